@@ -1,0 +1,41 @@
+/* arena.h: memory that is given back all at once.
+ *
+ * One arena serves one step, one request or one machine. What a call hands back lives in the arena
+ * that was given to it. An allocation fails only when the system or the arena's own limit says so;
+ * it then returns NULL and the caller answers FSM_ENOMEM. Blocks are 16-byte aligned and zeroed by
+ * fsm_arena_zalloc only. Not thread-safe: an arena belongs to one thread at a time.
+ */
+#ifndef FSM_ARENA_H
+#define FSM_ARENA_H
+
+#include "fsm/code.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fsm_arena_block fsm_arena_block;
+
+typedef struct fsm_arena {
+  fsm_arena_block *head; /* the block being filled */
+  size_t used;           /* bytes handed out since the last reset */
+  size_t limit;          /* 0 = none */
+} fsm_arena;
+
+/* An arena on the stack or in a struct; no memory is taken until the first allocation. */
+FSM_API void fsm_arena_init(fsm_arena *arena, size_t limit);
+/* Forgets all allocations, keeps the largest block for reuse. */
+FSM_API void fsm_arena_reset(fsm_arena *arena);
+FSM_API void fsm_arena_free(fsm_arena *arena);
+
+FSM_API void *fsm_arena_alloc(fsm_arena *arena, size_t size);
+FSM_API void *fsm_arena_zalloc(fsm_arena *arena, size_t count, size_t size);
+/* Copies len bytes and adds a NUL. */
+FSM_API char *fsm_arena_strndup(fsm_arena *arena, const char *text, size_t len);
+FSM_API char *fsm_arena_strdup(fsm_arena *arena, const char *text);
+FSM_API char *fsm_arena_printf(fsm_arena *arena, const char *format, ...) FSM_PRINTF(2, 3);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,18 @@
+/* fsm.h: the engine. Statecharts and expressions as pure functions; libc only.
+ *
+ * code   what can go wrong           arena  memory given back at once   buf  bytes that grow
+ * value  what contexts are made of   expr   CEL: compiled, evaluated
+ * machine  a definition, compiled    step   snapshot + event → microsteps, effects, next snapshot
+ */
+#ifndef FSM_FSM_H
+#define FSM_FSM_H
+
+#include "fsm/arena.h"
+#include "fsm/buf.h"
+#include "fsm/code.h"
+#include "fsm/expr.h"
+#include "fsm/machine.h"
+#include "fsm/step.h"
+#include "fsm/value.h"
+
+#endif

@@ -1,0 +1,138 @@
+/* step.h: the step. snapshot + event → microsteps, effects and the next snapshot. Pure: no clock, no
+ * random numbers, no I/O, nothing kept between calls; the same input gives the same output for ever.
+ *
+ * The algorithm is the one of SCXML Appendix D and its functions carry the names of that text
+ * (https://www.w3.org/TR/scxml/#AlgorithmforSCXMLInterpretation). One call is one macrostep: the
+ * external event and all that follows from it until the machine waits again. Each microstep that
+ * takes a transition is reported, with what it changed and what it asks of the world.
+ */
+#ifndef FSM_STEP_H
+#define FSM_STEP_H
+
+#include "fsm/machine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An instance between two steps. Everything is borrowed from whoever made it. */
+typedef struct fsm_snapshot {
+  const uint64_t *config; /* fsm_machine_words words: active states, ancestors and root included */
+  fsm_value context;      /* map */
+  uint32_t counter;       /* for ids that the engine makes; only grows */
+  bool done;              /* the root is in a final state */
+  fsm_value output;       /* of the machine, once done */
+} fsm_snapshot;
+
+typedef enum fsm_cause {
+  FSM_CAUSE_EXTERNAL,
+  FSM_CAUSE_TIMER,
+  FSM_CAUSE_ALWAYS,
+  FSM_CAUSE_RAISED,
+  FSM_CAUSE_TASK,
+  FSM_CAUSE_ADMIN,
+  FSM_CAUSE_MIGRATE,
+  FSM_CAUSE_COUNT
+} fsm_cause;
+
+FSM_API const char *fsm_cause_name(fsm_cause cause); /* "external", "timer", … */
+
+typedef struct fsm_event {
+  const char *name;
+  fsm_value data;  /* null = none; seen as event.data; for task answers: done → the output, error → the error */
+  fsm_cause cause; /* EXTERNAL, TIMER or TASK */
+} fsm_event;
+
+typedef enum fsm_effect_kind {
+  FSM_EFFECT_TIMER_SET,    /* id, event, data, delay_ns */
+  FSM_EFFECT_TIMER_CANCEL, /* id */
+  FSM_EFFECT_TASK_OPEN,    /* id (invoke id), invoke, data = input */
+  FSM_EFFECT_TASK_CANCEL,  /* id */
+  FSM_EFFECT_EMIT,         /* event, data */
+  FSM_EFFECT_LOG           /* data */
+} fsm_effect_kind;
+
+typedef struct fsm_effect {
+  fsm_effect_kind kind;
+  const char *id, *event;
+  fsm_value data;
+  int64_t delay_ns;
+  unsigned invoke; /* number in the machine */
+} fsm_effect;
+
+typedef struct fsm_microstep {
+  const char *trigger; /* event name; "" for eventless and for the initial entry */
+  fsm_cause cause;
+  fsm_value data;                     /* of the trigger */
+  const uint16_t *from, *to;          /* active leaves before and after, document order */
+  unsigned from_count, to_count;      /* from_count is 0 for the initial entry */
+  const uint16_t *transitions;        /* taken, numbers in document order; none for the initial entry */
+  unsigned transition_count;
+  const uint16_t *exited, *entered;   /* in the order it happened; a re-entered state is in both */
+  unsigned exited_count, entered_count;
+  fsm_value context;                  /* after this microstep */
+  bool context_changed;
+  const fsm_effect *effects;          /* in the order they were asked for; invokes last */
+  unsigned effect_count;
+} fsm_microstep;
+
+/* Why an event was not taken: one per transition that names the event in an active state. */
+typedef struct fsm_candidate {
+  unsigned transition, source; /* numbers */
+  const char *guard;           /* its text, NULL when it has none */
+  const char *guard_name;      /* NULL when inline */
+  bool enabled;                /* no guard, or true */
+  fsm_value seen;              /* what the guard read (fsm_expr_seen) */
+  const char *fault;           /* the guard's evaluation error, NULL when it evaluated */
+} fsm_candidate;
+
+typedef struct fsm_step_result {
+  /* FSM_OK taken · FSM_EGUARD · FSM_ENOTRANSITION · FSM_EEVENT refused, snapshot unchanged ·
+   * FSM_ELOOP past the microstep bound: everything rolled back · FSM_EEXPRESSION an error event that
+   * nothing takes: snapshot and microsteps stand, unhandled says which · FSM_ETOOLARGE context */
+  fsm_code outcome;
+  const fsm_microstep *microsteps;
+  unsigned microstep_count;
+  fsm_snapshot next;
+  const fsm_candidate *candidates; /* FSM_EGUARD only */
+  unsigned candidate_count;
+  const char *unhandled;      /* error event without a taker ("error.execution", "xstate.error.actor.x") */
+  const char *unhandled_text; /* its cause */
+} fsm_step_result;
+
+/* Enters the initial configuration. input is seen as event.data by the initial context and entry
+ * actions (and as `input` in context expressions). All of *out lives in arena or in machine. */
+FSM_API FSM_MUST_USE fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input,
+                                        const fsm_value *actor, int64_t now_ns, fsm_arena *arena,
+                                        fsm_step_result *out, fsm_error *err);
+
+/* One macrostep. A return other than FSM_OK is a fault of the call (memory, arguments), never a
+ * refusal: those are in out->outcome. Parts of *out may be borrowed from *before. */
+FSM_API FSM_MUST_USE fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before,
+                                       const fsm_event *event, const fsm_value *actor, int64_t now_ns,
+                                       fsm_arena *arena, fsm_step_result *out, fsm_error *err);
+
+/* What may be sent now: the candidates of every event transition of the active states whose events
+ * people or systems send (not xstate.* and done.*), with each descriptor of the transition. */
+typedef struct fsm_enabled_event {
+  const char *event; /* descriptor, "APPROVE" */
+  fsm_candidate candidate;
+} fsm_enabled_event;
+FSM_API FSM_MUST_USE fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot,
+                                          const fsm_value *actor, int64_t now_ns, fsm_arena *arena,
+                                          const fsm_enabled_event **out, unsigned *count, fsm_error *err);
+
+/* The one predicate for a legal configuration (SCXML 3.11): root active, one child of each active
+ * compound, all of a parallel, parents of all active. Guards step, decode, tests and fuzzers. */
+FSM_API bool fsm_config_legal(const fsm_machine *machine, const uint64_t *config);
+/* Sets out (fsm_machine_words words) to the leaves and their ancestors; false when not legal. */
+FSM_API bool fsm_config_from_leaves(const fsm_machine *machine, const uint16_t *leaves, unsigned count,
+                                    uint64_t *out);
+static inline bool fsm_config_has(const uint64_t *config, unsigned state) {
+  return (config[state / 64] >> (state % 64)) & 1;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

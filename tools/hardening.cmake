@@ -1,0 +1,30 @@
+# Hardening flags on fsm_flags, each used only where the compiler and linker take it.
+include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
+
+function(fsm_try_compile_flag flag)
+  string(MAKE_C_IDENTIFIER "has${flag}" var)
+  check_c_compiler_flag("-Werror ${flag}" ${var})
+  if(${var})
+    target_compile_options(fsm_flags INTERFACE ${flag})
+  endif()
+endfunction()
+
+function(fsm_try_link_flag flag)
+  string(MAKE_C_IDENTIFIER "has_link${flag}" var)
+  check_linker_flag(C "${flag}" ${var})
+  if(${var})
+    target_link_options(fsm_flags INTERFACE ${flag})
+  endif()
+endfunction()
+
+foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection -Wimplicit-fallthrough
+             -Wnull-dereference -Wdate-time -ftrivial-auto-var-init=zero)
+  fsm_try_compile_flag(${flag})
+endforeach()
+if(CMAKE_BUILD_TYPE MATCHES "Rel" AND NOT FSM_SANITIZE)
+  fsm_try_compile_flag(-D_FORTIFY_SOURCE=2)
+endif()
+foreach(flag -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+  fsm_try_link_flag(${flag})
+endforeach()
