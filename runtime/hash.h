@@ -1,0 +1,24 @@
+/* hash.h: SHA-256 and random bytes; the one wrapper of libcrypto. Any thread. */
+#ifndef FSM_RUNTIME_HASH_H
+#define FSM_RUNTIME_HASH_H
+
+#include "fsm/fsm.h"
+
+enum { FSM_HASH_BYTES = 32 };
+
+typedef struct fsm__hash {
+  uint8_t bytes[FSM_HASH_BYTES];
+} fsm__hash;
+
+/* SHA-256(data). Aborts only if libcrypto has no SHA-256 at all. */
+fsm__hash fsm__sha256(const void *data, size_t len);
+/* The leaf of a stored record (RFC 6962 2.1): SHA-256(0x00 ‖ data). */
+fsm__hash fsm__leaf(const void *data, size_t len);
+/* From the kernel; FSM_EIO when it cannot. */
+FSM_MUST_USE fsm_code fsm__random(void *out, size_t len, fsm_error *err);
+/* A UUIDv7 (RFC 9562 5.7) of unix time now_ns: 36 characters and a NUL. */
+FSM_MUST_USE fsm_code fsm__uuid7(int64_t now_ns, char out[37], fsm_error *err);
+/* Lower-case hex and a NUL: out holds 2*len+1. */
+void fsm__hex(const void *data, size_t len, char *out);
+
+#endif

@@ -1,0 +1,120 @@
+/* journal.h: the log on disk: write-ahead log, audit log and outbox in one (DESIGN 5, format 1).
+ *
+ * A directory of segments `<ordinal>.seg` (20 digits) and one `spare`. A segment is zero-written in
+ * advance; its first 512 bytes are the header; then batches, each on a 512-byte boundary:
+ *
+ *   batch  = header (64 bytes) ‖ payload           all integers little endian
+ *   payload = frames;  frame = u32 length ‖ u32 record count ‖ records;  record = u32 length ‖ bytes
+ *
+ * The batch header's length field counts header and payload, so an empty (confirming) batch has 64 and zeroes mean end of
+ * log. One batch is one pwrite and one fdatasync; `durable` moves only when that returned. A batch
+ * never spans segments.
+ *
+ * One writer thread calls append, commit and confirm; any thread may read through its own cursor, and
+ * sees nothing above the durable seq.
+ *
+ * After FSM_EIO from a write the journal is dead: every later call gives FSM_EIO and the process must
+ * end (after a failed fsync the kernel marks the pages clean, and the next one "succeeds").
+ */
+#ifndef FSM_RUNTIME_JOURNAL_H
+#define FSM_RUNTIME_JOURNAL_H
+
+#include "runtime/hash.h"
+#include "schema/record.h"
+
+enum {
+  FSM_JOURNAL_FORMAT = 1,
+  FSM_JOURNAL_BLOCK = 512,
+  FSM_SEGMENT_BYTES_DEFAULT = 64 * 1024 * 1024,
+  FSM_SEGMENT_BYTES_MIN = 2 * 1024 * 1024, /* a largest batch fits with room */
+  FSM_BATCH_BYTES_MAX = 1024 * 1024
+};
+
+typedef struct fsm__journal fsm__journal;
+
+typedef struct fsm__journal_options {
+  const char *dir;          /* journal/<partition>; made when missing unless read_only */
+  fsm_origin origin;        /* store id, partition, epoch: must match what is there */
+  size_t segment_bytes;     /* of new segments; 0 = default */
+  bool read_only;           /* recover in memory, write nothing (a torn tail is ignored, not cut) */
+  uint64_t floor_seq;       /* highest seq known durable elsewhere (store, cursors); damage at or below is corruption */
+} fsm__journal_options;
+
+/* What recovery found and did; for the log and for tests. */
+typedef struct fsm__recovery {
+  uint64_t last_seq;       /* 0 = empty journal */
+  uint64_t proved_seq;     /* highest seq proved durable by a later `synced` */
+  uint64_t rewritten;      /* batches written again in place because nothing proved them */
+  uint64_t cut_bytes;      /* of a torn tail */
+  char cut_file[64];
+  uint64_t cut_offset;
+  bool adopted;            /* the newest segment was a renamed spare without batches */
+} fsm__recovery;
+
+/* Recovers and opens. FSM_ECORRUPT: err->where is "FILE:OFFSET" and nothing was changed.
+ * FSM_EVERSION: a newer format. */
+FSM_MUST_USE fsm_code fsm__journal_open(const fsm__journal_options *options, fsm__journal **out,
+                                        fsm__recovery *found, fsm_error *err);
+/* Confirms the last batch, fdatasyncs, closes. NULL is fine. */
+void fsm__journal_close(fsm__journal *journal);
+
+/* ---- writing: one thread ---- */
+
+typedef struct fsm__bytes {
+  const void *data;
+  size_t len;
+} fsm__bytes;
+
+/* Adds one frame to the batch being filled. The first record's seq must be next_seq, the rest follow.
+ * leaves[i] is fsm__leaf of records[i] (the writer has them anyway). FSM_EBUSY: the batch is full,
+ * commit first; a single frame always fits an empty batch. FSM_ETOOLARGE: over FSM_FRAME_BYTES_MAX. */
+FSM_MUST_USE fsm_code fsm__journal_append(fsm__journal *journal, const fsm__bytes *records,
+                                          const fsm__hash *leaves, size_t count, fsm_error *err);
+/* Makes the batch durable (rotating first when it does not fit). Empty batch: FSM_OK, nothing done.
+ * FSM_EFULL: there is no room for a new segment; nothing was written, the batch is dropped and next_seq is back where it was.
+ * FSM_EIO: fatal, the outcome is unknown. */
+FSM_MUST_USE fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err);
+/* Writes an empty batch that proves the last one durable; call when idle 50 ms and something is unproved. */
+FSM_MUST_USE fsm_code fsm__journal_confirm(fsm__journal *journal, fsm_error *err);
+bool fsm__journal_unproved(const fsm__journal *journal);
+/* The seq that the next record must carry, and the leaf that it must carry as `prev` (uncommitted
+ * frames included). */
+uint64_t fsm__journal_next_seq(const fsm__journal *journal);
+fsm__hash fsm__journal_head(const fsm__journal *journal);
+
+/* ---- reading: any thread ---- */
+
+uint64_t fsm__journal_durable_seq(const fsm__journal *journal); /* atomic; last durable, 0 = none */
+uint64_t fsm__journal_first_seq(const fsm__journal *journal);   /* oldest kept, 1 on a new journal */
+/* What has been written since open, for benchmarks and metrics. */
+typedef struct fsm__journal_stats {
+  uint64_t batches, frames, records, bytes, rotations;
+} fsm__journal_stats;
+void fsm__journal_stats_get(const fsm__journal *journal, fsm__journal_stats *out);
+
+typedef struct fsm__journal_cursor fsm__journal_cursor;
+/* Reads records in order from `seq` on (1 = from the start). One thread per cursor; close before the journal. */
+FSM_MUST_USE fsm_code fsm__journal_cursor_open(fsm__journal *journal, uint64_t seq,
+                                               fsm__journal_cursor **out, fsm_error *err);
+void fsm__journal_cursor_close(fsm__journal_cursor *cursor);
+void fsm__journal_cursor_seek(fsm__journal_cursor *cursor, uint64_t seq);
+/* The next durable record; *found false at the end (try again later). The bytes are valid until the
+ * next call. frame_end tells whether it is the last record of its frame. */
+typedef struct fsm__journal_entry {
+  uint64_t seq;
+  fsm__bytes record;
+  bool frame_end;
+} fsm__journal_entry;
+FSM_MUST_USE fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out, bool *found,
+                                        fsm_error *err);
+
+/* Checks every segment from the first byte on: headers, batch checksums, numbers, the hash chain (each
+ * record's `prev`), footers. Returns the count of records and the last leaf. FSM_EVERIFY or FSM_ECORRUPT name
+ * "FILE:OFFSET" or "seq N". Reads only. */
+typedef struct fsm__journal_check {
+  uint64_t records, segments, last_seq;
+  fsm__hash head;
+} fsm__journal_check;
+FSM_MUST_USE fsm_code fsm__journal_verify(fsm__journal *journal, fsm__journal_check *out, fsm_error *err);
+
+#endif
