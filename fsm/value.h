@@ -29,6 +29,10 @@ typedef enum fsm_type {
   FSM_TYPE_COUNT
 } fsm_type;
 
+/* Nesting that the engine works with. A deeper value is refused where a fault can be given
+ * (FSM_ETOOLARGE); fsm_value_same calls it different and fsm_value_compare looks no deeper. */
+enum { FSM_VALUE_DEPTH_MAX = 64 };
+
 typedef struct fsm_value fsm_value;
 typedef struct fsm_pair fsm_pair;
 
@@ -87,10 +91,12 @@ FSM_API const fsm_value *fsm_map_find(const fsm_value *map, const fsm_value *key
 /* The same for a map whose order was kept: linear. */
 FSM_API const fsm_value *fsm_doc_get(const fsm_value *map, const char *key);
 
-/* A new sorted map: base with the entries of patch laid over it (both may be empty; one level). */
+/* A sorted map: base with the entries of patch laid over it, one level. Either may be empty or null;
+ * anything else is FSM_EARGUMENT. The entries are shared, not copied. */
 FSM_API FSM_MUST_USE fsm_code fsm_map_merge(fsm_arena *arena, const fsm_value *base,
                                             const fsm_value *patch, fsm_value *out);
-/* A deep copy into arena, every map sorted (so it also turns a kept-order document into data). */
+/* A deep copy into arena, every map sorted (so it also turns a kept-order document into data). Two
+ * equal keys are FSM_EARGUMENT, too deep is FSM_ETOOLARGE. */
 FSM_API FSM_MUST_USE fsm_code fsm_value_copy(fsm_arena *arena, const fsm_value *value, fsm_value *out,
                                              fsm_error *err);
 
@@ -99,7 +105,7 @@ FSM_API bool fsm_value_same(const fsm_value *a, const fsm_value *b);
 /* A total order (type first), the order of map keys. */
 FSM_API int fsm_value_compare(const fsm_value *a, const fsm_value *b);
 
-/* Nesting of the value: a scalar is 0, a list of scalars 1. */
+/* Nesting of the value: a scalar is 0, a list of scalars 1; FSM_VALUE_DEPTH_MAX + 1 when deeper. */
 FSM_API unsigned fsm_value_depth(const fsm_value *value);
 
 #ifdef __cplusplus
