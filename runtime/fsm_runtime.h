@@ -1,0 +1,208 @@
+/* fsm_runtime.h: durable instances of machines, for a program to embed; fsmd and fsm-cli use no other.
+ *
+ * A runtime holds one data directory. It hands commands to its one writer thread, which decides
+ * (fsm/step.h), makes the records durable in the journal, applies them to the store and only then
+ * answers: a positive answer survives kill -9 and power loss. A refused command changes nothing.
+ *
+ * Threads. fsm_submit and fsm_read may be called from any thread and copy what they are given. Their
+ * callbacks run on the writer thread: they must not block and must not call back into the runtime but
+ * to submit. fsm_call and fsm_query wait for the answer; never call them from a callback.
+ *
+ * Ownership. What you pass in is borrowed until the call returns; what a callback is given is
+ * borrowed until it returns; what fsm_call and fsm_query hand back lives in the arena you gave.
+ *
+ * Errors. Faults of a command come in its answer. After a fault of the disk (FSM_EIO) the process
+ * must end: the `fatal` callback is called (default: a line on stderr and _exit(74)), nothing more is
+ * answered. A full disk (FSM_EFULL) refuses commands and keeps answering reads until there is room.
+ *
+ * Limits: those of fsm/machine.h, schema/record.h, and below.
+ */
+#ifndef FSM_RUNTIME_H
+#define FSM_RUNTIME_H
+
+#include "fsm/fsm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  FSM_INSTANCE_ID_MAX = 128, /* [A-Za-z0-9._:-] */
+  FSM_KEY_MAX = 128,         /* business key: printable UTF-8 */
+  FSM_IDEM_MAX = 128,        /* idempotency key: printable ASCII */
+  FSM_CORRELATION_MAX = 128, /* printable ASCII */
+  FSM_LABELS_MAX = 16,
+  FSM_LABEL_BYTES_MAX = 64, /* of a label's name and of its value */
+  FSM_PAGE_MAX = 1000,      /* items of one list answer */
+  FSM_PAGE_DEFAULT = 100,
+  FSM_IDEM_QUOTA = 1000,    /* live idempotency rows of one instance; over it FSM_EQUOTA */
+  FSM_EXIT_FATAL = 74       /* EX_IOERR */
+};
+#define FSM_IDEM_TTL_NS ((int64_t)24 * 3600 * 1000000000)
+
+typedef struct fsm_runtime fsm_runtime;
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
+/* An open invocation that is due, for whoever runs services (runtime/workers.h: NATS workers). */
+typedef struct fsm_task {
+  uint8_t token[16];     /* stable: the same task has the same token for ever */
+  const char *service;   /* the invoke's src */
+  const char *instance, *machine, *invoke; /* invoke: its id in the machine */
+  fsm_value input;
+  unsigned attempt, attempts; /* attempt: number of the one that would start now, from 1 */
+  int64_t timeout_ns;         /* of an attempt */
+  const char *correlation;
+  fsm_value trace; /* as in the record, or null */
+} fsm_task;
+
+typedef struct fsm_runtime_options {
+  const char *dir;      /* data directory, made (0700) when missing */
+  const char *node;     /* who writes, in every record; NULL = "fsm/<version>" */
+  bool read_only;       /* recover in memory, write nothing, take the lock shared; queries only */
+  bool must_exist;      /* FSM_ENOTFOUND instead of making a new store */
+  size_t segment_bytes; /* 0 = 64 MiB */
+  size_t map_bytes;     /* of the LMDB map; 0 = 16 GiB, sparse */
+  size_t queue_max;     /* commands waiting; over it FSM_EBUSY; 0 = 16384 */
+  size_t round_bytes;   /* overlay bound that starts a round; 0 = 16 MiB */
+  int64_t round_ns;     /* age that starts a round; 0 = 250 ms */
+  int64_t (*now)(void *arg); /* wall clock, ns UTC since 1970; NULL = the system's (tests set it) */
+  void *now_arg;
+  /* A task is due. Writer thread, after its records are durable. Answer by FSM_CMD_TASK_*. NULL: tasks wait. */
+  void (*task_ready)(void *arg, const fsm_task *task);
+  void *task_arg;
+  /* durable_seq moved; writer thread. */
+  void (*durable)(void *arg, uint64_t seq);
+  void *durable_arg;
+  void (*fatal)(void *arg, const fsm_error *err); /* does not return to work: see Errors */
+  void *fatal_arg;
+} fsm_runtime_options;
+
+/* What opening found; for the start-up line. */
+typedef struct fsm_opened {
+  uint8_t store_id[16];
+  uint64_t last_seq, applied_seq, replayed; /* replayed: records of the tail put into the overlay */
+  uint64_t cut_bytes, rewritten;            /* torn tail, batches written again */
+} fsm_opened;
+
+FSM_API FSM_MUST_USE fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
+                                               fsm_opened *opened, fsm_error *err);
+/* Stops taking commands (FSM_ECLOSED), answers those taken, runs a last round, confirms the journal. */
+FSM_API void fsm_runtime_close(fsm_runtime *runtime);
+
+/* ---- commands ----------------------------------------------------------------------------------- */
+
+typedef enum fsm_command_kind {
+  FSM_CMD_DEPLOY,        /* source; the same content as the newest version changes nothing */
+  FSM_CMD_START,         /* machine, version?, instance?, key?, labels?, data = input */
+  FSM_CMD_SEND,          /* instance | machine + key, event, data */
+  FSM_CMD_TASK_STARTED,  /* token, attempt: a worker accepted it */
+  FSM_CMD_TASK_UNDELIVERED, /* token: nobody took it; offered again later, no attempt used */
+  FSM_CMD_TASK_HEARTBEAT,   /* token: moves the attempt's deadline */
+  FSM_CMD_TASK_COMPLETE, /* token, data = output */
+  FSM_CMD_TASK_FAIL,     /* token, data = error, final */
+  FSM_CMD_REFUSED        /* a transport refused something before it was a command: code, data = excerpt text;
+                            aggregated into one record per reason and interval */
+} fsm_command_kind;
+
+/* Unset strings are NULL, unset values FSM_NULL; expect_rev -1. Start from fsm_command_new. */
+typedef struct fsm_command {
+  fsm_command_kind kind;
+  const char *source; /* definition text */
+  size_t source_len;
+  const char *machine;
+  uint32_t version; /* 0 = newest */
+  const char *instance, *key;
+  fsm_value labels;
+  const char *event;
+  fsm_value data;
+  const char *idem;
+  int64_t expect_rev;
+  const char *correlation, *causation, *request; /* correlation is made when absent */
+  fsm_value trace;                               /* list [trace id bytes16, span id bytes8, flags], or null */
+  fsm_value actor; /* map: type, sub, sid, iss, roles, authn = "verified" | "local" | "none" */
+  uint8_t token[16];
+  unsigned attempt;
+  bool final;
+  fsm_code code; /* FSM_CMD_REFUSED */
+} fsm_command;
+
+FSM_API fsm_command fsm_command_new(fsm_command_kind kind);
+
+typedef struct fsm_answer {
+  fsm_error error; /* code FSM_OK: taken */
+  bool replayed;   /* the first answer of this idempotency key, again */
+  bool created;    /* DEPLOY: a new version; START: always */
+  uint64_t seq;    /* of the command's first record; 0 when none was written */
+  uint64_t rev;
+  const char *instance, *machine, *status; /* NULL when they do not apply */
+  uint32_t version;
+  const char *hash;        /* DEPLOY: content hash, hex */
+  fsm_value from, to;      /* leaf paths before and after the whole command */
+  const char *correlation; /* the one in the record */
+  fsm_value detail;        /* of a refusal: guard, seen, candidates…; null when none */
+} fsm_answer;
+
+typedef void (*fsm_answer_fn)(void *arg, const fsm_answer *answer);
+
+/* Queues a copy. FSM_EBUSY, FSM_ECLOSED, FSM_EARGUMENT, FSM_ETOOLARGE: not queued, answer_fn is not called. answer_fn NULL: not wanted. */
+FSM_API FSM_MUST_USE fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command,
+                                         fsm_answer_fn answer_fn, void *arg, fsm_error *err);
+/* Submits and waits; what the answer points to lives in arena. The return is answer->error.code. */
+FSM_API fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *arena,
+                          fsm_answer *answer);
+/* The answer as a document: seq, rev, instance, machine, version, status, from, to, correlation, replayed. */
+FSM_API FSM_MUST_USE fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer *answer, fsm_value *out);
+
+/* ---- reads -------------------------------------------------------------------------------------- */
+
+/* Every answer is a document (a map), the same for HTTP and the command line; runtime/README.md shows
+ * each. Exact at the `seq` it names: nothing newer, nothing older. */
+typedef enum fsm_query_kind {
+  FSM_QUERY_INSTANCE, /* ref → the instance */
+  FSM_QUERY_EVENTS,   /* ref → what may be sent now, with which fields, and why not */
+  FSM_QUERY_HISTORY,  /* ref, after, limit → {items: records, next} oldest first, refusals included */
+  FSM_QUERY_LIST,     /* filter → {items, next, seq, now} */
+  FSM_QUERY_STUCK,    /* filter → open instances by time in state, longest first, ended states left out */
+  FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
+  FSM_QUERY_MACHINES, /* → {items: [{id, version, hash, deployed, description, states}]} newest versions */
+  FSM_QUERY_MACHINE,  /* machine, version → the same and {source} */
+  FSM_QUERY_HEALTH    /* → {status, seq, applied, store, queue, …} */
+} fsm_query_kind;
+
+typedef struct fsm_query {
+  fsm_query_kind kind;
+  const char *ref; /* instance id, unique prefix of one, or MACHINE/key:KEY */
+  const char *machine;
+  uint32_t version;
+  const char *state;  /* path or path prefix at a dot; NULL = any */
+  const char *status; /* running … cancelled; "open"; NULL = any */
+  const char *key;    /* exact business key */
+  int64_t for_ns;     /* at least this long in the state */
+  const char *after;  /* `next` of the page before; NULL = from the start */
+  unsigned limit;     /* 0 = FSM_PAGE_DEFAULT */
+} fsm_query;
+
+typedef void (*fsm_document_fn)(void *arg, const fsm_value *document, const fsm_error *err); /* err NULL = ok */
+
+FSM_API FSM_MUST_USE fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn fn,
+                                       void *arg, fsm_error *err);
+FSM_API FSM_MUST_USE fsm_code fsm_query_wait(fsm_runtime *runtime, const fsm_query *query, fsm_arena *arena,
+                                             fsm_value *out, fsm_error *err);
+
+/* ---- proof -------------------------------------------------------------------------------------- */
+
+typedef struct fsm_verified {
+  uint64_t records, segments, rows; /* checked */
+  uint64_t seq;                     /* at which the store was compared */
+  uint8_t head[32];                 /* leaf of the last record */
+} fsm_verified;
+
+/* The hash chain from the first byte on, then the store against a replay of the journal, row for row.
+ * Any thread but the writer's, also while commands run. FSM_EVERIFY and FSM_ECORRUPT name the place. */
+FSM_API FSM_MUST_USE fsm_code fsm_runtime_verify(fsm_runtime *runtime, fsm_verified *out, fsm_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

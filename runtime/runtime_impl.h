@@ -1,0 +1,14 @@
+/* runtime_impl.h: what the other files of runtime/ may ask of a runtime. */
+#ifndef FSM_RUNTIME_IMPL_H
+#define FSM_RUNTIME_IMPL_H
+
+#include "runtime/fsm_runtime.h"
+#include "runtime/journal.h"
+
+/* For cursors of readers in other threads; lives as long as the runtime. */
+fsm__journal *fsm__runtime_journal(fsm_runtime *runtime);
+/* <data dir>, as given. */
+const char *fsm__runtime_dir(const fsm_runtime *runtime);
+fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
+
+#endif
