@@ -5,7 +5,7 @@
  * doubles as float 64 and finite, valid UTF-8 strings. Timestamps are ext type -1 (msgpack's own);
  * durations ext type 1 (int64 seconds, int32 nanoseconds, big endian). Decoding pre-scans the bytes against
  * its limits before any memory is taken (a five-byte input can ask msgpack-c for gigabytes), and
- * refuses what is not canonical.
+ * refuses what is not canonical. msgpack-c writes; reading is our own (pack_read.c says why).
  */
 #ifndef FSM_SCHEMA_PACK_H
 #define FSM_SCHEMA_PACK_H

@@ -1,0 +1,32 @@
+/* pack_read.h: canonical msgpack, one item at a time.
+ *
+ * A token is the head of one item: a whole scalar, string or extension, or the count of a list or map
+ * whose items follow. Each token is checked for canonical form where it is read, so whoever reads
+ * tokens to the end has read canonical bytes (but for the order of map keys, which its reader checks).
+ */
+#ifndef FSM_SCHEMA_PACK_READ_H
+#define FSM_SCHEMA_PACK_READ_H
+
+#include "schema/pack.h"
+
+typedef struct fsm__reader {
+  const uint8_t *start, *at, *end;
+} fsm__reader;
+
+static inline fsm__reader fsm__reader_of(const void *data, size_t len) {
+  const uint8_t *bytes = data;
+  return (fsm__reader){bytes, bytes, bytes + len};
+}
+
+/* A list or map comes back with its count in len and no items. NULL, or what is wrong; the reader then
+ * stands at the faulty item. */
+const char *fsm__read_token(fsm__reader *reader, fsm_value *out);
+/* Checks one whole item, at most depth levels deep, and leaves the reader behind it; takes no memory. */
+const char *fsm__read_scan(fsm__reader *reader, unsigned depth);
+/* Scans one item, then builds it; strings and bytes point into the data. */
+fsm_code fsm__read_value(fsm__reader *reader, fsm_arena *arena, fsm_value *out, fsm_error *err);
+
+/* A document whose maps keep the order they were written in: equal to fsm_pack but for that. */
+fsm_code fsm__pack_document(fsm_buf *buf, const fsm_value *value, fsm_error *err);
+
+#endif

@@ -1,0 +1,51 @@
+/* utf8.c: validating and counting UTF-8. ASCII goes eight bytes at a time, for every text that is
+ * stored passes through here.
+ */
+#include "schema/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "fsm/code.h"
+
+static bool follows(unsigned char byte) { return (byte & 0xC0) == 0x80; }
+
+size_t fsm__utf8_next(const char *text, size_t len) {
+  FSM_ASSERT(text || !len);
+  const unsigned char *s = (const unsigned char *)text;
+  if (len == 0) return 0;
+  if (s[0] < 0x80) return 1;
+  if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
+  if (len < 2 || !follows(s[1])) return 0;
+  if (s[0] < 0xE0) return 2;
+  if (s[0] < 0xF0) {
+    bool overlong = s[0] == 0xE0 && s[1] < 0xA0, surrogate = s[0] == 0xED && s[1] > 0x9F;
+    return len >= 3 && follows(s[2]) && !overlong && !surrogate ? 3 : 0;
+  }
+  bool overlong = s[0] == 0xF0 && s[1] < 0x90, beyond = s[0] == 0xF4 && s[1] > 0x8F;
+  return len >= 4 && follows(s[2]) && follows(s[3]) && !overlong && !beyond ? 4 : 0;
+}
+
+bool fsm__utf8_valid(const char *text, size_t len) {
+  size_t at = 0;
+  while (at < len) {
+    uint64_t eight;
+    if (len - at >= sizeof eight) {
+      memcpy(&eight, text + at, sizeof eight);
+      if (!(eight & 0x8080808080808080u)) {
+        at += sizeof eight;
+        continue;
+      }
+    }
+    size_t step = fsm__utf8_next(text + at, len - at);
+    if (!step) return false;
+    at += step;
+  }
+  return true;
+}
+
+size_t fsm__utf8_count(const char *text, size_t len) {
+  size_t count = 0;
+  for (size_t i = 0; i < len; i++) count += !follows((unsigned char)text[i]);
+  return count;
+}
