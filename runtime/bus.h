@@ -1,0 +1,96 @@
+/* bus.h: a connection to NATS that is made in the background, kept for ever, and never waited for.
+ * bus.c is the one wrapper of nats.c.
+ *
+ * Subscriptions, inboxes and observers are declared before start; from then on they hold for every
+ * connection. A request is a message with a reply subject of ours: sending never waits for the
+ * answer, which comes to the inbox's function with the request's id, or never. So JetStream's
+ * acknowledgements and the answers of workers are one mechanism, and its only window is the caller's
+ * (js_PublishMsgAsync of the library blocks at its own limit and cannot expect an empty stream).
+ *
+ * Threads. Functions given to a bus run on threads of the library: they take what they need and
+ * return. Everything else may be called from any thread but those. After fsm__bus_stop no function runs.
+ */
+#ifndef FSM_RUNTIME_BUS_H
+#define FSM_RUNTIME_BUS_H
+
+#include "fsm/fsm.h"
+
+enum {
+  FSM_BUS_SUBSCRIPTIONS_MAX = 8, /* inboxes included */
+  FSM_BUS_OBSERVERS_MAX = 4,
+  FSM_BUS_SUBJECT_MAX = 3072, /* the server's own limit for a protocol line is 4096 */
+  FSM_BUS_HEADER_MAX = 4096,  /* of a header's value; the rest is cut */
+  FSM_BUS_CONNECT_MS = 2000,  /* of one attempt to connect, and at most between two attempts */
+  FSM_BUS_STREAM_MS = 2000    /* of a question about a stream */
+};
+
+typedef struct fsm__bus fsm__bus;
+
+typedef struct fsm__bus_header {
+  const char *name, *value; /* a NULL value leaves the header out; control characters become blanks */
+} fsm__bus_header;
+
+typedef struct fsm__bus_message {
+  const char *subject, *reply; /* reply NULL = no answer is wanted */
+  const char *data;
+  size_t len;
+  bool no_responders; /* as an answer: nobody listens there */
+  void *native;       /* the library's */
+} fsm__bus_message;
+
+/* NULL when the message has no such header. */
+const char *fsm__bus_message_header(const fsm__bus_message *message, const char *name);
+
+typedef void (*fsm__bus_message_fn)(void *arg, const fsm__bus_message *message);
+typedef void (*fsm__bus_reply_fn)(void *arg, uint64_t id, const fsm__bus_message *message);
+typedef void (*fsm__bus_changed_fn)(void *arg);
+
+/* url: one or more, parted by commas. FSM_EARGUMENT when it cannot be one. */
+FSM_MUST_USE fsm_code fsm__bus_new(const char *url, const char *name, fsm__bus **out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__bus_subscribe(fsm__bus *bus, const char *subject, const char *queue,
+                                         fsm__bus_message_fn fn, void *arg, fsm_error *err);
+/* *inbox is for fsm__bus_request. */
+FSM_MUST_USE fsm_code fsm__bus_inbox(fsm__bus *bus, fsm__bus_reply_fn fn, void *arg, unsigned *inbox,
+                                     fsm_error *err);
+/* fn is called when the connection is made, lost or made again. */
+FSM_MUST_USE fsm_code fsm__bus_observe(fsm__bus *bus, fsm__bus_changed_fn fn, void *arg, fsm_error *err);
+/* Returns at once; the server may be absent. */
+FSM_MUST_USE fsm_code fsm__bus_start(fsm__bus *bus, fsm_error *err);
+/* Closes the connection; what is buffered is sent first when that takes no more than a second. */
+void fsm__bus_stop(fsm__bus *bus);
+void fsm__bus_free(fsm__bus *bus); /* stops first; NULL is fine */
+
+bool fsm__bus_connected(fsm__bus *bus);
+/* Grows with each connection made or lost: an answer to a request of an earlier life may never come. */
+uint64_t fsm__bus_life(fsm__bus *bus);
+void fsm__bus_last_error(fsm__bus *bus, char *out, size_t size); /* "" = none */
+/* The largest message that the server takes, headers included; 0 = not known. */
+size_t fsm__bus_payload_max(fsm__bus *bus);
+
+/* FSM_EUNREACHABLE: not connected, nothing was sent. FSM_ETOOLARGE: the server would refuse the size. */
+FSM_MUST_USE fsm_code fsm__bus_publish(fsm__bus *bus, const char *subject, const fsm__bus_header *headers,
+                                       size_t count, const void *data, size_t len, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__bus_request(fsm__bus *bus, unsigned inbox, uint64_t id, const char *subject,
+                                       const fsm__bus_header *headers, size_t count, const void *data,
+                                       size_t len, fsm_error *err);
+
+/* ---- streams: these wait for the server's answer, FSM_BUS_STREAM_MS at most ---- */
+
+typedef struct fsm__bus_stream {
+  int64_t created_ns;
+  uint64_t first_seq, last_seq, messages;
+  bool made; /* by this call */
+} fsm__bus_stream;
+
+/* The stream's state; a missing stream is made: file storage, kept until its limits (of which it has
+ * none) and then refusing new messages rather than dropping old ones. */
+FSM_MUST_USE fsm_code fsm__bus_stream_open(fsm__bus *bus, const char *stream, const char *subject,
+                                           int64_t duplicates_ns, fsm__bus_stream *out, fsm_error *err);
+/* Gives fn the stored message. FSM_ENOTFOUND: it is not (any more) there. */
+FSM_MUST_USE fsm_code fsm__bus_stream_read(fsm__bus *bus, const char *stream, uint64_t seq,
+                                           fsm__bus_message_fn fn, void *arg, fsm_error *err);
+
+/* One token of a subject: bytes outside [A-Za-z0-9_-] as %XX; "-" for NULL and "". */
+void fsm__bus_token(fsm_buf *out, const char *text);
+
+#endif
