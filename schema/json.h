@@ -1,4 +1,8 @@
-/* json.h: JSON text (RFC 8259) in and out of fsm values. The one wrapper of jansson. */
+/* json.h: JSON text (RFC 8259) in and out of fsm values. The one wrapper of jansson.
+ *
+ * Caveats: 1 and 1.0 are different values (int and double). The escape \u0000 is refused, in keys and
+ * in strings. Written 64-bit integers above 2^53 read back as strings.
+ */
 #ifndef FSM_SCHEMA_JSON_H
 #define FSM_SCHEMA_JSON_H
 
@@ -14,20 +18,20 @@ enum {
 };
 
 typedef enum fsm_json_order {
-  FSM_JSON_SORTED,  /* data: maps sorted by key */
+  FSM_JSON_SORTED,    /* data: maps sorted by key */
   FSM_JSON_AS_WRITTEN /* documents: members in their order; read them with fsm_doc_get */
 } fsm_json_order;
 
 /* One JSON text of any type, nothing behind it. Refused with err->where "line:column": bad syntax,
- * bad UTF-8, a key twice, nesting over the limit, numbers outside double. Integers become int, then
- * uint, then (too large for both) double. */
+ * bad UTF-8, a key twice, NUL (FSM_EMALFORMED), nesting over the limit (FSM_ETOOLARGE), numbers outside
+ * double. Integers become int, those outside int64 the nearest double. */
 FSM_API FSM_MUST_USE fsm_code fsm_json_parse(fsm_arena *arena, const char *text, size_t len,
                                              fsm_json_order order, fsm_value *out, fsm_error *err);
 
-/* Appends compact JSON. Shortest digits that read back the same double; a double always shows a point
- * or an exponent. 64-bit integers above 2^53 are strings; bytes are lower-case hex strings; timestamps
- * RFC 3339; durations "1.5s"; NaN and infinities null. Map keys that are not strings are printed as
- * their JSON text. */
+/* Appends compact JSON. The fewest of 15, 16 or 17 digits that read back the same double; a double always
+ * shows a point or an exponent. 64-bit integers above 2^53 are strings; bytes are lower-case hex strings;
+ * timestamps RFC 3339; durations "1.5s"; NaN and infinities null. Map keys that are not strings are printed
+ * as their JSON text. */
 FSM_API void fsm_json_write(fsm_buf *buf, const fsm_value *value);
 /* The same, indented by two spaces. */
 FSM_API void fsm_json_write_pretty(fsm_buf *buf, const fsm_value *value);
