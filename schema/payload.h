@@ -1,7 +1,7 @@
 /* payload.h: the part of JSON Schema (draft 2020-12) that payload checks use: type, properties,
  * required, additionalProperties (boolean or schema), items, enum, const, minimum, maximum,
- * exclusiveMinimum, exclusiveMaximum, minLength, maxLength, minItems, maxItems; title, description, default, examples,
- * $schema, $id, format and x-* are kept as notes. Any other keyword is refused at load by name. */
+ * exclusiveMinimum, exclusiveMaximum, minLength, maxLength, minItems, maxItems; title, description, default,
+ * examples, $schema, $id, format and x-* are kept as notes. Any other keyword is refused at load by name. */
 #ifndef FSM_SCHEMA_PAYLOAD_H
 #define FSM_SCHEMA_PAYLOAD_H
 
