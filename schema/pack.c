@@ -7,14 +7,22 @@
 #include "schema/pack.h"
 
 #include <msgpack.h>
+#include <string.h>
 
 #include "schema/pack_read.h"
 #include "schema/utf8.h"
 
 enum { EXT_DURATION = 1 };
 
-static int append(void *buf, const char *data, size_t len) {
-  fsm_buf_add(buf, data, len);
+/* Inlined with lengths known at compile time for all but bodies: a few stores each. */
+static inline int append(void *user, const char *data, size_t len) {
+  fsm_buf *buf = user;
+  if (buf->failed || len > buf->cap - buf->len) {
+    fsm_buf_add(buf, data, len);
+  } else if (len) {
+    memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+  }
   return 0;
 }
 

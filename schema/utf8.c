@@ -37,7 +37,7 @@ bool fsm__utf8_valid(const char *text, size_t len) {
         continue;
       }
     }
-    size_t step = fsm__utf8_next(text + at, len - at);
+    size_t step = (unsigned char)text[at] < 0x80 ? 1 : fsm__utf8_next(text + at, len - at);
     if (!step) return false;
     at += step;
   }
