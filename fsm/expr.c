@@ -1,0 +1,52 @@
+/* expr.c: the public face of expressions: compile, evaluate, show.
+ *
+ * A compiled expression is one tree in the arena it was compiled into and is never written to again, so
+ * any number of threads may evaluate it, each with its own scope and arena.
+ */
+#include "fsm/expr.h"
+
+#include "fsm/expr_impl.h"
+
+static fsm_code check_utf8(const fsm__source *source) {
+  for (size_t at = 0; at < source->len;) {
+    size_t width = fsm__utf8_sequence(source->text + at, source->len - at);
+    if (!width) return fsm__expr_fail(source, FSM_EEXPRESSION, at, "the text is not valid UTF-8");
+    at += width;
+  }
+  return FSM_OK;
+}
+
+fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len, const fsm_expr **out,
+                          fsm_error *err) {
+  FSM_ASSERT(arena && out && (text || !len));
+  if (len > FSM_EXPR_TEXT_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, "1:1", "the expression is longer than %d bytes", FSM_EXPR_TEXT_MAX);
+  fsm_expr *expr = fsm_arena_zalloc(arena, 1, sizeof *expr);
+  char *copy = fsm_arena_strndup(arena, text, len);
+  if (!expr || !copy) return fsm_fail(err, FSM_ENOMEM, "1:1", "no memory for the expression");
+  expr->text = copy;
+  fsm__source source = {.text = copy, .len = (uint16_t)len, .arena = arena, .err = err};
+  fsm_code code = check_utf8(&source);
+  if (!code) code = fsm__parse(&source, expr);
+  if (!code) *out = expr;
+  return code;
+}
+
+fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena, fsm_value *out,
+                       fsm_error *err) {
+  FSM_ASSERT(expr && scope && arena && out);
+  fsm__run run;
+  run.scope = scope;
+  run.arena = arena;
+  run.work = 0;
+  fsm_value slot;
+  const fsm_value *value = fsm__eval(&run, expr->root, &slot);
+  if (!value) return fsm__fault_report(&run, expr, err);
+  *out = *value;
+  return FSM_OK;
+}
+
+const char *fsm_expr_text(const fsm_expr *expr) {
+  FSM_ASSERT(expr);
+  return expr->text;
+}

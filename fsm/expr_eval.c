@@ -1,0 +1,243 @@
+/* expr_eval.c: walking the tree.
+ *
+ * fsm__eval hands back a pointer, so that literals and members of the scope are never copied; what is
+ * computed goes into the caller's slot. A slot may be the operand of the operation that overwrites it:
+ * operations read both operands before they write. The depth of the recursion is the height of the
+ * tree, which the parser has bounded.
+ */
+#include "fsm/expr_impl.h"
+
+static const fsm_value null_value = {.type = FSM_NULL};
+static const fsm_value true_value = {.type = FSM_BOOL, .b = true};
+static const fsm_value false_value = {.type = FSM_BOOL, .b = false};
+
+static const fsm_value *fault_at(fsm__run *run, size_t begin, size_t end) {
+  run->fault.begin = (uint16_t)begin;
+  run->fault.end = (uint16_t)end;
+  return NULL;
+}
+
+static const fsm_value *fault_of(fsm__run *run, const fsm__node *node) {
+  return fault_at(run, node->begin, node->end);
+}
+
+/* ---- variables and paths ----------------------------------------------------------------------- */
+
+static const fsm_value *now_value(const fsm_scope *scope, fsm_value *slot) {
+  int64_t seconds = scope->now_ns / 1000000000, rest = scope->now_ns % 1000000000;
+  if (rest < 0) seconds--, rest += 1000000000;
+  *slot = (fsm_value){.type = FSM_TIMESTAMP, .len = (uint32_t)rest, .i = seconds};
+  return slot;
+}
+
+const fsm_value *fsm__variable_value(const fsm_scope *scope, fsm__variable variable, fsm_value *slot) {
+  const fsm_value *value = NULL;
+  switch (variable) {
+    case FSM__CONTEXT: value = scope->context; break;
+    case FSM__EVENT: value = scope->event; break;
+    case FSM__ACTOR: value = scope->actor; break;
+    case FSM__INPUT: value = fsm_map_get(scope->event, "data"); break;
+    case FSM__NOW: return now_value(scope, slot);
+  }
+  return value ? value : &null_value;
+}
+
+static const fsm_value *absent(fsm__run *run, const fsm__node *path, const fsm__node *step,
+                               const fsm_value *base, const fsm_value *key) {
+  bool field = step->kind == FSM__FIELD, map = base->type == FSM_MAP;
+  if (field) {
+    fsm__refuse(run, "no such field", map ? 0 : 1, base, NULL);
+    run->fault.absent = true;
+  } else if (base->type == FSM_LIST) {
+    fsm__refuse(run, fsm__is_number(key) ? "the index is not in the list" : "a list is indexed by an int", 2,
+                key, base);
+  } else {
+    fsm__refuse(run, map ? "no such key" : "only a list or a map has entries", map ? 1 : 2, map ? key : base,
+                key);
+  }
+  return fault_at(run, path->kids->begin, step->end); /* without brackets around the path */
+}
+
+/* Follows the path up to, but not including, the step `stop`. */
+static const fsm_value *walk(fsm__run *run, const fsm__node *path, const fsm__node *stop, fsm_value *slot) {
+  const fsm__node *base = path->kids;
+  const fsm_value *value = base->kind == FSM__VARIABLE ? fsm__variable_value(run->scope, base->variable, slot)
+                                                       : fsm__eval(run, base, slot);
+  for (const fsm__node *step = base->next; value && step != stop; step = step->next) {
+    if (step->kind == FSM__FIELD) {
+      const fsm_value *next = fsm_map_getn(value, step->value.s, step->value.len);
+      value = next ? next : absent(run, path, step, value, &step->value);
+    } else {
+      fsm_value inner;
+      const fsm_value *key = fsm__eval(run, step->kids, &inner);
+      if (!key) return NULL;
+      const fsm_value *next = fsm__at_key(value, key);
+      value = next ? next : absent(run, path, step, value, key);
+    }
+  }
+  return value;
+}
+
+static const fsm_value *eval_has(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  const fsm__node *path = node->kids, *last = path->kids->next;
+  while (last->next) last = last->next;
+  const fsm_value *base = walk(run, path, last, slot);
+  if (!base) return NULL;
+  if (base->type == FSM_NULL) return &false_value;
+  if (base->type != FSM_MAP) {
+    fsm__refuse(run, "only a map has fields", 1, base, NULL);
+    return fault_of(run, node);
+  }
+  return fsm_map_getn(base, last->value.s, last->value.len) ? &true_value : &false_value;
+}
+
+/* ---- logic ------------------------------------------------------------------------------------- */
+
+static const fsm_value *as_bool(fsm__run *run, const fsm__node *node, const fsm_value *value) {
+  if (!value || value->type == FSM_BOOL) return value;
+  fsm__refuse(run, "expected true or false", 1, value, NULL);
+  return fault_of(run, node);
+}
+
+/* Memory differs from run to run, and past the bound on work nothing may go on. */
+static bool absorbable(const fsm__run *run) {
+  return run->fault.code == FSM_EEXPRESSION && run->work <= FSM_EXPR_WORK_MAX;
+}
+
+/* An operand that decides wins over an error on either side; else the first error is the result. */
+static const fsm_value *eval_logic(fsm__run *run, const fsm__node *node, bool decides) {
+  bool failed = false;
+  fsm__fault first;
+  for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
+    fsm_value slot;
+    const fsm_value *value = as_bool(run, kid, fsm__eval(run, kid, &slot));
+    if (value) {
+      if (value->b == decides) return decides ? &true_value : &false_value;
+      continue;
+    }
+    if (!absorbable(run)) return NULL;
+    if (!failed) first = run->fault;
+    failed = true;
+  }
+  if (!failed) return decides ? &false_value : &true_value;
+  run->fault = first;
+  return NULL;
+}
+
+static const fsm_value *eval_not(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  const fsm_value *value = as_bool(run, node->kids, fsm__eval(run, node->kids, slot));
+  if (!value) return NULL;
+  return value->b ? &false_value : &true_value;
+}
+
+static const fsm_value *eval_choose(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  const fsm__node *condition = node->kids;
+  const fsm_value *value = as_bool(run, condition, fsm__eval(run, condition, slot));
+  if (!value) return NULL;
+  return fsm__eval(run, value->b ? condition->next : condition->next->next, slot);
+}
+
+/* ---- operators --------------------------------------------------------------------------------- */
+
+static const fsm_value *eval_fold(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  const fsm_value *left = fsm__eval(run, node->kids, slot);
+  for (const fsm__node *kid = node->kids->next; left && kid; kid = kid->next) {
+    fsm_value inner;
+    const fsm_value *right = fsm__eval(run, kid, &inner);
+    if (!right) return NULL;
+    if (!fsm__apply(run, (fsm__op)kid->op, left, right, slot))
+      return fault_at(run, node->kids->begin, kid->end);
+    left = slot;
+  }
+  return left;
+}
+
+static const fsm_value *eval_negate(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  const fsm_value *value = fsm__eval(run, node->kids, slot);
+  if (!value) return NULL;
+  return fsm__negate(run, value, slot) ? slot : fault_of(run, node);
+}
+
+/* ---- lists, maps, calls ------------------------------------------------------------------------ */
+
+static const fsm_value *eval_list(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  if (!fsm__work(run, node->count * sizeof(fsm_value))) return fault_of(run, node);
+  fsm_value *items = fsm_arena_zalloc(run->arena, node->count, sizeof *items);
+  if (!items) return fsm__no_memory(run), fault_of(run, node);
+  size_t count = 0;
+  for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
+    const fsm_value *item = fsm__eval(run, kid, slot);
+    if (!item) return NULL;
+    items[count++] = *item;
+  }
+  *slot = fsm_list(items, count);
+  return slot;
+}
+
+static bool map_key(fsm__run *run, const fsm_value *key) {
+  if (key->type == FSM_STRING || key->type == FSM_INT || key->type == FSM_UINT || key->type == FSM_BOOL)
+    return true;
+  return fsm__refuse(run, "the key of a map is a string, an int, a uint or a bool", 1, key, NULL);
+}
+
+/* 1 and 1u are one key to CEL, and two to fsm_map. */
+static bool numbers_twice(const fsm_value *map) {
+  for (uint32_t i = 0; i < map->len; i++) {
+    const fsm_value *key = &map->pairs[i].key;
+    fsm_value other = fsm_int((int64_t)key->u);
+    if (key->type == FSM_UINT && key->u <= INT64_MAX && fsm_map_find(map, &other)) return true;
+  }
+  return false;
+}
+
+static const fsm_value *eval_map(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  size_t count = 0;
+  if (!fsm__work(run, node->count * sizeof(fsm_value))) return fault_of(run, node);
+  fsm_pair *pairs = fsm_arena_zalloc(run->arena, node->count / 2, sizeof *pairs);
+  if (!pairs) return fsm__no_memory(run), fault_of(run, node);
+  for (const fsm__node *kid = node->kids; kid; kid = kid->next->next) {
+    const fsm_value *key = fsm__eval(run, kid, slot);
+    if (!key) return NULL;
+    if (!map_key(run, key)) return fault_of(run, kid);
+    pairs[count].key = *key;
+    const fsm_value *value = fsm__eval(run, kid->next, slot);
+    if (!value) return NULL;
+    pairs[count++].value = *value;
+  }
+  if (fsm_map(pairs, count, slot, NULL) == FSM_OK && !numbers_twice(slot)) return slot;
+  fsm__refuse(run, "the map has a key twice", 0, NULL, NULL);
+  return fault_of(run, node);
+}
+
+static const fsm_value *eval_call(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  fsm_value args[FSM__ARGS_MAX];
+  size_t count = 0;
+  for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
+    const fsm_value *value = fsm__eval(run, kid, slot);
+    if (!value) return NULL;
+    args[count++] = *value;
+  }
+  return node->function->call(run, args, slot) ? slot : fault_of(run, node);
+}
+
+const fsm_value *fsm__eval(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  switch ((fsm__node_kind)node->kind) {
+    case FSM__LITERAL: return &node->value;
+    case FSM__VARIABLE: return fsm__variable_value(run->scope, node->variable, slot);
+    case FSM__PATH: return walk(run, node, NULL, slot);
+    case FSM__NOT: return eval_not(run, node, slot);
+    case FSM__NEGATE: return eval_negate(run, node, slot);
+    case FSM__AND: return eval_logic(run, node, false);
+    case FSM__OR: return eval_logic(run, node, true);
+    case FSM__FOLD: return eval_fold(run, node, slot);
+    case FSM__CHOOSE: return eval_choose(run, node, slot);
+    case FSM__LIST: return eval_list(run, node, slot);
+    case FSM__MAP: return eval_map(run, node, slot);
+    case FSM__HAS: return eval_has(run, node, slot);
+    case FSM__CALL: return eval_call(run, node, slot);
+    case FSM__FIELD:
+    case FSM__INDEX: break; /* only inside a path */
+  }
+  FSM_ASSERT(!"a node of this kind is not evaluated by itself");
+  return NULL;
+}

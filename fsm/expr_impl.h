@@ -1,0 +1,204 @@
+/* expr_impl.h: what the files of the expression module share; nobody else includes it.
+ *
+ * Text → tokens (expr_lex.c, expr_quote.c) → a tree of nodes (expr_parse.c) → values (expr_eval.c with
+ * expr_ops.c, expr_equal.c and expr_call.c). Nodes lie one behind the other in the arena, chains such
+ * as a + b + c or a.b.c are one node with a list of children, literals are ready values, names are
+ * measured, functions are resolved: evaluating scalars allocates nothing.
+ *
+ * Invariant: the tree is at most FSM_EXPR_DEPTH_MAX high, so that evaluating may recurse.
+ */
+#ifndef FSM_EXPR_IMPL_H
+#define FSM_EXPR_IMPL_H
+
+#include "fsm/expr.h"
+
+/* ---- tokens ------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+#define FSM__TOKENS(X)                                                                             \
+  X(END, "the end") X(NAME, "a name") X(INT, "a number") X(UINT, "a number")                       \
+  X(DOUBLE, "a number") X(STRING, "a string") X(BYTES, "bytes")                                    \
+  X(TRUE, "true") X(FALSE, "false") X(NULL, "null") X(IN, "in")                                    \
+  X(LPAREN, "'('") X(RPAREN, "')'") X(LBRACKET, "'['") X(RBRACKET, "']'") X(LBRACE, "'{'")         \
+  X(RBRACE, "'}'") X(COMMA, "','") X(DOT, "'.'") X(COLON, "':'") X(QUESTION, "'?'")                \
+  X(PLUS, "'+'") X(MINUS, "'-'") X(STAR, "'*'") X(SLASH, "'/'") X(PERCENT, "'%'") X(NOT, "'!'")    \
+  X(LT, "'<'") X(LE, "'<='") X(GT, "'>'") X(GE, "'>='") X(EQ, "'=='") X(NE, "'!='")                \
+  X(AND, "'&&'") X(OR, "'||'")
+/* clang-format on */
+
+typedef enum fsm__token_kind {
+#define X(symbol, text) FSM__T_##symbol,
+  FSM__TOKENS(X)
+#undef X
+} fsm__token_kind;
+
+typedef struct fsm__token {
+  fsm__token_kind kind;
+  uint16_t begin, end; /* bytes of the text */
+  fsm_value value;     /* literals; an INT is held as an unsigned magnitude, its sign is an operator */
+} fsm__token;
+
+typedef struct fsm__source {
+  const char *text; /* NUL-terminated copy of valid UTF-8 */
+  uint16_t len, at;
+  char *strings; /* decoded literals, which together are never longer than the text */
+  size_t strings_len;
+  fsm_arena *arena;
+  fsm_error *err;
+} fsm__source;
+
+/* Fails at an offset of the text, which it turns into line:column. */
+fsm_code fsm__expr_fail(const fsm__source *source, fsm_code code, size_t at, const char *format, ...)
+    FSM_PRINTF(4, 5);
+/* Writes "line:column" of an offset, 1-based, columns in code points. */
+void fsm__expr_place(const char *text, size_t at, char *out, size_t cap);
+/* The length of the valid UTF-8 sequence that text starts with; 0 when it is not valid. */
+size_t fsm__utf8_sequence(const char *text, size_t len);
+
+fsm_code fsm__lex(fsm__source *source, fsm__token *token);
+/* A string or bytes literal; source->at is its first byte (a prefix or a quote). */
+fsm_code fsm__lex_quoted(fsm__source *source, fsm__token *token);
+
+/* ---- nodes ------------------------------------------------------------------------------------- */
+
+typedef enum fsm__node_kind {
+  FSM__LITERAL,  /* value */
+  FSM__VARIABLE, /* variable */
+  FSM__PATH,     /* base, then steps: FIELD and INDEX */
+  FSM__FIELD,    /* value = the name; only in a path */
+  FSM__INDEX,    /* one child; only in a path */
+  FSM__NOT,
+  FSM__NEGATE,
+  FSM__AND, /* two or more */
+  FSM__OR,
+  FSM__FOLD,   /* two or more, from left to right, each with the op that joins it to what is before */
+  FSM__CHOOSE, /* condition, then, else */
+  FSM__LIST,
+  FSM__MAP, /* key, value, key, value … */
+  FSM__HAS, /* a path that ends in a FIELD */
+  FSM__CALL /* arguments, the receiver first */
+} fsm__node_kind;
+
+typedef enum fsm__op {
+  FSM__EQ,
+  FSM__NE,
+  FSM__LT,
+  FSM__LE,
+  FSM__GT,
+  FSM__GE,
+  FSM__IN,
+  FSM__ADD,
+  FSM__SUB,
+  FSM__MUL,
+  FSM__DIV,
+  FSM__MOD
+} fsm__op;
+
+typedef enum fsm__variable { FSM__CONTEXT, FSM__EVENT, FSM__ACTOR, FSM__NOW, FSM__INPUT } fsm__variable;
+
+typedef struct fsm__function fsm__function;
+typedef struct fsm__node fsm__node;
+
+struct fsm__node {
+  uint8_t kind;        /* fsm__node_kind */
+  uint8_t op;          /* fsm__op, of a child of a FOLD */
+  uint8_t height;      /* of the tree below: 0 for a leaf */
+  uint16_t begin, end; /* its source, brackets around it included */
+  uint16_t count;      /* children */
+  fsm__node *kids, *next;
+  union {
+    fsm_value value;
+    fsm__variable variable;
+    const fsm__function *function;
+  };
+};
+
+/* A path that the expression reads, or the leading part of it that does not depend on values. */
+typedef struct fsm__read {
+  fsm_value name;
+  const fsm__node *base; /* a VARIABLE, its steps follow it */
+  unsigned steps;
+} fsm__read;
+
+enum { FSM__READS_MAX = 16 };
+
+struct fsm_expr {
+  const char *text;
+  const fsm__node *root;
+  unsigned read_count;
+  fsm__read reads[FSM__READS_MAX];
+};
+
+fsm_code fsm__parse(fsm__source *source, fsm_expr *expr);
+/* Notes what a finished path or variable reads; source order, each once, the first FSM__READS_MAX. */
+fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__node *node);
+
+/* ---- evaluation -------------------------------------------------------------------------------- */
+
+/* What went wrong; it becomes a sentence only when nothing absorbs it. */
+typedef struct fsm__fault {
+  fsm_code code;
+  const char *reason;
+  uint16_t begin, end; /* the failing part of the source */
+  uint8_t operands;    /* how many of a, b are shown */
+  bool absent;         /* the reason goes before the source */
+  fsm_value a, b;
+} fsm__fault;
+
+typedef struct fsm__run {
+  const fsm_scope *scope;
+  fsm_arena *arena;
+  uint64_t work; /* bytes and items made or compared so far */
+  fsm__fault fault;
+} fsm__run;
+
+/* NULL after filling run->fault; otherwise *slot or a value that outlives the evaluation. */
+const fsm_value *fsm__eval(fsm__run *run, const fsm__node *node, fsm_value *slot);
+const fsm_value *fsm__variable_value(const fsm_scope *scope, fsm__variable variable, fsm_value *slot);
+/* The value one step further; NULL when it is not there, without a fault. */
+const fsm_value *fsm__at_key(const fsm_value *base, const fsm_value *key);
+
+/* All of these return false, so that a failing operation reads `return fsm__refuse(...)`. The caller
+ * that knows the node sets begin and end. */
+bool fsm__refuse(fsm__run *run, const char *reason, unsigned operands, const fsm_value *a,
+                 const fsm_value *b);
+bool fsm__no_memory(fsm__run *run);
+/* Counts work; false past FSM_EXPR_WORK_MAX. */
+bool fsm__work(fsm__run *run, uint64_t amount);
+/* The sentence of run->fault. */
+fsm_code fsm__fault_report(const fsm__run *run, const fsm_expr *expr, fsm_error *err);
+
+bool fsm__apply(fsm__run *run, fsm__op op, const fsm_value *a, const fsm_value *b, fsm_value *out);
+bool fsm__negate(fsm__run *run, const fsm_value *a, fsm_value *out);
+/* CEL equality: numbers by value, NaN equals nothing, maps and lists deep, other types differ.
+ * 1, 0, or -1 after filling run->fault. */
+int fsm__equal(fsm__run *run, const fsm_value *a, const fsm_value *b);
+bool fsm__is_number(const fsm_value *value);
+/* Sign of a − b, 2 when one is NaN. Both are numbers. */
+int fsm__compare_numbers(const fsm_value *a, const fsm_value *b);
+
+/* ---- functions --------------------------------------------------------------------------------- */
+
+enum { FSM__ARGS_MAX = 3 };
+
+struct fsm__function {
+  const char *name;
+  uint8_t args;         /* the receiver included */
+  bool plain, received; /* may be called as f(x), as x.f() */
+  bool (*call)(fsm__run *run, const fsm_value *args, fsm_value *out);
+};
+
+/* The row of a call; NULL when there is none. */
+const fsm__function *fsm__function_find(const char *name, size_t len);
+/* "macro" or "function" for what of CEL is known and not supported yet; NULL for any other name. */
+const char *fsm__function_later(const char *name, size_t len);
+
+/* ---- numbers and text, independent of the process's locale -------------------------------------- */
+
+enum { FSM__DOUBLE_TEXT = 32 };
+/* The shortest of 15 to 17 digits that reads back as the same number. Returns the length. */
+size_t fsm__double_text(double value, char out[FSM__DOUBLE_TEXT]);
+/* The whole of text as a decimal number; false when it is none. Overflow gives an infinity. */
+bool fsm__double_of(const char *text, size_t len, double *out);
+
+#endif

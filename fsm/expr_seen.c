@@ -1,0 +1,81 @@
+/* expr_seen.c: which members an expression reads, and what they are in a scope.
+ *
+ * Only the leading part of a path whose steps are names or literals is noted, for that can be read
+ * again without evaluating anything. A bare variable is not noted, but for input, which is short for
+ * event.data.
+ */
+#include <string.h>
+
+#include "fsm/buf.h"
+#include "fsm/expr_impl.h"
+
+static bool fixed(const fsm__node *step) {
+  return step->kind == FSM__FIELD || step->kids->kind == FSM__LITERAL;
+}
+
+static const fsm_value *key_of(const fsm__node *step) {
+  return step->kind == FSM__FIELD ? &step->value : &step->kids->value;
+}
+
+static void add_slice(fsm_buf *buf, const fsm__source *source, const fsm__node *node) {
+  fsm_buf_add(buf, source->text + node->begin, (size_t)node->end - node->begin);
+}
+
+/* "context.items[0]", however it was spaced or bracketed. */
+static void write_name(fsm_buf *buf, const fsm__source *source, const fsm__read *read) {
+  static const char *const variables[] = {[FSM__CONTEXT] = "context",
+                                          [FSM__EVENT] = "event",
+                                          [FSM__ACTOR] = "actor",
+                                          [FSM__NOW] = "now",
+                                          [FSM__INPUT] = "input"};
+  fsm_buf_str(buf, variables[read->base->variable]);
+  const fsm__node *step = read->base->next;
+  for (unsigned i = 0; i < read->steps; i++, step = step->next) {
+    fsm_buf_char(buf, step->kind == FSM__FIELD ? '.' : '[');
+    add_slice(buf, source, step->kind == FSM__FIELD ? step : step->kids);
+    if (step->kind == FSM__INDEX) fsm_buf_char(buf, ']');
+  }
+}
+
+static bool noted(const fsm_expr *expr, const fsm_value *name) {
+  for (unsigned i = 0; i < expr->read_count; i++)
+    if (fsm_value_same(&expr->reads[i].name, name)) return true;
+  return false;
+}
+
+fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__node *node) {
+  fsm__read read = {.base = node->kind == FSM__PATH ? node->kids : node};
+  if (expr->read_count == FSM__READS_MAX || read.base->kind != FSM__VARIABLE) return FSM_OK;
+  if (node->kind == FSM__PATH)
+    for (const fsm__node *step = read.base->next; step && fixed(step); step = step->next) read.steps++;
+  if (!read.steps && read.base->variable != FSM__INPUT) return FSM_OK;
+  fsm_buf buf = {0};
+  write_name(&buf, source, &read);
+  const char *name = fsm_buf_ok(&buf) ? fsm_arena_strndup(source->arena, buf.data, buf.len) : NULL;
+  if (name) read.name = fsm_stringn(name, buf.len);
+  fsm_buf_free(&buf);
+  if (!name) return fsm__expr_fail(source, FSM_ENOMEM, node->begin, "no memory for the expression");
+  if (!noted(expr, &read.name)) expr->reads[expr->read_count++] = read;
+  return FSM_OK;
+}
+
+static const fsm_value *read_again(const fsm__read *read, const fsm_scope *scope, fsm_value *slot) {
+  const fsm_value *value = fsm__variable_value(scope, read->base->variable, slot);
+  const fsm__node *step = read->base->next;
+  for (unsigned i = 0; i < read->steps && value; i++, step = step->next)
+    value = fsm__at_key(value, key_of(step));
+  return value;
+}
+
+fsm_code fsm_expr_seen(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena, fsm_value *out) {
+  FSM_ASSERT(expr && scope && arena && out);
+  fsm_pair *pairs = fsm_arena_zalloc(arena, expr->read_count, sizeof *pairs);
+  if (!pairs) return FSM_ENOMEM;
+  size_t count = 0;
+  for (unsigned i = 0; i < expr->read_count; i++) {
+    fsm_value slot;
+    const fsm_value *value = read_again(&expr->reads[i], scope, &slot);
+    if (value) pairs[count++] = (fsm_pair){expr->reads[i].name, *value};
+  }
+  return fsm_map(pairs, count, out, NULL);
+}
