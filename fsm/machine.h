@@ -22,9 +22,13 @@ enum {
   FSM_EVENT_BYTES_MAX = 64 * 1024,
   FSM_CONTEXT_BYTES_MAX = 256 * 1024,
   FSM_MACHINE_ID_MAX = 64,
-  FSM_EVENT_NAME_MAX = 128,
-  FSM_STATE_PATH_MAX = 512
+  FSM_EVENT_NAME_MAX = 128, /* bytes; generated names ("xstate.…") may have FSM_STATE_PATH_MAX more */
+  FSM_STATE_PATH_MAX = 400, /* bytes, dots included */
+  FSM_TIMER_ID_MAX = 480,
+  FSM_ACTIONS_MAX = 65535, /* of a machine, all blocks together */
+  FSM_INVOKES_MAX = 10000
 };
+#define FSM_DELAY_MS_MAX INT64_C(3155760000000) /* 100 years */
 
 /* ---- the tree a loader builds ------------------------------------------------------------------ */
 
@@ -62,13 +66,16 @@ typedef struct fsm_def_action {
 typedef struct fsm_def_transition {
   const char *const *events; /* descriptors; none = eventless (`always`) */
   size_t event_count;
-  const char *guard;       /* expression, NULL = none */
-  const char *guard_name;  /* its name in the definition, NULL when inline */
+  const char *guard;          /* expression, NULL = none */
+  const char *guard_name;     /* its name in the definition, NULL when inline */
   const char *const *targets; /* each resolved by the loader to a state's path; none = targetless */
   size_t target_count;
   const fsm_def_action *actions;
   size_t action_count;
-  bool internal;  /* SCXML 3.13 type="internal": a compound source is not left. XState: !reenter */
+  /* The source is not left when it is, or is an ancestor of, every target. XState: !reenter. SCXML 3.13:
+   * type="internal", which a loader sets only for a compound source with proper descendants as targets.
+   * Otherwise the source is left and entered again. Without a target nothing is left or entered. */
+  bool internal;
   fsm_value meta; /* map or null, as written (meta.fsm) */
   const char *where;
 } fsm_def_transition;

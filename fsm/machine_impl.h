@@ -1,0 +1,191 @@
+/* machine_impl.h: the compiled machine as its own floor sees it. Private to fsm/.
+ *
+ * The idea: everything a step needs is a number. States are numbered in document order, so the
+ * descendants of s are the interval (s, last[s]], a configuration is a bitset and what a transition
+ * leaves is "the active states between exit_first and exit_last". All memory is the machine's arena;
+ * nothing changes after fsm_machine_compile.
+ */
+#ifndef FSM_MACHINE_IMPL_H
+#define FSM_MACHINE_IMPL_H
+
+#include <string.h>
+
+#include "fsm/machine.h"
+
+#define FSM__NONE UINT16_MAX /* no state: a domain above the root */
+
+/* A value with expressions in it. The keys of a map are sorted, so that evaluation sorts nothing. */
+typedef struct fsm__template fsm__template;
+struct fsm__template {
+  uint8_t form; /* of fsm_def_value; a map or list without expressions is folded into a literal */
+  uint32_t count;
+  fsm_value literal;
+  const fsm_expr *expr;
+  const fsm_value *keys;
+  const fsm__template *items;
+};
+
+typedef struct fsm__action {
+  fsm_action_kind kind;
+  const char *event, *id;
+  const fsm__template *value, *delay; /* NULL = none */
+  const char *where;
+} fsm__action;
+
+/* Executable content: a block fails alone (SCXML 4.9). */
+typedef struct fsm__block {
+  const fsm__action *actions;
+  size_t count;
+} fsm__block;
+
+typedef enum fsm__rule { FSM__EXACT, FSM__PREFIX, FSM__ANY } fsm__rule;
+
+typedef struct fsm__descriptor {
+  const char *text; /* as written */
+  uint16_t len;     /* that has to match: without ".*" */
+  uint8_t rule;
+} fsm__descriptor;
+
+typedef struct fsm__transition {
+  uint16_t source;
+  uint16_t domain;                /* FSM__NONE: even the root is left */
+  uint16_t exit_first, exit_last; /* the active states in it are left; first > last = none */
+  uint16_t target_count;
+  uint32_t event_count; /* 0 = eventless */
+  const uint16_t *targets;
+  const fsm__descriptor *events;
+  const fsm_expr *guard;
+  const char *guard_name;
+  fsm__block actions;
+  fsm_value meta;
+  const char *where;
+} fsm__transition;
+
+typedef struct fsm__invoke {
+  const char *id, *src;
+  const char *done_event, *error_event; /* "xstate.done.actor.<id>", "xstate.error.actor.<id>" */
+  const fsm__template *input;
+  fsm_value meta;
+  const char *where;
+  uint16_t state;
+} fsm__invoke;
+
+typedef struct fsm__after {
+  const char *event;
+  const fsm__template *delay;
+  const char *where;
+} fsm__after;
+
+typedef struct fsm__state {
+  uint16_t parent, last; /* last descendant; itself for a leaf */
+  uint16_t initial;      /* of a compound: a descendant */
+  uint16_t depth;
+  uint8_t kind;
+  bool eventless; /* it or an ancestor has an eventless transition */
+  uint32_t transition_first, transition_count;
+  uint32_t invoke_first, invoke_count;
+  uint32_t after_count;
+  const fsm__after *afters;
+  fsm__block entry, exit;
+  const fsm__template *output;
+  const char *path;
+  const char *done_event; /* "xstate.done.state.<path>"; of the root: its id */
+  const char *description;
+  const char *const *tags;
+  size_t tag_count;
+  fsm_value meta;
+  const char *where;
+} fsm__state;
+
+struct fsm_machine {
+  fsm_arena arena;
+  const char *id;
+  unsigned state_count, transition_count, invoke_count, words;
+  fsm__state *states;
+  fsm__transition *transitions;
+  fsm__invoke *invokes;
+  uint16_t *by_path; /* state numbers, sorted by path */
+  uint64_t *leaves;  /* the atomic and final states */
+  const fsm__template *context;
+};
+
+/* ---- event descriptors (machine_event.c) ------------------------------------------------------- */
+
+FSM_MUST_USE fsm_code fsm__descriptor_parse(fsm_arena *arena, const char *text, const char *where,
+                                            fsm__descriptor *out, fsm_error *err);
+/* Is it a name that may be raised, emitted or sent? Generated names ("xstate.…") may be longer. */
+FSM_MUST_USE fsm_code fsm__event_name_check(const char *name, const char *where, fsm_error *err);
+/* The one rule by which a descriptor takes an event (SCXML 3.12.1, as XState spells it). */
+bool fsm__descriptor_matches(const fsm__descriptor *descriptor, const char *name, size_t len);
+bool fsm__transition_names(const fsm__transition *transition, const char *name, size_t len);
+static inline bool fsm__has_prefix(const char *text, const char *prefix) {
+  return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* ---- content (machine_content.c) --------------------------------------------------------------- */
+
+FSM_MUST_USE fsm_code fsm__template_compile(fsm_arena *arena, const fsm_def_value *def,
+                                            const fsm__template **out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__block_compile(fsm_arena *arena, const fsm_def_action *defs, size_t count,
+                                         fsm__block *out, fsm_error *err);
+/* A delay; a literal one is checked. */
+FSM_MUST_USE fsm_code fsm__delay_compile(fsm_arena *arena, const fsm_def_value *def, const char *where,
+                                         const fsm__template **out, fsm_error *err);
+/* Its source is said beside the fault; err->where becomes `where`. */
+FSM_MUST_USE fsm_code fsm__expr_compile(fsm_arena *arena, const char *text, const char *where,
+                                        const fsm_expr **out, fsm_error *err);
+/* Milliseconds, or a duration, as nanoseconds; err->text says why not. */
+FSM_MUST_USE fsm_code fsm__delay_ns(const fsm_value *value, int64_t *out, fsm_error *err);
+/* Is the value within the bytes (an upper estimate of its msgpack form) and FSM_VALUE_DEPTH_MAX? */
+bool fsm__value_fits(const fsm_value *value, size_t bytes);
+
+/* A copy of the text in the arena; NULL stays NULL. false = out of memory. */
+bool fsm__keep(fsm_arena *arena, const char *text, const char **out);
+
+/* ---- document order ---------------------------------------------------------------------------- */
+
+static inline bool fsm__is_descendant(const fsm_machine *m, unsigned state, unsigned ancestor) {
+  return state > ancestor && state <= m->states[ancestor].last;
+}
+static inline const char *fsm__place(const char *where) { return where != NULL ? where : ""; }
+
+/* ---- bitsets of states ------------------------------------------------------------------------- */
+
+static inline void fsm__bit_set(uint64_t *set, unsigned state) {
+  set[state / 64] |= UINT64_C(1) << (state % 64);
+}
+static inline void fsm__bit_clear(uint64_t *set, unsigned state) {
+  set[state / 64] &= ~(UINT64_C(1) << (state % 64));
+}
+/* The first member in from..end; end + 1 when there is none. */
+static inline unsigned fsm__bit_next(const uint64_t *set, unsigned from, unsigned end) {
+  if (from > end) return end + 1;
+  unsigned word = from / 64;
+  uint64_t bits = set[word] & (~UINT64_C(0) << (from % 64));
+  while (bits == 0) {
+    if (++word > end / 64) return end + 1;
+    bits = set[word];
+  }
+  unsigned found = word * 64 + (unsigned)__builtin_ctzll(bits);
+  return found <= end ? found : end + 1;
+}
+static inline bool fsm__bits_any(const uint64_t *set, unsigned first, unsigned last) {
+  return fsm__bit_next(set, first, last) <= last;
+}
+static inline unsigned fsm__bits_count(const uint64_t *set, unsigned words) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < words; i++) count += (unsigned)__builtin_popcountll(set[i]);
+  return count;
+}
+/* The members of `set` that are in first..last are added to out. */
+static inline void fsm__bits_add_range(uint64_t *out, const uint64_t *set, unsigned first, unsigned last) {
+  if (first > last) return;
+  for (unsigned word = first / 64; word <= last / 64; word++) {
+    uint64_t mask = ~UINT64_C(0);
+    if (word == first / 64) mask &= ~UINT64_C(0) << (first % 64);
+    if (word == last / 64) mask &= ~UINT64_C(0) >> (63 - last % 64);
+    out[word] |= set[word] & mask;
+  }
+}
+
+#endif
