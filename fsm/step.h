@@ -39,7 +39,7 @@ FSM_API const char *fsm_cause_name(fsm_cause cause); /* "external", "timer", …
 
 typedef struct fsm_event {
   const char *name;
-  fsm_value data;  /* null = none; seen as event.data; for task answers: done → the output, error → the error */
+  fsm_value data;  /* null = none; seen as event.data; of a task's answer: its output or its error */
   fsm_cause cause; /* EXTERNAL, TIMER or TASK */
 } fsm_event;
 
@@ -63,16 +63,16 @@ typedef struct fsm_effect {
 typedef struct fsm_microstep {
   const char *trigger; /* event name; "" for eventless and for the initial entry */
   fsm_cause cause;
-  fsm_value data;                     /* of the trigger */
-  const uint16_t *from, *to;          /* active leaves before and after, document order */
-  unsigned from_count, to_count;      /* from_count is 0 for the initial entry */
-  const uint16_t *transitions;        /* taken, numbers in document order; none for the initial entry */
+  fsm_value data;                /* of the trigger */
+  const uint16_t *from, *to;     /* active leaves before and after, document order */
+  unsigned from_count, to_count; /* from_count is 0 for the initial entry */
+  const uint16_t *transitions;   /* taken, numbers in document order; none for the initial entry */
   unsigned transition_count;
-  const uint16_t *exited, *entered;   /* in the order it happened; a re-entered state is in both */
+  const uint16_t *exited, *entered; /* in the order it happened; a re-entered state is in both */
   unsigned exited_count, entered_count;
-  fsm_value context;                  /* after this microstep */
+  fsm_value context; /* after this microstep */
   bool context_changed;
-  const fsm_effect *effects;          /* in the order they were asked for; invokes last */
+  const fsm_effect *effects; /* in the order they were asked for; invokes last */
   unsigned effect_count;
 } fsm_microstep;
 
@@ -89,7 +89,12 @@ typedef struct fsm_candidate {
 typedef struct fsm_step_result {
   /* FSM_OK taken · FSM_EGUARD · FSM_ENOTRANSITION · FSM_EEVENT refused, snapshot unchanged ·
    * FSM_ELOOP past the microstep bound: everything rolled back · FSM_EEXPRESSION an error event that
-   * nothing takes: snapshot and microsteps stand, unhandled says which · FSM_ETOOLARGE context */
+   * nothing takes: snapshot and microsteps stand, unhandled says which · FSM_ETOOLARGE the context
+   * would pass its bound: everything rolled back · FSM_ECOMPLETED the machine had ended before.
+   * FSM_EEVENT is only said of EXTERNAL events (also for any name that begins with "xstate."). A guard
+   * fault that leaves an EXTERNAL event without a taker is FSM_EGUARD with candidate.fault; for a TIMER
+   * or TASK event it is FSM_EEXPRESSION with no microstep. After a roll-back of fsm_start next.config is
+   * NULL. When next.done and unhandled are both set, an error came with the last microstep. */
   fsm_code outcome;
   const fsm_microstep *microsteps;
   unsigned microstep_count;
@@ -100,14 +105,18 @@ typedef struct fsm_step_result {
   const char *unhandled_text; /* its cause */
 } fsm_step_result;
 
-/* Enters the initial configuration. input is seen as event.data by the initial context and entry
- * actions (and as `input` in context expressions). All of *out lives in arena or in machine. */
+/* Enters the initial configuration. input (NULL = null) is seen as event.data by the initial context and
+ * entry actions (and as `input` in context expressions). All of *out lives in arena or in machine, or is
+ * borrowed from *input and *actor. An initial context that cannot be evaluated (FSM_EEXPRESSION) is a
+ * return code: there is nothing to stand. */
 FSM_API FSM_MUST_USE fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input,
                                         const fsm_value *actor, int64_t now_ns, fsm_arena *arena,
                                         fsm_step_result *out, fsm_error *err);
 
 /* One macrostep. A return other than FSM_OK is a fault of the call (memory, arguments), never a
- * refusal: those are in out->outcome. Parts of *out may be borrowed from *before. */
+ * refusal: those are in out->outcome. Parts of *out may be borrowed from *before, *event and *actor.
+ * A timer or task that the event itself used up is not cancelled by the step; one that ended earlier may
+ * be: cancelling what is not there is for the caller to ignore. */
 FSM_API FSM_MUST_USE fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before,
                                        const fsm_event *event, const fsm_value *actor, int64_t now_ns,
                                        fsm_arena *arena, fsm_step_result *out, fsm_error *err);

@@ -1,0 +1,288 @@
+/* step.c: the macrostep: one event, and all that follows from it until the machine waits again.
+ *
+ * The loop is that of SCXML Appendix D without its outer half: waiting for the next external event is
+ * the caller's. Eventless transitions come first, then one internal event per turn. The macrostep is
+ * the transaction: a refusal or a fault gives back the snapshot it began with.
+ */
+#include "fsm/step.h"
+
+#include <string.h>
+
+#include "fsm/step_impl.h"
+
+static const char *const cause_names[] = {
+    [FSM_CAUSE_EXTERNAL] = "external", [FSM_CAUSE_TIMER] = "timer", [FSM_CAUSE_ALWAYS] = "always",
+    [FSM_CAUSE_RAISED] = "raised",     [FSM_CAUSE_TASK] = "task",   [FSM_CAUSE_ADMIN] = "admin",
+    [FSM_CAUSE_MIGRATE] = "migrate",
+};
+_Static_assert(sizeof cause_names / sizeof *cause_names == FSM_CAUSE_COUNT, "each cause has a name");
+
+const char *fsm_cause_name(fsm_cause cause) {
+  FSM_ASSERT((unsigned)cause < FSM_CAUSE_COUNT);
+  return cause_names[cause];
+}
+
+void fsm__fault(fsm__run *run, fsm_code code) {
+  if (run->fault == FSM_OK) run->fault = code;
+}
+
+/* ---- what expressions see ---------------------------------------------------------------------- */
+
+static bool in_state(const void *arg, const char *state, size_t len) {
+  const fsm__run *run = arg;
+  int number = fsm_state_find(run->machine, state, len);
+  return number >= 0 && fsm_config_has(run->config, (unsigned)number);
+}
+
+/* XState's second name for the data of events that the engine or a task makes; NULL = none. */
+static const char *data_alias(const char *name) {
+  if (fsm__has_prefix(name, "xstate.done.")) return "output";
+  return fsm__is_error_event(name) ? "error" : NULL;
+}
+
+void fsm__run_see(fsm__run *run, const char *name, const fsm_value *data) {
+  run->event_name = name;
+  run->event_len = strlen(name);
+  const char *alias = data_alias(name);
+  fsm_pair *pairs = fsm_arena_alloc(run->arena, 4 * sizeof *pairs);
+  if (pairs == NULL) {
+    fsm__fault(run, FSM_ENOMEM);
+    return;
+  }
+  fsm_value text = fsm_stringn(name, run->event_len);
+  pairs[0] = (fsm_pair){fsm_stringn("data", 4), *data};
+  pairs[1] = (fsm_pair){fsm_stringn("name", 4), text};
+  pairs[2] = (fsm_pair){fsm_stringn("type", 4), text};
+  if (alias != NULL) {
+    pairs[3] = (fsm_pair){fsm_string(alias), *data};
+    if (fsm_map(pairs, 4, &run->event_map, NULL) != FSM_OK) fsm__fault(run, FSM_ENOMEM);
+    return;
+  }
+  fsm_value own = {.type = FSM_MAP, .len = 3, .pairs = pairs};
+  run->event_map = own;
+  if (!fsm_is(data, FSM_MAP) || data->len == 0) return;
+  if (fsm_map_merge(run->arena, data, &own, &run->event_map) != FSM_OK) fsm__fault(run, FSM_ENOMEM);
+}
+
+/* ---- a run ------------------------------------------------------------------------------------- */
+
+void fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
+                   const fsm_value *actor, int64_t now_ns, fsm_arena *arena) {
+  *run = (fsm__run){.machine = machine, .arena = arena, .context = fsm_map_empty()};
+  run->queue_end = &run->queue;
+  run->openings_end = &run->openings;
+  run->scope = (fsm_scope){.context = &run->context,
+                           .event = &run->event_map,
+                           .actor = actor,
+                           .now_ns = now_ns,
+                           .in = in_state,
+                           .in_arg = run};
+  size_t words = machine->words;
+  uint64_t *sets = fsm_arena_zalloc(arena, 4 * words, sizeof *sets);
+  if (sets == NULL) {
+    fsm__fault(run, FSM_ENOMEM);
+    return;
+  }
+  run->config = sets;
+  run->open = sets + words;
+  run->exits = sets + 2 * words;
+  run->entries = sets + 3 * words;
+  if (before == NULL) return;
+  memcpy(run->config, before->config, words * sizeof *sets);
+  memcpy(run->open, before->config, words * sizeof *sets);
+  run->context = before->context;
+  run->counter = before->counter;
+  run->output = before->output;
+  run->leaves = fsm__leaves_of(machine, run->config, arena, &run->leaf_count);
+  if (run->leaves == NULL) fsm__fault(run, FSM_ENOMEM);
+}
+
+/* ---- the macrostep ----------------------------------------------------------------------------- */
+
+static void note_unhandled(fsm__run *run, const char *name, const fsm_value *data) {
+  if (run->unhandled != NULL) return;
+  const fsm_value *message = fsm_is(data, FSM_STRING) ? data : fsm_map_get(data, "message");
+  run->unhandled = name;
+  run->unhandled_text = "";
+  if (message == NULL || !fsm_is(message, FSM_STRING)) return;
+  run->unhandled_text = fsm_arena_strndup(run->arena, message->s, message->len);
+  if (run->unhandled_text == NULL) fsm__fault(run, FSM_ENOMEM);
+}
+
+/* One internal event; true when a transition took it. */
+static bool take_internal(fsm__run *run) {
+  fsm__queued *event = run->queue;
+  run->queue = event->next;
+  if (run->queue == NULL) run->queue_end = &run->queue;
+
+  fsm__run_see(run, event->name, &event->data);
+  if (run->fault == FSM_OK) fsm__select(run, false);
+  if (run->fault != FSM_OK) return false;
+  if (run->enabled_count == 0) {
+    if (fsm__is_error_event(event->name)) note_unhandled(run, event->name, &event->data);
+    return false;
+  }
+  fsm__microstep(run, event->name, FSM_CAUSE_RAISED, &event->data);
+  return true;
+}
+
+/* Appendix D: the inner loop of procedure mainEventLoop. Eventless transitions are asked only after a
+ * microstep: nothing else can enable one, and a faulty guard on one would raise its error for ever. */
+static void macrostep(fsm__run *run, bool changed) {
+  const fsm_value none = fsm_null();
+  while (run->fault == FSM_OK && !run->done) {
+    if (changed) {
+      fsm__select(run, true);
+      if (run->fault != FSM_OK) return;
+      if (run->enabled_count > 0) {
+        fsm__microstep(run, "", FSM_CAUSE_ALWAYS, &none);
+        continue;
+      }
+    }
+    if (run->queue == NULL) return;
+    changed = take_internal(run);
+  }
+}
+
+/* An error that the end of the machine overtook is still told. */
+static void tell_errors_left(fsm__run *run) {
+  for (const fsm__queued *event = run->queue; event != NULL && run->fault == FSM_OK; event = event->next)
+    if (fsm__is_error_event(event->name)) note_unhandled(run, event->name, &event->data);
+}
+
+/* The invokes of a microstep become its last effects, if their states are still active. */
+static void openings_to_effects(fsm__run *run) {
+  for (const fsm__opening *o = run->openings; o != NULL && run->fault == FSM_OK;) {
+    fsm_microstep *micro = &run->microsteps[o->microstep];
+    run->effects = (fsm_effect *)micro->effects;
+    run->effect_count = run->effect_cap = micro->effect_count;
+    const unsigned number = o->microstep;
+    for (; o != NULL && o->microstep == number; o = o->next) {
+      if (o->dropped) continue;
+      fsm_effect *effect = fsm__effect(run, FSM_EFFECT_TASK_OPEN);
+      if (effect == NULL) return;
+      effect->id = run->machine->invokes[o->invoke].id;
+      effect->invoke = o->invoke;
+      effect->data = o->input;
+    }
+    micro->effects = run->effects;
+    micro->effect_count = run->effect_count;
+  }
+}
+
+static fsm_code finish(fsm__run *run, const fsm_snapshot *before, fsm_step_result *out, fsm_error *err) {
+  if (run->fault == FSM_OK) tell_errors_left(run);
+  if (run->fault == FSM_OK) openings_to_effects(run);
+  if (run->fault == FSM_ENOMEM)
+    return fsm_fail(err, FSM_ENOMEM, "", "the step needs more memory than it has");
+  if (run->fault != FSM_OK) {
+    *out = (fsm_step_result){.outcome = run->fault, .next = *before};
+    return FSM_OK;
+  }
+  FSM_ASSERT(fsm_config_legal(run->machine, run->config));
+  *out = (fsm_step_result){
+      .outcome = run->unhandled != NULL ? FSM_EEXPRESSION : FSM_OK,
+      .microsteps = run->microsteps,
+      .microstep_count = run->microstep_count,
+      .next = {run->config, run->context, run->counter, run->done, run->output},
+      .unhandled = run->unhandled,
+      .unhandled_text = run->unhandled_text,
+  };
+  return FSM_OK;
+}
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
+static fsm_code initial_context(fsm__run *run, fsm_error *err) {
+  const fsm__template *t = run->machine->context;
+  if (t == NULL) return FSM_OK;
+  fsm_value context;
+  fsm_code code = fsm__template_eval(run, t, &context, err);
+  if (code != FSM_OK) return code;
+  if (!fsm_is(&context, FSM_MAP))
+    return fsm_fail(err, FSM_EEXPRESSION, "", "the initial context is a map, not %s",
+                    fsm_type_name((fsm_type)context.type));
+  if (!fsm__value_fits(&context, FSM_CONTEXT_BYTES_MAX)) fsm__fault(run, FSM_ETOOLARGE);
+  run->context = context;
+  return FSM_OK;
+}
+
+static fsm_code check_data(const fsm_value *data, const char *what, fsm_error *err) {
+  if (fsm__value_fits(data, FSM_EVENT_BYTES_MAX)) return FSM_OK;
+  return fsm_fail(err, FSM_ETOOLARGE, what, "the data is over %d bytes or %d levels deep",
+                  FSM_EVENT_BYTES_MAX, FSM_VALUE_DEPTH_MAX);
+}
+
+fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm_value *actor, int64_t now_ns,
+                   fsm_arena *arena, fsm_step_result *out, fsm_error *err) {
+  FSM_ASSERT(machine != NULL && arena != NULL && out != NULL);
+  fsm_value data = input != NULL ? *input : fsm_null();
+  fsm_code code = check_data(&data, "input", err);
+  if (code != FSM_OK) return code;
+
+  fsm__run run;
+  fsm__run_init(&run, machine, NULL, actor, now_ns, arena);
+  const fsm_snapshot nothing = {.context = fsm_map_empty()};
+  if (run.fault == FSM_OK) fsm__run_see(&run, "xstate.init", &data);
+  if (run.fault == FSM_OK) code = initial_context(&run, err);
+  if (code != FSM_OK) return code;
+  if (run.fault == FSM_OK) fsm__enter_initial(&run, &data);
+  macrostep(&run, true);
+  return finish(&run, &nothing, out, err);
+}
+
+/* ---- step -------------------------------------------------------------------------------------- */
+
+static fsm_code check_event(const fsm_event *event, fsm_error *err) {
+  if (event->name == NULL || event->name[0] == '\0')
+    return fsm_fail(err, FSM_EARGUMENT, "event", "an event needs a name");
+  size_t limit = FSM_EVENT_NAME_MAX;
+  if (event->cause != FSM_CAUSE_EXTERNAL) limit += FSM_STATE_PATH_MAX;
+  if (strnlen(event->name, limit + 1) > limit)
+    return fsm_fail(err, FSM_ETOOLARGE, "event", "an event name is longer than %zu bytes", limit);
+  return check_data(&event->data, "data", err);
+}
+
+/* The engine's own names are not for the world: nobody may claim that a task is done. */
+static bool may_be_taken(const fsm_event *event) {
+  return event->cause != FSM_CAUSE_EXTERNAL || !fsm__has_prefix(event->name, "xstate.");
+}
+
+static void process(fsm__run *run, const fsm_event *event) {
+  if (event->cause == FSM_CAUSE_TIMER) run->fired = event->name;
+  if (event->cause == FSM_CAUSE_TASK) run->answered = event->name;
+  fsm__run_see(run, event->name, &event->data);
+  if (run->fault == FSM_OK && may_be_taken(event)) fsm__select(run, false);
+  if (run->fault != FSM_OK) return;
+  bool taken = run->enabled_count > 0;
+  if (taken)
+    fsm__microstep(run, event->name, event->cause, &event->data);
+  else if (event->cause == FSM_CAUSE_TASK && fsm__is_error_event(event->name))
+    note_unhandled(run, event->name, &event->data);
+  macrostep(run, taken);
+}
+
+fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const fsm_event *event,
+                  const fsm_value *actor, int64_t now_ns, fsm_arena *arena, fsm_step_result *out,
+                  fsm_error *err) {
+  FSM_ASSERT(machine != NULL && before != NULL && event != NULL && arena != NULL && out != NULL);
+  FSM_ASSERT(fsm_config_legal(machine, before->config) && fsm_is(&before->context, FSM_MAP));
+  fsm_code code = check_event(event, err);
+  if (code != FSM_OK) return code;
+  if (before->done) {
+    *out = (fsm_step_result){.outcome = FSM_ECOMPLETED, .next = *before};
+    return FSM_OK;
+  }
+  fsm__run run;
+  fsm__run_init(&run, machine, before, actor, now_ns, arena);
+  if (run.fault == FSM_OK) process(&run, event);
+
+  code = finish(&run, before, out, err);
+  if (code != FSM_OK || out->microstep_count > 0) return code;
+  if (out->outcome == FSM_ELOOP || out->outcome == FSM_ETOOLARGE) return FSM_OK;
+  out->next = *before;
+  if (out->outcome == FSM_EEXPRESSION && event->cause != FSM_CAUSE_EXTERNAL) return FSM_OK;
+  fsm__refusal(&run, event, out);
+  return run.fault == FSM_OK ? FSM_OK
+                             : fsm_fail(err, run.fault, "", "the step needs more memory than it has");
+}
