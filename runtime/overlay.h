@@ -20,8 +20,8 @@ void fsm__overlay_clear(fsm__overlay *overlay); /* keeps the memory for reuse */
 size_t fsm__overlay_bytes(const fsm__overlay *overlay);
 size_t fsm__overlay_rows(const fsm__overlay *overlay);
 
-FSM_MUST_USE fsm_code fsm__overlay_put(fsm__overlay *overlay, unsigned table, const void *key,
-                                       size_t key_len, const void *value, size_t value_len, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__overlay_put(fsm__overlay *overlay, unsigned table, const void *key, size_t key_len,
+                                       const void *value, size_t value_len, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__overlay_delete(fsm__overlay *overlay, unsigned table, const void *key,
                                           size_t key_len, fsm_error *err);
 /* The row of exactly this key, tombstones included. */
