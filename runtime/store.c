@@ -1,0 +1,564 @@
+/* store.c: the store on LMDB, and the only caller of LMDB.
+ *
+ * One environment, one LMDB database per table and one, `meta`, for what the store says of itself:
+ * format, store id, applied position. Every row, meta's too, is sealed: value ‖ u32le CRC-32C over
+ * (table number, key, value). A round is one write transaction, synced by LMDB before it counts.
+ *
+ * Rules: no duplicate keys, no nested transactions, no unsynced commits but in scratch stores. LMDB's
+ * own lock table is used only while writing (snapshots of other threads need it); a read-only opening
+ * runs without it, under the shared lock of the directory, and so writes nothing.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "runtime/crc32c.h"
+#include "runtime/store_impl.h"
+
+enum { CRC_BYTES = 4, META_TABLE = 0xff, APPLIED_BYTES = 8 + FSM_HASH_BYTES, PROBE_BYTES = 1 << 20 };
+_Static_assert((int)FSM_TABLE_COUNT < META_TABLE, "a table number is a byte, and meta has the last");
+_Static_assert(sizeof(MDB_dbi) == sizeof(unsigned), "store_impl.h says so");
+
+static const char *const table_names[] = {
+#define X(symbol, name) name,
+    FSM_TABLES(X)
+#undef X
+};
+
+const char *fsm__table_name(fsm__table table) {
+  FSM_ASSERT(table < FSM_TABLE_COUNT);
+  return table_names[table];
+}
+
+static _Noreturn void lmdb_assert(MDB_env *env, const char *text) {
+  (void)env;
+  fsm_assert_failed(text, "lmdb", 0);
+}
+
+static bool is_full(int rc) { return rc == MDB_MAP_FULL || rc == ENOSPC || rc == EDQUOT || rc == EFBIG; }
+
+static fsm_code code_of(int rc) {
+  if (is_full(rc)) return FSM_EFULL;
+  switch (rc) {
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID: return FSM_ECORRUPT;
+    case MDB_VERSION_MISMATCH: return FSM_EVERSION;
+    case ENOMEM: return FSM_ENOMEM;
+    case EACCES:
+    case EPERM:
+    case EROFS: return FSM_EPERMISSION;
+    default: return FSM_EIO;
+  }
+}
+
+static fsm_code lmdb_fail(fsm_error *err, const char *where, const char *what, int rc) {
+  return fsm_fail(err, code_of(rc), where, "%s: %s", what, mdb_strerror(rc));
+}
+
+/* ---- checksums ---- */
+
+static uint32_t row_crc(uint8_t table, const void *key, size_t key_len, const void *value, size_t value_len) {
+  uint32_t crc = fsm__crc32c(0, &table, 1);
+  crc = fsm__crc32c(crc, key, key_len);
+  return htole32(fsm__crc32c(crc, value, value_len));
+}
+
+static bool unseal(uint8_t table, fsm__row *row) {
+  if (row->value_len < CRC_BYTES) return false;
+  uint32_t crc;
+  row->value_len -= CRC_BYTES;
+  memcpy(&crc, (const uint8_t *)row->value + row->value_len, CRC_BYTES);
+  return crc == row_crc(table, row->key, row->key_len, row->value, row->value_len);
+}
+
+fsm_code fsm__store_unseal(fsm__table table, fsm__row *row, fsm_error *err) {
+  if (unseal((uint8_t)table, row)) return FSM_OK;
+  char where[FSM_WHERE_MAX], hex[2 * 64 + 1];
+  fsm__hex(row->key, row->key_len < 64 ? row->key_len : 64, hex);
+  snprintf(where, sizeof where, "%s/%s", table_names[table], hex);
+  return fsm_fail(err, FSM_ECORRUPT, where, "the checksum of a row of %u bytes is wrong", row->value_len);
+}
+
+static void show(const MDB_val *key, const MDB_val *value, fsm__row *row) {
+  *row = (fsm__row){.key = key->mv_data,
+                    .value = value->mv_data,
+                    .key_len = (uint32_t)key->mv_size,
+                    .value_len = (uint32_t)value->mv_size};
+}
+
+/* ---- a write transaction: its first error sticks, so that it is written in straight lines ---- */
+
+typedef struct writing {
+  MDB_txn *txn;
+  MDB_cursor *cursor; /* in the table being written */
+  int rc;
+} writing;
+
+static void write_begin(writing *w, MDB_env *env) {
+  *w = (writing){0};
+  w->rc = mdb_txn_begin(env, NULL, 0, &w->txn);
+}
+
+static void write_open(writing *w, const char *name, MDB_dbi *dbi) {
+  if (!w->rc) w->rc = mdb_dbi_open(w->txn, name, MDB_CREATE, dbi);
+}
+
+static void write_table(writing *w, MDB_dbi dbi) {
+  if (w->cursor) mdb_cursor_close(w->cursor);
+  w->cursor = NULL;
+  if (!w->rc) w->rc = mdb_cursor_open(w->txn, dbi, &w->cursor);
+}
+
+static void write_row(writing *w, uint8_t table, const void *key, size_t key_len, const void *value,
+                      size_t value_len) {
+  if (w->rc) return;
+  MDB_val k = {key_len, (void *)(uintptr_t)key}, v = {value_len + CRC_BYTES, NULL};
+  w->rc = mdb_cursor_put(w->cursor, &k, &v, MDB_RESERVE);
+  if (w->rc) return;
+  uint32_t crc = row_crc(table, key, key_len, value, value_len);
+  if (value_len) memcpy(v.mv_data, value, value_len);
+  memcpy((uint8_t *)v.mv_data + value_len, &crc, CRC_BYTES);
+}
+
+/* A row that never reached LMDB has a tombstone too: not finding it is fine. */
+static void write_delete(writing *w, const void *key, size_t key_len) {
+  if (w->rc) return;
+  MDB_val k = {key_len, (void *)(uintptr_t)key}, v;
+  w->rc = mdb_cursor_get(w->cursor, &k, &v, MDB_SET);
+  if (!w->rc) w->rc = mdb_cursor_del(w->cursor, 0);
+  if (w->rc == MDB_NOTFOUND) w->rc = 0;
+}
+
+static void write_applied(writing *w, MDB_dbi meta, uint64_t seq, const fsm__hash *leaf) {
+  uint8_t bytes[APPLIED_BYTES];
+  uint64_t le = htole64(seq);
+  memcpy(bytes, &le, sizeof le);
+  memcpy(bytes + sizeof le, leaf->bytes, sizeof leaf->bytes);
+  write_table(w, meta);
+  write_row(w, META_TABLE, "applied", 7, bytes, sizeof bytes);
+}
+
+static int write_end(writing *w) {
+  if (w->cursor) mdb_cursor_close(w->cursor);
+  if (!w->txn) return w->rc;
+  if (w->rc)
+    mdb_txn_abort(w->txn);
+  else
+    w->rc = mdb_txn_commit(w->txn);
+  return w->rc;
+}
+
+/* ---- what the store says of itself ---- */
+
+static fsm_code meta_get(MDB_txn *txn, MDB_dbi meta, const char *name, void *out, size_t len,
+                         fsm_error *err) {
+  MDB_val k = {strlen(name), (void *)(uintptr_t)name}, v;
+  int rc = mdb_get(txn, meta, &k, &v);
+  if (rc && rc != MDB_NOTFOUND) return lmdb_fail(err, name, "cannot read the store's own row", rc);
+  fsm__row row = {0};
+  if (!rc) show(&k, &v, &row);
+  if (rc || !unseal(META_TABLE, &row) || row.value_len != len)
+    return fsm_fail(err, FSM_ECORRUPT, name, "the store's own row is %s", rc ? "missing" : "damaged");
+  memcpy(out, row.value, len);
+  return FSM_OK;
+}
+
+static fsm_code meta_format(MDB_txn *txn, MDB_dbi meta, const char *path, fsm_error *err) {
+  uint32_t format;
+  fsm_code code = meta_get(txn, meta, "format", &format, sizeof format, err);
+  if (code) return code;
+  format = le32toh(format);
+  if (format != FSM_STORE_FORMAT)
+    return fsm_fail(err, FSM_EVERSION, path, "the store has format %u, this program knows format %d", format,
+                    FSM_STORE_FORMAT);
+  return FSM_OK;
+}
+
+static fsm_code meta_applied(MDB_txn *txn, MDB_dbi meta, uint64_t *seq, fsm__hash *leaf, fsm_error *err) {
+  uint8_t bytes[APPLIED_BYTES];
+  fsm_code code = meta_get(txn, meta, "applied", bytes, sizeof bytes, err);
+  if (code) return code;
+  memcpy(seq, bytes, sizeof *seq);
+  *seq = le64toh(*seq);
+  if (leaf) memcpy(leaf->bytes, bytes + sizeof *seq, sizeof leaf->bytes);
+  return FSM_OK;
+}
+
+/* ---- opening ---- */
+
+static fsm_code env_open(const fsm__store_dir *dir, unsigned flags, size_t map_bytes, MDB_env **out,
+                         fsm_error *err) {
+  MDB_env *env = NULL;
+  int rc = mdb_env_create(&env);
+  if (rc) return lmdb_fail(err, dir->path, "cannot make an LMDB environment", rc);
+  mdb_env_set_assert(env, lmdb_assert);
+  rc = mdb_env_set_maxdbs(env, FSM_TABLE_COUNT + 1);
+  if (!rc) rc = mdb_env_set_maxreaders(env, FSM_STORE_READERS);
+  if (!rc && map_bytes) rc = mdb_env_set_mapsize(env, map_bytes);
+  if (!rc) rc = mdb_env_open(env, dir->path, MDB_NOTLS | flags, 0600);
+  fsm_code code = rc ? lmdb_fail(err, dir->path, "cannot open LMDB", rc) : FSM_OK;
+  int fd = -1;
+  if (!code && (mdb_env_get_fd(env, &fd) || !fsm__store_dir_holds(dir, FSM_STORE_DATA_FILE, fd)))
+    code = fsm_fail(err, FSM_EPERMISSION, dir->path, "the data file was replaced while it was opened");
+  if (code)
+    mdb_env_close(env);
+  else
+    *out = env;
+  return code;
+}
+
+/* A data file without `meta` and without anything else was left by a crash while it was made. */
+static fsm_code find_meta(MDB_env *env, MDB_txn *txn, const char *path, MDB_dbi *meta, bool *made,
+                          fsm_error *err) {
+  int rc = mdb_dbi_open(txn, "meta", 0, meta);
+  *made = rc == 0;
+  if (!rc) return FSM_OK;
+  MDB_stat stat;
+  if (rc == MDB_NOTFOUND && !mdb_env_stat(env, &stat) && stat.ms_entries == 0) return FSM_OK;
+  if (rc == MDB_NOTFOUND) return fsm_fail(err, FSM_ECORRUPT, path, "there are rows, but no meta table");
+  return lmdb_fail(err, path, "cannot open the meta table", rc);
+}
+
+/* Looks at the format before anything is opened for writing. */
+static fsm_code peek_format(const fsm__store_dir *dir, bool *made, fsm_error *err) {
+  MDB_env *env;
+  MDB_txn *txn = NULL;
+  MDB_dbi meta;
+  fsm_code code = env_open(dir, MDB_RDONLY | MDB_NOLOCK, 0, &env, err);
+  if (code) return code;
+  int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+  code = rc ? lmdb_fail(err, dir->path, "cannot read", rc) : find_meta(env, txn, dir->path, &meta, made, err);
+  if (!code && *made) code = meta_format(txn, meta, dir->path, err);
+  if (txn) mdb_txn_abort(txn);
+  mdb_env_close(env);
+  return code;
+}
+
+/* Makes the tables that are missing; in a new store also its own rows, all in one commit. */
+static fsm_code make_tables(fsm__store *store, const uint8_t *new_id, fsm_error *err) {
+  writing w;
+  write_begin(&w, store->env);
+  write_open(&w, "meta", &store->meta);
+  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) write_open(&w, table_names[t], &store->dbi[t]);
+  if (new_id) {
+    uint32_t format = htole32(FSM_STORE_FORMAT);
+    write_table(&w, store->meta);
+    write_row(&w, META_TABLE, "format", 6, &format, sizeof format);
+    write_row(&w, META_TABLE, "id", 2, new_id, sizeof store->id);
+    write_applied(&w, store->meta, 0, &(fsm__hash){{0}});
+  }
+  int rc = write_end(&w);
+  if (rc) return lmdb_fail(err, store->dir.path, "cannot make the tables", rc);
+  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) store->has[t] = true;
+  return new_id ? fsm__store_dir_sync(&store->dir, err) : FSM_OK;
+}
+
+static fsm_code find_tables(fsm__store *store, fsm_error *err) {
+  MDB_txn *txn;
+  const char *path = store->dir.path;
+  int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+  if (rc) return lmdb_fail(err, path, "cannot read", rc);
+  bool made;
+  fsm_code code = find_meta(store->env, txn, path, &store->meta, &made, err);
+  if (!code && !made) code = fsm_fail(err, FSM_ENOTFOUND, path, "there is no store");
+  for (unsigned t = 0; t < FSM_TABLE_COUNT && !code; t++) {
+    rc = mdb_dbi_open(txn, table_names[t], 0, &store->dbi[t]);
+    store->has[t] = rc == 0;
+    if (rc && rc != MDB_NOTFOUND) code = lmdb_fail(err, table_names[t], "cannot open the table", rc);
+  }
+  if (code) {
+    mdb_txn_abort(txn);
+    return code;
+  }
+  rc = mdb_txn_commit(txn); /* keeps the handles */
+  return rc ? lmdb_fail(err, path, "cannot open the tables", rc) : FSM_OK;
+}
+
+static fsm_code load(fsm__store *store, fsm_error *err) {
+  int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->read);
+  if (rc) return lmdb_fail(err, store->dir.path, "cannot read", rc);
+  fsm_code code = meta_format(store->read, store->meta, store->dir.path, err);
+  if (!code) code = meta_get(store->read, store->meta, "id", store->id, sizeof store->id, err);
+  if (!code) code = meta_applied(store->read, store->meta, &store->applied, &store->leaf, err);
+  return code;
+}
+
+static fsm_code open_for_writing(fsm__store *store, const fsm__store_options *options, size_t map_bytes,
+                                 fsm_error *err) {
+  bool made = false;
+  fsm_code code = store->dir.empty ? FSM_OK : peek_format(&store->dir, &made, err);
+  if (!code && !made && !options->new_store_id)
+    code = fsm_fail(err, FSM_ENOTFOUND, options->dir, "there is no store");
+  if (code) return code;
+  fsm__store_dir_claim(&store->dir);
+  code = env_open(&store->dir, options->scratch ? MDB_NOSYNC : 0, map_bytes, &store->env, err);
+  if (!code) code = make_tables(store, made ? NULL : options->new_store_id, err);
+  return code;
+}
+
+static fsm_code open_for_reading(fsm__store *store, size_t map_bytes, fsm_error *err) {
+  fsm_code code = env_open(&store->dir, MDB_RDONLY | MDB_NOLOCK, map_bytes, &store->env, err);
+  return code ? code : find_tables(store, err);
+}
+
+fsm_code fsm__store_open(const fsm__store_options *options, fsm__store **out, fsm_error *err) {
+  FSM_ASSERT(options && options->dir && out);
+  fsm__store *store = calloc(1, sizeof *store);
+  if (!store || pthread_mutex_init(&store->snapshot_mutex, NULL)) {
+    free(store);
+    return fsm_fail(err, FSM_ENOMEM, options->dir, "no memory to open the store");
+  }
+  store->dir = (fsm__store_dir){.fd = -1, .lock_fd = -1};
+  size_t map_bytes = options->map_bytes ? options->map_bytes : FSM_STORE_MAP_DEFAULT;
+  bool make = !options->read_only && options->new_store_id;
+  fsm_code code = fsm__overlay_new(FSM_TABLE_COUNT, &store->overlay, err);
+  if (!code) code = fsm__store_dir_open(&store->dir, options->dir, options->read_only, make, err);
+  if (!code)
+    code = options->read_only ? open_for_reading(store, map_bytes, err)
+                              : open_for_writing(store, options, map_bytes, err);
+  if (!code) code = load(store, err);
+  if (code)
+    fsm__store_close(store);
+  else
+    *out = store;
+  return code;
+}
+
+void fsm__store_close(fsm__store *store) {
+  if (!store) return;
+  FSM_ASSERT(store->snapshots == 0);
+  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++)
+    if (store->spare[t]) mdb_cursor_close(store->spare[t]);
+  if (store->read) mdb_txn_abort(store->read);
+  if (store->env) mdb_env_close(store->env);
+  fsm__store_dir_close(&store->dir);
+  fsm__overlay_free(store->overlay);
+  pthread_mutex_destroy(&store->snapshot_mutex);
+  free(store);
+}
+
+void fsm__store_id(const fsm__store *store, uint8_t out[16]) { memcpy(out, store->id, sizeof store->id); }
+
+uint64_t fsm__store_applied(const fsm__store *store, fsm__hash *leaf) {
+  if (leaf) *leaf = store->leaf;
+  return store->applied;
+}
+
+/* ---- rounds ---- */
+
+static void write_overlay(writing *w, const fsm__store *store, unsigned table) {
+  fsm__row row;
+  bool found = fsm__overlay_seek(store->overlay, table, NULL, 0, false, &row);
+  if (found) write_table(w, store->dbi[table]);
+  while (found && !w->rc) {
+    if (row.deleted)
+      write_delete(w, row.key, row.key_len);
+    else
+      write_row(w, (uint8_t)table, row.key, row.key_len, row.value, row.value_len);
+    found = fsm__overlay_seek(store->overlay, table, row.key, row.key_len, true, &row);
+  }
+}
+
+/* LMDB reports a short write as EIO, and a disk that fills up writes short before it says ENOSPC. */
+static bool room_is_out(MDB_env *env) {
+  int fd;
+  struct stat stat;
+  struct rlimit limit;
+  if (mdb_env_get_fd(env, &fd) || fstat(fd, &stat)) return false;
+  if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+      (uint64_t)stat.st_size + PROBE_BYTES > limit.rlim_cur)
+    return true;
+  return fallocate(fd, FALLOC_FL_KEEP_SIZE, stat.st_size, PROBE_BYTES) && is_full(errno);
+}
+
+static fsm_code round_fail(fsm__store *store, int rc, fsm_error *err) {
+  if (rc == EIO && room_is_out(store->env)) rc = ENOSPC;
+  fsm_error fault;
+  fsm_code code = lmdb_fail(&fault, store->dir.path, "cannot commit a round", rc);
+  if (code != FSM_EFULL) fsm__store_fail(store, &fault);
+  if (err) *err = fault;
+  return code;
+}
+
+static int renew_read(fsm__store *store) {
+  mdb_txn_reset(store->read);
+  store->round++;
+  return mdb_txn_renew(store->read);
+}
+
+fsm_code fsm__store_round(fsm__store *store, uint64_t seq, const fsm__hash *leaf, fsm_error *err) {
+  FSM_ASSERT(store && leaf && !store->dir.read_only && seq >= store->applied);
+  if (store->fault.code) return fsm__store_fault(store, err);
+  if (seq == store->applied && fsm__overlay_rows(store->overlay) == 0) return FSM_OK;
+  writing w;
+  write_begin(&w, store->env);
+  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) write_overlay(&w, store, t);
+  write_applied(&w, store->meta, seq, leaf);
+  int rc = write_end(&w);
+  if (!rc) {
+    fsm__overlay_clear(store->overlay);
+    store->applied = seq;
+    store->leaf = *leaf;
+    rc = renew_read(store);
+  }
+  return rc ? round_fail(store, rc, err) : FSM_OK;
+}
+
+fsm_code fsm__store_grow(fsm__store *store, size_t map_bytes, fsm_error *err) {
+  FSM_ASSERT(store);
+  MDB_envinfo info;
+  mdb_env_info(store->env, &info);
+  if (map_bytes <= info.me_mapsize) return FSM_OK;
+  pthread_mutex_lock(&store->snapshot_mutex);
+  fsm_code code = FSM_OK;
+  if (store->snapshots) {
+    code = fsm_fail(err, FSM_EBUSY, store->dir.path, "%u snapshots are open", store->snapshots);
+  } else {
+    mdb_txn_reset(store->read);
+    int rc = mdb_env_set_mapsize(store->env, map_bytes), renewed = mdb_txn_renew(store->read);
+    store->round++;
+    if (renewed) rc = renewed;
+    if (rc) code = lmdb_fail(err, store->dir.path, "cannot grow the map", rc);
+  }
+  pthread_mutex_unlock(&store->snapshot_mutex);
+  return code;
+}
+
+/* ---- reading ---- */
+
+fsm_code fsm__store_lookup(fsm__store *store, fsm__table table, const void *key, size_t key_len,
+                           fsm__row *row, fsm_error *err) {
+  if (!store->has[table] || key_len == 0 || key_len > FSM_STORE_KEY_MAX) return FSM_ENOTFOUND;
+  MDB_val k = {key_len, (void *)(uintptr_t)key}, v;
+  int rc = mdb_get(store->read, store->dbi[table], &k, &v);
+  if (rc == MDB_NOTFOUND) return FSM_ENOTFOUND;
+  if (rc) return lmdb_fail(err, table_names[table], "cannot read a row", rc);
+  show(&k, &v, row);
+  return FSM_OK;
+}
+
+/* The first row at or (strictly) behind key. */
+static int cursor_seek(MDB_cursor *cursor, const void *key, size_t key_len, bool strictly, MDB_val *k,
+                       MDB_val *v) {
+  if (!key_len) return mdb_cursor_get(cursor, k, v, MDB_FIRST);
+  *k = (MDB_val){key_len, (void *)(uintptr_t)key};
+  int rc = mdb_cursor_get(cursor, k, v, MDB_SET_RANGE);
+  if (!rc && strictly && k->mv_size == key_len && !memcmp(k->mv_data, key, key_len))
+    rc = mdb_cursor_get(cursor, k, v, MDB_NEXT);
+  return rc;
+}
+
+/* A cursor of the current round: the range's own, the spare of its table, or a new one. */
+static int cursor_take(fsm__range *range) {
+  fsm__store *store = range->store;
+  MDB_cursor *cursor = range->cursor ? range->cursor : store->spare[range->table];
+  if (!range->cursor) store->spare[range->table] = NULL;
+  int rc = cursor ? mdb_cursor_renew(store->read, cursor)
+                  : mdb_cursor_open(store->read, store->dbi[range->table], &cursor);
+  range->cursor = cursor;
+  return rc;
+}
+
+fsm_code fsm__store_cursor_peek(fsm__range *range, const void *key, size_t key_len, bool strictly,
+                                fsm__row *row, bool *found, fsm_error *err) {
+  *found = false;
+  if (range->standing == FSM_STANDING_END || !range->store->has[range->table]) return FSM_OK;
+  MDB_val k, v;
+  int rc = range->standing == FSM_STANDING_NOWHERE ? cursor_take(range) : 0;
+  if (!rc && range->standing == FSM_STANDING_NOWHERE)
+    rc = cursor_seek(range->cursor, key, key_len, strictly, &k, &v);
+  else if (!rc)
+    rc = mdb_cursor_get(range->cursor, &k, &v,
+                        range->standing == FSM_STANDING_ON ? MDB_NEXT : MDB_GET_CURRENT);
+  if (rc && rc != MDB_NOTFOUND) return lmdb_fail(err, table_names[range->table], "cannot read the table", rc);
+  *found = rc == 0;
+  range->standing = *found ? FSM_STANDING_AHEAD : FSM_STANDING_END;
+  if (*found) show(&k, &v, row);
+  return FSM_OK;
+}
+
+void fsm__store_cursor_release(fsm__range *range) {
+  if (range->store->spare[range->table])
+    mdb_cursor_close(range->cursor);
+  else
+    range->store->spare[range->table] = range->cursor;
+  range->cursor = NULL;
+}
+
+/* ---- snapshots ---- */
+
+struct fsm__snapshot_reader {
+  fsm__store *store;
+  MDB_txn *txn;
+  MDB_cursor *cursor;
+  unsigned table; /* that the cursor is in */
+};
+
+static int snapshot_begin(fsm__snapshot_reader *reader) {
+  fsm__store *store = reader->store;
+  pthread_mutex_lock(&store->snapshot_mutex);
+  int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &reader->txn);
+  if (!rc) store->snapshots++;
+  pthread_mutex_unlock(&store->snapshot_mutex);
+  return rc;
+}
+
+fsm_code fsm__store_snapshot(fsm__store *store, fsm__snapshot_reader **out, uint64_t *applied,
+                             fsm_error *err) {
+  FSM_ASSERT(store && out && applied);
+  fsm__snapshot_reader *reader = calloc(1, sizeof *reader);
+  if (!reader) return fsm_fail(err, FSM_ENOMEM, store->dir.path, "no memory for a snapshot");
+  reader->store = store;
+  int rc = snapshot_begin(reader);
+  if (rc) {
+    free(reader);
+    return lmdb_fail(err, store->dir.path, "cannot begin a snapshot", rc);
+  }
+  fsm_code code = meta_applied(reader->txn, store->meta, applied, NULL, err);
+  if (code)
+    fsm__snapshot_close(reader);
+  else
+    *out = reader;
+  return code;
+}
+
+static int snapshot_step(fsm__snapshot_reader *reader, fsm__table table, MDB_val *k, MDB_val *v) {
+  if (reader->cursor && reader->table == table) return mdb_cursor_get(reader->cursor, k, v, MDB_NEXT);
+  if (reader->cursor) mdb_cursor_close(reader->cursor);
+  reader->cursor = NULL;
+  reader->table = table;
+  int rc = mdb_cursor_open(reader->txn, reader->store->dbi[table], &reader->cursor);
+  return rc ? rc : mdb_cursor_get(reader->cursor, k, v, MDB_FIRST);
+}
+
+fsm_code fsm__snapshot_next(fsm__snapshot_reader *reader, fsm__table table, fsm__row *row, bool *found,
+                            fsm_error *err) {
+  FSM_ASSERT(reader && table < FSM_TABLE_COUNT && row && found);
+  *found = false;
+  if (!reader->store->has[table]) return FSM_OK;
+  MDB_val k, v;
+  int rc = snapshot_step(reader, table, &k, &v);
+  if (rc == MDB_NOTFOUND) return FSM_OK;
+  if (rc) return lmdb_fail(err, table_names[table], "cannot read the table", rc);
+  show(&k, &v, row);
+  fsm_code code = fsm__store_unseal(table, row, err);
+  *found = code == FSM_OK;
+  return code;
+}
+
+void fsm__snapshot_close(fsm__snapshot_reader *reader) {
+  if (!reader) return;
+  if (reader->cursor) mdb_cursor_close(reader->cursor);
+  mdb_txn_abort(reader->txn);
+  pthread_mutex_lock(&reader->store->snapshot_mutex);
+  reader->store->snapshots--;
+  pthread_mutex_unlock(&reader->store->snapshot_mutex);
+  free(reader);
+}
