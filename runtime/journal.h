@@ -6,9 +6,12 @@
  *   batch  = header (64 bytes) ‖ payload           all integers little endian
  *   payload = frames;  frame = u32 length ‖ u32 record count ‖ records;  record = u32 length ‖ bytes
  *
- * The batch header's length field counts header and payload, so an empty (confirming) batch has 64 and zeroes mean end of
- * log. One batch is one pwrite and one fdatasync; `durable` moves only when that returned. A batch
- * never spans segments.
+ * The batch header's length field counts header and payload, so an empty (confirming) batch has 64 and
+ * zeroes mean end of log; a frame's length likewise counts its own 8 bytes, a record's only the record.
+ * One batch is one pwrite and one fdatasync; `durable` moves only when that returned. A batch never
+ * spans segments. The last block of a segment is kept for its footer, a batch written when the segment
+ * is full that says how much of it is used, its last seq and leaf; so opening reads two blocks of a
+ * sealed segment.
  *
  * One writer thread calls append, commit and confirm; any thread may read through its own cursor, and
  * sees nothing above the durable seq.
@@ -27,32 +30,35 @@ enum {
   FSM_JOURNAL_BLOCK = 512,
   FSM_SEGMENT_BYTES_DEFAULT = 64 * 1024 * 1024,
   FSM_SEGMENT_BYTES_MIN = 2 * 1024 * 1024, /* a largest batch fits with room */
-  FSM_BATCH_BYTES_MAX = 1024 * 1024
+  FSM_SEGMENT_BYTES_MAX = 1024 * 1024 * 1024,
+  FSM_BATCH_BYTES_MAX = 1024 * 1024,
+  FSM_FRAME_RECORDS_MAX = 16 * 1024 /* a frame of FSM_FRAME_BYTES_MAX fits one batch */
 };
 
 typedef struct fsm__journal fsm__journal;
 
 typedef struct fsm__journal_options {
-  const char *dir;          /* journal/<partition>; made when missing unless read_only */
-  fsm_origin origin;        /* store id, partition, epoch: must match what is there */
-  size_t segment_bytes;     /* of new segments; 0 = default */
-  bool read_only;           /* recover in memory, write nothing (a torn tail is ignored, not cut) */
-  uint64_t floor_seq;       /* highest seq known durable elsewhere (store, cursors); damage at or below is corruption */
+  const char *dir;      /* journal/<partition>; made when missing unless read_only */
+  fsm_origin origin;    /* store id, partition, epoch: must match what is there */
+  size_t segment_bytes; /* of new segments, whole blocks; 0 = default */
+  bool read_only;       /* recover in memory, write nothing (a torn tail is ignored, not cut) */
+  uint64_t
+      floor_seq; /* highest seq known durable elsewhere (store, cursors); damage at or below is corruption */
 } fsm__journal_options;
 
 /* What recovery found and did; for the log and for tests. */
 typedef struct fsm__recovery {
-  uint64_t last_seq;       /* 0 = empty journal */
-  uint64_t proved_seq;     /* highest seq proved durable by a later `synced` */
-  uint64_t rewritten;      /* batches written again in place because nothing proved them */
-  uint64_t cut_bytes;      /* of a torn tail */
+  uint64_t last_seq;   /* 0 = empty journal */
+  uint64_t proved_seq; /* highest seq proved durable by a later `synced` */
+  uint64_t rewritten;  /* batches with records written again in place because nothing proved them */
+  uint64_t cut_bytes;  /* of a torn tail */
   char cut_file[64];
   uint64_t cut_offset;
-  bool adopted;            /* the newest segment was a renamed spare without batches */
+  bool adopted; /* the newest segment was a renamed spare without batches */
 } fsm__recovery;
 
 /* Recovers and opens. FSM_ECORRUPT: err->where is "FILE:OFFSET" and nothing was changed.
- * FSM_EVERSION: a newer format. */
+ * FSM_EVERSION: a newer format. The first segment is made by the first commit. found may be NULL. */
 FSM_MUST_USE fsm_code fsm__journal_open(const fsm__journal_options *options, fsm__journal **out,
                                         fsm__recovery *found, fsm_error *err);
 /* Confirms the last batch, fdatasyncs, closes. NULL is fine. */
@@ -71,8 +77,8 @@ typedef struct fsm__bytes {
 FSM_MUST_USE fsm_code fsm__journal_append(fsm__journal *journal, const fsm__bytes *records,
                                           const fsm__hash *leaves, size_t count, fsm_error *err);
 /* Makes the batch durable (rotating first when it does not fit). Empty batch: FSM_OK, nothing done.
- * FSM_EFULL: there is no room for a new segment; nothing was written, the batch is dropped and next_seq is back where it was.
- * FSM_EIO: fatal, the outcome is unknown. */
+ * FSM_EFULL: there is no room for a new segment; FSM_ENOMEM: no memory for it. Nothing was written then, the
+ * batch is dropped, next_seq and head are back where they were. FSM_EIO: fatal, the outcome is unknown. */
 FSM_MUST_USE fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err);
 /* Writes an empty batch that proves the last one durable; call when idle 50 ms and something is unproved. */
 FSM_MUST_USE fsm_code fsm__journal_confirm(fsm__journal *journal, fsm_error *err);
@@ -93,9 +99,10 @@ typedef struct fsm__journal_stats {
 void fsm__journal_stats_get(const fsm__journal *journal, fsm__journal_stats *out);
 
 typedef struct fsm__journal_cursor fsm__journal_cursor;
-/* Reads records in order from `seq` on (1 = from the start). One thread per cursor; close before the journal. */
-FSM_MUST_USE fsm_code fsm__journal_cursor_open(fsm__journal *journal, uint64_t seq,
-                                               fsm__journal_cursor **out, fsm_error *err);
+/* Reads records in order from `seq` on (1 = from the start). A seq below first_seq is FSM_ENOTFOUND
+ * when read. One thread per cursor; close before the journal. */
+FSM_MUST_USE fsm_code fsm__journal_cursor_open(fsm__journal *journal, uint64_t seq, fsm__journal_cursor **out,
+                                               fsm_error *err);
 void fsm__journal_cursor_close(fsm__journal_cursor *cursor);
 void fsm__journal_cursor_seek(fsm__journal_cursor *cursor, uint64_t seq);
 /* The next durable record; *found false at the end (try again later). The bytes are valid until the

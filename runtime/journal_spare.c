@@ -1,0 +1,141 @@
+/* journal_spare.c: a thread that keeps one zero-written, synced file ready to become the next segment.
+ *
+ * Overwriting such a file costs half of what appending costs per fdatasync, and a full disk shows here,
+ * where nothing has been promised yet, and not under a batch. What a crash left behind is removed
+ * and made again: nobody knows how far its zeroes got.
+ *
+ * Invariant: fd >= 0 exactly when the state is READY.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/journal_impl.h"
+
+/* Synced in pieces, so that the flush of a whole segment never stands in the way of a commit's. */
+enum { PIECE = 2 * 1024 * 1024 };
+
+static bool is_no_room(int fault) { return fault == ENOSPC || fault == EDQUOT || fault == EFBIG; }
+
+static int fill_with_zeroes(fsm__spare *spare, int fd) {
+  for (uint64_t at = 0; at < spare->bytes; at += PIECE) {
+    if (atomic_load(&spare->stop)) return ECANCELED;
+    uint64_t to = spare->bytes - at < PIECE ? spare->bytes : at + PIECE;
+    int fault = fsm__zero_at(fd, at, to);
+    if (fault) return fault;
+    if (fdatasync(fd)) return errno;
+  }
+  return fsync(fd) ? errno : 0;
+}
+
+static int make(fsm__spare *spare, int *out) {
+  if (unlinkat(spare->dir_fd, FSM__SPARE_NAME, 0) && errno != ENOENT) return errno;
+  int fd = openat(spare->dir_fd, FSM__SPARE_NAME, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return errno;
+  int fault = fill_with_zeroes(spare, fd);
+  if (fault) {
+    close(fd);
+    unlinkat(spare->dir_fd, FSM__SPARE_NAME, 0); /* gives the room back */
+    return fault;
+  }
+  *out = fd;
+  return 0;
+}
+
+static void *run(void *argument) {
+  fsm__spare *spare = argument;
+  pthread_mutex_lock(&spare->lock);
+  while (!atomic_load(&spare->stop)) {
+    if (spare->state != FSM__SPARE_WANTED) {
+      pthread_cond_wait(&spare->changed, &spare->lock);
+      continue;
+    }
+    pthread_mutex_unlock(&spare->lock);
+    int fd = -1, fault = make(spare, &fd);
+    pthread_mutex_lock(&spare->lock);
+    spare->fd = fd;
+    spare->error = fault;
+    spare->state = !fault ? FSM__SPARE_READY : is_no_room(fault) ? FSM__SPARE_NO_ROOM : FSM__SPARE_FAILED;
+    pthread_cond_broadcast(&spare->changed);
+  }
+  pthread_mutex_unlock(&spare->lock);
+  return NULL;
+}
+
+/* A thread that takes no signal: they are the program's. */
+static int start_thread(fsm__spare *spare) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int fault = pthread_create(&spare->thread, NULL, run, spare);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return fault;
+}
+
+fsm_code fsm__spare_start(fsm__spare *spare, int dir_fd, uint64_t bytes, fsm_error *err) {
+  FSM_ASSERT(!spare->running);
+  spare->dir_fd = dir_fd;
+  spare->bytes = bytes;
+  spare->fd = -1;
+  spare->state = FSM__SPARE_WANTED;
+  atomic_store(&spare->stop, false);
+  pthread_mutex_init(&spare->lock, NULL);
+  pthread_cond_init(&spare->changed, NULL);
+  int fault = start_thread(spare);
+  if (fault) {
+    pthread_cond_destroy(&spare->changed);
+    pthread_mutex_destroy(&spare->lock);
+    return fsm_fail(err, FSM_ENOMEM, FSM__SPARE_NAME, "no thread: %s", strerror(fault));
+  }
+  spare->running = true;
+  return FSM_OK;
+}
+
+static void want(fsm__spare *spare) {
+  spare->state = FSM__SPARE_WANTED;
+  pthread_cond_broadcast(&spare->changed);
+}
+
+fsm_code fsm__spare_take(fsm__spare *spare, int *fd, fsm_error *err) {
+  FSM_ASSERT(spare->running);
+  fsm_code code = FSM_OK;
+  pthread_mutex_lock(&spare->lock);
+  if (spare->state == FSM__SPARE_NO_ROOM || spare->state == FSM__SPARE_TAKEN) want(spare);
+  while (spare->state == FSM__SPARE_WANTED) pthread_cond_wait(&spare->changed, &spare->lock);
+  if (spare->state == FSM__SPARE_READY) {
+    *fd = spare->fd;
+    spare->fd = -1;
+    spare->state = FSM__SPARE_TAKEN;
+  } else {
+    code = spare->state == FSM__SPARE_NO_ROOM ? FSM_EFULL : FSM_EIO;
+    fsm_fail(err, code, FSM__SPARE_NAME, "a new segment cannot be made: %s", strerror(spare->error));
+  }
+  pthread_mutex_unlock(&spare->lock);
+  return code;
+}
+
+void fsm__spare_want(fsm__spare *spare) {
+  pthread_mutex_lock(&spare->lock);
+  if (spare->state == FSM__SPARE_TAKEN) want(spare);
+  pthread_mutex_unlock(&spare->lock);
+}
+
+void fsm__spare_stop(fsm__spare *spare) {
+  if (!spare->running) return;
+  pthread_mutex_lock(&spare->lock);
+  atomic_store(&spare->stop, true);
+  pthread_cond_broadcast(&spare->changed);
+  pthread_mutex_unlock(&spare->lock);
+  pthread_join(spare->thread, NULL);
+  if (spare->fd >= 0) {
+    close(spare->fd);
+    unlinkat(spare->dir_fd, FSM__SPARE_NAME, 0);
+  }
+  pthread_cond_destroy(&spare->changed);
+  pthread_mutex_destroy(&spare->lock);
+  spare->running = false;
+}

@@ -1,0 +1,239 @@
+/* journal_write.c: append, commit, confirm, rotate.
+ *
+ * A commit is one pwrite over zeroes and one fdatasync; `synced` in it names the last batch whose
+ * fdatasync has returned. Rotation keeps this order, each step durable before the next: footer, header in
+ * the spare, its name, and only then a batch in it; so a segment that has a successor is whole.
+ * Before the footer nothing is written, and a full disk costs only the batch in hand.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/journal_impl.h"
+
+static uint64_t active_ordinal(const fsm__journal *journal) {
+  return journal->segment_count ? journal->segments[journal->segment_count - 1].ordinal : 1;
+}
+
+static fsm_code refuse_dead(fsm_error *err) {
+  return fsm_fail(err, FSM_EIO, "journal", "an earlier write failed; the process must end");
+}
+
+static fsm_code die(fsm__journal *journal, uint64_t ordinal, uint64_t at, const char *what, int fault,
+                    fsm_error *err) {
+  journal->dead = true;
+  return fsm_fail(err, FSM_EIO, fsm__place_of(ordinal, at).text, "%s: %s", what, strerror(fault));
+}
+
+static void empty_batch(fsm__journal *journal) {
+  journal->batch_len = FSM__BATCH_HEAD;
+  journal->batch_frames = journal->batch_records = 0;
+}
+
+static void drop_batch(fsm__journal *journal) {
+  empty_batch(journal);
+  journal->next_seq = fsm__journal_durable_seq(journal) + 1;
+  journal->head = journal->durable_head;
+}
+
+/* ---- append ---- */
+
+static fsm_code frame_bytes(const fsm__bytes *records, size_t count, size_t *out, fsm_error *err) {
+  if (count > FSM_FRAME_RECORDS_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, "frame", "%zu records are over the limit of %d", count,
+                    FSM_FRAME_RECORDS_MAX);
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) {
+    FSM_ASSERT(records[i].data && records[i].len);
+    if (records[i].len > FSM_RECORD_BYTES_MAX)
+      return fsm_fail(err, FSM_ETOOLARGE, "record", "%zu bytes are over the limit of %d", records[i].len,
+                      FSM_RECORD_BYTES_MAX);
+    bytes += records[i].len;
+  }
+  if (bytes > FSM_FRAME_BYTES_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, "frame", "%zu bytes are over the limit of %d", bytes,
+                    FSM_FRAME_BYTES_MAX);
+  *out = FSM__FRAME_HEAD + count * FSM__RECORD_HEAD + bytes;
+  return FSM_OK;
+}
+
+fsm_code fsm__journal_append(fsm__journal *journal, const fsm__bytes *records, const fsm__hash *leaves,
+                             size_t count, fsm_error *err) {
+  FSM_ASSERT(journal && !journal->read_only && records && leaves && count);
+  if (journal->dead) return refuse_dead(err);
+  size_t bytes = 0;
+  fsm_code code = frame_bytes(records, count, &bytes, err);
+  if (code) return code;
+  if (bytes > FSM_BATCH_BYTES_MAX - journal->batch_len)
+    return fsm_fail(err, FSM_EBUSY, "batch", "the batch is full");
+  journal->batch_len += fsm__frame_put(journal->batch + journal->batch_len, records, count, bytes);
+  journal->batch_frames++;
+  journal->batch_records += (uint32_t)count;
+  journal->next_seq += count;
+  journal->head = leaves[count - 1];
+  return FSM_OK;
+}
+
+/* ---- one batch to the disk ---- */
+
+/* data has room for whole blocks; what is behind the batch in the last one becomes zero. */
+static fsm_code write_durably(fsm__journal *journal, uint8_t *data, fsm__batch_head *head, uint64_t at,
+                              fsm_error *err) {
+  size_t len = (size_t)fsm__blocks(head->length);
+  FSM_ASSERT(at >= journal->at && at % FSM_JOURNAL_BLOCK == 0 && at + len <= journal->active_bytes);
+  head->number = journal->next_number;
+  head->synced = journal->durable_number;
+  memset(data + head->length, 0, len - head->length);
+  fsm__batch_encode(data, head, journal->salt);
+  int fault = fsm__write_at(journal->fd, data, len, at);
+  if (fault) return die(journal, active_ordinal(journal), at, "pwrite", fault, err);
+  if (fdatasync(journal->fd)) return die(journal, active_ordinal(journal), at, "fdatasync", errno, err);
+  journal->next_number++;
+  journal->durable_number = head->number;
+  journal->proved_number = head->synced;
+  atomic_fetch_add_explicit(&journal->batches, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&journal->bytes, len, memory_order_relaxed);
+  return FSM_OK;
+}
+
+/* ---- rotation ---- */
+
+static fsm_code write_footer(fsm__journal *journal, fsm_error *err) {
+  uint8_t block[FSM_JOURNAL_BLOCK];
+  uint64_t last_seq = fsm__journal_durable_seq(journal);
+  fsm__footer footer = {last_seq, journal->durable_head, journal->at};
+  fsm__batch_head head = {
+      .first_seq = last_seq + 1, .length = FSM__BATCH_HEAD + FSM__FOOTER_BYTES, .kind = FSM__BATCH_FOOTER};
+  fsm__footer_encode(&footer, block + FSM__BATCH_HEAD);
+  return write_durably(journal, block, &head, fsm__log_end(journal->active_bytes), err);
+}
+
+/* Makes the spare the segment of this header. */
+static fsm_code christen(fsm__journal *journal, int fd, const fsm__segment_head *head, fsm_error *err) {
+  uint8_t block[FSM_JOURNAL_BLOCK];
+  char name[FSM__NAME_BYTES];
+  fsm__segment_encode(head, block);
+  fsm__segment_name(head->ordinal, name);
+  int fault = fsm__write_at(fd, block, sizeof block, 0);
+  if (fault) return die(journal, head->ordinal, 0, "pwrite of a segment header", fault, err);
+  if (fdatasync(fd)) return die(journal, head->ordinal, 0, "fdatasync of a segment header", errno, err);
+  if (renameat(journal->dir_fd, FSM__SPARE_NAME, journal->dir_fd, name))
+    return die(journal, head->ordinal, 0, "rename of the spare", errno, err);
+  if (fsync(journal->dir_fd)) return die(journal, head->ordinal, 0, "fsync of the directory", errno, err);
+  return FSM_OK;
+}
+
+static fsm__segment_head next_segment(const fsm__journal *journal) {
+  return (fsm__segment_head){.origin = journal->origin,
+                             .ordinal = journal->segment_count ? active_ordinal(journal) + 1 : 1,
+                             .bytes = journal->segment_bytes,
+                             .first_seq = fsm__journal_durable_seq(journal) + 1,
+                             .first_batch = journal->next_number,
+                             .prev = journal->durable_head};
+}
+
+static void activate(fsm__journal *journal, int fd, const fsm__segment_head *head) {
+  if (journal->fd >= 0) {
+    close(journal->fd);
+    pthread_mutex_lock(&journal->lock);
+    journal->segments[journal->segment_count - 1].used = journal->at;
+    pthread_mutex_unlock(&journal->lock);
+    atomic_fetch_add_explicit(&journal->rotations, 1, memory_order_relaxed);
+  }
+  fsm__segments_add(journal, head, fsm__index_new());
+  journal->fd = fd;
+  journal->salt = head->salt;
+  journal->active_bytes = head->bytes;
+  journal->at = FSM_JOURNAL_BLOCK;
+  journal->proved_number = journal->durable_number;
+  fsm__spare_want(&journal->spare);
+}
+
+static fsm_code seal_and_christen(fsm__journal *journal, int fd, fsm_error *err) {
+  fsm_code code = journal->fd >= 0 ? write_footer(journal, err) : FSM_OK;
+  fsm__segment_head head = next_segment(journal);
+  if (!code) code = fsm__random(&head.salt, sizeof head.salt, err);
+  if (!code) code = christen(journal, fd, &head, err);
+  if (!code) activate(journal, fd, &head);
+  return code;
+}
+
+static fsm_code rotate(fsm__journal *journal, fsm_error *err) {
+  int fd;
+  fsm_code code = fsm__segments_reserve(journal, err);
+  if (!code) code = fsm__spare_take(&journal->spare, &fd, err);
+  if (code) {
+    journal->dead = code == FSM_EIO;
+    return code;
+  }
+  code = seal_and_christen(journal, fd, err);
+  if (code) {
+    journal->dead = true;
+    close(fd);
+  }
+  return code;
+}
+
+/* ---- commit and confirm ---- */
+
+static bool fits(const fsm__journal *journal) {
+  return journal->fd >= 0 &&
+         journal->at + fsm__blocks(journal->batch_len) <= fsm__data_end(journal->active_bytes);
+}
+
+static void note_in_index(fsm__journal *journal, uint64_t seq, uint64_t at) {
+  pthread_mutex_lock(&journal->lock);
+  fsm__index_note(journal->segments[journal->segment_count - 1].index, seq, at);
+  pthread_mutex_unlock(&journal->lock);
+}
+
+fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err) {
+  FSM_ASSERT(journal && !journal->read_only);
+  if (journal->dead) return refuse_dead(err);
+  if (!journal->batch_frames) return FSM_OK;
+  if (!fits(journal)) {
+    fsm_code code = rotate(journal, err);
+    if (code) {
+      drop_batch(journal);
+      return code;
+    }
+  }
+  uint64_t first_seq = fsm__journal_durable_seq(journal) + 1;
+  fsm__batch_head head = {.first_seq = first_seq,
+                          .length = (uint32_t)journal->batch_len,
+                          .frames = journal->batch_frames,
+                          .records = journal->batch_records,
+                          .kind = FSM__BATCH_DATA};
+  FSM_ASSERT(first_seq + head.records == journal->next_seq);
+  fsm_code code = write_durably(journal, journal->batch, &head, journal->at, err);
+  if (code) return code;
+  note_in_index(journal, first_seq, journal->at);
+  journal->at += fsm__blocks(head.length);
+  journal->data_number = head.number;
+  journal->durable_head = journal->head;
+  atomic_fetch_add_explicit(&journal->frames, head.frames, memory_order_relaxed);
+  atomic_fetch_add_explicit(&journal->records, head.records, memory_order_relaxed);
+  empty_batch(journal);
+  /* Last: whoever sees the seq finds the batch. */
+  atomic_store_explicit(&journal->durable_seq, journal->next_seq - 1, memory_order_release);
+  return FSM_OK;
+}
+
+bool fsm__journal_unproved(const fsm__journal *journal) {
+  return journal->fd >= 0 && journal->data_number > journal->proved_number;
+}
+
+fsm_code fsm__journal_confirm(fsm__journal *journal, fsm_error *err) {
+  FSM_ASSERT(journal && !journal->read_only);
+  if (journal->dead) return refuse_dead(err);
+  if (!fsm__journal_unproved(journal)) return FSM_OK;
+  uint8_t block[FSM_JOURNAL_BLOCK];
+  fsm__batch_head head = {.first_seq = fsm__journal_durable_seq(journal) + 1,
+                          .length = FSM__BATCH_HEAD,
+                          .kind = FSM__BATCH_CONFIRM};
+  fsm_code code = write_durably(journal, block, &head, journal->at, err);
+  if (!code) journal->at += FSM_JOURNAL_BLOCK;
+  return code;
+}
