@@ -1,0 +1,82 @@
+/* body.c: the members of a JSON request body, by a table. */
+#include "runtime/daemon/body.h"
+
+#include <string.h>
+
+#include "runtime/hash.h"
+#include "schema/json.h"
+#include "schema/pointer.h"
+
+enum { EXCERPT_BYTES = 256 };
+
+static fsm_code expected(fsm_error *err, const char *where, const char *what) {
+  return fsm_fail(err, FSM_EMALFORMED, where, "expected %s", what);
+}
+
+static fsm_code read_text(fsm_arena *arena, const fsm_value *value, const char *where, const char **out,
+                          fsm_error *err) {
+  if (!fsm_is(value, FSM_STRING) || value->len == 0)
+    return expected(err, where, "a string that is not empty");
+  if (memchr(value->s, 0, value->len)) return expected(err, where, "a string without NUL");
+  *out = fsm_arena_strndup(arena, value->s, value->len);
+  return *out ? FSM_OK : fsm_fail(err, FSM_ENOMEM, where, "no memory for the request");
+}
+
+static fsm_code read_member(fsm_arena *arena, const fsm_value *value, const char *where,
+                            const fsm__body_member *member, fsm_error *err) {
+  switch (member->kind) {
+    case FSM__BODY_TEXT: return read_text(arena, value, where, member->out, err);
+    case FSM__BODY_VERSION:
+      if (!fsm_is(value, FSM_INT) || value->i < 1 || value->i > UINT32_MAX)
+        return expected(err, where, "a version number from 1");
+      *(uint32_t *)member->out = (uint32_t)value->i;
+      return FSM_OK;
+    case FSM__BODY_MAP:
+      if (!fsm_is(value, FSM_MAP)) return expected(err, where, "an object");
+      *(fsm_value *)member->out = *value;
+      return FSM_OK;
+    case FSM__BODY_ANY: *(fsm_value *)member->out = *value; return FSM_OK;
+  }
+  return FSM_OK;
+}
+
+static const fsm__body_member *named(const fsm__body_member *members, size_t count, const fsm_value *name) {
+  for (size_t i = 0; i < count; i++)
+    if (fsm_is_text(name, members[i].name)) return &members[i];
+  return NULL;
+}
+
+fsm_code fsm__body_read(fsm__request *request, const fsm__body_member *members, size_t count,
+                        fsm_error *err) {
+  fsm_value body;
+  fsm_arena *arena = &request->arena;
+  fsm_code code = fsm_json_parse(arena, request->body.data ? request->body.data : "", request->body.len,
+                                 FSM_JSON_SORTED, &body, err);
+  /* Whatever the JSON reader calls it, here it is the message that cannot be read. */
+  if (code != FSM_OK && code != FSM_ENOMEM) return fsm_fail(err, FSM_EMALFORMED, err->where, "%s", err->text);
+  if (code != FSM_OK) return code;
+  if (!fsm_is(&body, FSM_MAP)) return expected(err, "", "a JSON object");
+  for (uint32_t i = 0; i < body.len; i++) {
+    const fsm_value *name = &body.pairs[i].key, *value = &body.pairs[i].value;
+    const fsm__body_member *member = named(members, count, name);
+    fsm__pointer where;
+    fsm__pointer_set(&where, "");
+    fsm__pointer_key(&where, name->s, name->len);
+    if (!member) return fsm_fail(err, FSM_EMALFORMED, where.text, "there is no such member");
+    if (fsm_is(value, FSM_NULL) && !member->needed) continue;
+    if ((code = read_member(arena, value, where.text, member, err)) != FSM_OK) return code;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (members[i].needed && !fsm_map_get(&body, members[i].name))
+      return fsm_fail(err, FSM_EMALFORMED, fsm_arena_printf(arena, "/%s", members[i].name),
+                      "the member is missing");
+  return FSM_OK;
+}
+
+void fsm__body_excerpt(const fsm_buf *body, const fsm_error *why, fsm_buf *out) {
+  char hex[2 * FSM_HASH_BYTES + 1];
+  fsm__hash hash = fsm__sha256(body->data ? body->data : "", body->len);
+  fsm__hex(hash.bytes, sizeof hash.bytes, hex);
+  fsm_buf_printf(out, "%s: %s; %zu bytes, sha256 %s: ", why->where, why->text, body->len, hex);
+  fsm_json_quote(out, body->data ? body->data : "", body->len < EXCERPT_BYTES ? body->len : EXCERPT_BYTES);
+}

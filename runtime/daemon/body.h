@@ -1,0 +1,28 @@
+/* body.h: the members of a JSON request body, by a table. */
+#ifndef FSM_DAEMON_BODY_H
+#define FSM_DAEMON_BODY_H
+
+#include "runtime/daemon/request.h"
+
+typedef enum fsm__body_kind {
+  FSM__BODY_TEXT,    /* const char *: a string that is not empty and holds no NUL */
+  FSM__BODY_VERSION, /* uint32_t from 1 */
+  FSM__BODY_MAP,     /* fsm_value */
+  FSM__BODY_ANY      /* fsm_value */
+} fsm__body_kind;
+
+typedef struct fsm__body_member {
+  const char *name;
+  fsm__body_kind kind;
+  bool needed;
+  void *out; /* untouched when the member is absent or null */
+} fsm__body_member;
+
+/* The body as one JSON object with no other members. FSM_EMALFORMED: where is line:column or a JSON pointer.
+ */
+FSM_MUST_USE fsm_code fsm__body_read(fsm__request *request, const fsm__body_member *members, size_t count,
+                                     fsm_error *err);
+/* What a record may say of a body: why it was refused, its SHA-256, the first bytes escaped. */
+void fsm__body_excerpt(const fsm_buf *body, const fsm_error *why, fsm_buf *out);
+
+#endif

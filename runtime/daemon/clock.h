@@ -1,0 +1,15 @@
+/* clock.h: the wall clock, for tokens, log lines and the ids that the daemon makes. */
+#ifndef FSM_DAEMON_CLOCK_H
+#define FSM_DAEMON_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Nanoseconds UTC since 1970. */
+static inline int64_t fsm__now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#endif

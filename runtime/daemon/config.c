@@ -1,0 +1,191 @@
+/* config.c: the table of options and what is done by it. */
+#include "runtime/daemon/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/journal.h"
+
+enum { TEXT_MAX = 4095 };
+#define SEGMENT_MAX ((size_t)1 << 30)
+
+typedef enum option_kind { TEXT, FLAG } option_kind;
+
+typedef struct option_row {
+  const char *name, *argument;
+  option_kind kind;
+  size_t offset;
+  const char *fallback, *range, *help;
+} option_row;
+
+#define AT(member) offsetof(fsm__config, member)
+
+/* clang-format off */
+static const option_row options[] = {
+  {"data",          "DIR",       TEXT, AT(data),          "",               "a directory, made when missing", "where everything is kept; needed"},
+  {"listen",        "ADDR:PORT", TEXT, AT(listen),        "127.0.0.1:8480", "a loopback address; port 0 = any free one", "TCP address of the HTTP interface"},
+  {"no-listen",     NULL,        FLAG, AT(no_listen),     "off",            "on or off", "no TCP, the unix socket alone"},
+  {"socket",        "PATH",      TEXT, AT(socket),        "",               "at most 107 bytes; default DIR/fsmd.sock", "unix socket of the HTTP interface"},
+  {"jwt-key",       "FILE",      TEXT, AT(jwt_key),       "",               "32 to 4096 bytes, nobody else may read it", "key of bearer tokens (HS256)"},
+  {"auth",          "POLICY",    TEXT, AT(auth),          "required",       "required, optional or none", "tokens on TCP; without a key only none starts"},
+  {"socket-auth",   "POLICY",    TEXT, AT(socket_auth),   "optional",       "required, optional or none", "tokens on the unix socket; without one the user of the socket acts"},
+  {"nats",          "URL",       TEXT, AT(nats),          "",               "nats://HOST:PORT; default: nothing is published", "NATS server for records and workers"},
+  {"node",          "NAME",      TEXT, AT(node),          "fsmd/" FSM_VERSION, "1 to 64 printable characters", "who writes, in every record"},
+  {"segment-bytes", "N",         TEXT, AT(segment_bytes), "67108864",       "2097152 to 1073741824", "size of new journal segments"},
+  {"log-format",    "FORMAT",    TEXT, AT(log_format),    "logfmt",         "logfmt or json", "lines on stderr"},
+  {"port-file",     "FILE",      TEXT, AT(port_file),     "",               "a path", "written with the TCP port once it listens"},
+  {"print-config",  NULL,        FLAG, AT(print),         "off",            "on or off", "print the settings and exit"},
+  {"version",       NULL,        FLAG, AT(version),       "off",            "on or off", "print versions and exit"},
+  {"help",          NULL,        FLAG, AT(help),          "off",            "on or off", "print this and exit"},
+};
+/* clang-format on */
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+_Static_assert(OPTION_COUNT < 32, "one bit each");
+
+static const char **text_at(fsm__config *config, const option_row *row) {
+  return (const char **)(void *)((char *)config + row->offset);
+}
+static bool *flag_at(fsm__config *config, const option_row *row) {
+  return (bool *)(void *)((char *)config + row->offset);
+}
+
+static fsm_code wrong(fsm_error *err, const char *option, const char *why) {
+  return fsm_fail(err, FSM_EARGUMENT, option, "%s", why);
+}
+
+static int option_named(const char *name, size_t len) {
+  for (int i = 0; i < OPTION_COUNT; i++)
+    if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0) return i;
+  return -1;
+}
+
+/* One option and, when it stands apart, its argument; *at moves over both. */
+static fsm_code read_option(fsm__config *config, int argc, char *const argv[], int *at, uint32_t *seen,
+                            fsm_error *err) {
+  const char *word = argv[(*at)++];
+  if (strncmp(word, "--", 2) != 0) return wrong(err, word, "only options are taken; see --help");
+  const char *equals = strchr(word, '=');
+  int i = option_named(word + 2, equals ? (size_t)(equals - word) - 2 : strlen(word + 2));
+  if (i < 0) return wrong(err, word, "there is no such option; see --help");
+  if (*seen & UINT32_C(1) << i) return wrong(err, word, "the option is given twice");
+  *seen |= UINT32_C(1) << i;
+  if (options[i].kind == FLAG) {
+    if (equals) return wrong(err, word, "the option takes no argument");
+    *flag_at(config, &options[i]) = true;
+    return FSM_OK;
+  }
+  if (!equals && *at >= argc) return wrong(err, word, "the option needs an argument");
+  const char *text = equals ? equals + 1 : argv[(*at)++];
+  if (!*text || strlen(text) > TEXT_MAX) return wrong(err, word, "the argument is empty or too long");
+  *text_at(config, &options[i]) = text;
+  return FSM_OK;
+}
+
+/* ---- what the settings mean ----------------------------------------------------------------------- */
+
+static fsm_code read_policy(const char *option, const char *text, bool have_key, fsm__policy *out,
+                            fsm_error *err) {
+  if (strcmp(text, "none") == 0)
+    *out = FSM__AUTH_NONE;
+  else if (strcmp(text, "optional") == 0)
+    *out = FSM__AUTH_OPTIONAL;
+  else if (strcmp(text, "required") == 0)
+    *out = FSM__AUTH_REQUIRED;
+  else
+    return wrong(err, option, "the policy is required, optional or none");
+  if (*out == FSM__AUTH_REQUIRED && !have_key)
+    return wrong(err, option, "tokens are required but there is no key: give --jwt-key FILE");
+  return FSM_OK;
+}
+
+static fsm_code read_policies(fsm__config *config, fsm_error *err) {
+  bool have_key = *config->jwt_key;
+  fsm_code code = read_policy("--socket-auth", config->socket_auth, have_key, &config->socket_policy, err);
+  if (code != FSM_OK || config->no_listen) return code;
+  if (!have_key && strcmp(config->auth, "none") != 0)
+    return wrong(err, "--auth",
+                 "without --jwt-key nobody can be told apart on TCP: give a key, or --auth none to take "
+                 "everyone, or --no-listen");
+  return read_policy("--auth", config->auth, have_key, &config->tcp_policy, err);
+}
+
+static fsm_code read_socket(fsm__config *config, fsm_error *err) {
+  int len = *config->socket
+                ? snprintf(config->socket_path, sizeof config->socket_path, "%s", config->socket)
+                : snprintf(config->socket_path, sizeof config->socket_path, "%s/fsmd.sock", config->data);
+  if (len < 0 || (size_t)len >= sizeof config->socket_path)
+    return fsm_fail(err, FSM_EARGUMENT, "--socket", "the path of a unix socket has at most %d bytes",
+                    FSM__SOCKET_PATH_MAX);
+  return FSM_OK;
+}
+
+static fsm_code read_segment(fsm__config *config, fsm_error *err) {
+  const char *text = config->segment_bytes;
+  char *end = NULL;
+  errno = 0;
+  unsigned long long n = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
+  if (!end || *end || errno || n < FSM_SEGMENT_BYTES_MIN || n > SEGMENT_MAX)
+    return fsm_fail(err, FSM_EARGUMENT, "--segment-bytes", "the size is a number from %d to %zu",
+                    FSM_SEGMENT_BYTES_MIN, SEGMENT_MAX);
+  config->segment = (size_t)n;
+  return FSM_OK;
+}
+
+static fsm_code read_node(const fsm__config *config, fsm_error *err) {
+  size_t len = strlen(config->node);
+  bool legal = len <= 64;
+  for (size_t i = 0; i < len; i++) legal &= config->node[i] > ' ' && config->node[i] < 0x7f;
+  return legal ? FSM_OK : wrong(err, "--node", "the name is 1 to 64 printable ASCII characters, no spaces");
+}
+
+static fsm_code check(fsm__config *config, fsm_error *err) {
+  if (!*config->data) return wrong(err, "--data", "the data directory is needed: --data DIR");
+  config->log_json = strcmp(config->log_format, "json") == 0;
+  if (!config->log_json && strcmp(config->log_format, "logfmt") != 0)
+    return wrong(err, "--log-format", "the format is logfmt or json");
+  if (*config->nats && strncmp(config->nats, "nats://", 7) != 0)
+    return wrong(err, "--nats", "the URL starts with nats://");
+  if (config->no_listen && *config->port_file)
+    return wrong(err, "--port-file", "there is no port with --no-listen");
+  fsm_code code = read_policies(config, err);
+  if (code == FSM_OK) code = read_socket(config, err);
+  if (code == FSM_OK) code = read_segment(config, err);
+  return code == FSM_OK ? read_node(config, err) : code;
+}
+
+fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_error *err) {
+  *out = (fsm__config){0};
+  for (int i = 0; i < OPTION_COUNT; i++)
+    if (options[i].kind == TEXT) *text_at(out, &options[i]) = options[i].fallback;
+  uint32_t seen = 0;
+  int at = 1;
+  while (at < argc) {
+    fsm_code code = read_option(out, argc, argv, &at, &seen, err);
+    if (code != FSM_OK) return code;
+  }
+  return out->help || out->version || out->print ? FSM_OK : check(out, err);
+}
+
+void fsm__config_help(fsm_buf *out) {
+  fsm_buf_str(out,
+              "usage: fsmd --data DIR [OPTION…]\n\nKeeps statechart instances durable and serves them over "
+              "HTTP on loopback and a unix socket.\n\n");
+  for (int i = 0; i < OPTION_COUNT; i++) {
+    const option_row *row = &options[i];
+    fsm_buf_printf(out, "  --%s%s%s\n      %s (%s%s%s)\n", row->name, row->argument ? " " : "",
+                   row->argument ? row->argument : "", row->help, row->range,
+                   row->kind == TEXT && *row->fallback ? "; default " : "",
+                   row->kind == TEXT ? row->fallback : "");
+  }
+}
+
+void fsm__config_print(fsm_buf *out, const fsm__config *config) {
+  fsm__config copy = *config;
+  for (int i = 0; i < OPTION_COUNT; i++) {
+    const option_row *row = &options[i];
+    const char *value = row->kind == FLAG ? (*flag_at(&copy, row) ? "on" : "off") : *text_at(&copy, row);
+    fsm_buf_printf(out, "%s = %s\n", row->name, value);
+  }
+}

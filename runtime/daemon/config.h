@@ -1,0 +1,29 @@
+/* config.h: the settings of fsmd: one table row per option, from which parsing, --help and
+ * --print-config come. Settings come from the command line alone. */
+#ifndef FSM_DAEMON_CONFIG_H
+#define FSM_DAEMON_CONFIG_H
+
+#include "runtime/daemon/auth.h"
+
+enum { FSM__SOCKET_PATH_MAX = 107 /* sun_path less its NUL */ };
+
+typedef struct fsm__config {
+  /* As given, defaults filled in; "" = not set. */
+  const char *data, *listen, *socket, *jwt_key, *auth, *socket_auth, *nats, *log_format, *node, *port_file;
+  const char *segment_bytes;
+  bool no_listen, help, version, print;
+  /* What that means. */
+  char socket_path[FSM__SOCKET_PATH_MAX + 1];
+  fsm__policy tcp_policy, socket_policy;
+  size_t segment;
+  bool log_json;
+} fsm__config;
+
+/* Reads argv, then checks that the settings fit together. FSM_EARGUMENT: where is the option. With
+ * help, version or print set nothing else is checked. Strings are borrowed from argv. */
+FSM_MUST_USE fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_error *err);
+
+void fsm__config_help(fsm_buf *out);
+void fsm__config_print(fsm_buf *out, const fsm__config *config);
+
+#endif

@@ -1,0 +1,120 @@
+/* headers.c: what the headers of a request say beside who acts. */
+#include "runtime/daemon/headers.h"
+
+#include <string.h>
+
+#include "runtime/hash.h"
+
+enum { TRACE_CHARS = 55, TRACE_ID = 3, SPAN_ID = 36, FLAGS = 53 };
+
+/* 1..max printable ASCII characters, spaces inside included. */
+static bool is_id(const char *text, size_t max) {
+  size_t len = strlen(text);
+  if (len == 0 || len > max) return false;
+  for (size_t i = 0; i < len; i++)
+    if (text[i] < ' ' || text[i] > '~') return false;
+  return true;
+}
+
+fsm_code fsm__headers_correlation(fsm__request *request) {
+  const char *given = request->headers[FSM__CORRELATION_ID];
+  if (!given || !is_id(given, FSM_CORRELATION_MAX))
+    return fsm__uuid7(request->received_ns, request->correlation, NULL);
+  memcpy(request->correlation, given, strlen(given) + 1);
+  return FSM_OK;
+}
+
+fsm_code fsm__headers_check_ids(const fsm__request *request, fsm_error *err) {
+  static const fsm__header ids[] = {FSM__CORRELATION_ID, FSM__REQUEST_ID, FSM__IDEMPOTENCY_KEY};
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    const char *text = request->headers[ids[i]];
+    if (text && !is_id(text, FSM_CORRELATION_MAX))
+      return fsm_fail(err, FSM_EARGUMENT, fsm__header_name(ids[i]),
+                      "the header is not 1 to %d printable ASCII characters", FSM_CORRELATION_MAX);
+  }
+  return FSM_OK;
+}
+
+bool fsm__headers_are_json(const fsm__request *request) {
+  static const char json[] = "application/json";
+  const char *type = request->headers[FSM__CONTENT_TYPE];
+  if (!type || strncasecmp(type, json, sizeof json - 1) != 0) return false;
+  type += sizeof json - 1;
+  while (*type == ' ' || *type == '\t') type++;
+  return *type == 0 || *type == ';';
+}
+
+/* ---- trace ---------------------------------------------------------------------------------------- */
+
+static int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; /* lower case alone is legal */
+}
+
+static bool read_hex(const char *text, uint8_t *out, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++) {
+    int high = hex_digit(text[2 * i]), low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+    if (low < 0) return false;
+    out[i] = (uint8_t)(high << 4 | low);
+  }
+  return true;
+}
+
+static bool all_zero(const uint8_t *bytes, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    if (bytes[i]) return false;
+  return true;
+}
+
+bool fsm__trace_parse(fsm_arena *arena, const char *text, fsm_value *out) {
+  uint8_t version, flags, ids[24];
+  size_t len = strlen(text);
+  if (len < TRACE_CHARS || text[2] != '-' || text[SPAN_ID - 1] != '-' || text[FLAGS - 1] != '-') return false;
+  if (!read_hex(text, &version, 1) || version == 0xff) return false;
+  if (len > TRACE_CHARS && (version == 0 || text[TRACE_CHARS] != '-')) return false;
+  if (!read_hex(text + TRACE_ID, ids, 16) || !read_hex(text + SPAN_ID, ids + 16, 8) ||
+      !read_hex(text + FLAGS, &flags, 1))
+    return false;
+  if (all_zero(ids, 16) || all_zero(ids + 16, 8)) return false;
+  char *bytes = fsm_arena_strndup(arena, (const char *)ids, sizeof ids);
+  fsm_value *items = fsm_arena_alloc(arena, 3 * sizeof *items);
+  if (!bytes || !items) return false;
+  items[0] = fsm_bytes(bytes, 16);
+  items[1] = fsm_bytes(bytes + 16, 8);
+  items[2] = fsm_int(flags);
+  *out = fsm_list(items, 3);
+  return true;
+}
+
+/* ---- commands ------------------------------------------------------------------------------------- */
+
+int64_t fsm__etag_parse(const char *text) {
+  size_t len = strlen(text);
+  if (len < 3 || text[0] != '"' || text[len - 1] != '"' || (text[1] == '0' && len > 3)) return -1;
+  int64_t rev = 0;
+  for (size_t i = 1; i < len - 1; i++) {
+    if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(rev, INT64_C(10), &rev) ||
+        __builtin_add_overflow(rev, (int64_t)(text[i] - '0'), &rev))
+      return -1;
+  }
+  return rev;
+}
+
+fsm_code fsm__headers_to_command(fsm__request *request, bool takes_idem, bool takes_revision,
+                                 fsm_command *command, fsm_error *err) {
+  const char *match = request->headers[FSM__IF_MATCH], *idem = request->headers[FSM__IDEMPOTENCY_KEY];
+  const char *trace = request->headers[FSM__TRACEPARENT];
+  /* A condition that is dropped silently is a promise broken silently. */
+  if (idem && !takes_idem)
+    return fsm_fail(err, FSM_EARGUMENT, "Idempotency-Key", "the header is not taken here");
+  if (match && !takes_revision)
+    return fsm_fail(err, FSM_EARGUMENT, "If-Match", "the header is not taken here");
+  if (match && (command->expect_rev = fsm__etag_parse(match)) < 0)
+    return fsm_fail(err, FSM_EARGUMENT, "If-Match", "the header is not one revision in quotes, as in \"7\"");
+  command->idem = idem;
+  command->correlation = request->correlation;
+  command->request = request->headers[FSM__REQUEST_ID];
+  command->actor = request->actor;
+  if (trace && !fsm__trace_parse(&request->arena, trace, &command->trace)) command->trace = fsm_null();
+  return FSM_OK;
+}

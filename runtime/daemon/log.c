@@ -1,0 +1,77 @@
+/* log.c: one structured line per fact; escaped so that no value can forge a field or a line. */
+#include "runtime/daemon/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/daemon/clock.h"
+#include "schema/json.h"
+
+/* May the value stand in logfmt without quotes? */
+static bool is_plain(const char *text) {
+  if (!*text) return false;
+  for (const char *c = text; *c; c++)
+    if (*c <= ' ' || *c >= 0x7f || *c == '"' || *c == '=' || *c == '\\') return false;
+  return true;
+}
+
+static void put_value(fsm_buf *out, bool json, const char *text) {
+  if (!json && is_plain(text))
+    fsm_buf_str(out, text);
+  else
+    fsm_json_quote(out, text, strlen(text));
+}
+
+static void put_name(fsm_buf *out, bool json, bool first, const char *name) {
+  if (!first) fsm_buf_char(out, json ? ',' : ' ');
+  if (json) fsm_buf_char(out, '"');
+  fsm_buf_str(out, name);
+  fsm_buf_str(out, json ? "\":" : "=");
+}
+
+static void put_text(fsm_buf *out, bool json, bool first, const char *name, const char *text) {
+  put_name(out, json, first, name);
+  put_value(out, json, text);
+}
+
+void fsm__log_format(fsm_buf *out, bool json, int64_t now_ns, const char *level, const char *message,
+                     const fsm__field *fields, size_t count) {
+  char time[40];
+  fsm_time_format(now_ns, time, sizeof time);
+  if (json) fsm_buf_char(out, '{');
+  put_text(out, json, true, "time", time);
+  put_text(out, json, false, "level", level);
+  put_text(out, json, false, "msg", message);
+  for (size_t i = 0; i < count; i++) {
+    if (fields[i].text) {
+      put_text(out, json, false, fields[i].name, fields[i].text);
+      continue;
+    }
+    put_name(out, json, false, fields[i].name);
+    fsm_buf_printf(out, "%llu", (unsigned long long)fields[i].number);
+  }
+  fsm_buf_str(out, json ? "}\n" : "\n");
+}
+
+void fsm__log_fields(const fsm__log *log, const char *level, const char *message, const fsm__field *fields,
+                     size_t count) {
+  fsm_buf line = {0};
+  fsm__log_format(&line, log->json, fsm__now_ns(), level, message, fields, count);
+  if (fsm_buf_ok(&line)) {
+    ssize_t wrote;
+    do wrote = write(log->fd, line.data, line.len);
+    while (wrote < 0 && errno == EINTR);
+  }
+  fsm_buf_free(&line);
+}
+
+void fsm__log_line(const fsm__log *log, const char *level, const char *message) {
+  fsm__log_fields(log, level, message, NULL, 0);
+}
+
+void fsm__log_error(const fsm__log *log, const char *message, const fsm_error *err) {
+  FSM__LOG(log, "error", message, fsm__text("code", fsm_code_name(err->code)), fsm__text("where", err->where),
+           fsm__text("detail", err->text));
+}

@@ -1,0 +1,178 @@
+/* loop.c: libuv behind the few things that the daemon asks of a loop. */
+#include "runtime/daemon/loop.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <uv.h>
+
+typedef struct hook {
+  fsm__loop_fn fn;
+  void *arg;
+} hook;
+
+struct fsm__loop {
+  uv_loop_t uv;
+  uv_async_t async;
+  uv_signal_t term, interrupt;
+  uv_timer_t deadline;
+  hook wake, stop, late;
+};
+
+struct fsm__watch {
+  uv_poll_t poll;
+  uv_timer_t timer;
+  hook due;
+  int open_handles;
+};
+
+typedef struct job {
+  uv_work_t uv;
+  fsm__loop_fn work, done;
+  void *arg;
+} job;
+
+static void call(const hook *h) {
+  if (h->fn) h->fn(h->arg);
+}
+static void on_async(uv_async_t *async) { call(&((fsm__loop *)async->data)->wake); }
+static void on_deadline(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->late); }
+static void on_signal(uv_signal_t *handle, int number) {
+  (void)number;
+  call(&((fsm__loop *)handle->data)->stop);
+}
+
+static fsm_code failed(fsm_error *err, const char *what, int code) {
+  return fsm_fail(err, FSM_EIO, "loop", "%s: %s", what, uv_strerror(code));
+}
+
+fsm_code fsm__loop_new(fsm__loop **out, fsm_error *err) {
+  fsm__loop *loop = calloc(1, sizeof *loop);
+  if (!loop) return fsm_fail(err, FSM_ENOMEM, "loop", "no memory for the loop");
+  int code = uv_loop_init(&loop->uv);
+  if (code != 0) {
+    free(loop);
+    return failed(err, "cannot make the loop", code);
+  }
+  code = uv_async_init(&loop->uv, &loop->async, on_async);
+  FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0);
+  FSM_ASSERT(uv_signal_init(&loop->uv, &loop->term) == 0 && uv_signal_init(&loop->uv, &loop->interrupt) == 0);
+  loop->async.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
+  if (code != 0) {
+    failed(err, "cannot make the wake-up", code);
+    uv_close((uv_handle_t *)&loop->deadline, NULL);
+    uv_close((uv_handle_t *)&loop->term, NULL);
+    uv_close((uv_handle_t *)&loop->interrupt, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&loop->uv);
+    free(loop);
+    return FSM_EIO;
+  }
+  *out = loop;
+  return FSM_OK;
+}
+
+void fsm__loop_free(fsm__loop *loop) {
+  if (!loop) return;
+  uv_close((uv_handle_t *)&loop->async, NULL);
+  uv_close((uv_handle_t *)&loop->deadline, NULL);
+  uv_close((uv_handle_t *)&loop->term, NULL);
+  uv_close((uv_handle_t *)&loop->interrupt, NULL);
+  uv_run(&loop->uv, UV_RUN_DEFAULT);
+  FSM_ASSERT(uv_loop_close(&loop->uv) == 0);
+  free(loop);
+}
+
+void fsm__loop_run(fsm__loop *loop) { uv_run(&loop->uv, UV_RUN_DEFAULT); }
+void fsm__loop_turn(fsm__loop *loop) { uv_run(&loop->uv, UV_RUN_ONCE); }
+void fsm__loop_stop(fsm__loop *loop) { uv_stop(&loop->uv); }
+
+void fsm__loop_on_wake(fsm__loop *loop, fsm__loop_fn fn, void *arg) { loop->wake = (hook){fn, arg}; }
+
+void fsm__loop_wake(fsm__loop *loop) { FSM_ASSERT(uv_async_send(&loop->async) == 0); }
+
+fsm_code fsm__loop_on_stop_signal(fsm__loop *loop, fsm__loop_fn fn, void *arg, fsm_error *err) {
+  loop->stop = (hook){fn, arg};
+  int code = uv_signal_start(&loop->term, on_signal, SIGTERM);
+  if (code == 0) code = uv_signal_start(&loop->interrupt, on_signal, SIGINT);
+  return code == 0 ? FSM_OK : failed(err, "cannot take signals", code);
+}
+
+void fsm__loop_deadline(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg) {
+  loop->late = (hook){fn, arg};
+  FSM_ASSERT(uv_timer_start(&loop->deadline, on_deadline, ms, 0) == 0);
+}
+
+/* ---- watches -------------------------------------------------------------------------------------- */
+
+static void on_readable(uv_poll_t *poll, int status, int events) {
+  (void)status, (void)events;
+  call(&((fsm__watch *)poll->data)->due);
+}
+static void on_due(uv_timer_t *timer) { call(&((fsm__watch *)timer->data)->due); }
+
+static void on_handle_closed(uv_handle_t *handle) {
+  fsm__watch *watch = handle->data;
+  if (--watch->open_handles == 0) free(watch);
+}
+
+fsm_code fsm__watch_new(fsm__loop *loop, int fd, fsm__loop_fn fn, void *arg, fsm__watch **out,
+                        fsm_error *err) {
+  fsm__watch *watch = calloc(1, sizeof *watch);
+  if (!watch) return fsm_fail(err, FSM_ENOMEM, "loop", "no memory for a watch");
+  watch->due = (hook){fn, arg};
+  int code = uv_poll_init(&loop->uv, &watch->poll, fd);
+  if (code != 0) {
+    free(watch);
+    return failed(err, "cannot watch a descriptor", code);
+  }
+  FSM_ASSERT(uv_timer_init(&loop->uv, &watch->timer) == 0);
+  watch->poll.data = watch->timer.data = watch;
+  watch->open_handles = 2;
+  code = uv_poll_start(&watch->poll, UV_READABLE, on_readable);
+  if (code != 0) {
+    fsm__watch_close(watch);
+    return failed(err, "cannot watch a descriptor", code);
+  }
+  *out = watch;
+  return FSM_OK;
+}
+
+void fsm__watch_due(fsm__watch *watch, int64_t ms) {
+  if (ms < 0)
+    uv_timer_stop(&watch->timer);
+  else
+    FSM_ASSERT(uv_timer_start(&watch->timer, on_due, (uint64_t)ms, 0) == 0);
+}
+
+void fsm__watch_close(fsm__watch *watch) {
+  uv_poll_stop(&watch->poll);
+  uv_close((uv_handle_t *)&watch->poll, on_handle_closed);
+  uv_close((uv_handle_t *)&watch->timer, on_handle_closed);
+}
+
+/* ---- work ----------------------------------------------------------------------------------------- */
+
+static void on_work(uv_work_t *work) {
+  job *j = work->data;
+  j->work(j->arg);
+}
+
+static void on_work_done(uv_work_t *work, int status) {
+  (void)status;
+  job *j = work->data;
+  j->done(j->arg);
+  free(j);
+}
+
+fsm_code fsm__loop_work(fsm__loop *loop, fsm__loop_fn work, fsm__loop_fn done, void *arg, fsm_error *err) {
+  job *j = malloc(sizeof *j);
+  if (!j) return fsm_fail(err, FSM_ENOMEM, "loop", "no memory for work");
+  *j = (job){.work = work, .done = done, .arg = arg};
+  j->uv.data = j;
+  int code = uv_queue_work(&loop->uv, &j->uv, on_work, on_work_done);
+  if (code == 0) return FSM_OK;
+  free(j);
+  return failed(err, "cannot start work", code);
+}
+
+const char *fsm__loop_version(void) { return uv_version_string(); }

@@ -1,0 +1,180 @@
+/* main.c: fsmd: settings, then store, then listeners, then the loop; and back in the reverse order.
+ *
+ * Exit codes are those of fsm_code_exit: 2 a wrong setting, 9 the data is held by another process, 7
+ * damage; 74 when the disk failed under a running daemon. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "runtime/daemon/config.h"
+#include "runtime/daemon/listen.h"
+#include "runtime/daemon/routes.h"
+#include "runtime/hash.h"
+#include "runtime/journal.h"
+#include "runtime/store.h"
+#include "schema/record.h"
+
+enum { STOP_MS = 5000 };
+
+typedef struct fsmd {
+  fsm__config config;
+  fsm__log log;
+  fsm__server server;
+  fsm__http *http;
+  fsm_opened opened;
+  char address[FSM__ADDRESS_MAX];
+  bool stopping, serves_socket;
+} fsmd;
+
+static void print(fsm_buf *text) {
+  fputs(fsm_buf_text(text), stdout);
+  fsm_buf_free(text);
+}
+
+static void print_version(void) {
+  printf("fsmd %s\nformats: record %d, journal %d, store %d\nlibraries: libuv %s, libmicrohttpd %s\n",
+         FSM_VERSION, FSM_RECORD_VERSION, FSM_JOURNAL_FORMAT, FSM_STORE_FORMAT, fsm__loop_version(),
+         fsm__http_version());
+}
+
+/* ---- starting ------------------------------------------------------------------------------------- */
+
+static fsm_code open_auth(fsmd *d, fsm_error *err) {
+  fsm_token_key *key = NULL;
+  if (*d->config.jwt_key) {
+    fsm_code code = fsm_token_key_load(d->config.jwt_key, &key, err);
+    if (code != FSM_OK) return code;
+  }
+  fsm_code code = fsm__auth_new(key, &d->server.auth, err);
+  if (code != FSM_OK) fsm_token_key_free(key);
+  return code;
+}
+
+/* The writer's thread, and the last that it does: after this nothing is answered. */
+static void on_fatal(void *arg, const fsm_error *err) {
+  fsm__log_error(arg, "the disk failed; stopping at once, as what is on it is not known", err);
+  _exit(FSM_EXIT_FATAL);
+}
+
+static fsm_code open_runtime(fsmd *d, fsm_error *err) {
+  const fsm__config *config = &d->config;
+  fsm_publisher_options publishing = {.url = config->nats};
+  fsm_code code = *config->nats ? fsm_publisher_new(&publishing, &d->server.publisher, err) : FSM_OK;
+  if (code != FSM_OK) return code;
+  fsm_publisher *publisher = d->server.publisher;
+  fsm_runtime_options options = {.dir = config->data,
+                                 .node = config->node,
+                                 .segment_bytes = config->segment,
+                                 .task_ready = publisher ? fsm_publisher_task : NULL,
+                                 .task_arg = publisher,
+                                 .durable = publisher ? fsm_publisher_durable : NULL,
+                                 .durable_arg = publisher,
+                                 .fatal = on_fatal,
+                                 .fatal_arg = &d->log};
+  code = fsm_runtime_open(&options, &d->server.runtime, &d->opened, err);
+  return code == FSM_OK && publisher ? fsm_publisher_start(publisher, d->server.runtime, err) : code;
+}
+
+static fsm_code open_listeners(fsmd *d, fsm_error *err) {
+  const fsm__config *config = &d->config;
+  int fd = -1;
+  unsigned port = 0;
+  fsm_code code = fsm__listen_unix(config->socket_path, &fd, err);
+  if (code != FSM_OK) return code;
+  d->serves_socket = true;
+  code = fsm__http_listen(d->http, fd, true, config->socket_policy, err);
+  if (code != FSM_OK || config->no_listen) return code;
+  code = fsm__listen_tcp(config->listen, &fd, &port, d->address, err);
+  if (code == FSM_OK) code = fsm__http_listen(d->http, fd, false, config->tcp_policy, err);
+  return code == FSM_OK && *config->port_file ? fsm__port_file_write(config->port_file, port, err) : code;
+}
+
+static void stop_loop(void *arg) { fsm__loop_stop(((fsmd *)arg)->server.loop); }
+
+static void on_stop_signal(void *arg) {
+  fsmd *d = arg;
+  if (d->stopping) return;
+  d->stopping = true;
+  fsm__log_line(&d->log, "info", "stopping");
+  fsm__http_drain(d->http, stop_loop, d);
+  fsm__loop_deadline(d->server.loop, STOP_MS, stop_loop, d);
+}
+
+static void log_start(const fsmd *d) {
+  char store[33];
+  fsm__hex(d->opened.store_id, sizeof d->opened.store_id, store);
+  const fsm__config *config = &d->config;
+  FSM__LOG(&d->log, "info", "started", fsm__text("version", FSM_VERSION), fsm__text("data", config->data),
+           fsm__text("store", store), fsm__number("seq", d->opened.last_seq),
+           fsm__number("applied", d->opened.applied_seq), fsm__number("replayed", d->opened.replayed),
+           fsm__number("cut_bytes", d->opened.cut_bytes), fsm__number("rewritten", d->opened.rewritten),
+           fsm__text("listen", config->no_listen ? "off" : d->address),
+           fsm__text("auth", config->no_listen ? "off" : fsm__policy_name(config->tcp_policy)),
+           fsm__text("socket", config->socket_path),
+           fsm__text("socket_auth", fsm__policy_name(config->socket_policy)),
+           fsm__text("nats", *config->nats ? config->nats : "off"));
+}
+
+static fsm_code start(fsmd *d, fsm_error *err) {
+  fsm_code code = open_auth(d, err);
+  if (code == FSM_OK) code = fsm__loop_new(&d->server.loop, err);
+  if (code == FSM_OK) code = open_runtime(d, err);
+  if (code == FSM_OK)
+    code = fsm__http_new(d->server.loop, &d->log, fsm__routes_serve, &d->server, &d->http, err);
+  if (code == FSM_OK) code = fsm__loop_on_stop_signal(d->server.loop, on_stop_signal, d, err);
+  if (code == FSM_OK) code = open_listeners(d, err);
+  return code;
+}
+
+/* ---- stopping: the reverse, for however much was started ------------------------------------------ */
+
+static void stop(fsmd *d) {
+  if (d->http) fsm__http_stop(d->http);
+  if (d->serves_socket) unlink(d->config.socket_path);
+  if (d->server.publisher && d->server.runtime) fsm_publisher_stop(d->server.publisher);
+  /* A verification reads the runtime: it ends first. */
+  while (d->server.verifying) fsm__loop_turn(d->server.loop);
+  if (d->server.runtime) fsm_runtime_close(d->server.runtime);
+  fsm__http_free(d->http);
+  fsm__loop_free(d->server.loop);
+  fsm_publisher_free(d->server.publisher);
+  fsm__auth_free(d->server.auth);
+}
+
+/* One file for each connection, as far as the system lets us. */
+static void raise_file_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int argc, char *argv[]) {
+  fsmd d = {.log = {.fd = STDERR_FILENO}};
+  fsm_error err = {0};
+  fsm_buf text = {0};
+  signal(SIGPIPE, SIG_IGN);
+  if (fsm__config_parse(argc, argv, &d.config, &err) != FSM_OK) {
+    fprintf(stderr, "fsmd: %s: %s\n", err.where, err.text);
+    return fsm_code_exit(FSM_EARGUMENT);
+  }
+  if (d.config.help) return fsm__config_help(&text), print(&text), 0;
+  if (d.config.version) return print_version(), 0;
+  if (d.config.print) return fsm__config_print(&text, &d.config), print(&text), 0;
+  d.log.json = d.config.log_json;
+  raise_file_limit();
+  d.server.log = &d.log;
+  fsm_code code = start(&d, &err);
+  if (code == FSM_OK) {
+    log_start(&d);
+    fsm__loop_run(d.server.loop);
+  } else {
+    fsm__log_error(&d.log, "cannot start", &err);
+  }
+  stop(&d);
+  if (code == FSM_OK) fsm__log_line(&d.log, "info", "stopped");
+  return fsm_code_exit(code);
+}

@@ -1,0 +1,62 @@
+/* request.h: one HTTP request and its answer, without the HTTP library.
+ *
+ * Belongs to the loop's thread until its command, query or work is handed over; then to whoever
+ * answers, until fsm__http_finish hands it back. `out` and what stands beside it are the answer. */
+#ifndef FSM_DAEMON_REQUEST_H
+#define FSM_DAEMON_REQUEST_H
+
+#include "runtime/daemon/auth.h"
+#include "runtime/publish.h"
+
+/* The headers that are looked at; none of them may be there twice. */
+#define FSM__HEADERS(X)                                                                   \
+  X(FSM__AUTHORIZATION, "Authorization")                                                  \
+  X(FSM__CONTENT_TYPE, "Content-Type")                                                    \
+  X(FSM__CONTENT_LENGTH, "Content-Length") X(FSM__TRANSFER_ENCODING, "Transfer-Encoding") \
+      X(FSM__IDEMPOTENCY_KEY, "Idempotency-Key") X(FSM__IF_MATCH, "If-Match")             \
+          X(FSM__CORRELATION_ID, "X-Correlation-ID") X(FSM__REQUEST_ID, "X-Request-ID")   \
+              X(FSM__TRACEPARENT, "traceparent") X(FSM__HOST, "Host")
+
+typedef enum fsm__header {
+#define X(symbol, name) symbol,
+  FSM__HEADERS(X)
+#undef X
+      FSM__HEADER_COUNT
+} fsm__header;
+const char *fsm__header_name(fsm__header header);
+
+enum { FSM__BODY_MAX = 1024 * 1024, FSM__LOCATION_MAX = 512, FSM__ETAG_MAX = 24 };
+
+typedef struct fsm__request {
+  fsm_arena arena;
+  /* As it came. */
+  const char *method, *target; /* target: path and query, still escaped */
+  const char *headers[FSM__HEADER_COUNT];
+  const char *repeated; /* name of a header that is there twice */
+  fsm_buf body;
+  bool body_too_large, body_refused; /* over FSM__BODY_MAX; over what all bodies together may take */
+  fsm__peer peer;
+  fsm__policy policy;
+  /* What was made of it (headers.c, routes.c). */
+  int64_t received_ns;
+  char correlation[FSM_CORRELATION_MAX + 1];
+  fsm_value actor;
+  fsm_command_kind kind; /* of the command under way */
+  void *server;
+  fsm_publisher_status *sink; /* /healthz: of the sink, NULL = none */
+  fsm_error fault;
+  /* The answer. */
+  int status;
+  fsm_code code; /* FSM_OK, or that of the problem */
+  fsm_buf out;
+  char location[FSM__LOCATION_MAX], etag[FSM__ETAG_MAX]; /* "" = none */
+  const char *allow;                                     /* for 405 */
+  bool challenge;                                        /* for 401 */
+  bool close;                                            /* the connection cannot be used again */
+} fsm__request;
+
+/* The answer as a document; an error of memory becomes a problem. Any thread that holds the request. */
+void fsm__answer_document(fsm__request *request, int status, const fsm_value *document);
+void fsm__answer_etag(fsm__request *request, uint64_t rev);
+
+#endif

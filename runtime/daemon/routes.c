@@ -1,0 +1,151 @@
+/* routes.c: the table of what is served, and what every request goes through before its row:
+ * ids, target, method, parameters, who acts, body. The first fault is the answer. */
+#include "runtime/daemon/routes.h"
+
+#include <string.h>
+
+#include "runtime/daemon/body.h"
+#include "runtime/daemon/headers.h"
+#include "runtime/daemon/problem.h"
+
+typedef bool (*row_fn)(fsm__server *server, fsm__request *request, const fsm__target *target);
+
+typedef struct route {
+  const char *method, *path; /* a segment "*" stands for any that is not empty */
+  const char *params;        /* names, each with a space before and behind */
+  bool open;                 /* for everyone, tokens are not looked at */
+  bool body;                 /* JSON is needed */
+  row_fn serve;
+} route;
+
+/* clang-format off */
+static const route routes[] = {
+  {"POST", "v1/machines",            "", false, true, fsm__serve_deploy},
+  {"GET",  "v1/machines",            "", false, false, fsm__serve_machines},
+  {"GET",  "v1/machines/*",          " version ", false, false, fsm__serve_machine},
+  {"POST", "v1/instances",           "", false, true, fsm__serve_start},
+  {"GET",  "v1/instances",           " machine state status key for limit after ", false, false, fsm__serve_list},
+  {"GET",  "v1/instances/*",         "", false, false, fsm__serve_instance},
+  {"POST", "v1/instances/*/events",  "", false, true, fsm__serve_send},
+  {"GET",  "v1/instances/*/events",  "", false, false, fsm__serve_events},
+  {"GET",  "v1/instances/*/history", " after limit ", false, false, fsm__serve_history},
+  {"GET",  "v1/stuck",               " for state machine limit after ", false, false, fsm__serve_stuck},
+  {"GET",  "v1/counts",              " machine ", false, false, fsm__serve_counts},
+  {"POST", "v1/verify",              "", false, false, fsm__serve_verify},
+  {"GET",  "healthz",                "", true, false, fsm__serve_health},
+};
+/* clang-format on */
+enum { ROUTE_COUNT = sizeof routes / sizeof *routes };
+
+static bool path_matches(const char *path, const fsm__target *target) {
+  for (size_t i = 0; i < target->segment_count; i++) {
+    size_t len = strcspn(path, "/");
+    const char *segment = target->segments[i];
+    bool any = len == 1 && *path == '*';
+    if (any ? !*segment : strlen(segment) != len || memcmp(segment, path, len) != 0) return false;
+    path += len;
+    bool last = i + 1 == target->segment_count;
+    if (last || *path == 0) return last && *path == 0;
+    path++;
+  }
+  return false;
+}
+
+/* The row of the target and method; without one *allow has the methods that there are, NULL when none. */
+static const route *find(fsm__request *request, const fsm__target *target, const char **allow) {
+  const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
+  *allow = NULL;
+  if (target->segment_count > FSM__SEGMENTS_MAX) return NULL;
+  for (size_t i = 0; i < ROUTE_COUNT; i++) {
+    const route *row = &routes[i];
+    if (!path_matches(row->path, target)) continue;
+    if (strcmp(row->method, method) == 0) return row;
+    const char *known = strcmp(row->method, "GET") == 0 ? "GET, HEAD" : row->method;
+    *allow = *allow ? fsm_arena_printf(&request->arena, "%s, %s", *allow, known) : known;
+  }
+  return NULL;
+}
+
+static fsm_code check_params(fsm__request *request, const route *row, const fsm__target *target,
+                             fsm_error *err) {
+  for (size_t i = 0; i < target->param_count; i++) {
+    const char *name = target->params[i].name;
+    const char *word = fsm_arena_printf(&request->arena, " %s ", name);
+    if (!word || !*name || strchr(name, ' ') || !strstr(row->params, word))
+      return fsm_fail(err, FSM_EARGUMENT, fsm_arena_printf(&request->arena, "?%s", name),
+                      "there is no such parameter here");
+  }
+  return FSM_OK;
+}
+
+void fsm__note_refusal(fsm__server *server, const fsm__request *request, fsm_code code, fsm_buf *text) {
+  fsm_command command = fsm_command_new(FSM_CMD_REFUSED);
+  command.code = code;
+  command.data = fsm_string(fsm_buf_text(text));
+  command.correlation = request->correlation;
+  command.request = request->headers[FSM__REQUEST_ID];
+  command.actor = request->actor;
+  /* A full queue counts no refusals; the client has its answer all the same. */
+  if (fsm_buf_ok(text) && fsm_submit(server->runtime, &command, NULL, NULL, NULL) != FSM_OK) return;
+}
+
+static bool refuse_token(fsm__server *server, fsm__request *request, const fsm_error *err) {
+  if (err->code == FSM_ETOKEN) {
+    fsm_buf text = {0};
+    fsm__auth_excerpt(request->headers[FSM__AUTHORIZATION], err, &text);
+    fsm__note_refusal(server, request, FSM_ETOKEN, &text);
+    fsm_buf_free(&text);
+    request->challenge = true;
+  }
+  fsm__problem(request, err, 0, NULL);
+  return true;
+}
+
+/* True when the body may go to the row; else the answer is made. */
+static bool body_is_fit(fsm__request *request, const route *row) {
+  if (request->body_too_large)
+    fsm__problem_make(request, FSM_ETOOLARGE, 0, "body", "the body is longer than %d bytes", FSM__BODY_MAX);
+  else if (request->body_refused)
+    fsm__problem_make(request, FSM_EBUSY, 0, "body", "all bodies together are too large; try again");
+  else if (strcmp(row->method, "POST") != 0 && request->body.len > 0)
+    fsm__problem_make(request, FSM_EMALFORMED, 0, "body", "no body is taken here");
+  else if ((row->body || request->body.len > 0) && row->method[0] == 'P' && !fsm__headers_are_json(request))
+    fsm__problem_make(request, FSM_EMALFORMED, 415, "Content-Type",
+                      "the body is not declared as application/json");
+  else
+    return true;
+  return false;
+}
+
+bool fsm__routes_serve(void *arg, fsm__request *request) {
+  fsm__server *server = arg;
+  fsm_error err = {0};
+  fsm__target *target = fsm_arena_alloc(&request->arena, sizeof *target);
+  if (!target) {
+    fsm__problem_make(request, FSM_ENOMEM, 0, NULL, "no memory for the request");
+    return true;
+  }
+  request->server = server;
+  if (fsm__headers_check_ids(request, &err) != FSM_OK ||
+      fsm__target_parse(&request->arena, request->target, target, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return true;
+  }
+  const route *row = find(request, target, &request->allow);
+  if (!row) {
+    if (request->allow)
+      fsm__problem_make(request, FSM_EMETHOD, 0, "method", "here the methods are %s", request->allow);
+    else
+      fsm__problem_make(request, FSM_ENOTFOUND, 0, "path", "nothing is served under this path");
+    return true;
+  }
+  if (!row->open &&
+      fsm__auth_identify(server->auth, request->policy, request->headers[FSM__AUTHORIZATION], request->peer,
+                         request->received_ns, &request->arena, &request->actor, &err) != FSM_OK)
+    return refuse_token(server, request, &err);
+  if (check_params(request, row, target, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return true;
+  }
+  return !body_is_fit(request, row) || row->serve(server, request, target);
+}

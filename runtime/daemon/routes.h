@@ -1,0 +1,41 @@
+/* routes.h: the table of what is served, and what every request goes through before its row. */
+#ifndef FSM_DAEMON_ROUTES_H
+#define FSM_DAEMON_ROUTES_H
+
+#include "runtime/daemon/http.h"
+#include "runtime/daemon/target.h"
+#include "runtime/publish.h"
+
+/* What requests are served from; lives as long as the loop. */
+typedef struct fsm__server {
+  fsm_runtime *runtime;
+  fsm_publisher *publisher; /* NULL = nothing is published */
+  fsm__auth *auth;
+  fsm__loop *loop;
+  const fsm__log *log;
+  bool verifying; /* one at a time */
+} fsm__server;
+
+/* fsm__serve_fn of a server. */
+bool fsm__routes_serve(void *server, fsm__request *request);
+
+/* ---- the rows: each fills the answer (true) or hands the request on (false) ---- */
+
+bool fsm__serve_deploy(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_start(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_send(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_machines(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_machine(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_list(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_instance(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_events(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target);
+
+/* Has the refusal counted in the audit log; text is what may be said of it. */
+void fsm__note_refusal(fsm__server *server, const fsm__request *request, fsm_code code, fsm_buf *text);
+
+#endif

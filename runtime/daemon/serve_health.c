@@ -1,0 +1,110 @@
+/* serve_health.c: is it well, and is what it holds whole: /healthz and /v1/verify. */
+#include <string.h>
+
+#include "runtime/daemon/body.h"
+#include "runtime/daemon/problem.h"
+#include "runtime/daemon/routes.h"
+
+/* ---- /healthz ------------------------------------------------------------------------------------- */
+
+static fsm_code sink_view(fsm_arena *arena, const fsm_publisher_status *status, fsm_value *out,
+                          fsm_error *err) {
+  enum { MEMBERS = 7 };
+  fsm_pair *pairs = fsm_arena_alloc(arena, MEMBERS * sizeof *pairs);
+  if (!pairs) return fsm_fail(err, FSM_ENOMEM, NULL, "no memory for the answer");
+  size_t n = 0;
+  pairs[n++] = (fsm_pair){fsm_string("name"), fsm_string("nats")};
+  pairs[n++] = (fsm_pair){fsm_string("connected"), fsm_bool(status->connected)};
+  pairs[n++] = (fsm_pair){fsm_string("published_seq"), fsm_uint(status->published_seq)};
+  pairs[n++] = (fsm_pair){fsm_string("durable_seq"), fsm_uint(status->durable_seq)};
+  pairs[n++] = (fsm_pair){fsm_string("published"), fsm_uint(status->published)};
+  pairs[n++] = (fsm_pair){fsm_string("retries"), fsm_uint(status->retries)};
+  if (*status->last_error) pairs[n++] = (fsm_pair){fsm_string("last_error"), fsm_string(status->last_error)};
+  return fsm_map(pairs, n, out, err);
+}
+
+static fsm_code health_view(fsm__request *request, const fsm_value *document, fsm_value *out,
+                            fsm_error *err) {
+  fsm_value sink, more;
+  bool publishing = request->sink != NULL;
+  fsm_code code = publishing ? sink_view(&request->arena, request->sink, &sink, err) : FSM_OK;
+  fsm_pair pairs[2] = {{fsm_string("version"), fsm_string(FSM_VERSION)},
+                       {fsm_string("sinks"), fsm_list(&sink, publishing ? 1 : 0)}};
+  if (code == FSM_OK) code = fsm_map(pairs, 2, &more, err);
+  if (code == FSM_OK) code = fsm_map_merge(&request->arena, document, &more, out);
+  if (code != FSM_OK) return fsm_fail(err, code, NULL, "the answer cannot be shown");
+  fsm__answer_document(request, 200, out);
+  return FSM_OK;
+}
+
+static void on_health(void *arg, const fsm_value *document, const fsm_error *err) {
+  fsm__request *request = arg;
+  fsm_error fault = {0};
+  fsm_value whole;
+  if (err)
+    fsm__problem(request, err, 0, NULL);
+  else if (health_view(request, document, &whole, &fault) != FSM_OK)
+    fsm__problem(request, &fault, 0, NULL);
+  fsm__http_finish(request);
+}
+
+bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  (void)target;
+  fsm_error err = {0};
+  /* Asked for here, not on the writer's thread, which must not wait for the publisher's lock. */
+  if (server->publisher && (request->sink = fsm_arena_zalloc(&request->arena, 1, sizeof *request->sink)))
+    fsm_publisher_status_get(server->publisher, request->sink);
+  fsm_query query = {.kind = FSM_QUERY_HEALTH};
+  if (fsm_read(server->runtime, &query, on_health, request, &err) == FSM_OK) return false;
+  fsm__problem(request, &err, 0, NULL);
+  return true;
+}
+
+/* ---- /v1/verify ----------------------------------------------------------------------------------- */
+
+static void verify(void *arg) {
+  fsm__request *request = arg;
+  fsm__server *server = request->server;
+  fsm_error err = {0};
+  fsm_verified found = {0};
+  if (fsm_runtime_verify(server->runtime, &found, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return;
+  }
+  fsm_buf_reset(&request->out);
+  fsm_pair pairs[] = {{fsm_string("records"), fsm_uint(found.records)},
+                      {fsm_string("segments"), fsm_uint(found.segments)},
+                      {fsm_string("rows"), fsm_uint(found.rows)},
+                      {fsm_string("seq"), fsm_uint(found.seq)},
+                      {fsm_string("head"), fsm_bytes(found.head, sizeof found.head)}};
+  fsm_value document;
+  if (fsm_map(pairs, sizeof pairs / sizeof *pairs, &document, &err) == FSM_OK)
+    fsm__answer_document(request, 200, &document);
+  else
+    fsm__problem(request, &err, 0, NULL);
+}
+
+static void on_verified(void *arg) {
+  fsm__request *request = arg;
+  fsm__server *server = request->server;
+  server->verifying = false;
+  fsm__http_finish(request);
+}
+
+bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  (void)target;
+  fsm_error err = {0};
+  if (request->body.len > 0 && fsm__body_read(request, NULL, 0, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return true;
+  }
+  if (server->verifying) {
+    fsm__problem_make(request, FSM_EBUSY, 0, NULL, "a verification is under way; try again");
+    return true;
+  }
+  server->verifying = true;
+  if (fsm__loop_work(server->loop, verify, on_verified, request, &err) == FSM_OK) return false;
+  server->verifying = false;
+  fsm__problem(request, &err, 0, NULL);
+  return true;
+}

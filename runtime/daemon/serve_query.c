@@ -1,0 +1,129 @@
+/* serve_query.c: requests that only read. The document is written to JSON on the writer's thread. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/daemon/problem.h"
+#include "runtime/daemon/routes.h"
+#include "schema/json.h"
+
+static void put_etag(fsm__request *request, const fsm_value *document) {
+  const fsm_value *rev = fsm_map_get(document, "rev");
+  if (rev && fsm_is(rev, FSM_INT) && rev->i >= 0) fsm__answer_etag(request, (uint64_t)rev->i);
+  if (rev && fsm_is(rev, FSM_UINT)) fsm__answer_etag(request, rev->u);
+}
+
+static void on_document(void *arg, const fsm_value *document, const fsm_error *err) {
+  fsm__request *request = arg;
+  if (err)
+    fsm__problem(request, err, 0, NULL);
+  else
+    fsm__answer_document(request, 200, document);
+  fsm__http_finish(request);
+}
+
+static void on_instance(void *arg, const fsm_value *document, const fsm_error *err) {
+  if (!err) put_etag(arg, document);
+  on_document(arg, document, err);
+}
+
+static bool read_with(fsm__server *server, fsm__request *request, const fsm_query *query,
+                      fsm_document_fn fn) {
+  fsm_error err = {0};
+  if (fsm_read(server->runtime, query, fn, request, &err) == FSM_OK) return false;
+  fsm__problem(request, &err, 0, NULL);
+  return true;
+}
+
+/* ---- parameters ----------------------------------------------------------------------------------- */
+
+static fsm_code read_number(const fsm__target *target, const char *name, unsigned long max, unsigned *out,
+                            fsm_error *err) {
+  const char *text = fsm__target_param(target, name);
+  if (!text) return FSM_OK;
+  char where[32] = "?", *end = NULL;
+  strncat(where, name, sizeof where - 2);
+  errno = 0;
+  unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+  if (!end || *end || errno || n < 1 || n > max)
+    return fsm_fail(err, FSM_EARGUMENT, where, "%s is a number from 1 to %lu", name, max);
+  *out = (unsigned)n;
+  return FSM_OK;
+}
+
+/* NULL when absent; an empty one is more likely a mistake than a wish. */
+static fsm_code read_text(const fsm__target *target, const char *name, const char **out, fsm_error *err) {
+  *out = fsm__target_param(target, name);
+  char where[32] = "?";
+  strncat(where, name, sizeof where - 2);
+  return *out && !**out ? fsm_fail(err, FSM_EARGUMENT, where, "%s is empty", name) : FSM_OK;
+}
+
+static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_error *err) {
+  const char *age;
+  fsm_code code;
+  if ((code = read_text(target, "machine", &query->machine, err)) != FSM_OK ||
+      (code = read_text(target, "state", &query->state, err)) != FSM_OK ||
+      (code = read_text(target, "status", &query->status, err)) != FSM_OK ||
+      (code = read_text(target, "key", &query->key, err)) != FSM_OK ||
+      (code = read_text(target, "after", &query->after, err)) != FSM_OK ||
+      (code = read_text(target, "for", &age, err)) != FSM_OK ||
+      (code = read_number(target, "limit", FSM_PAGE_MAX, &query->limit, err)) != FSM_OK ||
+      (code = read_number(target, "version", UINT32_MAX, &query->version, err)) != FSM_OK)
+    return code;
+  fsm_error why = {0};
+  if (age && (code = fsm_duration_parse(age, &query->for_ns, &why)) != FSM_OK)
+    return fsm_fail(err, code, "?for", "%s", why.text);
+  return FSM_OK;
+}
+
+/* The row's own parameters are all there can be (routes.c), so one reader serves all rows. */
+static bool ask(fsm__server *server, fsm__request *request, const fsm__target *target, fsm_query query,
+                fsm_document_fn fn) {
+  fsm_error err = {0};
+  const char *machine = query.machine;
+  if (read_query(target, &query, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return true;
+  }
+  if (machine) query.machine = machine;
+  return read_with(server, request, &query, fn);
+}
+
+/* ---- the rows ------------------------------------------------------------------------------------- */
+
+bool fsm__serve_machines(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_MACHINES}, on_document);
+}
+
+bool fsm__serve_machine(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_MACHINE, .machine = target->segments[2]},
+             on_document);
+}
+
+bool fsm__serve_list(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_LIST}, on_document);
+}
+
+bool fsm__serve_instance(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = target->segments[2]},
+             on_instance);
+}
+
+bool fsm__serve_events(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_EVENTS, .ref = target->segments[2]},
+             on_document);
+}
+
+bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = target->segments[2]},
+             on_document);
+}
+
+bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_STUCK}, on_document);
+}
+
+bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_COUNTS}, on_document);
+}

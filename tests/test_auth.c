@@ -1,0 +1,249 @@
+/* test_auth.c: which actor a header and a connection make, under each policy. */
+#include "runtime/daemon/auth.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "runtime/hash.h"
+
+#define NOW_NS (INT64_C(1700000000) * 1000000000)
+#define SECOND INT64_C(1000000000)
+#define KEY "0123456789abcdef0123456789abcdef"
+
+static const fsm__peer TCP = {0};
+
+typedef struct world {
+  fsm__auth *auth;
+  fsm_arena arena;
+  fsm_value actor;
+  fsm_error err;
+} world;
+
+static void open_world(world *w, bool with_key) {
+  *w = (world){0};
+  fsm_token_key *key = NULL;
+  if (with_key) assert_int_equal(fsm_token_key_new(KEY, strlen(KEY), &key, NULL), FSM_OK);
+  assert_int_equal(fsm__auth_new(key, &w->auth, NULL), FSM_OK);
+  fsm_arena_init(&w->arena, 0);
+}
+static void close_world(world *w) {
+  fsm__auth_free(w->auth);
+  fsm_arena_free(&w->arena);
+}
+
+static fsm_code identify(world *w, fsm__policy policy, const char *header, fsm__peer peer, int64_t now_ns) {
+  return fsm__auth_identify(w->auth, policy, header, peer, now_ns, &w->arena, &w->actor, &w->err);
+}
+
+/* "Bearer <token of sub, good for 600 s>" */
+static const char *bearer_of(const char *sub) {
+  static char header[1024];
+  fsm_token_key *key = NULL;
+  fsm_buf token = {0};
+  fsm_value role = fsm_string("boss"), roles = fsm_list(&role, 1);
+  assert_int_equal(fsm_token_key_new(KEY, strlen(KEY), &key, NULL), FSM_OK);
+  assert_int_equal(fsm_token_mint(key, sub, "s-1", &roles, 600, NOW_NS, &token, NULL), FSM_OK);
+  snprintf(header, sizeof header, "Bearer %s", fsm_buf_text(&token));
+  fsm_buf_free(&token);
+  fsm_token_key_free(key);
+  return header;
+}
+
+static void actor_has(const world *w, const char *name, const char *text) {
+  const fsm_value *value = fsm_map_get(&w->actor, name);
+  if (!text) {
+    assert_null(value);
+    return;
+  }
+  assert_non_null(value);
+  assert_true(fsm_is_text(value, text));
+}
+
+static void a_good_token_is_a_verified_user_under_required_and_optional(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  for (int policy = FSM__AUTH_REQUIRED; policy <= FSM__AUTH_OPTIONAL; policy++) {
+    assert_int_equal(identify(&w, (fsm__policy)policy, bearer_of("ann"), TCP, NOW_NS), FSM_OK);
+    actor_has(&w, "type", "user");
+    actor_has(&w, "authn", "verified");
+    actor_has(&w, "sub", "ann");
+    actor_has(&w, "sid", "s-1");
+    actor_has(&w, "fault", NULL);
+    const fsm_value *roles = fsm_map_get(&w.actor, "roles");
+    assert_true(roles && roles->len == 1 && fsm_is_text(&roles->items[0], "boss"));
+  }
+  close_world(&w);
+}
+
+static void required_refuses_no_token_and_every_bad_one(void **state) {
+  (void)state;
+  static const char *const bad[] = {NULL,         "",         "Bearer",       "Bearer ",
+                                    "Basic YTpi", "Bearer x", "Bearer a.b.c", "bearer  a.b.c",
+                                    "token",      "Bearerx"};
+  world w;
+  open_world(&w, true);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bad[i], TCP, NOW_NS), FSM_ETOKEN);
+    assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bad[i], (fsm__peer){true, 0}, NOW_NS), FSM_ETOKEN);
+  }
+  close_world(&w);
+}
+
+static void a_bad_token_under_optional_is_noted_never_silently_anonymous(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  for (int local = 0; local <= 1; local++) {
+    assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, "Bearer a.b.c", (fsm__peer){local, 0}, NOW_NS), FSM_OK);
+    actor_has(&w, "type", "anonymous");
+    actor_has(&w, "authn", "none");
+    actor_has(&w, "fault", "bad_token");
+    actor_has(&w, "sub", NULL);
+  }
+  close_world(&w);
+}
+
+static void without_a_key_no_token_is_good(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, false);
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, bearer_of("ann"), TCP, NOW_NS), FSM_OK);
+  actor_has(&w, "fault", "bad_token");
+  close_world(&w);
+}
+
+static void a_socket_without_a_token_is_its_user(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, (fsm__peer){true, 54321}, NOW_NS), FSM_OK);
+  actor_has(&w, "type", "local");
+  actor_has(&w, "authn", "local");
+  actor_has(&w, "sub", "uid:54321");
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, (fsm__peer){true, geteuid()}, NOW_NS), FSM_OK);
+  actor_has(&w, "type", "local");
+  assert_true(fsm_map_get(&w.actor, "sub")->len > 0);
+  close_world(&w);
+}
+
+static void tcp_without_a_token_is_anonymous_where_that_is_let(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, TCP, NOW_NS), FSM_OK);
+  actor_has(&w, "type", "anonymous");
+  actor_has(&w, "fault", NULL);
+  assert_int_equal(identify(&w, FSM__AUTH_NONE, NULL, TCP, NOW_NS), FSM_OK);
+  actor_has(&w, "type", "anonymous");
+  close_world(&w);
+}
+
+static void a_token_that_nobody_looks_at_is_noted(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  assert_int_equal(identify(&w, FSM__AUTH_NONE, bearer_of("ann"), TCP, NOW_NS), FSM_OK);
+  actor_has(&w, "type", "anonymous");
+  actor_has(&w, "sub", NULL);
+  actor_has(&w, "fault", "token_not_checked");
+  close_world(&w);
+}
+
+static void a_token_is_checked_once_and_remembered(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  const char *header = bearer_of("ann");
+  for (int i = 0; i < 5; i++) {
+    assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS), FSM_OK);
+    actor_has(&w, "sub", "ann");
+  }
+  assert_int_equal(fsm__auth_verified_count(w.auth), 1);
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bearer_of("bob"), TCP, NOW_NS), FSM_OK);
+  actor_has(&w, "sub", "bob");
+  assert_int_equal(fsm__auth_verified_count(w.auth), 2);
+  close_world(&w);
+}
+
+static void a_remembered_token_expires_all_the_same(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  const char *header = bearer_of("ann");
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS), FSM_OK);
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS + 629 * SECOND), FSM_OK);
+  assert_int_equal(fsm__auth_verified_count(w.auth), 1);
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS + 630 * SECOND), FSM_ETOKEN);
+  assert_string_equal(w.err.where, "exp");
+  close_world(&w);
+}
+
+static void a_bad_token_is_not_remembered(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, "Bearer a.b.c", TCP, NOW_NS), FSM_ETOKEN);
+  assert_int_equal(fsm__auth_verified_count(w.auth), 3);
+  close_world(&w);
+}
+
+static void the_table_of_tokens_is_bounded_and_stays_right(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  char sub[24];
+  for (int turn = 0; turn < 2; turn++) {
+    for (int i = 0; i < 3000; i++) {
+      snprintf(sub, sizeof sub, "user-%d", i);
+      assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bearer_of(sub), TCP, NOW_NS), FSM_OK);
+      actor_has(&w, "sub", sub);
+      fsm_arena_reset(&w.arena);
+    }
+  }
+  assert_true(fsm__auth_verified_count(w.auth) > 3000);
+  close_world(&w);
+}
+
+static void an_excerpt_has_the_hash_and_the_reason_but_not_the_token(void **state) {
+  (void)state;
+  fsm_buf out = {0};
+  fsm_error why = {0};
+  fsm_fail(&why, FSM_ETOKEN, "exp", "the token has expired");
+  const char *header = bearer_of("ann");
+  fsm__auth_excerpt(header, &why, &out);
+  char hex[65];
+  fsm__hash hash = fsm__sha256(header + 7, strlen(header + 7));
+  fsm__hex(hash.bytes, sizeof hash.bytes, hex);
+  assert_non_null(strstr(fsm_buf_text(&out), hex));
+  assert_non_null(strstr(fsm_buf_text(&out), "has expired"));
+  assert_null(strstr(fsm_buf_text(&out), "eyJ"));
+  fsm_buf_reset(&out);
+  fsm__auth_excerpt(NULL, &why, &out);
+  assert_null(strstr(fsm_buf_text(&out), "sha256"));
+  fsm_buf_free(&out);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_good_token_is_a_verified_user_under_required_and_optional),
+      cmocka_unit_test(required_refuses_no_token_and_every_bad_one),
+      cmocka_unit_test(a_bad_token_under_optional_is_noted_never_silently_anonymous),
+      cmocka_unit_test(without_a_key_no_token_is_good),
+      cmocka_unit_test(a_socket_without_a_token_is_its_user),
+      cmocka_unit_test(tcp_without_a_token_is_anonymous_where_that_is_let),
+      cmocka_unit_test(a_token_that_nobody_looks_at_is_noted),
+      cmocka_unit_test(a_token_is_checked_once_and_remembered),
+      cmocka_unit_test(a_remembered_token_expires_all_the_same),
+      cmocka_unit_test(a_bad_token_is_not_remembered),
+      cmocka_unit_test(the_table_of_tokens_is_bounded_and_stays_right),
+      cmocka_unit_test(an_excerpt_has_the_hash_and_the_reason_but_not_the_token),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

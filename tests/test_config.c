@@ -1,0 +1,182 @@
+/* test_config.c: the settings of fsmd: each option, each refusal, and that all texts come from the table. */
+#include "runtime/daemon/config.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { WORDS_MAX = 16 };
+
+/* Parses words that are split at single spaces. */
+static fsm_code parse(const char *words, fsm__config *out, fsm_error *err) {
+  static char text[8192];
+  static char *argv[WORDS_MAX + 1];
+  int argc = 0;
+  assert_true(strlen(words) < sizeof text);
+  memcpy(text, words, strlen(words) + 1);
+  argv[argc++] = (char *)(void *)"fsmd";
+  for (char *word = text; word && *word;) {
+    char *space = strchr(word, ' ');
+    if (space) *space++ = 0;
+    assert_true(argc < WORDS_MAX);
+    argv[argc++] = word;
+    word = space;
+  }
+  argv[argc] = NULL;
+  return fsm__config_parse(argc, argv, out, err);
+}
+
+static void refused_at(const char *where, const char *words) {
+  fsm__config config;
+  fsm_error err = {0};
+  assert_int_equal(parse(words, &config, &err), FSM_EARGUMENT);
+  assert_string_equal(err.where, where);
+  assert_true(*err.text);
+}
+
+static fsm__config taken(const char *words) {
+  fsm__config config;
+  fsm_error err = {0};
+  fsm_code code = parse(words, &config, &err);
+  if (code != FSM_OK) print_error("%s: %s: %s\n", words, err.where, err.text);
+  assert_int_equal(code, FSM_OK);
+  return config;
+}
+
+static void defaults_are_loopback_with_tokens_and_an_open_socket(void **state) {
+  (void)state;
+  fsm__config config = taken("--data d --jwt-key k");
+  assert_string_equal(config.listen, "127.0.0.1:8480");
+  assert_int_equal(config.tcp_policy, FSM__AUTH_REQUIRED);
+  assert_int_equal(config.socket_policy, FSM__AUTH_OPTIONAL);
+  assert_string_equal(config.socket_path, "d/fsmd.sock");
+  assert_int_equal(config.segment, 64 * 1024 * 1024);
+  assert_string_equal(config.nats, "");
+  assert_false(config.log_json);
+  assert_false(config.no_listen);
+}
+
+static void every_option_reaches_its_setting(void **state) {
+  (void)state;
+  fsm__config config =
+      taken("--data d --listen [::1]:0 --socket /s --jwt-key=k --auth optional --socket-auth required");
+  assert_string_equal(config.listen, "[::1]:0");
+  assert_string_equal(config.socket_path, "/s");
+  assert_string_equal(config.jwt_key, "k");
+  assert_int_equal(config.tcp_policy, FSM__AUTH_OPTIONAL);
+  assert_int_equal(config.socket_policy, FSM__AUTH_REQUIRED);
+  config =
+      taken("--no-listen --data=d --nats nats://h:1 --node n1 --segment-bytes 2097152 --log-format json");
+  assert_true(config.no_listen && config.log_json);
+  assert_string_equal(config.nats, "nats://h:1");
+  assert_string_equal(config.node, "n1");
+  assert_int_equal(config.segment, 2097152);
+  assert_string_equal(taken("--data d --auth none --port-file p").port_file, "p");
+}
+
+static void tcp_without_a_key_starts_only_when_that_is_said(void **state) {
+  (void)state;
+  refused_at("--auth", "--data d");
+  refused_at("--auth", "--data d --auth required");
+  refused_at("--auth", "--data d --auth optional");
+  taken("--data d --auth none");
+  taken("--data d --no-listen");
+}
+
+static void a_policy_needs_its_key_and_its_name(void **state) {
+  (void)state;
+  refused_at("--socket-auth", "--data d --no-listen --socket-auth required");
+  refused_at("--socket-auth", "--data d --jwt-key k --socket-auth maybe");
+  refused_at("--auth", "--data d --jwt-key k --auth Required");
+  assert_int_equal(taken("--data d --no-listen --socket-auth none").socket_policy, FSM__AUTH_NONE);
+}
+
+static void wrong_words_are_named(void **state) {
+  (void)state;
+  refused_at("--data", "");
+  refused_at("--data", "--data");
+  refused_at("--data=", "--data=");
+  refused_at("--bogus", "--data d --bogus");
+  refused_at("--dat", "--dat d");
+  refused_at("extra", "--data d extra");
+  refused_at("-h", "-h");
+  refused_at("--", "--");
+  refused_at("--data", "--data a --data b");
+  refused_at("--no-listen=yes", "--data d --no-listen=yes");
+}
+
+static void values_out_of_range_are_refused(void **state) {
+  (void)state;
+  refused_at("--segment-bytes", "--data d --no-listen --segment-bytes 2097151");
+  refused_at("--segment-bytes", "--data d --no-listen --segment-bytes 1073741825");
+  refused_at("--segment-bytes", "--data d --no-listen --segment-bytes -1");
+  refused_at("--segment-bytes", "--data d --no-listen --segment-bytes 64M");
+  refused_at("--segment-bytes", "--data d --no-listen --segment-bytes 99999999999999999999999");
+  assert_int_equal(taken("--data d --no-listen --segment-bytes 1073741824").segment, 1073741824);
+  refused_at("--log-format", "--data d --no-listen --log-format xml");
+  refused_at("--nats", "--data d --no-listen --nats http://h");
+  refused_at("--port-file", "--data d --no-listen --port-file p");
+  refused_at("--node",
+             "--data d --no-listen --node 0123456789012345678901234567890123456789012345678901234567890123x");
+  refused_at("--node", "--data d --no-listen --node a\tb");
+  refused_at("--node", "--data d --no-listen --node \xc3\xa4");
+}
+
+static void a_socket_path_fits_the_system(void **state) {
+  (void)state;
+  char words[256] = "--no-listen --data d --socket /";
+  size_t len = strlen(words);
+  memset(words + len, 'x', FSM__SOCKET_PATH_MAX - 1);
+  words[len + FSM__SOCKET_PATH_MAX - 1] = 0;
+  taken(words);
+  words[len + FSM__SOCKET_PATH_MAX - 1] = 'x';
+  words[len + FSM__SOCKET_PATH_MAX] = 0;
+  refused_at("--socket", words);
+}
+
+static void help_version_and_print_need_nothing_else(void **state) {
+  (void)state;
+  assert_true(taken("--help").help);
+  assert_true(taken("--version").version);
+  assert_true(taken("--print-config --auth none").print);
+}
+
+static void help_and_print_name_every_option(void **state) {
+  (void)state;
+  static const char *const names[] = {
+      "data",      "listen",     "no-listen",     "socket",      "jwt-key",      "auth",    "nats", "node",
+      "port-file", "log-format", "segment-bytes", "socket-auth", "print-config", "version", "help"};
+  fsm_buf help = {0}, settings = {0};
+  fsm__config config = taken("--data d --auth none");
+  fsm__config_help(&help);
+  fsm__config_print(&settings, &config);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char word[32] = "--", line[32] = "\n";
+    strncat(word, names[i], 24);
+    strncat(strncat(line, names[i], 24), " = ", 4);
+    assert_non_null(strstr(fsm_buf_text(&help), word));
+    assert_true(strstr(fsm_buf_text(&settings), line) ||
+                strncmp(fsm_buf_text(&settings), line + 1, strlen(line) - 1) == 0);
+  }
+  assert_non_null(strstr(fsm_buf_text(&settings), "auth = none\n"));
+  assert_non_null(strstr(fsm_buf_text(&settings), "segment-bytes = 67108864\n"));
+  fsm_buf_free(&help);
+  fsm_buf_free(&settings);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(defaults_are_loopback_with_tokens_and_an_open_socket),
+      cmocka_unit_test(every_option_reaches_its_setting),
+      cmocka_unit_test(tcp_without_a_key_starts_only_when_that_is_said),
+      cmocka_unit_test(a_policy_needs_its_key_and_its_name),
+      cmocka_unit_test(wrong_words_are_named),
+      cmocka_unit_test(values_out_of_range_are_refused),
+      cmocka_unit_test(a_socket_path_fits_the_system),
+      cmocka_unit_test(help_version_and_print_need_nothing_else),
+      cmocka_unit_test(help_and_print_name_every_option),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
