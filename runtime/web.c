@@ -1,0 +1,297 @@
+/* web.c: the HTTP client over libcurl's easy interface.
+ *
+ * One easy handle per client, reset before each request, so that nothing of one request leaks into
+ * the next and the connection is kept all the same. Sizes are checked while bytes arrive, not after.
+ */
+#include "runtime/web.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NS_PER_MS = 1000000, CONNECT_TIMEOUT_MS = 5000 };
+
+struct fsm_web {
+  CURL *easy;
+  char *socket, *url, *token, *agent;
+  int64_t timeout_ns, connect_timeout_ns;
+  size_t body_max;
+};
+
+/* What one answer collects while it arrives. */
+typedef struct exchange {
+  fsm_arena *arena;
+  fsm_web_reply *reply;
+  fsm_buf body;
+  size_t body_max;
+  bool too_large;
+} exchange;
+
+static char *copy_or_null(const char *text) { return text == NULL ? NULL : strdup(text); }
+
+static bool has_control(const char *text) {
+  for (const unsigned char *c = (const unsigned char *)text; *c != 0; c++)
+    if (*c < 0x20 || *c == 0x7f) return true;
+  return false;
+}
+
+static fsm_code check_options(const fsm_web_options *options, fsm_error *err) {
+  if (options->socket == NULL && options->url == NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "", "neither a socket nor a URL was given");
+  if (options->socket != NULL && strlen(options->socket) > FSM_WEB_SOCKET_MAX)
+    return fsm_fail(err, FSM_EARGUMENT, options->socket, "a socket path has at most %d bytes",
+                    FSM_WEB_SOCKET_MAX);
+  const char *url = options->url;
+  if (url != NULL && (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0))
+    return fsm_fail(err, FSM_EARGUMENT, url, "a URL begins with http:// or https://");
+  if (url != NULL && (strlen(url) > FSM_WEB_URL_MAX || has_control(url)))
+    return fsm_fail(err, FSM_EARGUMENT, "url", "the URL is too long or has control characters");
+  if (options->token != NULL && (strlen(options->token) > FSM_WEB_VALUE_MAX || has_control(options->token)))
+    return fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long or has control characters");
+  return FSM_OK;
+}
+
+fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *err) {
+  FSM_ASSERT(options != NULL && out != NULL);
+  fsm_code code = check_options(options, err);
+  if (code != FSM_OK) return code;
+  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    return fsm_fail(err, FSM_ENOMEM, "", "libcurl does not start");
+  fsm_web *web = calloc(1, sizeof *web);
+  if (web == NULL) {
+    curl_global_cleanup();
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
+  }
+  web->easy = curl_easy_init();
+  web->socket = copy_or_null(options->socket);
+  web->url = strdup(options->url == NULL ? "http://localhost" : options->url);
+  web->token = copy_or_null(options->token);
+  web->agent = strdup(options->agent == NULL ? "fsm/" FSM_VERSION : options->agent);
+  web->timeout_ns = options->timeout_ns;
+  web->connect_timeout_ns = options->connect_timeout_ns;
+  web->body_max = options->body_max == 0 ? FSM_WEB_BODY_MAX : options->body_max;
+  bool copied = web->url != NULL && web->agent != NULL && (options->socket == NULL || web->socket != NULL) &&
+                (options->token == NULL || web->token != NULL);
+  if (web->easy == NULL || !copied) {
+    fsm_web_close(web);
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
+  }
+  size_t len = strlen(web->url);
+  while (len > 0 && web->url[len - 1] == '/') web->url[--len] = 0;
+  *out = web;
+  return FSM_OK;
+}
+
+void fsm_web_close(fsm_web *web) {
+  if (web == NULL) return;
+  curl_easy_cleanup(web->easy);
+  free(web->socket);
+  free(web->url);
+  free(web->token);
+  free(web->agent);
+  free(web);
+  curl_global_cleanup();
+}
+
+void fsm_web_timeout(fsm_web *web, int64_t timeout_ns) {
+  FSM_ASSERT(web != NULL && timeout_ns >= 0);
+  web->timeout_ns = timeout_ns;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg) {
+  exchange *ex = arg;
+  size_t len = size * count; /* size is always 1 */
+  if (len > ex->body_max - ex->body.len) {
+    ex->too_large = true;
+    return 0;
+  }
+  fsm_buf_add(&ex->body, data, len);
+  return fsm_buf_ok(&ex->body) ? len : 0;
+}
+
+/* The value of the header line when its name is `name`, trimmed, in the arena; else NULL. */
+static const char *header_value(fsm_arena *arena, const char *line, size_t len, const char *name) {
+  size_t name_len = strlen(name);
+  if (len <= name_len || line[name_len] != ':' || strncasecmp(line, name, name_len) != 0) return NULL;
+  const char *at = line + name_len + 1, *end = line + len;
+  while (at < end && (*at == ' ' || *at == '\t')) at++;
+  while (end > at && strchr(" \t\r\n", end[-1]) != NULL) end--;
+  if (end - at > FSM_WEB_VALUE_MAX) return NULL;
+  return fsm_arena_strndup(arena, at, (size_t)(end - at));
+}
+
+static size_t on_header(char *data, size_t size, size_t count, void *arg) {
+  exchange *ex = arg;
+  size_t len = size * count;
+  const struct {
+    const char *name, **to;
+  } wanted[] = {{"ETag", &ex->reply->etag},
+                {"X-Correlation-ID", &ex->reply->correlation},
+                {"Content-Type", &ex->reply->type},
+                {"Retry-After", &ex->reply->retry_after}};
+  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+    const char *value = header_value(ex->arena, data, len, wanted[i].name);
+    if (value != NULL) *wanted[i].to = value;
+  }
+  return len;
+}
+
+static fsm_code add_header(struct curl_slist **list, fsm_buf *line, const char *name, const char *value,
+                           fsm_error *err) {
+  if (value == NULL) return FSM_OK;
+  if (strlen(value) > FSM_WEB_VALUE_MAX || has_control(value))
+    return fsm_fail(err, FSM_EARGUMENT, name,
+                    "the value of this header is too long or has control characters");
+  fsm_buf_reset(line);
+  /* "Name;" is libcurl's way to say: present and empty */
+  fsm_buf_printf(line, *value == 0 ? "%s;%s" : "%s: %s", name, value);
+  struct curl_slist *more = curl_slist_append(*list, fsm_buf_text(line));
+  if (!fsm_buf_ok(line) || more == NULL) return fsm_fail(err, FSM_ENOMEM, name, "no memory for a header");
+  *list = more;
+  return FSM_OK;
+}
+
+/* Without this libcurl asks before it sends a large body and waits a second for servers that do not answer.
+ */
+static fsm_code no_expect(struct curl_slist **list, fsm_error *err) {
+  struct curl_slist *more = curl_slist_append(*list, "Expect:");
+  if (more == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a header");
+  *list = more;
+  return FSM_OK;
+}
+
+static fsm_code make_headers(const fsm_web *web, const fsm_web_request *request, struct curl_slist **list,
+                             fsm_error *err) {
+  if (request->header_count > FSM_WEB_HEADERS_MAX)
+    return fsm_fail(err, FSM_EARGUMENT, "headers", "more than %d headers", FSM_WEB_HEADERS_MAX);
+  fsm_buf line = {0};
+  fsm_code code = FSM_OK;
+  if (request->body != NULL)
+    code = add_header(list, &line, "Content-Type", request->type == NULL ? "application/json" : request->type,
+                      err);
+  if (code == FSM_OK && web->token != NULL) {
+    char bearer[FSM_WEB_VALUE_MAX + 1];
+    int len = snprintf(bearer, sizeof bearer, "Bearer %s", web->token);
+    code = len < 0 || (size_t)len >= sizeof bearer
+               ? fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long")
+               : add_header(list, &line, "Authorization", bearer, err);
+  }
+  if (code == FSM_OK) code = add_header(list, &line, "Accept", "application/json", err);
+  for (size_t i = 0; code == FSM_OK && i < request->header_count; i++)
+    code = add_header(list, &line, request->headers[i].name, request->headers[i].value, err);
+  fsm_buf_free(&line);
+  return code == FSM_OK ? no_expect(list, err) : code;
+}
+
+static long milliseconds(int64_t ns, long if_zero) {
+  if (ns <= 0) return if_zero;
+  int64_t ms = ns / NS_PER_MS;
+  return ms == 0 ? 1 : (long)ms;
+}
+
+static void set_connection(const fsm_web *web) {
+  CURL *easy = web->easy;
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, web->agent);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(web->timeout_ns, 0));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   milliseconds(web->connect_timeout_ns, CONNECT_TIMEOUT_MS));
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an id may be ".." */
+  if (web->socket != NULL) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, web->socket);
+}
+
+static void set_request(CURL *easy, const fsm_web_request *request) {
+  if (strcmp(request->method, "GET") == 0 && request->body == NULL) {
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    return;
+  }
+  /* a POST without a body still says Content-Length: 0 */
+  curl_easy_setopt(easy, CURLOPT_POST, 1L);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body == NULL ? "" : request->body);
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
+static const char *server_name(const fsm_web *web) { return web->socket != NULL ? web->socket : web->url; }
+
+static fsm_code fault_of(const fsm_web *web, CURLcode result, const exchange *ex, const char *text,
+                         fsm_error *err) {
+  const char *where = server_name(web);
+  if (ex->too_large) return fsm_fail(err, FSM_ETOOLARGE, where, "the answer is over %zu bytes", ex->body_max);
+  if (!fsm_buf_ok(&ex->body) || result == CURLE_OUT_OF_MEMORY)
+    return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
+  const char *why = *text != 0 ? text : curl_easy_strerror(result);
+  switch (result) {
+    case CURLE_OPERATION_TIMEDOUT: return fsm_fail(err, FSM_ETIMEOUT, where, "no answer in time (%s)", why);
+    case CURLE_URL_MALFORMAT: return fsm_fail(err, FSM_EARGUMENT, where, "the URL cannot be used (%s)", why);
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return fsm_fail(err, FSM_EUNREACHABLE, where, "nobody listens there (%s)", why);
+    default: return fsm_fail(err, FSM_EUNREACHABLE, where, "the connection failed (%s)", why);
+  }
+}
+
+/* Runs what was set up and hands the answer over to the arena. */
+static fsm_code perform(fsm_web *web, exchange *ex, fsm_error *err) {
+  CURL *easy = web->easy;
+  char text[CURL_ERROR_SIZE] = "";
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, text);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, ex);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, ex);
+  CURLcode result = curl_easy_perform(easy);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+  if (result != CURLE_OK) return fault_of(web, result, ex, text, err);
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  ex->reply->status = (int)status;
+  ex->reply->body_len = ex->body.len;
+  ex->reply->body = ex->body.len == 0 ? "" : fsm_arena_strndup(ex->arena, ex->body.data, ex->body.len);
+  if (ex->reply->body == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the answer");
+  return FSM_OK;
+}
+
+fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena, fsm_web_reply *out,
+                    fsm_error *err) {
+  FSM_ASSERT(web != NULL && request != NULL && arena != NULL && out != NULL);
+  if (request->path[0] != '/' || has_control(request->path) || strchr(request->path, ' ') != NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "path", "a path begins with '/' and is percent-encoded");
+  if (strlen(web->url) + strlen(request->path) > FSM_WEB_URL_MAX)
+    return fsm_fail(err, FSM_EARGUMENT, "path", "the URL is over %d bytes", FSM_WEB_URL_MAX);
+  fsm_web_reply reply = {0};
+  exchange ex = {.arena = arena, .reply = &reply, .body_max = web->body_max};
+  struct curl_slist *list = NULL;
+  const char *url = fsm_arena_printf(arena, "%s%s", web->url, request->path);
+  fsm_code code = url == NULL ? fsm_fail(err, FSM_ENOMEM, "", "no memory for the URL")
+                              : make_headers(web, request, &list, err);
+  if (code == FSM_OK) {
+    curl_easy_reset(web->easy);
+    set_connection(web);
+    set_request(web->easy, request);
+    curl_easy_setopt(web->easy, CURLOPT_URL, url);
+    curl_easy_setopt(web->easy, CURLOPT_HTTPHEADER, list);
+    code = perform(web, &ex, err);
+  }
+  if (code == FSM_OK) *out = reply;
+  curl_slist_free_all(list);
+  fsm_buf_free(&ex.body);
+  return code;
+}
+
+void fsm_web_escape(fsm_buf *buf, const char *text, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    bool unreserved = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                      (c != 0 && strchr("-._~", c) != NULL);
+    if (unreserved)
+      fsm_buf_char(buf, (char)c);
+    else
+      fsm_buf_printf(buf, "%%%02X", c);
+  }
+}
+
+const char *fsm_web_library(void) { return curl_version_info(CURLVERSION_NOW)->version; }

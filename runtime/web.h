@@ -1,0 +1,82 @@
+/* web.h: a small HTTP client. The one wrapper of libcurl.
+ *
+ * A client talks to one server, over TCP or a unix socket, one request at a time, and keeps the
+ * connection between requests. It goes to that server only: no proxy, no redirect, no other protocol.
+ * An answer of any status is FSM_OK here; what the status means is the caller's business.
+ *
+ * Ownership: what you pass in is borrowed until the call returns; what a reply points to lives in the
+ * arena that was given. Not thread-safe: a client belongs to one thread at a time.
+ *
+ * Errors: FSM_EUNREACHABLE nobody listens, or the connection broke (then it is not known whether the
+ * request was taken) · FSM_ETIMEOUT · FSM_ETOOLARGE the body is over the limit · FSM_EARGUMENT a URL,
+ * socket path, path or header that cannot be sent.
+ */
+#ifndef FSM_RUNTIME_WEB_H
+#define FSM_RUNTIME_WEB_H
+
+#include "fsm/fsm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  FSM_WEB_HEADERS_MAX = 16,           /* of one request */
+  FSM_WEB_VALUE_MAX = 8192,           /* bytes of one header value, either way */
+  FSM_WEB_URL_MAX = 8192,             /* base and path together */
+  FSM_WEB_SOCKET_MAX = 107,           /* what sun_path holds */
+  FSM_WEB_BODY_MAX = 16 * 1024 * 1024 /* of an answer, when the options name no other */
+};
+
+typedef struct fsm_web fsm_web;
+
+typedef struct fsm_web_options {
+  const char *socket;         /* path of a unix socket; NULL = TCP to the host of url */
+  const char *url;            /* "http://127.0.0.1:8080" without a path; NULL with a socket */
+  const char *token;          /* bearer token sent with every request; NULL = none */
+  const char *agent;          /* User-Agent; NULL = "fsm/<version>" */
+  int64_t timeout_ns;         /* of a whole request; 0 = none */
+  int64_t connect_timeout_ns; /* 0 = 5 s */
+  size_t body_max;            /* 0 = FSM_WEB_BODY_MAX */
+} fsm_web_options;
+
+FSM_API FSM_MUST_USE fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *err);
+FSM_API void fsm_web_close(fsm_web *web);
+/* For the requests that follow; 0 = none. */
+FSM_API void fsm_web_timeout(fsm_web *web, int64_t timeout_ns);
+
+typedef struct fsm_web_header {
+  const char *name, *value; /* value NULL: left out */
+} fsm_web_header;
+
+typedef struct fsm_web_request {
+  const char *method; /* "GET", "POST", … */
+  const char *path;   /* begins with '/', already percent-encoded, query included */
+  const fsm_web_header *headers;
+  size_t header_count;
+  const void *body; /* NULL = none */
+  size_t body_len;
+  const char *type; /* Content-Type of the body; NULL = application/json */
+} fsm_web_request;
+
+typedef struct fsm_web_reply {
+  int status;
+  const char *body; /* NUL behind it; "" when empty */
+  size_t body_len;
+  const char *type, *etag, *correlation, *retry_after; /* headers; NULL when absent */
+} fsm_web_reply;
+
+FSM_API FSM_MUST_USE fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena,
+                                         fsm_web_reply *out, fsm_error *err);
+
+/* Appends text percent-encoded (RFC 3986: everything but the unreserved characters), for one path
+ * segment or one query value. */
+FSM_API void fsm_web_escape(fsm_buf *buf, const char *text, size_t len);
+
+/* The version of libcurl, for --version. */
+FSM_API const char *fsm_web_library(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
