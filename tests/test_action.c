@@ -297,6 +297,25 @@ static void reentering_cancels_the_task_and_opens_it_again(void **state) {
   chart_close(&c);
 }
 
+static void a_task_is_cancelled_once_however_often_its_state_is_left(void **state) {
+  (void)state;
+  chart c;
+  chart_open_with(
+      &c,
+      COMPOUND("m", CHILDREN(ATOMIC("a", ENTRY(RAISE("NEXT")), INVOKES({.id = "job", .src = "s"}),
+                                    ON(REENTER("AGAIN", "a"),
+                                       GO("NEXT", "b", .guard = "event.name == 'NEXT' && context.n == 1"))),
+                             ATOMIC("b"))),
+      EXPR("{'n': 0}"));
+  chart_start(&c);
+  fsm_pair pair = {fsm_string("n"), fsm_int(1)};
+  c.now.context = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &pair};
+  assert_string_equal(
+      chart_send(&c, "AGAIN"),
+      "external AGAIN: a -> a; exit a; enter a; task- job\nraised NEXT: a -> b; exit a; enter b\n");
+  chart_close(&c);
+}
+
 static void a_state_passed_through_opens_no_task(void **state) {
   (void)state;
   chart c;
@@ -410,6 +429,7 @@ int main(void) {
       cmocka_unit_test(a_task_is_opened_with_its_input_as_the_last_effect_of_the_entry),
       cmocka_unit_test(an_open_task_is_cancelled_when_its_state_is_left),
       cmocka_unit_test(reentering_cancels_the_task_and_opens_it_again),
+      cmocka_unit_test(a_task_is_cancelled_once_however_often_its_state_is_left),
       cmocka_unit_test(a_state_passed_through_opens_no_task),
       cmocka_unit_test(a_task_opens_in_the_microstep_that_entered_its_state_last),
       cmocka_unit_test(an_answer_is_seen_as_output_and_its_task_is_not_cancelled),

@@ -1,6 +1,10 @@
 /* The step: order of exits, actions and entries, queues, completion, faults, refusals. */
 #include "chart.h"
 
+static const fsm_pair zero_pair[] = {{{.type = FSM_STRING, .len = 1, .s = "n"}, {.type = FSM_INT, .i = 0}}};
+static const fsm_def_value zero = {.form = FSM_DEF_LITERAL,
+                                   .literal = {.type = FSM_MAP, .len = 1, .pairs = zero_pair}};
+
 /* ---- leaving and entering ---------------------------------------------------------------------- */
 
 #define LOUD(n) ENTRY(LOG("+" n)), EXIT(LOG("-" n))
@@ -106,6 +110,17 @@ static void the_root_is_left_only_by_its_own_reentering_transition(void **state)
   chart_close(&c);
 }
 
+static void a_transition_to_the_root_restarts_it_without_leaving_it(void **state) {
+  (void)state;
+  chart c;
+  chart_open(
+      &c, COMPOUND("m", LOUD("m"), CHILDREN(ATOMIC("a", ON(GO("GO", "b"))), ATOMIC("b", ON(GO("UP", ""))))));
+  chart_start(&c);
+  chart_send(&c, "GO");
+  assert_string_equal(chart_send(&c, "UP"), "external UP: b -> a; exit b; enter a\n");
+  chart_close(&c);
+}
+
 static void the_innermost_state_decides_and_document_order_breaks_ties(void **state) {
   (void)state;
   chart c;
@@ -153,6 +168,34 @@ static void raised_events_are_taken_in_the_order_they_were_raised(void **state) 
   chart_close(&c);
 }
 
+static void an_event_raised_when_the_queue_has_run_empty_is_taken(void **state) {
+  (void)state;
+  chart c;
+  chart_open(&c, ATOMIC("m", ON(STAY("GO", DO(RAISE("A"))), STAY("A", DO(RAISE("B"))), STAY("B"))));
+  chart_start(&c);
+  assert_string_equal(
+      chart_send(&c, "GO"),
+      "external GO: (root) -> (root)\nraised A: (root) -> (root)\nraised B: (root) -> (root)\n");
+  chart_close(&c);
+}
+
+static void an_eventless_transition_of_an_ancestor_follows_a_raised_event(void **state) {
+  (void)state;
+  chart c;
+  chart_open_with(
+      &c,
+      COMPOUND(
+          "m",
+          CHILDREN(ATOMIC("a", ON(STAY("GO", DO(RAISE("R"))), STAY("R", DO(ASSIGN("n", "1"))))), ATOMIC("b")),
+          ON(ALWAYS("b", .guard = "context.n == 1 && !In('b')"))),
+      &zero);
+  chart_start(&c);
+  assert_string_equal(
+      chart_send(&c, "GO"),
+      "external GO: a -> a\nraised R: a -> a; context {n: 1}\nalways: a -> b; exit a; enter b\n");
+  chart_close(&c);
+}
+
 static void a_raised_event_that_nothing_takes_is_dropped(void **state) {
   (void)state;
   chart c;
@@ -189,10 +232,6 @@ static void each_microstep_shows_the_context_after_it(void **state) {
   assert_string_equal(chart_send(&c, "SAME"), "external SAME: (root) -> (root)\n");
   chart_close(&c);
 }
-
-static const fsm_pair zero_pair[] = {{{.type = FSM_STRING, .len = 1, .s = "n"}, {.type = FSM_INT, .i = 0}}};
-static const fsm_def_value zero = {.form = FSM_DEF_LITERAL,
-                                   .literal = {.type = FSM_MAP, .len = 1, .pairs = zero_pair}};
 
 /* GO counts once; then it counts by itself while the guard holds. */
 static void open_counting(chart *c, const char *guard) {
@@ -292,17 +331,18 @@ static void the_end_runs_the_exits_of_what_is_still_active(void **state) {
   (void)state;
   chart c;
   chart_open(
-      &c, COMPOUND("m", EXIT(LOG_EXPR("event.name")), AFTERS({.event = "xstate.after.5.m", .delay = INT(5)}),
-                   INVOKES({.id = "watch", .src = "w"}),
-                   CHILDREN(ATOMIC("a", ON(GO("GO", "f", DO(RAISE("LOST"))))), FINAL("f", EXIT(LOG("-f")))),
-                   ON(STAY("LOST"))));
+      &c,
+      COMPOUND("m", .output = INT(0), EXIT(LOG_EXPR("event.name")),
+               AFTERS({.event = "xstate.after.5.m", .delay = INT(5)}), INVOKES({.id = "watch", .src = "w"}),
+               CHILDREN(ATOMIC("a", ON(GO("GO", "f", DO(RAISE("LOST"))))), FINAL("f", EXIT(LOG("-f")))),
+               ON(STAY("LOST"))));
   assert_string_equal(
       chart_start(&c),
       "external: -> a; enter (root) a; timer+ xstate.after.5.m xstate.after.5.m 5ms; task+ watch null\n");
   assert_string_equal(
       chart_send(&c, "GO"),
       "external GO: a -> f; exit a; enter f; log \"-f\"; log \"GO\"; timer- xstate.after.5.m; task- watch\n"
-      "done null\n");
+      "done 0\n");
   chart_close(&c);
 }
 
@@ -429,13 +469,13 @@ static void an_external_event_whose_only_guard_faults_is_refused(void **state) {
 static void the_context_cannot_grow_past_its_bound(void **state) {
   (void)state;
   chart c;
-  chart_open_with(&c, ATOMIC("m", ON(STAY("GO", DO(LOG("first"), ASSIGN("n", "context.n + context.n"))))),
+  chart_open_with(&c, ATOMIC("m", ON(STAY("GO", DO(LOG("first"), ASSIGN("n", "context.n + 'x'"))))),
                   LITERAL({.type = FSM_MAP}));
   chart_start(&c);
   enum { KEY = 5 + 1, HEAD = 5 }; /* the estimate: heads of 5 bytes, then the bytes */
   static char big[FSM_CONTEXT_BYTES_MAX];
   memset(big, 'x', sizeof big);
-  size_t fits = (FSM_CONTEXT_BYTES_MAX - HEAD - KEY - HEAD) / 2;
+  size_t fits = FSM_CONTEXT_BYTES_MAX - HEAD - KEY - HEAD - 1; /* before the x */
   for (size_t extra = 0; extra < 2; extra++) {
     fsm_pair pair = {fsm_string("n"), fsm_stringn(big, fits + extra)};
     c.now.context = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &pair};
@@ -469,6 +509,38 @@ static void running_out_of_memory_is_a_fault_of_the_call(void **state) {
     }
     fsm_arena_free(&small);
   }
+  chart_close(&c);
+}
+
+static void start_refusal_and_enabled_fail_cleanly_without_memory(void **state) {
+  (void)state;
+  chart c;
+  chart_open_with(&c, ATOMIC("m", ENTRY(LOG_EXPR("context.n")), ON(STAY("GO", .guard = "context.n > 2"))),
+                  EXPR("{'n': 1}"));
+  chart_start(&c);
+  fsm_event event = {.name = "GO"};
+  unsigned failed = 0, fine = 0;
+  for (size_t limit = 16; limit < 8192; limit += 16) {
+    const fsm_enabled_event *list = NULL;
+    unsigned count = 0;
+    fsm_arena small;
+    fsm_arena_init(&small, limit);
+    fsm_step_result out = {0};
+    fsm_code start = fsm_start(c.machine, NULL, NULL, 0, &small, &out, NULL);
+    if (start == FSM_OK) assert_int_equal(out.outcome, FSM_OK);
+    fsm_arena_reset(&small);
+    fsm_code step = fsm_step(c.machine, &c.now, &event, NULL, 0, &small, &out, NULL);
+    if (step == FSM_OK) assert_int_equal(out.candidate_count, 1);
+    fsm_arena_reset(&small);
+    fsm_code enabled = fsm_enabled(c.machine, &c.now, NULL, 0, &small, &list, &count, NULL);
+    if (enabled == FSM_OK) assert_int_equal(count, 1);
+    fsm_arena_free(&small);
+    assert_true((start == FSM_OK || start == FSM_ENOMEM) && (step == FSM_OK || step == FSM_ENOMEM) &&
+                (enabled == FSM_OK || enabled == FSM_ENOMEM));
+    failed += (start != FSM_OK) + (step != FSM_OK) + (enabled != FSM_OK);
+    fine += start == FSM_OK && step == FSM_OK && enabled == FSM_OK;
+  }
+  assert_true(failed > 0 && fine > 0);
   chart_close(&c);
 }
 
@@ -692,9 +764,12 @@ int main(void) {
       cmocka_unit_test(a_targetless_transition_leaves_nothing),
       cmocka_unit_test(an_atomic_state_targeting_itself_is_left_only_when_reentering),
       cmocka_unit_test(the_root_is_left_only_by_its_own_reentering_transition),
+      cmocka_unit_test(a_transition_to_the_root_restarts_it_without_leaving_it),
       cmocka_unit_test(the_innermost_state_decides_and_document_order_breaks_ties),
       cmocka_unit_test(eventless_transitions_come_before_raised_events),
       cmocka_unit_test(raised_events_are_taken_in_the_order_they_were_raised),
+      cmocka_unit_test(an_event_raised_when_the_queue_has_run_empty_is_taken),
+      cmocka_unit_test(an_eventless_transition_of_an_ancestor_follows_a_raised_event),
       cmocka_unit_test(a_raised_event_that_nothing_takes_is_dropped),
       cmocka_unit_test(the_start_runs_to_a_stable_configuration),
       cmocka_unit_test(each_microstep_shows_the_context_after_it),
@@ -717,6 +792,7 @@ int main(void) {
       cmocka_unit_test(an_external_event_whose_only_guard_faults_is_refused),
       cmocka_unit_test(the_context_cannot_grow_past_its_bound),
       cmocka_unit_test(running_out_of_memory_is_a_fault_of_the_call),
+      cmocka_unit_test(start_refusal_and_enabled_fail_cleanly_without_memory),
       cmocka_unit_test(an_event_shows_its_data_at_the_top_too_but_not_over_its_own_names),
       cmocka_unit_test(the_start_shows_its_input_to_context_and_entry),
       cmocka_unit_test(a_start_whose_context_cannot_be_made_is_an_error),
