@@ -151,12 +151,15 @@ static fsm_code add_header(struct curl_slist **list, fsm_buf *line, const char *
   return FSM_OK;
 }
 
-/* Without this libcurl asks before it sends a large body and waits a second for servers that do not answer.
- */
-static fsm_code no_expect(struct curl_slist **list, fsm_error *err) {
-  struct curl_slist *more = curl_slist_append(*list, "Expect:");
-  if (more == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a header");
-  *list = more;
+/* What libcurl adds by itself and must not: Expect (it would wait a second for servers that do not
+ * answer it), and the type of a form for a request without a body. */
+static fsm_code drop_additions(struct curl_slist **list, bool has_body, fsm_error *err) {
+  const char *const unwanted[] = {"Expect:", "Content-Type:"};
+  for (size_t i = 0; i < (has_body ? 1 : 2); i++) {
+    struct curl_slist *more = curl_slist_append(*list, unwanted[i]);
+    if (more == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a header");
+    *list = more;
+  }
   return FSM_OK;
 }
 
@@ -180,7 +183,7 @@ static fsm_code make_headers(const fsm_web *web, const fsm_web_request *request,
   for (size_t i = 0; code == FSM_OK && i < request->header_count; i++)
     code = add_header(list, &line, request->headers[i].name, request->headers[i].value, err);
   fsm_buf_free(&line);
-  return code == FSM_OK ? no_expect(list, err) : code;
+  return code == FSM_OK ? drop_additions(list, request->body != NULL, err) : code;
 }
 
 static long milliseconds(int64_t ns, long if_zero) {

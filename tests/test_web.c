@@ -161,6 +161,7 @@ static void a_post_without_a_body_says_so(void **state) {
   assert_int_equal(reply.status, 204);
   assert_string_equal(reply.body, "");
   assert_non_null(strstr(s->request, "Content-Length: 0\r\n"));
+  assert_null(strstr(s->request, "Content-Type"));
   fsm_web_close(web);
   fsm_arena_free(&arena);
   stop(s);

@@ -1,0 +1,68 @@
+/* cli.h: what a command is, and what it is given when it runs.
+ *
+ * One command is one file cmd_x.c with one entry; help, usage errors and option parsing come from the
+ * entry. A command appends what it prints to cli->text and flushes it: data to stdout, all else to
+ * stderr. It returns a code and leaves the sentence in *err; main prints the fault and picks the exit
+ * status by fsm_code_exit.
+ */
+#ifndef FSM_CLI_CLI_H
+#define FSM_CLI_CLI_H
+
+#include "schema/json.h"
+#include "tools/cli/args.h"
+#include "tools/cli/screen.h"
+#include "tools/cli/source.h"
+#include "tools/cli/text.h"
+
+typedef struct cli_run cli_run; /* one run of the program */
+
+typedef struct cli_command {
+  const char *group; /* "def", or "" */
+  const char *name;
+  const char *words;   /* as the usage line shows them: "REF EVENT" */
+  const char *summary; /* one line */
+  const char *more;    /* paragraphs for its own help, NULL = none */
+  const cli_option *options;
+  const char *const *examples; /* arguments of fsm-cli, NULL-terminated */
+  size_t words_min, words_max;
+  fsm_code (*run)(cli_run *cli, fsm_error *err);
+} cli_command;
+
+struct cli_run {
+  cli_args args;
+  const cli_command *command;
+  cli_screen screen; /* of stdout */
+  bool json;
+  fsm_arena arena; /* for the whole run */
+  fsm_buf text;    /* not yet printed */
+  cli_source source;
+  const char *ref; /* the instance it is about, for hints; NULL = none */
+};
+
+/* All commands in the order of the help, NULL-terminated. */
+extern const cli_command *const cli_commands[];
+extern const cli_option cli_global_options[];
+
+/* Finds the daemon or the files, into cli->source. */
+FSM_MUST_USE fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err);
+/* Writes cli->text to stdout and empties it. FSM_EIO: stdout does not take it. */
+FSM_MUST_USE fsm_code cli_flush(cli_run *cli, fsm_error *err);
+/* A document as JSON: indented on a terminal, one line elsewhere. */
+FSM_MUST_USE fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err);
+/* "label:       value" when value is not empty. Value must be escaped (text.h). */
+void cli_print_line(cli_run *cli, const char *label, const char *value);
+/* "a, b → c". */
+const char *cli_change(fsm_arena *arena, const fsm_value *from, const fsm_value *to);
+
+/* A word that names an instance: without the … that a cut table cell ends in. */
+FSM_MUST_USE fsm_code cli_ref(cli_run *cli, const char *word, const char **ref, fsm_error *err);
+/* The document of one query by ref. */
+FSM_MUST_USE fsm_code cli_about(cli_run *cli, fsm_query_kind kind, fsm_value *out, fsm_error *err);
+
+/* help.c */
+void cli_help(const cli_command *command, const char *group, fsm_buf *out);
+void cli_usage(const cli_command *command, fsm_buf *out);
+/* fault.c: the fault of a command, with what a refusal saw and what to do next, on stderr. */
+void cli_fault(const cli_run *cli, const fsm_error *err);
+
+#endif

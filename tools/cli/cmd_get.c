@@ -1,0 +1,108 @@
+/* cmd_get.c: fsm-cli get: one instance, all that is known. */
+#include "tools/cli/cli.h"
+
+static void print_states(cli_run *cli, const fsm_value *document) {
+  const fsm_value *states = fsm_map_get(document, "state"), *since = fsm_map_get(document, "since");
+  const fsm_value *now = fsm_map_get(document, "now");
+  fsm_arena *arena = &cli->arena;
+  if (states == NULL || !fsm_is(states, FSM_LIST)) {
+    cli_print_line(cli, "state", cli_text(arena, states));
+    return;
+  }
+  for (uint32_t i = 0; i < states->len; i++) {
+    const fsm_value *state = &states->items[i];
+    const fsm_value *entered = since == NULL ? NULL : fsm_map_find(since, state);
+    int64_t ns;
+    const char *text = cli_text(arena, state);
+    if (entered != NULL && now != NULL && cli_since(entered, now, &ns))
+      text =
+          fsm_arena_printf(arena, "%s for %s, since %s", text, cli_age(arena, ns), cli_time(arena, entered));
+    cli_print_line(cli, "state", text == NULL ? "" : text);
+  }
+}
+
+/* "name: value" lines under a label. */
+static void print_map(cli_run *cli, const char *label, const fsm_value *map) {
+  if (map == NULL || !fsm_is(map, FSM_MAP) || map->len == 0) {
+    if (map != NULL && !fsm_is(map, FSM_MAP)) cli_print_line(cli, label, cli_text(&cli->arena, map));
+    return;
+  }
+  fsm_buf_printf(&cli->text, "%s:\n", label);
+  for (uint32_t i = 0; i < map->len; i++) {
+    const fsm_value *value = &map->pairs[i].value;
+    fsm_buf json = {0};
+    fsm_json_write(&json, value);
+    const char *name = cli_text(&cli->arena, &map->pairs[i].key);
+    const char *text =
+        fsm_is(value, FSM_STRING) ? cli_text(&cli->arena, value) : cli_safe(&cli->arena, fsm_buf_text(&json));
+    fsm_buf_printf(&cli->text, "  %s: %s\n", name, text);
+    fsm_buf_free(&json);
+  }
+}
+
+static void print_task(cli_run *cli, const fsm_value *task) {
+  fsm_arena *arena = &cli->arena;
+  const char *attempts = cli_field(arena, task, "attempts"), *due = cli_time(arena, fsm_map_get(task, "due"));
+  fsm_buf_printf(&cli->text, "  %s %s, attempt %s%s%s%s%s, %s\n", cli_field(arena, task, "service"),
+                 cli_field(arena, task, "status"), cli_field(arena, task, "attempt"),
+                 *attempts == 0 ? "" : " of ", attempts, *due == 0 ? "" : ", due ", due,
+                 cli_field(arena, task, "token"));
+}
+
+static void print_timer(cli_run *cli, const fsm_value *timer) {
+  fsm_arena *arena = &cli->arena;
+  fsm_buf_printf(&cli->text, "  %s sends %s at %s\n", cli_field(arena, timer, "id"),
+                 cli_field(arena, timer, "event"), cli_time(arena, fsm_map_get(timer, "due")));
+}
+
+static void print_list(cli_run *cli, const char *label, const fsm_value *list,
+                       void (*print)(cli_run *cli, const fsm_value *item)) {
+  if (list == NULL || !fsm_is(list, FSM_LIST) || list->len == 0) return;
+  fsm_buf_printf(&cli->text, "%s:\n", label);
+  for (uint32_t i = 0; i < list->len; i++) print(cli, &list->items[i]);
+}
+
+static void print(cli_run *cli, const fsm_value *document) {
+  fsm_arena *arena = &cli->arena;
+  const char *version = cli_field(arena, document, "version");
+  const char *machine = fsm_arena_printf(arena, "%s%s%s", cli_field(arena, document, "machine"),
+                                         *version == 0 ? "" : "@", version);
+  const fsm_value *output = fsm_map_get(document, "output"), *labels = fsm_map_get(document, "labels");
+  cli_print_line(cli, "id", cli_field(arena, document, "id"));
+  cli_print_line(cli, "key", cli_field(arena, document, "key"));
+  cli_print_line(cli, "machine", machine == NULL ? "" : machine);
+  cli_print_line(cli, "status", cli_field(arena, document, "status"));
+  print_states(cli, document);
+  cli_print_line(cli, "rev", cli_field(arena, document, "rev"));
+  cli_print_line(cli, "seq", cli_field(arena, document, "seq"));
+  cli_print_line(cli, "created", cli_time(arena, fsm_map_get(document, "created")));
+  cli_print_line(cli, "updated", cli_time(arena, fsm_map_get(document, "updated")));
+  cli_print_line(cli, "correlation", cli_field(arena, document, "correlation"));
+  print_map(cli, "incident", fsm_map_get(document, "incident"));
+  print_map(cli, "labels", labels);
+  print_map(cli, "context", fsm_map_get(document, "context"));
+  print_list(cli, "tasks", fsm_map_get(document, "tasks"), print_task);
+  print_list(cli, "timers", fsm_map_get(document, "timers"), print_timer);
+  if (output != NULL && !fsm_is(output, FSM_NULL)) print_map(cli, "output", output);
+}
+
+static fsm_code run(cli_run *cli, fsm_error *err) {
+  fsm_value document;
+  fsm_code code = cli_about(cli, FSM_QUERY_INSTANCE, &document, err);
+  if (code != FSM_OK) return code;
+  if (cli->json) return cli_print_json(cli, &document, err);
+  print(cli, &document);
+  return cli_flush(cli, err);
+}
+
+static const char *const examples[] = {"get doc-17", "get document-approval/key:INV-7 -o json", NULL};
+
+extern const cli_command cli_get;
+const cli_command cli_get = {.group = "",
+                             .name = "get",
+                             .words = "REF",
+                             .summary = "one instance: state, context, tasks, timers",
+                             .examples = examples,
+                             .words_min = 1,
+                             .words_max = 1,
+                             .run = run};

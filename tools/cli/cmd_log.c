@@ -1,0 +1,111 @@
+/* cmd_log.c: fsm-cli log: what happened to an instance, who did it, and what was refused. */
+#include <string.h>
+
+#include "tools/cli/pages.h"
+
+static const cli_column columns[] = {
+    {.title = "TIME"},
+    {.title = "SEQ", .right = true},
+    {.title = "KIND", .min = 8, .shrink = 1},
+    {.title = "FROM → TO",
+     .min = 17,
+     .shrink = 2,
+     .keep_end = true}, /* `from` is the `to` of the line above */
+    {.title = "TRIGGER", .min = 7, .shrink = 3, .if_any = true, .keep_end = true},
+    {.title = "USER", .min = 4, .shrink = 2, .if_any = true},
+    {.title = "CORRELATION", .min = 11, .shrink = 4, .may_go = true, .if_any = true},
+    {.title = "REASON", .min = 8, .shrink = 1, .if_any = true}};
+enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13 };
+
+/* The head of a long id is its time; the tail tells ids of one moment apart. */
+static const char *short_id(fsm_arena *arena, const char *id, bool full) {
+  size_t len = strlen(id);
+  if (full || len <= SHORT_ID) return id;
+  const char *text = fsm_arena_printf(arena, "…%s", id + len - (SHORT_ID - 1));
+  return text == NULL ? id : text;
+}
+
+static const char *user_of(fsm_arena *arena, const fsm_value *record) {
+  const fsm_value *actor = fsm_map_get(record, "act");
+  if (actor == NULL || !fsm_is(actor, FSM_MAP)) return "";
+  const char *sub = cli_field(arena, actor, "sub");
+  return *sub != 0 ? sub : cli_field(arena, actor, "type");
+}
+
+static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
+                     const fsm_value *record) {
+  (void)document;
+  const char *cells[COLUMN_COUNT] = {
+      cli_time(arena, fsm_map_get(record, "time")),
+      cli_field(arena, record, "seq"),
+      cli_field(arena, record, "kind"),
+      cli_change(arena, fsm_map_get(record, "from"), fsm_map_get(record, "to")),
+      cli_field(arena, record, "trigger"),
+      user_of(arena, record),
+      short_id(arena, cli_field(arena, record, "corr"), !cli->screen.tty),
+      cli_field(arena, record, "reason")};
+  cli_table_row(table, cells);
+}
+
+/* The order in which people ask; what is not named here follows by name. */
+static const char *const first_fields[] = {"seq", "time",    "kind",  "outcome", "reason", "from",
+                                           "to",  "trigger", "cause", "data",    "ctx"};
+
+static bool is_first(const fsm_value *key) {
+  for (size_t i = 0; i < sizeof first_fields / sizeof first_fields[0]; i++)
+    if (fsm_is_text(key, first_fields[i])) return true;
+  return false;
+}
+
+static void print_field(cli_run *cli, fsm_arena *arena, const fsm_value *key, const fsm_value *value) {
+  fsm_buf json = {0};
+  if (!fsm_is(value, FSM_STRING)) fsm_json_write(&json, value);
+  cli_print_line(cli, cli_text(arena, key),
+                 fsm_is(value, FSM_STRING) ? cli_text(arena, value) : cli_safe(arena, fsm_buf_text(&json)));
+  fsm_buf_free(&json);
+}
+
+static void print_full(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
+                       const fsm_value *record) {
+  (void)table, (void)document;
+  if (!fsm_is(record, FSM_MAP)) return;
+  for (size_t i = 0; i < sizeof first_fields / sizeof first_fields[0]; i++) {
+    fsm_value key = fsm_string(first_fields[i]);
+    const fsm_value *value = fsm_map_find(record, &key);
+    if (value != NULL) print_field(cli, arena, &key, value);
+  }
+  for (uint32_t i = 0; i < record->len; i++)
+    if (!is_first(&record->pairs[i].key))
+      print_field(cli, arena, &record->pairs[i].key, &record->pairs[i].value);
+  fsm_buf_char(&cli->text, '\n');
+}
+
+static fsm_code run(cli_run *cli, fsm_error *err) {
+  bool full = cli_args_has(&cli->args, "full");
+  cli_pages pages = {.query = {.kind = FSM_QUERY_HISTORY},
+                     .columns = full ? NULL : columns,
+                     .column_count = COLUMN_COUNT,
+                     .item = full ? print_full : add_item};
+  fsm_code code = cli_args_number(&cli->args, "limit", 1, 1000000, 0, &pages.max, err);
+  if (pages.max > 0) pages.tip = "--limit N";
+  if (code == FSM_OK) code = cli_ref(cli, cli->args.words[0], &pages.query.ref, err);
+  if (code == FSM_OK) code = cli_connect(cli, false, err);
+  return code == FSM_OK ? cli_pages_print(cli, &pages, err) : code;
+}
+
+static const cli_option options[] = {{"limit", 0, "N", "the first N records only", false},
+                                     {"full", 0, NULL, "every field of every record", false},
+                                     {NULL, 0, NULL, NULL, false}};
+static const char *const examples[] = {"log doc-17", "log document-approval/key:INV-7 --full",
+                                       "log doc-17 -o json", NULL};
+
+extern const cli_command cli_log;
+const cli_command cli_log = {.group = "",
+                             .name = "log",
+                             .words = "REF",
+                             .summary = "what happened to an instance, by whom, and what was refused",
+                             .options = options,
+                             .examples = examples,
+                             .words_min = 1,
+                             .words_max = 1,
+                             .run = run};

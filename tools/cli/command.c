@@ -1,0 +1,48 @@
+/* command.c: commands that change an instance. */
+#include "tools/cli/command.h"
+
+void cli_body_value(cli_body *body, const char *name, fsm_value value) {
+  FSM_ASSERT(body->count < CLI_MEMBERS_MAX);
+  body->pairs[body->count++] = (fsm_pair){fsm_string(name), value};
+}
+
+void cli_body_text(cli_body *body, const char *name, const char *text) {
+  if (text != NULL) cli_body_value(body, name, fsm_string(text));
+}
+
+static void print(cli_run *cli, const fsm_value *answer) {
+  fsm_arena *arena = &cli->arena;
+  const fsm_value *replayed = fsm_map_get(answer, "replayed");
+  cli_print_line(cli, "instance", cli_field(arena, answer, "instance"));
+  cli_print_line(cli, "state", cli_change(arena, fsm_map_get(answer, "from"), fsm_map_get(answer, "to")));
+  cli_print_line(cli, "status", cli_field(arena, answer, "status"));
+  cli_print_line(cli, "rev", cli_field(arena, answer, "rev"));
+  cli_print_line(cli, "seq", cli_field(arena, answer, "seq"));
+  cli_print_line(cli, "correlation", cli_field(arena, answer, "correlation"));
+  if (replayed != NULL && fsm_is(replayed, FSM_BOOL) && replayed->b)
+    cli_print_line(cli, "replayed", "yes: the first answer of this key");
+}
+
+fsm_code cli_command_do(cli_run *cli, const char *path, cli_body *body, const char *if_match,
+                        fsm_error *err) {
+  fsm_value document, answer = fsm_null();
+  fsm_code code = fsm_map(body->pairs, body->count, &document, err);
+  if (code != FSM_OK) return code;
+  const fsm_web_header headers[] = {{"Idempotency-Key", cli_args_get(&cli->args, "idem")},
+                                    {"X-Correlation-ID", cli_args_get(&cli->args, "corr")},
+                                    {"If-Match", if_match}};
+  fsm_buf json = {0};
+  fsm_json_write(&json, &document);
+  cli_post post = {.path = path,
+                   .headers = headers,
+                   .header_count = sizeof headers / sizeof headers[0],
+                   .body = fsm_buf_text(&json),
+                   .body_len = json.len};
+  code = fsm_buf_ok(&json) ? cli_source_post(&cli->source, &post, &cli->arena, &answer, err)
+                           : fsm_fail(err, FSM_ENOMEM, "", "no memory for the command");
+  fsm_buf_free(&json);
+  if (code != FSM_OK) return code;
+  if (cli->json) return cli_print_json(cli, &answer, err);
+  print(cli, &answer);
+  return cli_flush(cli, err);
+}

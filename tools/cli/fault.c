@@ -1,0 +1,123 @@
+/* fault.c: saying what went wrong: what, the guard and what it saw, and what to do next. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cli/cli.h"
+
+/* What to do next, by code; %s is the instance. */
+static const struct {
+  fsm_code code;
+  const char *hint;
+  bool of_instance; /* only when the instance is known */
+} hints[] = {
+    {FSM_EGUARD, "see: fsm-cli events %s", true},
+    {FSM_ENOTRANSITION, "see: fsm-cli events %s", true},
+    {FSM_EEVENT, "see: fsm-cli events %s", true},
+    {FSM_EDATA, "see: fsm-cli events %s", true},
+    {FSM_ESTALE, "it has changed since; see: fsm-cli get %s", true},
+    {FSM_ECOMPLETED, "see: fsm-cli log %s", true},
+    {FSM_EPAUSED, "see: fsm-cli log %s", true},
+    {FSM_EINCIDENT, "see: fsm-cli log %s", true},
+    {FSM_EDUPLICATE, "a new command needs a new --idem key", false},
+    {FSM_EMACHINE, "see: fsm-cli def ls", false},
+    {FSM_EINSTANCE, "see: fsm-cli ls", false},
+    {FSM_EAMBIGUOUS, "give more of the id; see: fsm-cli ls", false},
+    {FSM_ETOKEN, "make one: fsm-cli token mint --key FILE --sub USER, then --token-file", false},
+    {FSM_EUNREACHABLE, "is fsmd running? start one: fsmd --data DIR", false},
+    {FSM_ELOCKED, "a daemon holds the files; name its socket: --socket PATH", false},
+    {FSM_ETIMEOUT, "a command may have been taken; repeat it under the same --idem key", false},
+    {FSM_EVERIFY, "keep the data directory as it is; nothing was changed", false},
+    {FSM_ECORRUPT, "keep the data directory as it is; nothing was changed", false},
+};
+
+static void add_safe(fsm_buf *out, const char *text) { cli_escape(out, text, strlen(text)); }
+
+static void add_seen(fsm_buf *out, fsm_arena *arena, const fsm_value *seen) {
+  if (seen == NULL || !fsm_is(seen, FSM_MAP)) return;
+  for (uint32_t i = 0; i < seen->len; i++) {
+    fsm_buf json = {0};
+    fsm_json_write(&json, &seen->pairs[i].value);
+    fsm_buf_printf(out, "  saw:   %s = ", cli_text(arena, &seen->pairs[i].key));
+    cli_escape(out, fsm_buf_text(&json), json.len);
+    fsm_buf_char(out, '\n');
+    fsm_buf_free(&json);
+  }
+}
+
+static void add_guard(fsm_buf *out, fsm_arena *arena, const fsm_value *candidate) {
+  const char *guard = cli_field(arena, candidate, "guard"), *name = cli_field(arena, candidate, "guard_name");
+  const char *fault = cli_field(arena, candidate, "fault");
+  if (*guard == 0) return;
+  fsm_buf_printf(out, "  guard: %s%s%s\n", name, *name == 0 ? "" : ": ", guard);
+  add_seen(out, arena, fsm_map_get(candidate, "seen"));
+  if (*fault != 0) fsm_buf_printf(out, "  fault: %s\n", fault);
+}
+
+static void add_refusal(fsm_buf *out, fsm_arena *arena, const fsm_value *refusal) {
+  if (refusal == NULL || !fsm_is(refusal, FSM_MAP)) return;
+  const fsm_value *candidates = fsm_map_get(refusal, "candidates");
+  if (candidates == NULL || !fsm_is(candidates, FSM_LIST)) {
+    add_guard(out, arena, refusal);
+    return;
+  }
+  for (uint32_t i = 0; i < candidates->len; i++) add_guard(out, arena, &candidates->items[i]);
+}
+
+static void add_hint(fsm_buf *out, fsm_code code, const char *ref) {
+  for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+    if (hints[i].code != code || (hints[i].of_instance && ref == NULL)) continue;
+    fsm_buf_str(out, "  ");
+    const char *gap = strstr(hints[i].hint, "%s");
+    if (gap == NULL) {
+      fsm_buf_str(out, hints[i].hint);
+    } else {
+      fsm_buf_add(out, hints[i].hint, (size_t)(gap - hints[i].hint));
+      add_safe(out, ref);
+      fsm_buf_str(out, gap + 2);
+    }
+    fsm_buf_char(out, '\n');
+  }
+}
+
+static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
+  fsm_buf_str(out, "fsm-cli: ");
+  /* a sentence that names its place needs it once */
+  if (err->where[0] != 0 && strstr(err->text, err->where) == NULL) {
+    add_safe(out, err->where);
+    fsm_buf_str(out, ": ");
+  }
+  add_safe(out, err->text);
+  if (fsm_code_exit(err->code) != 2) fsm_buf_printf(out, " (%s)", fsm_code_name(err->code));
+  fsm_buf_char(out, '\n');
+  add_refusal(out, arena, fsm_map_get(&cli->source.problem, "refusal"));
+  bool has_hint = strstr(err->text, "start one:") != NULL;
+  if (!has_hint) add_hint(out, err->code, cli->ref);
+  if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !fsm_is(&cli->source.problem, FSM_MAP))
+    cli_usage(cli->command, out);
+}
+
+/* With -o json a fault is a document too: the daemon's own, or one like it. */
+static void write_json(const cli_run *cli, const fsm_error *err, fsm_buf *out) {
+  fsm_pair pairs[] = {{fsm_string("code"), fsm_string(fsm_code_name(err->code))},
+                      {fsm_string("detail"), fsm_string(err->text)},
+                      {fsm_string("where"), fsm_string(err->where)}};
+  fsm_value own = {.type = FSM_MAP, .len = 3, .pairs = pairs};
+  fsm_buf raw = {0};
+  fsm_json_write(&raw, fsm_is(&cli->source.problem, FSM_MAP) ? &cli->source.problem : &own);
+  cli_escape_json(out, fsm_buf_text(&raw), raw.len);
+  fsm_buf_char(out, '\n');
+  fsm_buf_free(&raw);
+}
+
+void cli_fault(const cli_run *cli, const fsm_error *err) {
+  fsm_buf out = {0};
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  if (cli->json)
+    write_json(cli, err, &out);
+  else
+    write_text(cli, err, &arena, &out);
+  fputs(fsm_buf_text(&out), stderr);
+  fsm_arena_free(&arena);
+  fsm_buf_free(&out);
+}

@@ -1,0 +1,85 @@
+/* help.c: help, made from the entries of the commands. */
+#include <string.h>
+
+#include "tools/cli/cli.h"
+
+enum { NAME_WIDTH = 14, OPTION_WIDTH = 26 };
+
+static void add_padded(fsm_buf *out, const char *text, unsigned width) {
+  unsigned used = cli_width(text);
+  fsm_buf_str(out, text);
+  do fsm_buf_char(out, ' ');
+  while (++used < width);
+}
+
+static const char *gap(const cli_command *command) { return command->group[0] == 0 ? "" : " "; }
+
+void cli_usage(const cli_command *command, fsm_buf *out) {
+  fsm_buf_printf(out, "usage: fsm-cli %s%s%s%s%s%s\n", command->group, gap(command), command->name,
+                 *command->words == 0 ? "" : " ", command->words,
+                 command->options == NULL ? "" : " [OPTION]...");
+}
+
+static void add_options(const cli_option *options, fsm_buf *out) {
+  for (; options != NULL && options->name != NULL; options++) {
+    fsm_buf left = {0};
+    if (options->letter != 0)
+      fsm_buf_printf(&left, "  -%c, --%s", options->letter, options->name);
+    else
+      fsm_buf_printf(&left, "      --%s", options->name);
+    if (options->value != NULL) fsm_buf_printf(&left, " %s", options->value);
+    if (options->repeats) fsm_buf_str(&left, "...");
+    add_padded(out, fsm_buf_text(&left), OPTION_WIDTH);
+    fsm_buf_printf(out, "%s\n", options->help);
+    fsm_buf_free(&left);
+  }
+}
+
+static void one(const cli_command *command, fsm_buf *out) {
+  fsm_buf_printf(out, "fsm-cli %s%s%s: %s\n\n", command->group, gap(command), command->name,
+                 command->summary);
+  cli_usage(command, out);
+  if (command->more != NULL) fsm_buf_printf(out, "\n%s\n", command->more);
+  if (command->options != NULL) {
+    fsm_buf_str(out, "\noptions:\n");
+    add_options(command->options, out);
+  }
+  fsm_buf_str(out, "\noptions of every command:\n");
+  add_options(cli_global_options, out);
+  if (command->examples == NULL) return;
+  fsm_buf_str(out, "\nexamples:\n");
+  for (const char *const *example = command->examples; *example != NULL; example++)
+    fsm_buf_printf(out, "  fsm-cli %s\n", *example);
+}
+
+static void list(const char *group, fsm_buf *out) {
+  for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+    if (group != NULL && strcmp((*command)->group, group) != 0) continue;
+    fsm_buf name = {0};
+    fsm_buf_printf(&name, "  %s%s%s", (*command)->group, gap(*command), (*command)->name);
+    add_padded(out, fsm_buf_text(&name), NAME_WIDTH);
+    fsm_buf_printf(out, "%s\n", (*command)->summary);
+    fsm_buf_free(&name);
+  }
+}
+
+/* command: its page; group: its commands; neither: everything. */
+void cli_help(const cli_command *command, const char *group, fsm_buf *out) {
+  if (command != NULL) {
+    one(command, out);
+    return;
+  }
+  fsm_buf_str(out, "fsm-cli: durable statecharts from the command line\n\n");
+  fsm_buf_printf(out, "usage: fsm-cli %s COMMAND [OPTION]...\n\ncommands:\n",
+                 group == NULL ? "[OPTION]..." : group);
+  list(group, out);
+  fsm_buf_str(out, "\noptions of every command:\n");
+  add_options(cli_global_options, out);
+  fsm_buf_str(out,
+              "\nAn instance is named by its id, by a prefix of it that no other has, or as\n"
+              "MACHINE/key:KEY. With --data a running daemon is asked; without one the files\n"
+              "are read where they lie.\n"
+              "\nexit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused by the machine,\n"
+              "5 not permitted, 7 verification failed, 8 timeout, 9 unreachable\n"
+              "\nhelp for one: fsm-cli COMMAND --help\n");
+}

@@ -1,0 +1,218 @@
+/* main.c: fsm-cli: finds the command, reads its options, runs it, says what went wrong. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/token.h"
+#include "schema/record.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/input.h"
+#include "tools/cli/nearest.h"
+
+#define TIMEOUT_DEFAULT_NS (INT64_C(30) * 1000000000)
+enum { NAMES_MAX = 64, GROUP_MAX = 32 };
+
+/* A new command: its file, a line here and one there. */
+extern const cli_command cli_start, cli_send, cli_ls, cli_stuck, cli_events, cli_get, cli_log, cli_stats,
+    cli_verify, cli_def_lint, cli_def_deploy, cli_def_ls, cli_token_mint;
+const cli_command *const cli_commands[] = {
+    &cli_start, &cli_send,   &cli_ls,       &cli_stuck,      &cli_events, &cli_get,        &cli_log,
+    &cli_stats, &cli_verify, &cli_def_lint, &cli_def_deploy, &cli_def_ls, &cli_token_mint, NULL};
+
+const cli_option cli_global_options[] = {
+    {"data", 0, "DIR", "data directory ($FSM_DATA): its daemon, or its files", false},
+    {"socket", 0, "PATH", "the daemon's unix socket", false},
+    {"url", 0, "URL", "the daemon's address, http://127.0.0.1:PORT", false},
+    {"token-file", 0, "FILE", "bearer token to send ($FSM_TOKEN holds one itself)", false},
+    {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
+    {"output", 'o', "FORMAT", "table or json", false},
+    {"no-color", 0, NULL, "no colour on a terminal ($NO_COLOR)", false},
+    {"version", 0, NULL, "versions, and exit", false},
+    {"help", 'h', NULL, "this, and exit", false},
+    {NULL, 0, NULL, NULL, false}};
+
+/* ---- where to go ------------------------------------------------------------------------------------ */
+
+static const char *env(const char *name) {
+  const char *value = getenv(name);
+  return value != NULL && *value != 0 ? value : NULL;
+}
+
+static fsm_code read_token(cli_run *cli, const char **token, fsm_error *err) {
+  const char *file = cli_args_get(&cli->args, "token-file");
+  *token = env("FSM_TOKEN");
+  if (file == NULL) return FSM_OK;
+  fsm_buf text = {0};
+  fsm_code code = cli_read(file, FSM_TOKEN_BYTES_MAX, &text, err);
+  while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) text.len--;
+  if (code == FSM_OK && text.len == 0)
+    code = fsm_fail(err, FSM_EARGUMENT, file, "there is no token in this file");
+  if (code == FSM_OK) *token = fsm_arena_strndup(&cli->arena, text.data, text.len);
+  if (code == FSM_OK && *token == NULL) code = fsm_fail(err, FSM_ENOMEM, file, "no memory");
+  fsm_buf_free(&text);
+  return code;
+}
+
+fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
+  cli_place place = {.data = cli_args_from(&cli->args, cli_global_options, "data"),
+                     .socket = cli_args_get(&cli->args, "socket"),
+                     .url = cli_args_get(&cli->args, "url"),
+                     .timeout_ns = TIMEOUT_DEFAULT_NS};
+  if ((place.data != NULL) + (place.socket != NULL) + (place.url != NULL) > 1)
+    return fsm_fail(err, FSM_EARGUMENT, "", "only one of --data, --socket and --url says where");
+  if (place.data == NULL) place.data = env("FSM_DATA");
+  const char *timeout = cli_args_get(&cli->args, "timeout");
+  fsm_code code = timeout == NULL ? FSM_OK : fsm_duration_parse(timeout, &place.timeout_ns, err);
+  if (code == FSM_OK && place.timeout_ns <= 0)
+    code = fsm_fail(err, FSM_EARGUMENT, "timeout", "--timeout is longer than nothing");
+  if (code == FSM_OK) code = read_token(cli, &place.token, err);
+  return code == FSM_OK ? cli_source_open(&place, writes, &cli->source, err) : code;
+}
+
+/* ---- which command ---------------------------------------------------------------------------------- */
+
+static const cli_command *find(const char *group, const char *name) {
+  for (const cli_command *const *command = cli_commands; *command != NULL; command++)
+    if (strcmp((*command)->group, group) == 0 && strcmp((*command)->name, name) == 0) return *command;
+  return NULL;
+}
+
+static const char *find_group(const char *name) {
+  for (const cli_command *const *command = cli_commands; *command != NULL; command++)
+    if (*name != 0 && strcmp((*command)->group, name) == 0) return (*command)->group;
+  return NULL;
+}
+
+/* Names of the commands of a group; for "" the groups too. */
+static size_t names_of(const char *group, const char **names) {
+  size_t count = 0;
+  for (const cli_command *const *command = cli_commands; *command != NULL && count + 1 < NAMES_MAX;
+       command++) {
+    if (strcmp((*command)->group, group) == 0) names[count++] = (*command)->name;
+    if (*group == 0 && (*command)->group[0] != 0) names[count++] = (*command)->group;
+  }
+  return count;
+}
+
+static fsm_code no_such(const char *group, const char *word, fsm_error *err) {
+  const char *names[NAMES_MAX];
+  const char *near = cli_nearest(word, names, names_of(group, names)), *gap = *group == 0 ? "" : " ";
+  if (near == NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s%s%s; see: fsm-cli --help", group, gap,
+                    word);
+  return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s%s%s; did you mean %s%s%s?", group, gap,
+                  word, group, gap, near);
+}
+
+/* One word of the command line that is not an option, NULL behind the last. */
+static fsm_code next_word(cli_run *cli, char *const *argv, int *at, const char **word, fsm_error *err) {
+  fsm_code code = cli_args_parse(&cli->args, NULL, cli_global_options, argv, at, true, err);
+  *word = code == FSM_OK ? argv[*at] : NULL;
+  if (*word != NULL) (*at)++;
+  return code;
+}
+
+static fsm_code choose(cli_run *cli, char *const *argv, int *at, const char **group, bool *help,
+                       fsm_error *err) {
+  const char *word = NULL;
+  fsm_code code = next_word(cli, argv, at, &word, err);
+  if (code == FSM_OK && word != NULL && strcmp(word, "help") == 0) {
+    *help = true;
+    code = next_word(cli, argv, at, &word, err);
+  }
+  if (code != FSM_OK || word == NULL) return code;
+  *group = find_group(word);
+  if (*group == NULL) {
+    cli->command = find("", word);
+    return cli->command != NULL ? FSM_OK : no_such("", word, err);
+  }
+  code = next_word(cli, argv, at, &word, err);
+  if (code != FSM_OK || word == NULL) return code;
+  cli->command = find(*group, word);
+  return cli->command != NULL ? FSM_OK : no_such(*group, word, err);
+}
+
+/* ---- running ---------------------------------------------------------------------------------------- */
+
+static fsm_code check_format(cli_run *cli, fsm_error *err) {
+  const char *format = cli_args_get(&cli->args, "output");
+  if (format == NULL || strcmp(format, "table") == 0) return FSM_OK;
+  cli->json = strcmp(format, "json") == 0;
+  return cli->json ? FSM_OK
+                   : fsm_fail(err, FSM_EARGUMENT, "output", "-o takes table or json, not %s", format);
+}
+
+static fsm_code check_words(const cli_run *cli, fsm_error *err) {
+  const cli_command *command = cli->command;
+  if (cli->args.word_count < command->words_min)
+    return fsm_fail(err, FSM_EARGUMENT, "", "%s%s%s needs %s", command->group,
+                    *command->group == 0 ? "" : " ", command->name, command->words);
+  if (cli->args.word_count > command->words_max)
+    return fsm_fail(err, FSM_EARGUMENT, cli->args.words[command->words_max], "this word is one too many");
+  return FSM_OK;
+}
+
+static void add_version(fsm_buf *out) {
+  fsm_buf_printf(out, "fsm-cli %s\nbuilt with: %s %s\nrecord version: %d\nlibraries: libcurl %s\n",
+                 FSM_VERSION,
+#ifdef __clang__
+                 "clang",
+#else
+                 "gcc",
+#endif
+                 __VERSION__, FSM_RECORD_VERSION, fsm_web_library());
+}
+
+static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
+  int at = 1;
+  bool help = false;
+  const char *group = NULL;
+  fsm_code code = choose(cli, argv, &at, &group, &help, err);
+  if (code != FSM_OK) return code;
+  const cli_option *own = cli->command == NULL ? NULL : cli->command->options;
+  code = cli_args_parse(&cli->args, own, cli_global_options, argv, &at, false, err);
+  if (code != FSM_OK) return code;
+  cli->screen = cli_screen_of(STDOUT_FILENO, cli_args_has(&cli->args, "no-color"));
+  if (cli_args_has(&cli->args, "version")) {
+    add_version(&cli->text);
+    return cli_flush(cli, err);
+  }
+  if (help || cli_args_has(&cli->args, "help")) {
+    cli_help(cli->command, group, &cli->text);
+    return cli_flush(cli, err);
+  }
+  if (cli->command == NULL) {
+    fsm_buf text = {0};
+    cli_help(NULL, group, &text);
+    fputs(fsm_buf_text(&text), stderr);
+    fsm_buf_free(&text);
+    return fsm_fail(err, FSM_EARGUMENT, "", "which command?");
+  }
+  code = check_format(cli, err);
+  if (code == FSM_OK) code = check_words(cli, err);
+  return code == FSM_OK ? cli->command->run(cli, err) : code;
+}
+
+/* A UTF-8 character type whatever the user's locale is: what is printed is UTF-8. */
+static void use_utf8(void) {
+  if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) (void)setlocale(LC_CTYPE, "en_US.UTF-8");
+}
+
+int main(int argc, char **argv) {
+  if (argc < 1) return fsm_code_exit(FSM_EARGUMENT);
+  use_utf8();
+  signal(SIGPIPE, SIG_IGN);
+  cli_run cli = {0};
+  fsm_error err = {0};
+  fsm_arena_init(&cli.arena, 0);
+  fsm_code code = dispatch(&cli, argv, &err);
+  if (code != FSM_OK && err.text[0] != 0) cli_fault(&cli, &err);
+  cli_source_close(&cli.source);
+  fsm_arena_free(&cli.arena);
+  fsm_buf_free(&cli.text);
+  return fsm_code_exit(code);
+}

@@ -1,0 +1,66 @@
+/* print.c: how commands print, and what several of them do the same way. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cli/cli.h"
+
+enum { LABEL_WIDTH = 13 };
+
+fsm_code cli_flush(cli_run *cli, fsm_error *err) {
+  fsm_buf *text = &cli->text;
+  if (!fsm_buf_ok(text)) return fsm_fail(err, FSM_ENOMEM, "", "no memory for what is to be printed");
+  errno = 0;
+  bool written = fwrite(text->data, 1, text->len, stdout) == text->len && fflush(stdout) == 0;
+  fsm_buf_reset(text);
+  if (!written) return fsm_fail(err, FSM_EIO, "stdout", "cannot be written: %s", strerror(errno));
+  return FSM_OK;
+}
+
+fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err) {
+  fsm_buf raw = {0};
+  if (cli->screen.tty)
+    fsm_json_write_pretty(&raw, document);
+  else
+    fsm_json_write(&raw, document);
+  cli_escape_json(&cli->text, fsm_buf_text(&raw), raw.len);
+  fsm_buf_char(&cli->text, '\n');
+  bool ok = fsm_buf_ok(&raw);
+  fsm_buf_free(&raw);
+  if (!ok) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the document");
+  return cli_flush(cli, err);
+}
+
+void cli_print_line(cli_run *cli, const char *label, const char *value) {
+  if (*value == 0) return;
+  fsm_buf_printf(&cli->text, "%s:%*s", label, LABEL_WIDTH - (int)cli_width(label), "");
+  fsm_buf_str(&cli->text, value);
+  fsm_buf_char(&cli->text, '\n');
+}
+
+const char *cli_change(fsm_arena *arena, const fsm_value *from, const fsm_value *to) {
+  const char *before = cli_text(arena, from), *after = cli_text(arena, to);
+  if (*before == 0) return after;
+  if (*after == 0 || strcmp(before, after) == 0) return before;
+  const char *text = fsm_arena_printf(arena, "%s → %s", before, after);
+  return text == NULL ? "" : text;
+}
+
+fsm_code cli_ref(cli_run *cli, const char *word, const char **ref, fsm_error *err) {
+  static const char cut[] = "…";
+  size_t len = strlen(word), cut_len = sizeof cut - 1;
+  if (len > cut_len && memcmp(word + len - cut_len, cut, cut_len) == 0) len -= cut_len;
+  if (len == 0)
+    return fsm_fail(err, FSM_EARGUMENT, "REF", "an instance is an id, a prefix of one or MACHINE/key:KEY");
+  cli->ref = fsm_arena_strndup(&cli->arena, word, len);
+  if (cli->ref == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory");
+  *ref = cli->ref;
+  return FSM_OK;
+}
+
+fsm_code cli_about(cli_run *cli, fsm_query_kind kind, fsm_value *out, fsm_error *err) {
+  fsm_query query = {.kind = kind};
+  fsm_code code = cli_ref(cli, cli->args.words[0], &query.ref, err);
+  if (code == FSM_OK) code = cli_connect(cli, false, err);
+  return code == FSM_OK ? cli_source_query(&cli->source, &query, &cli->arena, out, err) : code;
+}

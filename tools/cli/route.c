@@ -1,0 +1,63 @@
+/* route.c: queries as paths. */
+#include "tools/cli/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/web.h"
+
+enum { NS_PER_MS = 1000000 };
+
+void cli_route_instance(fsm_buf *buf, const char *ref, const char *tail) {
+  fsm_buf_str(buf, "/v1/instances/");
+  fsm_web_escape(buf, ref, strlen(ref));
+  fsm_buf_str(buf, tail);
+}
+
+static void param(fsm_buf *buf, char *separator, const char *name, const char *value) {
+  if (value == NULL) return;
+  fsm_buf_char(buf, *separator);
+  *separator = '&';
+  fsm_buf_str(buf, name);
+  fsm_buf_char(buf, '=');
+  fsm_web_escape(buf, value, strlen(value));
+}
+
+static void params(fsm_buf *buf, const fsm_query *query) {
+  char separator = '?', text[32];
+  param(buf, &separator, "machine", query->machine);
+  param(buf, &separator, "state", query->state);
+  param(buf, &separator, "status", query->status);
+  param(buf, &separator, "key", query->key);
+  if (query->for_ns > 0) {
+    int64_t ms = query->for_ns / NS_PER_MS + (query->for_ns % NS_PER_MS != 0);
+    snprintf(text, sizeof text, "%lldms", (long long)ms);
+    param(buf, &separator, "for", text);
+  }
+  if (query->limit > 0) {
+    snprintf(text, sizeof text, "%u", query->limit);
+    param(buf, &separator, "limit", text);
+  }
+  param(buf, &separator, "after", query->after);
+}
+
+static void machine(fsm_buf *buf, const fsm_query *query) {
+  fsm_buf_str(buf, "/v1/machines/");
+  fsm_web_escape(buf, query->machine, strlen(query->machine));
+  if (query->version > 0) fsm_buf_printf(buf, "?version=%u", query->version);
+}
+
+void cli_route(fsm_buf *buf, const fsm_query *query) {
+  switch (query->kind) {
+    case FSM_QUERY_INSTANCE: cli_route_instance(buf, query->ref, ""); return;
+    case FSM_QUERY_EVENTS: cli_route_instance(buf, query->ref, "/events"); return;
+    case FSM_QUERY_HISTORY: cli_route_instance(buf, query->ref, "/history"); break;
+    case FSM_QUERY_LIST: fsm_buf_str(buf, "/v1/instances"); break;
+    case FSM_QUERY_STUCK: fsm_buf_str(buf, "/v1/stuck"); break;
+    case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;
+    case FSM_QUERY_MACHINES: fsm_buf_str(buf, "/v1/machines"); return;
+    case FSM_QUERY_MACHINE: machine(buf, query); return;
+    case FSM_QUERY_HEALTH: fsm_buf_str(buf, "/healthz"); return;
+  }
+  params(buf, query);
+}

@@ -1,0 +1,145 @@
+/* screen.c: terminals: size, safe text, width. */
+#include "tools/cli/screen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+enum { COLUMNS_DEFAULT = 80, COLUMNS_MIN = 20, COLUMNS_MAX = 1000 };
+
+static unsigned columns_of(int fd) {
+  struct winsize size = {0};
+  unsigned columns = ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  if (columns == 0) columns = COLUMNS_DEFAULT;
+  if (columns < COLUMNS_MIN) columns = COLUMNS_MIN;
+  return columns > COLUMNS_MAX ? COLUMNS_MAX : columns;
+}
+
+cli_screen cli_screen_of(int fd, bool no_colour) {
+  cli_screen screen = {.tty = isatty(fd) == 1};
+  if (!screen.tty) return screen;
+  const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
+  bool dumb = term == NULL || strcmp(term, "dumb") == 0;
+  screen.colour = !no_colour && !dumb && (off == NULL || *off == 0);
+  screen.columns = columns_of(fd);
+  return screen;
+}
+
+/* Characters that are valid but that a terminal obeys or that reorder the line. */
+static bool is_dangerous(wchar_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f || c == 0xfeff ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+/* The next character of text; its length, or 0 when the first byte is no character. */
+static size_t next(const char *text, size_t len, wchar_t *out) {
+  mbstate_t state;
+  memset(&state, 0, sizeof state);
+  if (*text == 0) {
+    *out = 0;
+    return 1;
+  }
+  size_t got = mbrtowc(out, text, len, &state);
+  return got == (size_t)-1 || got == (size_t)-2 ? 0 : got;
+}
+
+static void escape_one(fsm_buf *buf, wchar_t c) {
+  if (c == '\n')
+    fsm_buf_str(buf, "\\n");
+  else if (c == '\t')
+    fsm_buf_str(buf, "\\t");
+  else if (c == '\r')
+    fsm_buf_str(buf, "\\r");
+  else if (c < 0x80)
+    fsm_buf_printf(buf, "\\x%02x", (unsigned)c);
+  else
+    fsm_buf_printf(buf, "\\u{%x}", (unsigned)c);
+}
+
+void cli_escape(fsm_buf *buf, const char *text, size_t len) {
+  for (size_t at = 0; at < len;) {
+    wchar_t c = 0;
+    size_t step = next(text + at, len - at, &c);
+    if (step == 0)
+      fsm_buf_printf(buf, "\\x%02x", (unsigned char)text[at++]);
+    else if (is_dangerous(c))
+      escape_one(buf, c), at += step;
+    else
+      fsm_buf_add(buf, text + at, step), at += step;
+  }
+}
+
+static unsigned width_of(wchar_t c) {
+  int width = wcwidth(c);
+  return width < 0 ? 1 : (unsigned)width;
+}
+
+/* Bytes of text that fit into width columns; *used says how many columns they take. */
+static size_t fitting(const char *text, size_t len, unsigned width, unsigned *used) {
+  size_t at = 0;
+  *used = 0;
+  while (at < len) {
+    wchar_t c = 0;
+    size_t step = next(text + at, len - at, &c);
+    unsigned w = step == 0 ? 1 : width_of(c);
+    if (*used + w > width) break;
+    *used += w;
+    at += step == 0 ? 1 : step;
+  }
+  return at;
+}
+
+unsigned cli_width(const char *text) {
+  unsigned used = 0;
+  (void)fitting(text, strlen(text), (unsigned)-1 / 2, &used);
+  return used;
+}
+
+void cli_clip(fsm_buf *buf, const char *text, unsigned width) {
+  size_t len = strlen(text);
+  unsigned used = 0;
+  if (fitting(text, len, width, &used) == len) {
+    fsm_buf_add(buf, text, len);
+    return;
+  }
+  if (width == 0) return;
+  fsm_buf_add(buf, text, fitting(text, len, width - 1, &used));
+  fsm_buf_str(buf, "…");
+}
+
+void cli_clip_front(fsm_buf *buf, const char *text, unsigned width) {
+  unsigned whole = cli_width(text), used = 0;
+  if (whole <= width) {
+    fsm_buf_str(buf, text);
+    return;
+  }
+  if (width == 0) return;
+  size_t len = strlen(text), skip = fitting(text, len, whole - (width - 1), &used);
+  /* a wide character at the cut goes as a whole */
+  if (whole - used > width - 1) {
+    wchar_t c = 0;
+    size_t step = next(text + skip, len - skip, &c);
+    skip += step == 0 ? 1 : step;
+  }
+  fsm_buf_str(buf, "…");
+  fsm_buf_str(buf, text + skip);
+}
+
+void cli_escape_json(fsm_buf *buf, const char *text, size_t len) {
+  for (size_t at = 0; at < len;) {
+    wchar_t c = 0;
+    size_t step = next(text + at, len - at, &c);
+    if (step == 0) step = 1;
+    bool layout = c == '\n' || c == '\t';
+    if (is_dangerous(c) && c != 0 && !layout && c <= 0xffff)
+      fsm_buf_printf(buf, "\\u%04x", (unsigned)c);
+    else if (is_dangerous(c) && c > 0xffff)
+      fsm_buf_printf(buf, "\\u%04x\\u%04x", 0xd800 + (((unsigned)c - 0x10000) >> 10),
+                     0xdc00 + (((unsigned)c - 0x10000) & 0x3ff));
+    else
+      fsm_buf_add(buf, text + at, step);
+    at += step;
+  }
+}

@@ -1,0 +1,209 @@
+/* source.c: finding the daemon or opening its files, and asking either. */
+#include "tools/cli/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "runtime/hash.h"
+#include "schema/json.h"
+#include "tools/cli/route.h"
+
+/* ---- finding -------------------------------------------------------------------------------------- */
+
+/* Does somebody listen on the socket? FSM_ENOTFOUND: nobody, so the files are free to be read. */
+static fsm_code knock(const char *path, fsm_error *err) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct stat info;
+  if (stat(path, &info) != 0 && errno == ENOENT) return FSM_ENOTFOUND;
+  if (strlen(path) >= sizeof address.sun_path)
+    return fsm_fail(err, FSM_EARGUMENT, path, "a socket path has at most %d bytes", FSM_WEB_SOCKET_MAX);
+  memcpy(address.sun_path, path, strlen(path) + 1);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fsm_fail(err, FSM_EIO, path, "no socket can be made: %s", strerror(errno));
+  int failed = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+  close(fd);
+  if (failed == 0) return FSM_OK;
+  if (failed == ENOENT || failed == ECONNREFUSED) return FSM_ENOTFOUND;
+  if (failed == EACCES || failed == EPERM)
+    return fsm_fail(err, FSM_EPERMISSION, path, "the daemon's socket is not open to this user");
+  return fsm_fail(err, FSM_EUNREACHABLE, path, "%s", strerror(failed));
+}
+
+static fsm_code open_web(const cli_place *place, const char *socket, const char *url, cli_source *source,
+                         fsm_error *err) {
+  fsm_web_options options = {.socket = socket,
+                             .url = url,
+                             .token = place->token,
+                             .agent = "fsm-cli/" FSM_VERSION,
+                             .timeout_ns = place->timeout_ns,
+                             .body_max = FSM_JSON_BYTES_MAX};
+  return fsm_web_open(&options, &source->web, err);
+}
+
+static fsm_code open_files(const char *dir, cli_source *source, fsm_error *err) {
+  fsm_runtime_options options = {.dir = dir, .read_only = true, .must_exist = true};
+  return fsm_runtime_open(&options, &source->runtime, NULL, err);
+}
+
+static fsm_code open_data(const cli_place *place, bool writes, cli_source *source, fsm_error *err) {
+  const char *path = fsm_arena_printf(&source->arena, "%s/fsmd.sock", place->data);
+  if (path == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
+  fsm_code code = knock(path, err);
+  if (code == FSM_OK) return open_web(place, path, NULL, source, err);
+  if (code != FSM_ENOTFOUND) return code;
+  if (writes)
+    return fsm_fail(err, FSM_EUNREACHABLE, place->data,
+                    "no daemon runs there, and this command changes things; start one: fsmd --data %s",
+                    place->data);
+  return open_files(place->data, source, err);
+}
+
+fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, fsm_error *err) {
+  FSM_ASSERT(place != NULL && out != NULL);
+  *out = (cli_source){0};
+  fsm_arena_init(&out->arena, 0);
+  if (place->url != NULL) return open_web(place, NULL, place->url, out, err);
+  if (place->socket != NULL) return open_web(place, place->socket, NULL, out, err);
+  if (place->data != NULL) return open_data(place, writes, out, err);
+  return fsm_fail(err, FSM_EARGUMENT, "",
+                  "say where: --data DIR (or $FSM_DATA), --socket PATH or --url http://127.0.0.1:PORT");
+}
+
+void cli_source_close(cli_source *source) {
+  fsm_web_close(source->web);
+  if (source->runtime != NULL) fsm_runtime_close(source->runtime);
+  fsm_arena_free(&source->arena);
+  *source = (cli_source){0};
+}
+
+/* ---- answers of a daemon --------------------------------------------------------------------------- */
+
+static fsm_code code_of_status(int status) {
+  switch (status) {
+    case 400: return FSM_EMALFORMED;
+    case 401: return FSM_ETOKEN;
+    case 403: return FSM_EPERMISSION;
+    case 404: return FSM_ENOTFOUND;
+    case 405: return FSM_EMETHOD;
+    case 408:
+    case 504: return FSM_ETIMEOUT;
+    case 412: return FSM_ESTALE;
+    case 413: return FSM_ETOOLARGE;
+    case 429: return FSM_EQUOTA;
+    case 503: return FSM_EBUSY;
+    case 507: return FSM_EFULL;
+    default: return FSM_EIO;
+  }
+}
+
+static void copy_text(char *out, size_t size, const fsm_value *value) {
+  if (value == NULL || !fsm_is(value, FSM_STRING)) return;
+  size_t len = value->len < size - 1 ? value->len : size - 1;
+  memcpy(out, value->s, len);
+  out[len] = 0;
+}
+
+/* A problem document (RFC 9457) as a fault. */
+static fsm_code fault_of(cli_source *source, const fsm_web_reply *reply, fsm_error *err) {
+  fsm_value problem = fsm_null();
+  fsm_error ignored;
+  fsm_code code = code_of_status(reply->status);
+  if (fsm_json_parse(&source->arena, reply->body, reply->body_len, FSM_JSON_SORTED, &problem, &ignored) !=
+          FSM_OK ||
+      !fsm_is(&problem, FSM_MAP))
+    return fsm_fail(err, code, "", "the other side answered with status %d and no explanation",
+                    reply->status);
+  source->problem = problem;
+  char name[64] = "", where[FSM_WHERE_MAX] = "", text[FSM_TEXT_MAX] = "";
+  copy_text(name, sizeof name, fsm_map_get(&problem, "code"));
+  copy_text(where, sizeof where, fsm_map_get(&problem, "where"));
+  copy_text(text, sizeof text, fsm_map_get(&problem, "detail"));
+  fsm_code named = fsm_code_of(name);
+  if (named != FSM_OK && named < FSM_CODE_COUNT) code = named;
+  return fsm_fail(err, code, where, "%s", *text != 0 ? text : fsm_code_text(code));
+}
+
+static fsm_code exchange(cli_source *source, const fsm_web_request *request, fsm_arena *arena, fsm_value *out,
+                         fsm_error *err) {
+  fsm_web_reply reply;
+  source->problem = fsm_null();
+  fsm_code code = fsm_web_do(source->web, request, arena, &reply, err);
+  if (code != FSM_OK) return code;
+  if (reply.status < 200 || reply.status > 299) return fault_of(source, &reply, err);
+  fsm_error fault;
+  code = fsm_json_parse(arena, reply.body, reply.body_len, FSM_JSON_SORTED, out, &fault);
+  if (code == FSM_ETOOLARGE) return fsm_fail(err, code, fault.where, "%s", fault.text);
+  if (code != FSM_OK)
+    return fsm_fail(err, FSM_EUNREACHABLE, "", "the answer is not JSON; is that a fsmd? (%s)", fault.text);
+  return FSM_OK;
+}
+
+static fsm_code ask_web(cli_source *source, const fsm_query *query, fsm_arena *arena, fsm_value *out,
+                        fsm_error *err) {
+  fsm_buf path = {0};
+  cli_route(&path, query);
+  fsm_web_request request = {.method = "GET", .path = fsm_buf_text(&path)};
+  fsm_code code = fsm_buf_ok(&path) ? exchange(source, &request, arena, out, err)
+                                    : fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
+  fsm_buf_free(&path);
+  return code;
+}
+
+/* ---- answers from the files ------------------------------------------------------------------------ */
+
+/* Through JSON and back, so that both ways give the same types. */
+static fsm_code same_as_web(const fsm_value *document, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  fsm_buf json = {0};
+  fsm_json_write(&json, document);
+  fsm_code code = fsm_buf_ok(&json) ? fsm_json_parse(arena, json.data, json.len, FSM_JSON_SORTED, out, err)
+                                    : fsm_fail(err, FSM_ENOMEM, "", "no memory for the answer");
+  fsm_buf_free(&json);
+  return code;
+}
+
+fsm_code cli_source_query(cli_source *source, const fsm_query *query, fsm_arena *arena, fsm_value *out,
+                          fsm_error *err) {
+  FSM_ASSERT(source->web != NULL || source->runtime != NULL);
+  if (source->web != NULL) return ask_web(source, query, arena, out, err);
+  fsm_value document;
+  fsm_code code = fsm_query_wait(source->runtime, query, arena, &document, err);
+  return code == FSM_OK ? same_as_web(&document, arena, out, err) : code;
+}
+
+fsm_code cli_source_post(cli_source *source, const cli_post *post, fsm_arena *arena, fsm_value *out,
+                         fsm_error *err) {
+  FSM_ASSERT(source->web != NULL);
+  fsm_web_request request = {.method = "POST",
+                             .path = post->path,
+                             .headers = post->headers,
+                             .header_count = post->header_count,
+                             .body = post->body,
+                             .body_len = post->body_len};
+  return exchange(source, &request, arena, out, err);
+}
+
+static fsm_code verify_files(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  fsm_verified verified;
+  fsm_code code = fsm_runtime_verify(source->runtime, &verified, err);
+  if (code != FSM_OK) return code;
+  char head[2 * FSM_HASH_BYTES + 1];
+  fsm__hex(verified.head, sizeof verified.head, head);
+  const fsm_pair pairs[] = {{fsm_string("records"), fsm_uint(verified.records)},
+                            {fsm_string("segments"), fsm_uint(verified.segments)},
+                            {fsm_string("rows"), fsm_uint(verified.rows)},
+                            {fsm_string("seq"), fsm_uint(verified.seq)},
+                            {fsm_string("head"), fsm_string(head)}};
+  fsm_value document = {.type = FSM_MAP, .len = sizeof pairs / sizeof pairs[0], .pairs = pairs};
+  return same_as_web(&document, arena, out, err);
+}
+
+fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  if (source->runtime != NULL) return verify_files(source, arena, out, err);
+  fsm_web_timeout(source->web, 0); /* it reads the whole journal */
+  cli_post post = {.path = "/v1/verify"};
+  return cli_source_post(source, &post, arena, out, err);
+}

@@ -1,0 +1,45 @@
+/* source.h: where answers come from: a running daemon (its socket or URL), or the files of a stopped
+ * one, opened read-only in this process. Both give the same documents. */
+#ifndef FSM_CLI_SOURCE_H
+#define FSM_CLI_SOURCE_H
+
+#include "runtime/fsm_runtime.h"
+#include "runtime/web.h"
+
+typedef struct cli_place {
+  const char *data, *socket, *url; /* the first of url, socket, data that is set counts */
+  const char *token;
+  int64_t timeout_ns; /* of one request */
+} cli_place;
+
+typedef struct cli_source {
+  fsm_web *web;         /* a daemon, … */
+  fsm_runtime *runtime; /* … or the files */
+  fsm_arena arena;      /* of problem */
+  fsm_value problem;    /* the daemon's last problem document, null when there was none */
+} cli_source;
+
+/* writes: only a daemon will do. FSM_EARGUMENT no place given · FSM_EUNREACHABLE · FSM_ELOCKED. */
+FSM_MUST_USE fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, fsm_error *err);
+void cli_source_close(cli_source *source);
+
+/* The document of a query. A fault of the daemon has its code, place and sentence in *err. */
+FSM_MUST_USE fsm_code cli_source_query(cli_source *source, const fsm_query *query, fsm_arena *arena,
+                                       fsm_value *out, fsm_error *err);
+
+typedef struct cli_post {
+  const char *path; /* percent-encoded */
+  const fsm_web_header *headers;
+  size_t header_count;
+  const char *body;
+  size_t body_len;
+} cli_post;
+
+/* Daemon only. */
+FSM_MUST_USE fsm_code cli_source_post(cli_source *source, const cli_post *post, fsm_arena *arena,
+                                      fsm_value *out, fsm_error *err);
+
+/* {records, segments, rows, seq, head}. */
+FSM_MUST_USE fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err);
+
+#endif
