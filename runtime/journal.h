@@ -76,6 +76,9 @@ typedef struct fsm__bytes {
  * commit first; a single frame always fits an empty batch. FSM_ETOOLARGE: over FSM_FRAME_BYTES_MAX. */
 FSM_MUST_USE fsm_code fsm__journal_append(fsm__journal *journal, const fsm__bytes *records,
                                           const fsm__hash *leaves, size_t count, fsm_error *err);
+/* Is there room for a largest batch, in the active segment or in a spare? After FSM_OK the next commit
+ * cannot give FSM_EFULL, so a writer that asks before it decides never has to undo. FSM_EFULL, FSM_EIO. */
+FSM_MUST_USE fsm_code fsm__journal_ready(fsm__journal *journal, fsm_error *err);
 /* Makes the batch durable (rotating first when it does not fit). Empty batch: FSM_OK, nothing done.
  * FSM_EFULL: there is no room for a new segment; FSM_ENOMEM: no memory for it. Nothing was written then, the
  * batch is dropped, next_seq and head are back where they were. FSM_EIO: fatal, the outcome is unknown. */

@@ -187,7 +187,9 @@ typedef struct fsm__spare {
 } fsm__spare;
 
 FSM_MUST_USE fsm_code fsm__spare_start(fsm__spare *spare, int dir_fd, uint64_t bytes, fsm_error *err);
-/* Waits for the spare and hands over its fd. FSM_EFULL: tried again just now and there was no room. */
+/* Waits for the spare. FSM_EFULL: tried again just now and there was no room. */
+FSM_MUST_USE fsm_code fsm__spare_await(fsm__spare *spare, fsm_error *err);
+/* The same, and hands over its fd. */
 FSM_MUST_USE fsm_code fsm__spare_take(fsm__spare *spare, int *fd, fsm_error *err);
 void fsm__spare_want(fsm__spare *spare); /* after a take */
 void fsm__spare_stop(fsm__spare *spare); /* removes what is there */

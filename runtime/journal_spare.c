@@ -100,19 +100,31 @@ static void want(fsm__spare *spare) {
   pthread_cond_broadcast(&spare->changed);
 }
 
-fsm_code fsm__spare_take(fsm__spare *spare, int *fd, fsm_error *err) {
-  FSM_ASSERT(spare->running);
-  fsm_code code = FSM_OK;
-  pthread_mutex_lock(&spare->lock);
+/* With the lock held: waits until there is one, trying once more when there was no room. */
+static fsm_code await(fsm__spare *spare, fsm_error *err) {
   if (spare->state == FSM__SPARE_NO_ROOM || spare->state == FSM__SPARE_TAKEN) want(spare);
   while (spare->state == FSM__SPARE_WANTED) pthread_cond_wait(&spare->changed, &spare->lock);
-  if (spare->state == FSM__SPARE_READY) {
+  if (spare->state == FSM__SPARE_READY) return FSM_OK;
+  fsm_code code = spare->state == FSM__SPARE_NO_ROOM ? FSM_EFULL : FSM_EIO;
+  return fsm_fail(err, code, FSM__SPARE_NAME, "a new segment cannot be made: %s", strerror(spare->error));
+}
+
+fsm_code fsm__spare_await(fsm__spare *spare, fsm_error *err) {
+  FSM_ASSERT(spare->running);
+  pthread_mutex_lock(&spare->lock);
+  fsm_code code = await(spare, err);
+  pthread_mutex_unlock(&spare->lock);
+  return code;
+}
+
+fsm_code fsm__spare_take(fsm__spare *spare, int *fd, fsm_error *err) {
+  FSM_ASSERT(spare->running);
+  pthread_mutex_lock(&spare->lock);
+  fsm_code code = await(spare, err);
+  if (code == FSM_OK) {
     *fd = spare->fd;
     spare->fd = -1;
     spare->state = FSM__SPARE_TAKEN;
-  } else {
-    code = spare->state == FSM__SPARE_NO_ROOM ? FSM_EFULL : FSM_EIO;
-    fsm_fail(err, code, FSM__SPARE_NAME, "a new segment cannot be made: %s", strerror(spare->error));
   }
   pthread_mutex_unlock(&spare->lock);
   return code;

@@ -189,6 +189,15 @@ static void note_in_index(fsm__journal *journal, uint64_t seq, uint64_t at) {
   pthread_mutex_unlock(&journal->lock);
 }
 
+fsm_code fsm__journal_ready(fsm__journal *journal, fsm_error *err) {
+  FSM_ASSERT(journal && !journal->read_only);
+  if (journal->dead) return refuse_dead(err);
+  const uint64_t largest =
+      fsm__blocks(FSM_BATCH_BYTES_MAX) + FSM_JOURNAL_BLOCK; /* and the footer behind it */
+  if (journal->fd >= 0 && journal->at + largest <= journal->active_bytes) return FSM_OK;
+  return fsm__spare_await(&journal->spare, err);
+}
+
 fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err) {
   FSM_ASSERT(journal && !journal->read_only);
   if (journal->dead) return refuse_dead(err);

@@ -4,11 +4,14 @@
 
 #include "runtime/fsm_runtime.h"
 #include "runtime/journal.h"
+#include "runtime/store.h"
 
 /* For cursors of readers in other threads; lives as long as the runtime. */
 fsm__journal *fsm__runtime_journal(fsm_runtime *runtime);
 /* <data dir>, as given. */
 const char *fsm__runtime_dir(const fsm_runtime *runtime);
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
+/* For fsm__store_snapshot only: the rest of the store is the writer's. */
+fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 
 #endif

@@ -1,0 +1,157 @@
+/* apply.c: one frame of records into rows, kind by kind. See apply.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/apply_impl.h"
+
+fsm_code fsm__apply_nomem(fsm_error *err) {
+  return fsm_fail(err, FSM_ENOMEM, "", "no memory to apply a record");
+}
+
+fsm_code fsm__apply_bad(const fsm_record *record, const char *fault, const char *subject, fsm_error *err) {
+  char where[40];
+  snprintf(where, sizeof where, "seq %llu", (unsigned long long)record->seq);
+  return fsm_fail(err, FSM_ECORRUPT, where, "a %s record %s%s%s", fsm_record_kind_name(record->kind), fault,
+                  subject ? ": " : "", subject ? subject : "");
+}
+
+static fsm_code deploy(fsm__catalog *catalog, const fsm_record *record, fsm_error *err) {
+  const fsm_value *source = fsm_map_get(&record->detail, "source");
+  if (source == NULL || !fsm_is(source, FSM_STRING))
+    return fsm__apply_bad(record, "has no source", NULL, err);
+  fsm_definition *definition = NULL;
+  fsm_code code = fsm_definition_load(source->s, source->len, &definition, err);
+  if (code != FSM_OK) return code;
+  code = fsm__catalog_add(catalog, source->s, source->len, definition, record->seq, record->time_ns, err);
+  if (code != FSM_OK && code != FSM_ECORRUPT) fsm_definition_free(definition);
+  return code;
+}
+
+static fsm_code create(fsm__store *store, fsm__catalog *catalog, const fsm_record *record, fsm__instance *in,
+                       fsm_error *err) {
+  const fsm__deployed *deployed = fsm__catalog_find(catalog, record->mach, record->defv);
+  if (deployed == NULL)
+    return fsm__apply_bad(record, "is of a machine that is not deployed", record->mach, err);
+  fsm_code code = fsm__catalog_need(catalog, deployed, err);
+  if (code != FSM_OK) return code;
+  *in = (fsm__instance){.deployed = deployed,
+                        .id = record->inst,
+                        .key = record->key,
+                        .corr = record->corr,
+                        .labels = record->labels,
+                        .status = FSM_RUNNING,
+                        .context = fsm_map_empty(),
+                        .created_seq = record->seq,
+                        .created_ns = record->time_ns};
+  code = fsm__context_hash(&in->context, &in->context_hash, err);
+  in->number = fsm__counter_next(store, "instance");
+  fsm__key be = {.len = 0};
+  fsm__key_u64(&be, in->number);
+  fsm__store_put(store, FSM_T_IDS, in->id, strlen(in->id), be.bytes, be.len);
+  if (in->key != NULL) {
+    fsm__key key = fsm__key_business(deployed->number, in->key);
+    fsm__store_put(store, FSM_T_KEYS, key.bytes, key.len, be.bytes, be.len);
+  }
+  return code;
+}
+
+static fsm_code open_incident(fsm__instance *in, const fsm_record *record, fsm_arena *arena, fsm_error *err) {
+  const fsm_value *text = fsm_map_get(&record->detail, "text");
+  fsm_pair *pairs = fsm_arena_alloc(arena, 3 * sizeof *pairs);
+  if (pairs == NULL) return fsm__apply_nomem(err);
+  pairs[0] = (fsm_pair){fsm_string("reason"), fsm_string(record->reason ? record->reason : "")};
+  pairs[1] = (fsm_pair){fsm_string("seq"), fsm_int((int64_t)record->seq)};
+  pairs[2] = (fsm_pair){fsm_string("text"), text ? *text : fsm_string("")};
+  in->status = FSM_INCIDENT;
+  return fsm_map(pairs, 3, &in->incident, err);
+}
+
+static fsm_code by_kind(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
+                        fsm_error *err) {
+  switch (record->kind) {
+    case FSM_RECORD_CREATED:
+    case FSM_RECORD_TRANSITION:
+    case FSM_RECORD_CONTEXT: return FSM_OK; /* the fields that every record may have say it all */
+    case FSM_RECORD_TIMER_FIRED: return fsm__apply_timer_fired(store, in, record, arena, err);
+    case FSM_RECORD_TASK_STARTED:
+    case FSM_RECORD_TASK_DONE:
+    case FSM_RECORD_TASK_FAILED: return fsm__apply_task_answer(store, in, record, arena, err);
+    case FSM_RECORD_INCIDENT_OPENED: return open_incident(in, record, arena, err);
+    case FSM_RECORD_COMPLETED:
+      in->status = FSM_COMPLETED;
+      in->output = record->out;
+      return fsm__apply_close(store, in, arena, err);
+    default: return fsm__apply_bad(record, "is of a kind that this version does not apply", NULL, err);
+  }
+}
+
+/* Everything of a record that changes its instance. */
+static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
+                          fsm_error *err) {
+  fsm_code code = fsm__apply_states(in, record, arena, err);
+  if (code == FSM_OK) code = fsm__apply_context(in, record, arena, err);
+  if (code == FSM_OK) code = by_kind(store, in, record, arena, err);
+  if (code == FSM_OK) code = fsm__apply_timers(store, in, record, arena, err);
+  if (code == FSM_OK) code = fsm__apply_tasks(store, in, record, arena, err);
+  if (code == FSM_OK) code = fsm__apply_idem(store, in, record, arena, err);
+  if (code != FSM_OK) return code;
+  if (record->counter != 0) in->counter = record->counter;
+  in->rev = record->rev;
+  in->last_seq = record->seq;
+  in->updated_ns = record->time_ns;
+  return FSM_OK;
+}
+
+/* A refusal changes nothing; its instance's history finds it by a row of its own. */
+static fsm_code apply_refusal(fsm__store *store, const fsm_record *record, fsm_error *err) {
+  uint64_t number = 0;
+  if (record->inst == NULL) return FSM_OK;
+  fsm_code code = fsm__instance_number(store, record->inst, &number, err);
+  if (code == FSM_ENOTFOUND) return FSM_OK;
+  if (code != FSM_OK) return code;
+  fsm__key seq = {.len = 0};
+  fsm__key_u64(&seq, record->seq);
+  fsm__key key = fsm__key_instance(number, 'r', seq.bytes, seq.len);
+  fsm__store_put(store, FSM_T_INSTANCES, key.bytes, key.len, "", 0);
+  return FSM_OK;
+}
+
+static fsm_code load(fsm__store *store, fsm__catalog *catalog, const fsm_record *record, fsm_arena *arena,
+                     fsm__instance *in, fsm_error *err) {
+  uint64_t number = 0;
+  if (record->inst == NULL) return fsm__apply_bad(record, "names no instance", NULL, err);
+  fsm_code code = fsm__instance_number(store, record->inst, &number, err);
+  if (code == FSM_OK) code = fsm__instance_load(store, catalog, number, arena, in, err);
+  if (code == FSM_ENOTFOUND)
+    return fsm__apply_bad(record, "is of an instance that does not exist", record->inst, err);
+  return code;
+}
+
+fsm_code fsm__apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_record *records, size_t count,
+                          fsm__instance *instance, fsm_arena *arena, fsm_error *err) {
+  FSM_ASSERT(count > 0);
+  fsm__instance loaded;
+  fsm_code code = FSM_OK;
+  if (records[0].kind == FSM_RECORD_DEPLOYED)
+    code = deploy(catalog, &records[0], err);
+  else if (records[0].kind == FSM_RECORD_REJECTED)
+    code = apply_refusal(store, &records[0], err);
+  if (records[0].kind == FSM_RECORD_DEPLOYED || records[0].kind == FSM_RECORD_REJECTED)
+    return code != FSM_OK ? code : fsm__store_fault(store, err);
+  if (records[0].kind == FSM_RECORD_CREATED) {
+    instance = &loaded;
+    code = create(store, catalog, &records[0], instance, err);
+  } else if (instance == NULL) {
+    instance = &loaded;
+    code = load(store, catalog, &records[0], arena, instance, err);
+  }
+  if (code != FSM_OK) return code;
+  const fsm__since *before = instance->active;
+  unsigned before_count = instance->active_count;
+  for (size_t i = 0; i < count && code == FSM_OK; i++)
+    code = apply_one(store, instance, &records[i], arena, err);
+  if (code != FSM_OK) return code;
+  fsm__apply_index(store, instance, before, before_count);
+  fsm__instance_put(store, instance);
+  return fsm__store_fault(store, err);
+}

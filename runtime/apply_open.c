@@ -1,0 +1,236 @@
+/* apply_open.c: timers, tasks and idempotency entries, from the arrays of a record. */
+#include <string.h>
+
+#include "runtime/apply_impl.h"
+
+static const char *text_of(fsm_arena *arena, const fsm_value *map, const char *key) {
+  const fsm_value *value = fsm_map_get(map, key);
+  return value != NULL && fsm_is(value, FSM_STRING) ? fsm_arena_strndup(arena, value->s, value->len) : NULL;
+}
+
+static int64_t int_of(const fsm_value *map, const char *key, int64_t otherwise) {
+  const fsm_value *value = fsm_map_get(map, key);
+  return value != NULL && fsm_is(value, FSM_INT) ? value->i : otherwise;
+}
+
+static void due_delete(fsm__store *store, int64_t ns, uint64_t number, char type, const char *id) {
+  fsm__key key = fsm__key_due(ns, number, type, id);
+  fsm__store_delete(store, FSM_T_DUE, key.bytes, key.len);
+}
+
+static void due_put(fsm__store *store, int64_t ns, uint64_t number, char type, const char *id) {
+  fsm__key key = fsm__key_due(ns, number, type, id);
+  fsm__store_put(store, FSM_T_DUE, key.bytes, key.len, "", 0);
+}
+
+static void row_delete(fsm__store *store, uint64_t number, char type, const char *id) {
+  fsm__key key = fsm__key_instance(number, type, id, strlen(id));
+  fsm__store_delete(store, FSM_T_INSTANCES, key.bytes, key.len);
+}
+
+/* Drops the timer if there is one. */
+static fsm_code timer_drop(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
+                           fsm_error *err) {
+  fsm__timer timer;
+  fsm_code code = fsm__timer_load(store, number, id, arena, &timer, err);
+  if (code == FSM_ENOTFOUND) return FSM_OK;
+  if (code != FSM_OK) return code;
+  due_delete(store, timer.due_ns, number, 't', id);
+  row_delete(store, number, 't', id);
+  return FSM_OK;
+}
+
+static fsm_code task_drop(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
+                          fsm_error *err) {
+  fsm__task task;
+  fsm_code code = fsm__task_load(store, number, id, arena, &task, err);
+  if (code == FSM_ENOTFOUND) return FSM_OK;
+  if (code != FSM_OK) return code;
+  due_delete(store, task.next_ns, number, 'k', id);
+  row_delete(store, number, 'k', id);
+  return FSM_OK;
+}
+
+fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm_record *record,
+                           fsm_arena *arena, fsm_error *err) {
+  for (unsigned i = 0; fsm_is(&record->timers, FSM_LIST) && i < record->timers.len; i++) {
+    const fsm_value *entry = &record->timers.items[i];
+    const char *cancelled = text_of(arena, entry, "cancel"), *id = text_of(arena, entry, "id");
+    if (cancelled == NULL && id == NULL)
+      return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
+    fsm_code code = timer_drop(store, in->number, cancelled ? cancelled : id, arena, err);
+    if (code != FSM_OK) return code;
+    if (cancelled != NULL) continue;
+    const fsm_value *data = fsm_map_get(entry, "data");
+    fsm__timer timer = {.id = id,
+                        .event = text_of(arena, entry, "event"),
+                        .due_ns = int_of(entry, "due", -1),
+                        .data = data ? *data : fsm_null()};
+    if (timer.event == NULL || timer.due_ns < 0)
+      return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
+    fsm__timer_put(store, in->number, &timer);
+    due_put(store, timer.due_ns, in->number, 't', id);
+  }
+  return FSM_OK;
+}
+
+static fsm_code task_open(fsm__store *store, const fsm__instance *in, const fsm_record *record,
+                          const fsm_value *entry, const char *id, fsm_arena *arena, fsm_error *err) {
+  const fsm_value *input = fsm_map_get(entry, "input"), *token = fsm_map_get(entry, "tok");
+  fsm__task task = {.id = id,
+                    .service = text_of(arena, entry, "service"),
+                    .corr = record->corr ? record->corr : "",
+                    .input = input ? *input : fsm_null(),
+                    .attempts = (unsigned)int_of(entry, "attempts", 1),
+                    .timeout_ns = int_of(entry, "timeout", 0),
+                    .next_ns = int_of(entry, "next", record->time_ns)};
+  if (task.service == NULL || token == NULL || !fsm_is(token, FSM_BYTES) || token->len != sizeof task.token)
+    return fsm__apply_bad(record, "opens a task that cannot be read", NULL, err);
+  memcpy(task.token, token->s, sizeof task.token);
+  fsm__task_put(store, in->number, &task);
+  due_put(store, task.next_ns, in->number, 'k', id);
+  return FSM_OK;
+}
+
+fsm_code fsm__apply_tasks(fsm__store *store, const fsm__instance *in, const fsm_record *record,
+                          fsm_arena *arena, fsm_error *err) {
+  for (unsigned i = 0; fsm_is(&record->tasks, FSM_LIST) && i < record->tasks.len; i++) {
+    const fsm_value *entry = &record->tasks.items[i];
+    const char *cancelled = text_of(arena, entry, "cancel"), *id = text_of(arena, entry, "id");
+    if (cancelled == NULL && id == NULL)
+      return fsm__apply_bad(record, "has a task that cannot be read", NULL, err);
+    fsm_code code = task_drop(store, in->number, cancelled ? cancelled : id, arena, err);
+    if (code == FSM_OK && cancelled == NULL) code = task_open(store, in, record, entry, id, arena, err);
+    if (code != FSM_OK) return code;
+  }
+  return FSM_OK;
+}
+
+fsm_code fsm__apply_timer_fired(fsm__store *store, const fsm__instance *in, const fsm_record *record,
+                                fsm_arena *arena, fsm_error *err) {
+  const char *id = text_of(arena, &record->detail, "timer");
+  if (id == NULL) return fsm__apply_bad(record, "fires a timer without its id", NULL, err);
+  return timer_drop(store, in->number, id, arena, err);
+}
+
+fsm_code fsm__apply_task_answer(fsm__store *store, const fsm__instance *in, const fsm_record *record,
+                                fsm_arena *arena, fsm_error *err) {
+  const char *id = text_of(arena, &record->detail, "task");
+  if (id == NULL) return fsm__apply_bad(record, "answers a task without its id", NULL, err);
+  int64_t retry_ns = int_of(&record->detail, "retry_at", -1),
+          deadline_ns = int_of(&record->detail, "deadline", -1);
+  if (record->kind == FSM_RECORD_TASK_DONE || (record->kind == FSM_RECORD_TASK_FAILED && retry_ns < 0))
+    return task_drop(store, in->number, id, arena, err);
+  fsm__task task;
+  fsm_code code = fsm__task_load(store, in->number, id, arena, &task, err);
+  if (code == FSM_ENOTFOUND) return fsm__apply_bad(record, "answers a task that is not open", id, err);
+  if (code != FSM_OK) return code;
+  due_delete(store, task.next_ns, in->number, 'k', id);
+  task.started = record->kind == FSM_RECORD_TASK_STARTED;
+  task.attempt = record->att;
+  task.next_ns = task.started ? deadline_ns : retry_ns;
+  if (task.next_ns < 0) return fsm__apply_bad(record, "starts a task without a deadline", id, err);
+  fsm__task_put(store, in->number, &task);
+  due_put(store, task.next_ns, in->number, 'k', id);
+  return FSM_OK;
+}
+
+/* Deletes every row of the instance of one type, with its due entry. */
+static fsm_code drop_all(fsm__store *store, uint64_t number, char type, fsm_arena *arena, fsm_error *err) {
+  fsm__key prefix = fsm__key_instance(number, type, NULL, 0);
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_code code;
+  fsm__range_open(&range, store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    const char *id = fsm_arena_strndup(arena, (const char *)row.key + 9, row.key_len - 9);
+    if (id == NULL)
+      code = fsm__apply_nomem(err);
+    else
+      code =
+          type == 't' ? timer_drop(store, number, id, arena, err) : task_drop(store, number, id, arena, err);
+    if (code != FSM_OK) break;
+  }
+  fsm__range_close(&range);
+  return code;
+}
+
+fsm_code fsm__apply_close(fsm__store *store, const fsm__instance *in, fsm_arena *arena, fsm_error *err) {
+  if (in->key != NULL) {
+    fsm__key key = fsm__key_business(in->deployed->number, in->key);
+    fsm__store_delete(store, FSM_T_KEYS, key.bytes, key.len);
+  }
+  fsm_code code = drop_all(store, in->number, 't', arena, err);
+  return code == FSM_OK ? drop_all(store, in->number, 'k', arena, err) : code;
+}
+
+/* ---- idempotency -------------------------------------------------------------------------------- */
+
+static fsm_code idem_purge(fsm__store *store, fsm__instance *in, int64_t now_ns, fsm_arena *arena,
+                           fsm_error *err) {
+  fsm__key prefix = fsm__key_instance(in->number, 'i', NULL, 0);
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_code code;
+  fsm__range_open(&range, store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    fsm__key key = {.len = 0};
+    fsm__idem idem;
+    fsm__key_add(&key, row.key, row.key_len);
+    code = fsm__idem_load(store, FSM_T_INSTANCES, &key, arena, &idem, err);
+    if (code != FSM_OK) break;
+    if (idem.expiry_ns > now_ns) continue;
+    fsm__store_delete(store, FSM_T_INSTANCES, key.bytes, key.len);
+    if (in->idem_rows > 0) in->idem_rows--;
+  }
+  fsm__range_close(&range);
+  return code;
+}
+
+/* Creations sit in buckets of an hour; those past the TTL are dropped, a bounded number at a time. */
+static fsm_code starts_purge(fsm__store *store, int64_t now_ns, fsm_error *err) {
+  enum { AT_ONCE = 64 };
+  if (now_ns < FSM_IDEM_TTL_NS) return FSM_OK;
+  const uint32_t oldest =
+      fsm__key_read_u32(fsm__key_start(now_ns - FSM_IDEM_TTL_NS, 0, (const uint8_t[16]){0}).bytes);
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_code code = FSM_OK;
+  fsm__range_open(&range, store, FSM_T_STARTS, NULL, 0);
+  for (unsigned i = 0; i < AT_ONCE; i++) {
+    code = fsm__range_next(&range, &row, &found, err);
+    if (code != FSM_OK || !found || fsm__key_read_u32(row.key) >= oldest) break;
+    fsm__key key = {.len = 0};
+    fsm__key_add(&key, row.key, row.key_len);
+    fsm__store_delete(store, FSM_T_STARTS, key.bytes, key.len);
+  }
+  fsm__range_close(&range);
+  return code;
+}
+
+fsm_code fsm__apply_idem(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
+                         fsm_error *err) {
+  enum { PURGE_EVERY = 64 };
+  if (!fsm_is(&record->idem, FSM_LIST)) return FSM_OK;
+  const fsm_value *at = record->idem.items;
+  fsm__idem idem = {.expiry_ns = record->idem.len == 3 ? at[2].i : 0, .seq = record->seq};
+  if (record->idem.len != 3 || at[0].len != 16 || at[1].len != 16)
+    return fsm__apply_bad(record, "has an idempotency key that cannot be read", NULL, err);
+  memcpy(idem.fingerprint, at[1].s, 16);
+  if (record->kind == FSM_RECORD_CREATED) {
+    fsm_code code = starts_purge(store, record->time_ns, err);
+    fsm__key key = fsm__key_start(record->time_ns, in->deployed->number, (const uint8_t *)at[0].s);
+    fsm__idem_put(store, FSM_T_STARTS, &key, &idem);
+    return code;
+  }
+  fsm_code code = FSM_OK;
+  if (in->idem_rows >= FSM_IDEM_QUOTA || record->rev % PURGE_EVERY == 0)
+    code = idem_purge(store, in, record->time_ns, arena, err);
+  fsm__key key = fsm__key_instance(in->number, 'i', at[0].s, 16);
+  fsm__idem_put(store, FSM_T_INSTANCES, &key, &idem);
+  in->idem_rows++;
+  return code;
+}

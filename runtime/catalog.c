@@ -1,0 +1,273 @@
+/* catalog.c: deployed machines in memory, their rows, and interned names. See catalog.h. */
+#include "runtime/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/rows.h"
+#include "schema/pack.h"
+
+struct fsm__catalog {
+  fsm__store *store;
+  fsm__deployed **entries; /* in order of deployment; pointers stay valid */
+  unsigned count, cap;
+  unsigned machines; /* distinct ids = highest machine number */
+};
+
+/* ---- names -------------------------------------------------------------------------------------- */
+
+static uint32_t name_lookup(fsm__store *store, char space, const char *text, size_t len) {
+  fsm__key key = {.len = 0};
+  const void *value = NULL;
+  size_t value_len = 0;
+  fsm__key_add(&key, &space, 1);
+  fsm__key_add(&key, text, len);
+  fsm_code code = fsm__store_get(store, FSM_T_NAMES, key.bytes, key.len, &value, &value_len, NULL);
+  return code == FSM_OK && value_len == 4 ? fsm__key_read_u32(value) : 0;
+}
+
+static void name_put(fsm__store *store, char space, const char *text, size_t len, uint32_t number) {
+  fsm__key forward = {.len = 0}, back = {.len = 0}, be = {.len = 0};
+  fsm__key_u32(&be, number);
+  fsm__key_add(&forward, &space, 1);
+  fsm__key_add(&forward, text, len);
+  fsm__store_put(store, FSM_T_NAMES, forward.bytes, forward.len, be.bytes, be.len);
+  if (space != 'n') return; /* machine ids are read back from their own rows */
+  fsm__key_add(&back, "i", 1);
+  fsm__key_u32(&back, number);
+  fsm__store_put(store, FSM_T_NAMES, back.bytes, back.len, text, len);
+}
+
+/* An interned text is part of a key, which holds any path that a machine may have. */
+static bool name_fits(size_t len) { return len <= FSM_STATE_PATH_MAX; }
+
+static uint32_t name_intern(fsm__store *store, const char *text, size_t len) {
+  uint32_t number = name_lookup(store, 'n', text, len);
+  if (number != 0) return number;
+  number = (uint32_t)fsm__counter_next(store, "name");
+  name_put(store, 'n', text, len, number);
+  return number;
+}
+
+uint32_t fsm__name_find(fsm__store *store, const char *text, size_t len) {
+  return name_fits(len) ? name_lookup(store, 'n', text, len) : 0;
+}
+
+const char *fsm__name_text(fsm__store *store, uint32_t number, fsm_arena *arena) {
+  fsm__key key = {.len = 0};
+  const void *value = NULL;
+  size_t len = 0;
+  fsm__key_add(&key, "i", 1);
+  fsm__key_u32(&key, number);
+  fsm_code code = fsm__store_get(store, FSM_T_NAMES, key.bytes, key.len, &value, &len, NULL);
+  return code == FSM_OK ? fsm_arena_strndup(arena, value, len) : NULL;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------ */
+
+static fsm_code entry_add(fsm__catalog *catalog, fsm__deployed **out, fsm_error *err) {
+  if (catalog->count == catalog->cap) {
+    unsigned cap = catalog->cap ? catalog->cap * 2 : 16;
+    fsm__deployed **grown = realloc(catalog->entries, cap * sizeof *grown);
+    if (grown == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
+    catalog->entries = grown;
+    catalog->cap = cap;
+  }
+  *out = calloc(1, sizeof **out);
+  if (*out == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
+  catalog->entries[catalog->count++] = *out;
+  return FSM_OK;
+}
+
+static fsm_code names_of(fsm__store *store, fsm__deployed *entry, fsm_error *err) {
+  unsigned states = fsm_machine_states(entry->machine);
+  entry->names = calloc(states, sizeof *entry->names);
+  if (entry->names == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
+  for (unsigned s = 1; s < states; s++) {
+    const char *path = fsm_state_path(entry->machine, s);
+    entry->names[s] = name_lookup(store, 'n', path, strlen(path));
+    if (entry->names[s] == 0)
+      return fsm_fail(err, FSM_ECORRUPT, "store: names", "state \"%s\" of machine %s has no number", path,
+                      entry->id);
+  }
+  return FSM_OK;
+}
+
+/* The order of deployment, which is not the order of the rows. */
+static int by_seq(const void *a, const void *b) {
+  const fsm__deployed *x = *(fsm__deployed *const *)a, *y = *(fsm__deployed *const *)b;
+  return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static fsm_code entry_read(fsm__catalog *catalog, const fsm__row *row, fsm_arena *arena, fsm_error *err) {
+  fsm_value list;
+  fsm_code code = fsm_unpack(arena, row->value, row->value_len, &list, err);
+  if (code == FSM_ENOMEM) return code;
+  if (code != FSM_OK || row->key_len != 8 || !fsm_is(&list, FSM_LIST) || list.len != 5 ||
+      !fsm_is(&list.items[0], FSM_STRING) || list.items[0].len > FSM_MACHINE_ID_MAX ||
+      !fsm_is(&list.items[1], FSM_BYTES) || list.items[1].len != FSM_HASH_BYTES ||
+      !fsm_is(&list.items[2], FSM_INT) || !fsm_is(&list.items[3], FSM_INT) ||
+      !fsm_is(&list.items[4], FSM_STRING))
+    return fsm_fail(err, FSM_ECORRUPT, "store: machines", "a row cannot be read");
+  fsm__deployed *entry = NULL;
+  code = entry_add(catalog, &entry, err);
+  if (code != FSM_OK) return code;
+  memcpy(entry->id, list.items[0].s, list.items[0].len);
+  memcpy(entry->hash.bytes, list.items[1].s, FSM_HASH_BYTES);
+  entry->number = fsm__key_read_u32(row->key);
+  entry->version = fsm__key_read_u32((const uint8_t *)row->key + 4);
+  entry->seq = (uint64_t)list.items[2].i;
+  entry->time_ns = list.items[3].i;
+  if (entry->number > catalog->machines) catalog->machines = entry->number;
+  return FSM_OK;
+}
+
+fsm_code fsm__catalog_open(fsm__store *store, fsm__catalog **out, fsm_error *err) {
+  fsm__catalog *catalog = calloc(1, sizeof *catalog);
+  if (catalog == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
+  catalog->store = store;
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  fsm__range_open(&range, store, FSM_T_MACHINES, NULL, 0);
+  fsm_code code;
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    code = entry_read(catalog, &row, &arena, err);
+    if (code != FSM_OK) break;
+    fsm_arena_reset(&arena);
+  }
+  fsm__range_close(&range);
+  fsm_arena_free(&arena);
+  if (code != FSM_OK) {
+    fsm__catalog_free(catalog);
+    return code;
+  }
+  if (catalog->count > 1) qsort(catalog->entries, catalog->count, sizeof(fsm__deployed *), by_seq);
+  *out = catalog;
+  return FSM_OK;
+}
+
+void fsm__catalog_free(fsm__catalog *catalog) {
+  if (catalog == NULL) return;
+  for (unsigned i = 0; i < catalog->count; i++) {
+    fsm_definition_free(catalog->entries[i]->definition);
+    free(catalog->entries[i]->names);
+    free(catalog->entries[i]);
+  }
+  free(catalog->entries);
+  free(catalog);
+}
+
+/* ---- looking up --------------------------------------------------------------------------------- */
+
+const fsm__deployed *fsm__catalog_find(const fsm__catalog *catalog, const char *id, uint32_t version) {
+  for (unsigned i = catalog->count; i-- > 0;) {
+    const fsm__deployed *entry = catalog->entries[i];
+    if (strcmp(entry->id, id) == 0 && (version == 0 || entry->version == version)) return entry;
+  }
+  return NULL;
+}
+
+const fsm__deployed *fsm__catalog_at(const fsm__catalog *catalog, uint32_t number, uint32_t version) {
+  for (unsigned i = catalog->count; i-- > 0;) {
+    const fsm__deployed *entry = catalog->entries[i];
+    if (entry->number == number && (version == 0 || entry->version == version)) return entry;
+  }
+  return NULL;
+}
+
+const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned index) {
+  return index < catalog->machines ? fsm__catalog_at(catalog, index + 1, 0) : NULL;
+}
+
+static fsm_code row_source(fsm__catalog *catalog, const fsm__deployed *entry, fsm_arena *arena,
+                           fsm_value *source, fsm_error *err) {
+  fsm__key key = {.len = 0};
+  const void *value = NULL;
+  size_t len = 0;
+  fsm__key_u32(&key, entry->number);
+  fsm__key_u32(&key, entry->version);
+  fsm_code code = fsm__store_get(catalog->store, FSM_T_MACHINES, key.bytes, key.len, &value, &len, err);
+  if (code == FSM_ENOTFOUND)
+    return fsm_fail(err, FSM_ECORRUPT, "store: machines", "machine %s version %u has no row", entry->id,
+                    entry->version);
+  if (code != FSM_OK) return code;
+  char *bytes = fsm_arena_strndup(arena, value, len);
+  fsm_value list;
+  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a definition");
+  code = fsm_unpack(arena, bytes, len, &list, err);
+  if (code == FSM_OK) *source = list.items[4]; /* entry_read has checked the shape, or add wrote it */
+  return code;
+}
+
+fsm_code fsm__catalog_source(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_arena *arena,
+                             const char **text, size_t *len, fsm_error *err) {
+  fsm_value source;
+  fsm_code code = row_source(catalog, deployed, arena, &source, err);
+  if (code != FSM_OK) return code;
+  *text = source.s;
+  *len = source.len;
+  return FSM_OK;
+}
+
+fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_error *err) {
+  if (deployed->definition != NULL) return FSM_OK;
+  fsm__deployed *entry = (fsm__deployed *)deployed; /* ours: the const is for the callers */
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  const char *text = NULL;
+  size_t len = 0;
+  fsm_code code = fsm__catalog_source(catalog, entry, &arena, &text, &len, err);
+  if (code == FSM_OK) code = fsm_definition_load(text, len, &entry->definition, err);
+  fsm_arena_free(&arena);
+  if (code != FSM_OK) return code;
+  entry->machine = fsm_definition_machine(entry->definition);
+  return names_of(catalog->store, entry, err);
+}
+
+/* ---- deploying ---------------------------------------------------------------------------------- */
+
+static void row_put(fsm__store *store, const fsm__deployed *entry, const char *source, size_t len) {
+  fsm_buf buf = {0};
+  fsm_pack_list(&buf, 5);
+  fsm_pack_text(&buf, entry->id, strlen(entry->id));
+  fsm_pack_bytes(&buf, entry->hash.bytes, FSM_HASH_BYTES);
+  fsm_pack_uint(&buf, entry->seq);
+  fsm_pack_int(&buf, entry->time_ns);
+  fsm_pack_text(&buf, source, len);
+  fsm__key key = {.len = 0};
+  fsm__key_u32(&key, entry->number);
+  fsm__key_u32(&key, entry->version);
+  fsm__store_put(store, FSM_T_MACHINES, key.bytes, key.len, fsm_buf_ok(&buf) ? buf.data : NULL, buf.len);
+  fsm_buf_free(&buf);
+}
+
+fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len, fsm_definition *definition,
+                          uint64_t seq, int64_t time_ns, fsm_error *err) {
+  const fsm_machine *machine = fsm_definition_machine(definition);
+  const char *id = fsm_machine_id(machine);
+  const fsm__deployed *before = fsm__catalog_find(catalog, id, 0);
+  fsm__deployed *entry = NULL;
+  fsm_code code = entry_add(catalog, &entry, err);
+  if (code != FSM_OK) return code;
+  size_t canonical_len = 0;
+  const void *canonical = fsm_definition_canonical(definition, &canonical_len);
+  FSM_ASSERT(strlen(id) <= FSM_MACHINE_ID_MAX);
+  memcpy(entry->id, id, strlen(id));
+  entry->hash = fsm__sha256(canonical, canonical_len);
+  entry->seq = seq;
+  entry->time_ns = time_ns;
+  entry->version = before ? before->version + 1 : 1;
+  entry->number = before ? before->number : ++catalog->machines;
+  if (before == NULL) name_put(catalog->store, 'm', id, strlen(id), entry->number);
+  for (unsigned s = 1; s < fsm_machine_states(machine); s++) {
+    const char *path = fsm_state_path(machine, s);
+    name_intern(catalog->store, path, strlen(path));
+  }
+  row_put(catalog->store, entry, source, len);
+  entry->definition = definition;
+  entry->machine = machine;
+  return names_of(catalog->store, entry, err);
+}

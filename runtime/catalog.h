@@ -1,0 +1,52 @@
+/* catalog.h: the deployed machines and the interned names, in memory beside their rows.
+ *
+ * A machine id has a number, given at its first deployment; a version is one definition under it. A
+ * definition is compiled when it is first needed. Everything is derived from `deployed` records, in
+ * their order, so that a replay gives the same numbers. One thread, like the store.
+ */
+#ifndef FSM_RUNTIME_CATALOG_H
+#define FSM_RUNTIME_CATALOG_H
+
+#include "runtime/store.h"
+#include "schema/definition.h"
+
+/* One version of a machine. Lives as long as the catalog. */
+typedef struct fsm__deployed {
+  char id[FSM_MACHINE_ID_MAX + 1];
+  uint32_t number, version;
+  fsm__hash hash;
+  uint64_t seq;
+  int64_t time_ns;
+  fsm_definition *definition; /* NULL until needed: fsm__catalog_need */
+  const fsm_machine *machine; /* of definition */
+  uint32_t *names;            /* interned number of each state's path */
+} fsm__deployed;
+
+typedef struct fsm__catalog fsm__catalog;
+
+FSM_MUST_USE fsm_code fsm__catalog_open(fsm__store *store, fsm__catalog **out, fsm_error *err);
+void fsm__catalog_free(fsm__catalog *catalog);
+
+/* version 0 = newest. NULL when there is none. Not yet compiled: see need. */
+const fsm__deployed *fsm__catalog_find(const fsm__catalog *catalog, const char *id, uint32_t version);
+const fsm__deployed *fsm__catalog_at(const fsm__catalog *catalog, uint32_t number, uint32_t version);
+/* The newest version of the machine with this index (0, 1, …, in order of first deployment); NULL past the
+ * end. */
+const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned index);
+/* Compiles the definition if it is not yet. */
+FSM_MUST_USE fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_error *err);
+/* The source as it was deployed, in arena. */
+FSM_MUST_USE fsm_code fsm__catalog_source(fsm__catalog *catalog, const fsm__deployed *deployed,
+                                          fsm_arena *arena, const char **text, size_t *len, fsm_error *err);
+
+/* Applies a deployment: rows, numbers, names. Takes over definition on success. */
+FSM_MUST_USE fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
+                                       fsm_definition *definition, uint64_t seq, int64_t time_ns,
+                                       fsm_error *err);
+
+/* The number of an interned text; 0 = never seen. */
+uint32_t fsm__name_find(fsm__store *store, const char *text, size_t len);
+/* The text of a number, in arena; NULL when there is none. */
+const char *fsm__name_text(fsm__store *store, uint32_t number, fsm_arena *arena);
+
+#endif

@@ -1,0 +1,35 @@
+/* core.h: the parts of an open data directory that decisions and reads stand on. */
+#ifndef FSM_RUNTIME_CORE_H
+#define FSM_RUNTIME_CORE_H
+
+#include "runtime/catalog.h"
+#include "runtime/fsm_runtime.h"
+#include "runtime/journal.h"
+
+typedef struct fsm__core {
+  char *dir, *node;
+  fsm_origin origin;
+  fsm__store *store;
+  fsm__catalog *catalog;
+  fsm__journal *journal;
+  uint64_t seq;         /* of the last record applied to the rows (overlay included) */
+  fsm__hash leaf;       /* of that record */
+  int64_t last_time_ns; /* of that record */
+} fsm__core;
+
+/* Opens store, journal and catalog and replays the tail into the overlay. */
+FSM_MUST_USE fsm_code fsm__core_open(const fsm_runtime_options *options, fsm__core *out, fsm_opened *opened,
+                                     fsm_error *err);
+void fsm__core_close(fsm__core *core);
+
+/* Applies the durable records after core->seq up to `to` (0 = all) to a store and catalog, frame by
+ * frame; rounds when more than round_bytes wait (0 = never). Also what verify replays with. */
+FSM_MUST_USE fsm_code fsm__replay(fsm__journal *journal, fsm__store *store, fsm__catalog *catalog,
+                                  uint64_t from, uint64_t to, size_t round_bytes, fsm__core *position,
+                                  fsm_error *err);
+
+/* Answers a query on the rows as they are (query.c). */
+FSM_MUST_USE fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
+                                     fsm_arena *arena, fsm_value *out, fsm_error *err);
+
+#endif

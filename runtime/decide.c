@@ -1,0 +1,180 @@
+/* decide.c: the entry to decisions, and what all of them share. See decide.h. */
+#include "runtime/decide.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "schema/pack.h"
+
+fsm_code fsm__refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...) {
+  char text[FSM_TEXT_MAX];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  (void)fsm_fail(&out->refusal, code, where, "%s", text);
+  return FSM_OK;
+}
+
+fsm_value fsm__leaves(const fsm__instance *in, fsm_arena *arena) {
+  const fsm_machine *machine = in->deployed->machine;
+  fsm_value *items = fsm_arena_alloc(arena, (in->active_count + 1) * sizeof *items);
+  unsigned count = 0;
+  if (items == NULL) return fsm_null();
+  for (unsigned i = 0; i < in->active_count; i++)
+    if (fsm_state_is_leaf(machine, in->active[i].state))
+      items[count++] = fsm_string(fsm_state_path(machine, in->active[i].state));
+  return fsm_list(items, count);
+}
+
+void fsm__decision_about(fsm__decision *out, fsm__instance *in, fsm_arena *arena) {
+  out->instance = in;
+  out->instance_id = in->id;
+  out->machine = in->deployed->id;
+  out->version = in->deployed->version;
+  out->status = fsm__status_name(in->status);
+  out->rev = in->rev;
+  out->from = out->to = fsm__leaves(in, arena);
+}
+
+fsm_code fsm__snapshot_of(const fsm__instance *in, fsm_arena *arena, fsm_snapshot *out, fsm_error *err) {
+  uint64_t *config = fsm_arena_zalloc(arena, fsm_machine_words(in->deployed->machine), sizeof *config);
+  if (config == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a configuration");
+  for (unsigned i = 0; i < in->active_count; i++)
+    config[in->active[i].state / 64] |= (uint64_t)1 << (in->active[i].state % 64);
+  if (!fsm_config_legal(in->deployed->machine, config))
+    return fsm_fail(err, FSM_ECORRUPT, "store: instances", "instance %s has an impossible configuration",
+                    in->id);
+  *out = (fsm_snapshot){.config = config,
+                        .context = in->context,
+                        .counter = in->counter,
+                        .done = in->status == FSM_COMPLETED,
+                        .output = in->output};
+  return FSM_OK;
+}
+
+fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind) {
+  if (out->count == out->cap) {
+    size_t cap = out->cap ? out->cap * 2 : 4;
+    fsm_record *grown = fsm_arena_alloc(at->arena, cap * sizeof *grown);
+    if (grown == NULL) return NULL;
+    if (out->count > 0) memcpy(grown, out->records, out->count * sizeof *grown);
+    out->records = grown;
+    out->cap = cap;
+  }
+  fsm_record *record = &out->records[out->count++];
+  const fsm_command *command = at->command;
+  *record = fsm_record_new(kind);
+  record->time_ns = at->time_ns;
+  record->clock = at->clock_held;
+  record->dur_us = at->dur_us;
+  record->node = at->node;
+  record->corr = out->correlation;
+  record->caus = command->causation;
+  record->req = command->request;
+  record->trace = command->trace;
+  record->act = command->actor;
+  record->level = 1;
+  if (out->instance != NULL) {
+    const fsm__instance *in = out->instance;
+    record->mach = in->deployed->id;
+    record->def = in->deployed->hash.bytes;
+    record->defv = in->deployed->version;
+    record->inst = in->id;
+    record->key = in->key;
+    record->ctxh = in->context_hash.bytes;
+    record->rev = in->rev;
+  }
+  return record;
+}
+
+bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint[16]) {
+  const fsm_command *command = at->command;
+  if (command->idem == NULL) return false;
+  fsm__hash key = fsm__sha256(command->idem, strlen(command->idem));
+  memcpy(key_hash, key.bytes, 16);
+  fsm_buf buf = {0};
+  const char *parts[] = {command->machine, command->instance, command->key, command->event};
+  fsm_pack_list(&buf, 6 + (command->version != 0));
+  fsm_pack_uint(&buf, command->kind);
+  for (unsigned i = 0; i < 4; i++)
+    fsm_pack_text(&buf, parts[i] ? parts[i] : "", parts[i] ? strlen(parts[i]) : 0);
+  if (command->version != 0) fsm_pack_uint(&buf, command->version);
+  fsm_code code = fsm_pack(&buf, &command->data, NULL);
+  FSM_ASSERT(code == FSM_OK || buf.failed); /* admission has packed it before */
+  fsm__hash print = fsm__sha256(fsm_buf_text(&buf), buf.len);
+  memcpy(fingerprint, print.bytes, 16);
+  fsm_buf_free(&buf);
+  return true;
+}
+
+fsm_value fsm__idem_field(const fsm__case *at, const uint8_t key_hash[16], const uint8_t fingerprint[16]) {
+  fsm_value *items = fsm_arena_alloc(at->arena, 3 * sizeof *items);
+  char *bytes = fsm_arena_alloc(at->arena, 32);
+  if (items == NULL || bytes == NULL) return fsm_null();
+  memcpy(bytes, key_hash, 16);
+  memcpy(bytes + 16, fingerprint, 16);
+  items[0] = fsm_bytes(bytes, 16);
+  items[1] = fsm_bytes(bytes + 16, 16);
+  items[2] = fsm_int(at->time_ns + FSM_IDEM_TTL_NS);
+  return fsm_list(items, 3);
+}
+
+void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, uint64_t seq,
+                     uint8_t out[16]) {
+  fsm__key key = {.len = 0};
+  fsm__key_u64(&key, number);
+  memcpy(out, key.bytes, 8);
+  fsm__key_add(&key, at->store_id, 16);
+  fsm__key_u64(&key, seq);
+  fsm__key_add(&key, invoke, strlen(invoke));
+  fsm__hash hash = fsm__sha256(key.bytes, key.len);
+  memcpy(out + 8, hash.bytes, 8);
+}
+
+static fsm_code decide_deploy(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  const fsm_command *command = at->command;
+  fsm_definition *definition = NULL;
+  fsm_code code = fsm_definition_load(command->source, command->source_len, &definition, &out->refusal);
+  if (code != FSM_OK)
+    return code == FSM_ENOMEM ? fsm_fail(err, code, "", "no memory for a definition") : FSM_OK;
+  size_t len = 0;
+  const void *canonical = fsm_definition_canonical(definition, &len);
+  fsm__hash hash = fsm__sha256(canonical, len);
+  const char *id = fsm_machine_id(fsm_definition_machine(definition));
+  const fsm__deployed *newest = fsm__catalog_find(at->catalog, id, 0);
+  char *hex = fsm_arena_alloc(at->arena, 2 * FSM_HASH_BYTES + 1);
+  out->machine = fsm_arena_strdup(at->arena, id);
+  fsm_definition_free(definition);
+  if (hex == NULL || out->machine == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a deployment");
+  fsm__hex(hash.bytes, FSM_HASH_BYTES, hex);
+  out->hash = hex;
+  out->version = newest ? newest->version : 1;
+  if (newest != NULL && memcmp(newest->hash.bytes, hash.bytes, FSM_HASH_BYTES) == 0) return FSM_OK;
+  out->created = true;
+  out->version = newest ? newest->version + 1 : 1;
+  fsm_record *record = fsm__decision_record(at, out, FSM_RECORD_DEPLOYED);
+  fsm_pair *pairs = fsm_arena_alloc(at->arena, sizeof *pairs);
+  uint8_t *def = fsm_arena_alloc(at->arena, FSM_HASH_BYTES);
+  if (record == NULL || pairs == NULL || def == NULL)
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory for a deployment");
+  memcpy(def, hash.bytes, FSM_HASH_BYTES);
+  pairs[0] = (fsm_pair){fsm_string("source"), fsm_stringn(command->source, command->source_len)};
+  record->mach = out->machine;
+  record->def = def;
+  record->defv = out->version;
+  return fsm_map(pairs, 1, &record->detail, err);
+}
+
+fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  *out = (fsm__decision){.correlation = at->command->correlation};
+  switch (at->command->kind) {
+    case FSM_CMD_DEPLOY: return decide_deploy(at, out, err);
+    case FSM_CMD_START: return fsm__decide_start(at, out, err);
+    case FSM_CMD_SEND: return fsm__decide_send(at, out, err);
+    case FSM_CMD_REFUSED:
+      return fsm__refuse(out, at->command->code, "", "%s", fsm_code_text(at->command->code));
+    default: return fsm__decide_task(at, out, err);
+  }
+}

@@ -1,0 +1,86 @@
+/* decide.h: command + rows → the records of one frame, or a refusal. Changes nothing itself.
+ *
+ * A decision reads the newest rows, runs the engine and says what the journal will hold; the writer
+ * seals the records (seq, prev), makes them durable and applies them. The time, the entropy and the next
+ * seq come in with the case, so the same case gives the same decision.
+ */
+#ifndef FSM_RUNTIME_DECIDE_H
+#define FSM_RUNTIME_DECIDE_H
+
+#include "runtime/fsm_runtime.h"
+#include "runtime/rows.h"
+#include "schema/record.h"
+
+/* Everything a decision may see. */
+typedef struct fsm__case {
+  fsm__store *store;
+  fsm__catalog *catalog;
+  fsm_arena *arena; /* what the decision points to lives here */
+  const fsm_command *command;
+  int64_t time_ns; /* the recorded time */
+  bool clock_held; /* the wall clock was behind the last record's time */
+  uint32_t dur_us; /* receipt → decision */
+  uint64_t next_seq;
+  uint64_t entropy; /* for the jitter of a retry */
+  const char *node;
+  const uint8_t *store_id; /* 16 bytes */
+} fsm__case;
+
+typedef struct fsm__decision {
+  fsm_error refusal; /* code FSM_OK: taken */
+  fsm_value detail;  /* of a refusal, for the answer and the record; null = none */
+  fsm_record *records;
+  size_t count, cap;
+  fsm__instance *instance; /* as loaded; NULL when the frame makes it or has none */
+  bool replay;             /* the first answer again: that of the frame at replay_seq */
+  uint64_t replay_seq;
+  bool created;
+  uint64_t rev;
+  const char *instance_id, *machine, *status, *correlation, *hash;
+  uint32_t version;
+  fsm_value from, to;
+} fsm__decision;
+
+/* Decides a command. A return other than FSM_OK is a fault of memory or of the store, not a refusal.
+ * A refusal has no records: refuse.c makes the one it may deserve. */
+FSM_MUST_USE fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err);
+/* The same for a timer that is due and for a task whose attempt ran out of time. A timer or task that is gone
+ * decides nothing (count 0). */
+FSM_MUST_USE fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id,
+                                        fsm__decision *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id,
+                                               fsm__decision *out, fsm_error *err);
+/* Throws away what was decided for an instance and parks it as an incident with this reason. */
+FSM_MUST_USE fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code reason,
+                                           const char *text, fsm_error *err);
+
+/* ---- between the files of decide ---- */
+
+FSM_MUST_USE fsm_code fsm__decide_start(const fsm__case *at, fsm__decision *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err);
+
+/* A record of the decision's instance (or none) with what every record carries; NULL without memory. */
+fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind);
+/* The records of a step: created, transition, context, completed, incident_opened as it went. `created`
+ * describes the instance when the step is its first. */
+FSM_MUST_USE fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
+                                         fsm_error *err);
+/* Fills instance, machine, version, status, rev, to of the answer from the loaded instance. */
+void fsm__decision_about(fsm__decision *out, fsm__instance *in, fsm_arena *arena);
+/* Leaf paths of an instance as it was loaded. */
+fsm_value fsm__leaves(const fsm__instance *in, fsm_arena *arena);
+/* The instance as the engine reads it. */
+FSM_MUST_USE fsm_code fsm__snapshot_of(const fsm__instance *in, fsm_arena *arena, fsm_snapshot *out,
+                                       fsm_error *err);
+/* Marks the decision refused; returns FSM_OK so that `return fsm__refuse(…)` ends a decision. */
+fsm_code fsm__refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...)
+    FSM_PRINTF(4, 5);
+/* key hash and fingerprint of the command's idempotency key; false when it has none. */
+bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint[16]);
+/* The record field [key hash, fingerprint, expiry]. */
+fsm_value fsm__idem_field(const fsm__case *at, const uint8_t key_hash[16], const uint8_t fingerprint[16]);
+/* The token of a task opened by record `seq`: number BE8 ‖ 8 bytes of a hash. */
+void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, uint64_t seq, uint8_t out[16]);
+
+#endif

@@ -1,0 +1,219 @@
+/* decide_send.c: SEND, and a timer that is due: an event for an instance. */
+#include <string.h>
+
+#include "runtime/apply.h"
+#include "runtime/decide.h"
+
+static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, fsm_error *err) {
+  const fsm_command *command = at->command;
+  fsm_code code;
+  if (command->instance != NULL) {
+    code = fsm__instance_number(at->store, command->instance, number, err);
+    if (code == FSM_ENOTFOUND)
+      return fsm__refuse(out, FSM_EINSTANCE, "instance", "no instance \"%s\" exists", command->instance);
+    return code;
+  }
+  const fsm__deployed *newest = fsm__catalog_find(at->catalog, command->machine, 0);
+  if (newest == NULL)
+    return fsm__refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed", command->machine);
+  code = fsm__instance_by_key(at->store, newest->number, command->key, number, err);
+  if (code == FSM_ENOTFOUND)
+    return fsm__refuse(out, FSM_EINSTANCE, "key", "no open instance of %s has the key \"%s\"",
+                       command->machine, command->key);
+  return code;
+}
+
+/* Sets out->replay or refuses when the key was used; field is what the first record will carry. */
+static fsm_code check_idem(const fsm__case *at, fsm__decision *out, fsm_value *field, fsm_error *err) {
+  uint8_t key_hash[16], fingerprint[16];
+  fsm__idem idem;
+  if (!fsm__idem_of(at, key_hash, fingerprint)) return FSM_OK;
+  fsm__key key = fsm__key_instance(out->instance->number, 'i', key_hash, 16);
+  fsm_code code = fsm__idem_load(at->store, FSM_T_INSTANCES, &key, at->arena, &idem, err);
+  if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
+  if (code == FSM_ENOTFOUND || idem.expiry_ns <= at->time_ns) {
+    *field = fsm__idem_field(at, key_hash, fingerprint);
+    return FSM_OK;
+  }
+  if (memcmp(idem.fingerprint, fingerprint, 16) != 0)
+    return fsm__refuse(out, FSM_EDUPLICATE, "idem",
+                       "the idempotency key was used for another command (seq %llu)",
+                       (unsigned long long)idem.seq);
+  out->replay = true;
+  out->replay_seq = idem.seq;
+  return FSM_OK;
+}
+
+/* Live idempotency entries; counted only when the instance is at the quota. */
+static fsm_code check_quota(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  if (at->command->idem == NULL || out->instance->idem_rows < FSM_IDEM_QUOTA) return FSM_OK;
+  fsm__key prefix = fsm__key_instance(out->instance->number, 'i', NULL, 0);
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  unsigned live = 0;
+  fsm_code code;
+  fsm__range_open(&range, at->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    fsm__key key = {.len = 0};
+    fsm__idem idem;
+    fsm__key_add(&key, row.key, row.key_len);
+    code = fsm__idem_load(at->store, FSM_T_INSTANCES, &key, at->arena, &idem, err);
+    if (code != FSM_OK) break;
+    live += idem.expiry_ns > at->time_ns;
+  }
+  fsm__range_close(&range);
+  if (code != FSM_OK) return code;
+  if (live >= FSM_IDEM_QUOTA)
+    return fsm__refuse(out, FSM_EQUOTA, "idem",
+                       "the instance has %u live idempotency keys, its quota; they live 24 h", live);
+  return FSM_OK;
+}
+
+static fsm_code check_state(const fsm__case *at, fsm__decision *out) {
+  static const fsm_code codes[FSM_STATUS_COUNT] = {[FSM_PAUSED] = FSM_EPAUSED,
+                                                   [FSM_INCIDENT] = FSM_EINCIDENT,
+                                                   [FSM_COMPLETED] = FSM_ECOMPLETED,
+                                                   [FSM_CANCELLED] = FSM_ECOMPLETED};
+  const fsm__instance *in = out->instance;
+  if (in->status != FSM_RUNNING)
+    return fsm__refuse(out, codes[in->status], "", "the instance is %s", fsm__status_name(in->status));
+  if (at->command->expect_rev >= 0 && (uint64_t)at->command->expect_rev != in->rev)
+    return fsm__refuse(out, FSM_ESTALE, "rev", "the instance is at revision %llu, not %lld",
+                       (unsigned long long)in->rev, (long long)at->command->expect_rev);
+  return FSM_OK;
+}
+
+/* ---- a refusal by the machine ------------------------------------------------------------------- */
+
+static fsm_code candidate_view(const fsm__deployed *deployed, const fsm_candidate *candidate,
+                               fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  fsm_pair *pairs = fsm_arena_alloc(arena, 6 * sizeof *pairs);
+  if (pairs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a refusal");
+  unsigned n = 0;
+  pairs[n++] =
+      (fsm_pair){fsm_string("state"), fsm_string(fsm_state_path(deployed->machine, candidate->source))};
+  pairs[n++] = (fsm_pair){fsm_string("transition"), fsm_int(candidate->transition)};
+  if (candidate->guard) pairs[n++] = (fsm_pair){fsm_string("guard"), fsm_string(candidate->guard)};
+  if (candidate->guard_name)
+    pairs[n++] = (fsm_pair){fsm_string("guard_name"), fsm_string(candidate->guard_name)};
+  if (fsm_is(&candidate->seen, FSM_MAP)) pairs[n++] = (fsm_pair){fsm_string("seen"), candidate->seen};
+  if (candidate->fault) pairs[n++] = (fsm_pair){fsm_string("fault"), fsm_string(candidate->fault)};
+  return fsm_map(pairs, n, out, err);
+}
+
+static fsm_code refuse_step(const fsm__case *at, const fsm_step_result *step, fsm__decision *out,
+                            fsm_error *err) {
+  const fsm__deployed *deployed = out->instance->deployed;
+  fsm_value *items = fsm_arena_alloc(at->arena, (step->candidate_count + 1) * sizeof *items);
+  fsm_pair *pair = fsm_arena_alloc(at->arena, sizeof *pair);
+  if (items == NULL || pair == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a refusal");
+  for (unsigned i = 0; i < step->candidate_count; i++) {
+    fsm_code code = candidate_view(deployed, &step->candidates[i], at->arena, &items[i], err);
+    if (code != FSM_OK) return code;
+  }
+  if (step->candidate_count > 0) {
+    *pair = (fsm_pair){fsm_string("candidates"), fsm_list(items, step->candidate_count)};
+    fsm_code code = fsm_map(pair, 1, &out->detail, err);
+    if (code != FSM_OK) return code;
+  }
+  const char *event = at->command->event;
+  const char *state =
+      out->from.len > 0 ? fsm_arena_strndup(at->arena, out->from.items[0].s, out->from.items[0].len) : "";
+  if (step->outcome == FSM_EGUARD && step->candidate_count > 0 && step->candidates[0].guard != NULL)
+    return fsm__refuse(out, FSM_EGUARD, "event", "event \"%s\" in state \"%s\": the guard is false: %s",
+                       event, state, step->candidates[0].guard);
+  if (step->outcome == FSM_EEVENT)
+    return fsm__refuse(out, FSM_EEVENT, "event", "machine %s does not know the event \"%s\"", deployed->id,
+                       event);
+  return fsm__refuse(out, step->outcome, "event", "event \"%s\" in state \"%s\": %s", event, state,
+                     fsm_code_text(step->outcome));
+}
+
+static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm_error *err) {
+  fsm__instance *in = out->instance;
+  fsm_snapshot before;
+  fsm_step_result step;
+  const fsm_event event = {
+      .name = at->command->event, .data = at->command->data, .cause = FSM_CAUSE_EXTERNAL};
+  fsm_code code = fsm__snapshot_of(in, at->arena, &before, err);
+  if (code == FSM_OK)
+    code = fsm_step(in->deployed->machine, &before, &event, &at->command->actor, at->time_ns, at->arena,
+                    &step, err);
+  if (code != FSM_OK) return code;
+  if (step.outcome == FSM_ELOOP || step.outcome == FSM_ETOOLARGE) {
+    (void)fsm__refuse(out, step.outcome, "event", "event \"%s\" was rolled back and the instance parked: %s",
+                      at->command->event, fsm_code_text(step.outcome));
+    return fsm__decide_incident(at, out, step.outcome, out->refusal.text, err);
+  }
+  if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION) return refuse_step(at, &step, out, err);
+  code = fsm__decision_step(at, out, &step, err);
+  if (code == FSM_OK && out->count > 0) out->records[0].idem = idem;
+  return code;
+}
+
+fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  uint64_t number = 0;
+  fsm_code code = find(at, out, &number, err);
+  if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
+  fsm__instance *in = fsm_arena_alloc(at->arena, sizeof *in);
+  if (in == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
+  code = fsm__instance_load(at->store, at->catalog, number, at->arena, in, err);
+  if (code != FSM_OK) return code;
+  fsm__decision_about(out, in, at->arena);
+  fsm_value idem = fsm_null();
+  code = check_idem(at, out, &idem, err);
+  if (code != FSM_OK || out->replay || out->refusal.code != FSM_OK) return code;
+  code = check_state(at, out);
+  if (code == FSM_OK && out->refusal.code == FSM_OK) code = check_quota(at, out, err);
+  if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
+  if (fsm_machine_knows_event(in->deployed->machine, at->command->event)) {
+    code = fsm_definition_check_event(in->deployed->definition, at->command->event, &at->command->data,
+                                      &out->refusal);
+    if (code != FSM_OK) return FSM_OK;
+  }
+  return run(at, out, idem, err);
+}
+
+/* ---- timers ------------------------------------------------------------------------------------- */
+
+fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id, fsm__decision *out,
+                           fsm_error *err) {
+  fsm__instance *in = fsm_arena_alloc(at->arena, sizeof *in);
+  fsm_pair *pair = fsm_arena_alloc(at->arena, sizeof *pair);
+  fsm__timer timer;
+  *out = (fsm__decision){.correlation = at->command->correlation};
+  if (in == NULL || pair == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
+  fsm_code code = fsm__timer_load(at->store, number, id, at->arena, &timer, err);
+  if (code == FSM_ENOTFOUND) return FSM_OK;
+  if (code == FSM_OK) code = fsm__instance_load(at->store, at->catalog, number, at->arena, in, err);
+  if (code != FSM_OK) return code;
+  fsm__decision_about(out, in, at->arena);
+  out->correlation = in->corr;
+  if (in->status != FSM_RUNNING) return FSM_OK; /* it waits, overdue, until the instance runs again */
+  *pair = (fsm_pair){fsm_string("timer"), fsm_string(timer.id)};
+  fsm_record *record = fsm__decision_record(at, out, FSM_RECORD_TIMER_FIRED);
+  if (record == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a record");
+  record->trigger = timer.event;
+  record->cause = FSM_CAUSE_TIMER;
+  record->data = timer.data;
+  record->from = record->to = out->from;
+  record->tr = fsm_list(NULL, 0);
+  record->rev = in->rev + 1;
+  record->late_ms = at->time_ns > timer.due_ns ? (at->time_ns - timer.due_ns) / 1000000 : 0;
+  out->rev = in->rev + 1;
+  code = fsm_map(pair, 1, &record->detail, err);
+  fsm_snapshot before;
+  fsm_step_result step;
+  const fsm_event event = {.name = timer.event, .data = timer.data, .cause = FSM_CAUSE_TIMER};
+  if (code == FSM_OK) code = fsm__snapshot_of(in, at->arena, &before, err);
+  if (code == FSM_OK)
+    code = fsm_step(in->deployed->machine, &before, &event, &at->command->actor, at->time_ns, at->arena,
+                    &step, err);
+  if (code != FSM_OK) return code;
+  if (step.outcome == FSM_ELOOP || step.outcome == FSM_ETOOLARGE)
+    return fsm__decide_incident(at, out, step.outcome, fsm_code_text(step.outcome), err);
+  if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION)
+    return FSM_OK; /* nothing takes it: only fired */
+  return fsm__decision_step(at, out, &step, err);
+}

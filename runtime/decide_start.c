@@ -1,0 +1,110 @@
+/* decide_start.c: START: a new instance of a machine. */
+#include <string.h>
+
+#include "runtime/decide.h"
+
+/* The entry of a creation's idempotency key: its hour is not known, so each that may still live is asked. */
+static fsm_code find_start(const fsm__case *at, uint32_t machine, const uint8_t key_hash[16], fsm__idem *out,
+                           fsm_error *err) {
+  const int64_t hour_ns = (int64_t)3600 * 1000000000;
+  for (int64_t back = 0; back <= FSM_IDEM_TTL_NS && back <= at->time_ns; back += hour_ns) {
+    fsm__key key = fsm__key_start(at->time_ns - back, machine, key_hash);
+    fsm_code code = fsm__idem_load(at->store, FSM_T_STARTS, &key, at->arena, out, err);
+    if (code == FSM_OK && out->expiry_ns > at->time_ns) return FSM_OK;
+    if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
+  }
+  return FSM_ENOTFOUND;
+}
+
+/* Sets out->replay or refuses when the key was used; *go_on when it was not. */
+static fsm_code check_idem(const fsm__case *at, const fsm__deployed *deployed, fsm_value *field,
+                           fsm__decision *out, bool *go_on, fsm_error *err) {
+  uint8_t key_hash[16], fingerprint[16];
+  fsm__idem idem;
+  *go_on = true;
+  if (!fsm__idem_of(at, key_hash, fingerprint)) return FSM_OK;
+  fsm_code code = find_start(at, deployed->number, key_hash, &idem, err);
+  if (code == FSM_ENOTFOUND) {
+    *field = fsm__idem_field(at, key_hash, fingerprint);
+    return FSM_OK;
+  }
+  if (code != FSM_OK) return code;
+  *go_on = false;
+  if (memcmp(idem.fingerprint, fingerprint, 16) != 0)
+    return fsm__refuse(out, FSM_EDUPLICATE, "idem",
+                       "the idempotency key was used for another command (seq %llu)",
+                       (unsigned long long)idem.seq);
+  out->replay = true;
+  out->replay_seq = idem.seq;
+  return FSM_OK;
+}
+
+static fsm_code check_unique(const fsm__case *at, const fsm__deployed *deployed, fsm__decision *out,
+                             fsm_error *err) {
+  const fsm_command *command = at->command;
+  uint64_t number = 0;
+  fsm_code code = fsm__instance_number(at->store, command->instance, &number, err);
+  if (code == FSM_OK)
+    return fsm__refuse(out, FSM_EEXISTS, "id", "instance \"%s\" exists already", command->instance);
+  if (code != FSM_ENOTFOUND) return code;
+  if (command->key == NULL) return FSM_OK;
+  code = fsm__instance_by_key(at->store, deployed->number, command->key, &number, err);
+  if (code == FSM_OK)
+    return fsm__refuse(out, FSM_EEXISTS, "key", "an open instance of %s has the key \"%s\" already",
+                       deployed->id, command->key);
+  return code == FSM_ENOTFOUND ? FSM_OK : code;
+}
+
+static fsm_code run(const fsm__case *at, const fsm__deployed *deployed, fsm_value idem, fsm__decision *out,
+                    fsm_error *err) {
+  const fsm_command *command = at->command;
+  fsm__instance *in = fsm_arena_zalloc(at->arena, 1, sizeof *in);
+  if (in == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
+  *in = (fsm__instance){.number = fsm__counter_peek(at->store, "instance"),
+                        .deployed = deployed,
+                        .id = command->instance,
+                        .key = command->key,
+                        .corr = command->correlation,
+                        .labels = command->labels,
+                        .context = fsm_map_empty()};
+  out->instance = in;
+  fsm_step_result step;
+  fsm_code code =
+      fsm_start(deployed->machine, &command->data, &command->actor, at->time_ns, at->arena, &step, err);
+  if (code != FSM_OK) return code;
+  if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION) {
+    out->instance = NULL;
+    return fsm__refuse(out, step.outcome, "", "the instance cannot start: %s", fsm_code_text(step.outcome));
+  }
+  code = fsm__decision_step(at, out, &step, err);
+  if (code != FSM_OK) return code;
+  out->records[0].labels = command->labels;
+  out->records[0].idem = idem;
+  out->created = true;
+  out->instance_id = command->instance;
+  out->instance = NULL; /* apply makes it */
+  return FSM_OK;
+}
+
+fsm_code fsm__decide_start(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  const fsm_command *command = at->command;
+  const fsm__deployed *deployed = fsm__catalog_find(at->catalog, command->machine, command->version);
+  if (deployed == NULL && fsm__catalog_find(at->catalog, command->machine, 0) != NULL)
+    return fsm__refuse(out, FSM_EMACHINE, "version", "machine \"%s\" has no version %u", command->machine,
+                       command->version);
+  if (deployed == NULL)
+    return fsm__refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed", command->machine);
+  out->machine = deployed->id;
+  out->version = deployed->version;
+  fsm_code code = fsm__catalog_need(at->catalog, deployed, err);
+  if (code != FSM_OK) return code;
+  fsm_value idem = fsm_null();
+  bool go_on = true;
+  code = check_idem(at, deployed, &idem, out, &go_on, err);
+  if (code != FSM_OK || !go_on) return code;
+  code = check_unique(at, deployed, out, err);
+  if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
+  code = fsm_definition_check_input(deployed->definition, &command->data, &out->refusal);
+  if (code != FSM_OK) return FSM_OK;
+  return run(at, deployed, idem, out, err);
+}

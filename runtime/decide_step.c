@@ -1,0 +1,259 @@
+/* decide_step.c: what the engine did, as records.
+ *
+ * One record per microstep that took a transition (or made the instance), the rest of a macrostep in
+ * the arrays of the record it belongs to; then `completed` or `incident_opened` when it came to that. */
+#include <string.h>
+
+#include "runtime/apply.h"
+#include "runtime/decide.h"
+
+static fsm_code nomem(fsm_error *err) {
+  return fsm_fail(err, FSM_ENOMEM, "", "no memory for the records of a step");
+}
+
+static bool paths(const fsm_machine *machine, const uint16_t *states, unsigned count, fsm_arena *arena,
+                  fsm_value *out) {
+  fsm_value *items = fsm_arena_alloc(arena, (count + 1) * sizeof *items);
+  if (items == NULL) return false;
+  for (unsigned i = 0; i < count; i++) items[i] = fsm_string(fsm_state_path(machine, states[i]));
+  *out = fsm_list(items, count);
+  return true;
+}
+
+static bool numbers(const uint16_t *from, unsigned count, fsm_arena *arena, fsm_value *out) {
+  fsm_value *items = fsm_arena_alloc(arena, (count + 1) * sizeof *items);
+  if (items == NULL) return false;
+  for (unsigned i = 0; i < count; i++) items[i] = fsm_int(from[i]);
+  *out = fsm_list(items, count);
+  return true;
+}
+
+/* Both contexts are sorted: one walk. A context never loses a field. */
+static bool context_delta(const fsm_value *before, const fsm_value *after, fsm_arena *arena, fsm_value *out) {
+  fsm_pair *pairs = fsm_arena_alloc(arena, (after->len + 1) * sizeof *pairs);
+  unsigned count = 0, b = 0;
+  if (pairs == NULL) return false;
+  for (unsigned a = 0; a < after->len; a++) {
+    const fsm_pair *now = &after->pairs[a];
+    while (b < before->len && fsm_value_compare(&before->pairs[b].key, &now->key) < 0) b++;
+    const fsm_value *old = NULL;
+    if (b < before->len && fsm_value_compare(&before->pairs[b].key, &now->key) == 0)
+      old = &before->pairs[b].value;
+    if (old != NULL && fsm_value_same(old, &now->value)) continue;
+    fsm_value *change = fsm_arena_alloc(arena, 2 * sizeof *change);
+    if (change == NULL) return false;
+    unsigned n = 0;
+    if (old != NULL) change[n++] = *old;
+    change[n++] = now->value;
+    pairs[count++] = (fsm_pair){.key = now->key, .value = fsm_list(change, n)};
+  }
+  *out = count > 0 ? (fsm_value){.type = FSM_MAP, .len = count, .pairs = pairs} : fsm_null();
+  return true;
+}
+
+/* How long the first leaf that was left had been active. */
+static int64_t elapsed(const fsm__instance *in, const fsm_microstep *step, int64_t now_ns) {
+  for (unsigned i = 0; i < step->exited_count; i++)
+    for (unsigned a = 0; a < in->active_count; a++)
+      if (in->active[a].state == step->exited[i] && step->from_count > 0 && step->from[0] == step->exited[i])
+        return now_ns > in->active[a].ns ? now_ns - in->active[a].ns : 0;
+  return -1;
+}
+
+/* ---- effects ------------------------------------------------------------------------------------ */
+
+typedef struct arrays {
+  fsm_value *timers, *tasks, *emits, *logs;
+  unsigned timer_count, task_count, emit_count, log_count;
+} arrays;
+
+static bool map_of(fsm_arena *arena, const fsm_pair *from, size_t count, fsm_value *out) {
+  fsm_pair *pairs = fsm_arena_alloc(arena, count * sizeof *pairs);
+  if (pairs == NULL) return false;
+  memcpy(pairs, from, count * sizeof *pairs);
+  return fsm_map(pairs, count, out, NULL) == FSM_OK;
+}
+
+static bool timer_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out) {
+  if (effect->kind == FSM_EFFECT_TIMER_CANCEL)
+    return map_of(at->arena, (fsm_pair[]){{fsm_string("cancel"), fsm_string(effect->id)}}, 1, out);
+  int64_t due = at->time_ns;
+  if (effect->delay_ns > 0 && __builtin_add_overflow(due, effect->delay_ns, &due)) due = INT64_MAX;
+  const fsm_pair pairs[] = {{fsm_string("id"), fsm_string(effect->id)},
+                            {fsm_string("due"), fsm_int(due)},
+                            {fsm_string("event"), fsm_string(effect->event)},
+                            {fsm_string("data"), effect->data}};
+  return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 3 : 4, out);
+}
+
+static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
+                       const fsm_effect *effect, fsm_value *out) {
+  if (effect->kind == FSM_EFFECT_TASK_CANCEL)
+    return map_of(at->arena, (fsm_pair[]){{fsm_string("cancel"), fsm_string(effect->id)}}, 1, out);
+  fsm_task_policy policy;
+  uint8_t *token = fsm_arena_alloc(at->arena, 16);
+  if (token == NULL) return false;
+  fsm_definition_task_policy(deployed->definition, effect->invoke, &policy);
+  fsm__task_token(at, number, effect->id, seq, token);
+  const fsm_pair pairs[] = {
+      {fsm_string("id"), fsm_string(effect->id)},
+      {fsm_string("service"), fsm_string(fsm_invoke_src(deployed->machine, effect->invoke))},
+      {fsm_string("tok"), fsm_bytes(token, 16)},
+      {fsm_string("attempts"), fsm_int(policy.attempts)},
+      {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
+      {fsm_string("next"), fsm_int(at->time_ns)},
+      {fsm_string("input"), effect->data}};
+  return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 6 : 7, out);
+}
+
+static bool emit_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out) {
+  const fsm_pair pairs[] = {{fsm_string("event"), fsm_string(effect->event)},
+                            {fsm_string("data"), effect->data}};
+  return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 1 : 2, out);
+}
+
+static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
+                         const fsm_microstep *step, arrays *out) {
+  fsm_value *space = fsm_arena_alloc(at->arena, 4 * (step->effect_count + 1) * sizeof *space);
+  if (space == NULL) return false;
+  *out = (arrays){.timers = space,
+                  .tasks = space + step->effect_count,
+                  .emits = space + 2 * step->effect_count,
+                  .logs = space + 3 * step->effect_count};
+  bool good = true;
+  for (unsigned i = 0; i < step->effect_count && good; i++) {
+    const fsm_effect *effect = &step->effects[i];
+    switch (effect->kind) {
+      case FSM_EFFECT_TIMER_SET:
+      case FSM_EFFECT_TIMER_CANCEL: good = timer_entry(at, effect, &out->timers[out->timer_count++]); break;
+      case FSM_EFFECT_TASK_OPEN:
+      case FSM_EFFECT_TASK_CANCEL:
+        good = task_entry(at, deployed, number, seq, effect, &out->tasks[out->task_count++]);
+        break;
+      case FSM_EFFECT_EMIT: good = emit_entry(at, effect, &out->emits[out->emit_count++]); break;
+      case FSM_EFFECT_LOG: out->logs[out->log_count++] = effect->data; break;
+    }
+  }
+  return good;
+}
+
+static fsm_code put_effects(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
+                            const fsm_microstep *step, fsm_record *record, fsm_error *err) {
+  if (step->effect_count == 0) return FSM_OK;
+  for (unsigned i = 0; i < step->effect_count; i++)
+    if (step->effects[i].id != NULL && strlen(step->effects[i].id) > FSM_TIMER_ID_MAX)
+      return fsm_fail(err, FSM_ETOOLARGE, step->effects[i].id, "the id of a timer or task is over %d bytes",
+                      FSM_TIMER_ID_MAX);
+  arrays got;
+  if (!sort_effects(at, deployed, number, seq, step, &got)) return nomem(err);
+  if (got.timer_count > 0) record->timers = fsm_list(got.timers, got.timer_count);
+  if (got.task_count > 0) record->tasks = fsm_list(got.tasks, got.task_count);
+  fsm_pair pairs[2];
+  unsigned n = 0;
+  if (got.emit_count > 0) pairs[n++] = (fsm_pair){fsm_string("emit"), fsm_list(got.emits, got.emit_count)};
+  if (got.log_count > 0) pairs[n++] = (fsm_pair){fsm_string("log"), fsm_list(got.logs, got.log_count)};
+  return n == 0 || map_of(at->arena, pairs, n, &record->detail) ? FSM_OK : nomem(err);
+}
+
+/* ---- records ------------------------------------------------------------------------------------ */
+
+static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm_microstep *step,
+                              const fsm_value *context_before, fsm__hash *hash, fsm_error *err) {
+  const fsm__deployed *deployed = out->instance->deployed;
+  fsm_record_kind kind = step->from_count == 0        ? FSM_RECORD_CREATED
+                         : step->transition_count > 0 ? FSM_RECORD_TRANSITION
+                                                      : FSM_RECORD_CONTEXT;
+  uint64_t seq = at->next_seq + out->count;
+  fsm_record *record = fsm__decision_record(at, out, kind);
+  if (record == NULL) return nomem(err);
+  if (!paths(deployed->machine, step->to, step->to_count, at->arena, &record->to) ||
+      !numbers(step->transitions, step->transition_count, at->arena, &record->tr))
+    return nomem(err);
+  if (step->from_count > 0 &&
+      !paths(deployed->machine, step->from, step->from_count, at->arena, &record->from))
+    return nomem(err);
+  if (step->entered_count > 0 &&
+      !paths(deployed->machine, step->entered, step->entered_count, at->arena, &record->since))
+    return nomem(err);
+  record->trigger = step->trigger;
+  record->cause = (int)step->cause;
+  record->data = step->data;
+  record->elapsed_ns = elapsed(out->instance, step, at->time_ns);
+  if (step->context_changed || kind == FSM_RECORD_CREATED) {
+    if (!context_delta(context_before, &step->context, at->arena, &record->ctx)) return nomem(err);
+    fsm_code code = fsm__context_hash(&step->context, hash, err);
+    if (code != FSM_OK) return code;
+  }
+  uint8_t *kept = fsm_arena_alloc(at->arena, FSM_HASH_BYTES);
+  if (kept == NULL) return nomem(err);
+  memcpy(kept, hash->bytes, FSM_HASH_BYTES);
+  record->ctxh = kept;
+  return put_effects(at, deployed, out->instance->number, seq, step, record, err);
+}
+
+static fsm_code put_end(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
+                        const fsm__hash *hash, fsm_error *err) {
+  fsm_record_kind kind = step->next.done ? FSM_RECORD_COMPLETED : FSM_RECORD_INCIDENT_OPENED;
+  fsm_record *record = fsm__decision_record(at, out, kind);
+  uint8_t *kept = fsm_arena_alloc(at->arena, FSM_HASH_BYTES);
+  if (record == NULL || kept == NULL) return nomem(err);
+  memcpy(kept, hash->bytes, FSM_HASH_BYTES);
+  record->ctxh = kept;
+  record->from = record->to = out->to;
+  record->tr = fsm_list(NULL, 0);
+  if (step->next.done) {
+    record->out = step->next.output;
+    return FSM_OK;
+  }
+  record->outcome = FSM_FAILED;
+  record->reason = fsm_code_name(step->outcome);
+  record->trigger = step->unhandled;
+  const fsm_pair pairs[] = {
+      {fsm_string("event"), fsm_string(step->unhandled ? step->unhandled : "")},
+      {fsm_string("text"), fsm_string(step->unhandled_text ? step->unhandled_text : "")}};
+  return map_of(at->arena, pairs, 2, &record->detail) ? FSM_OK : nomem(err);
+}
+
+fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
+                            fsm_error *err) {
+  FSM_ASSERT(step->outcome == FSM_OK || step->outcome == FSM_EEXPRESSION);
+  fsm__hash hash = out->instance->context_hash;
+  const fsm_value *before = &out->instance->context;
+  for (unsigned i = 0; i < step->microstep_count; i++) {
+    fsm_code code = put_microstep(at, out, &step->microsteps[i], before, &hash, err);
+    if (code != FSM_OK) return code;
+    before = &step->microsteps[i].context;
+    out->to = out->records[out->count - 1].to;
+  }
+  bool incident = step->outcome == FSM_EEXPRESSION && !step->next.done;
+  if (step->next.done || incident) {
+    fsm_code code = put_end(at, out, step, &hash, err);
+    if (code != FSM_OK) return code;
+  }
+  out->status = fsm__status_name(step->next.done ? FSM_COMPLETED : incident ? FSM_INCIDENT : FSM_RUNNING);
+  out->rev = out->instance->rev + 1;
+  for (size_t i = 0; i < out->count; i++) {
+    out->records[i].rev = out->rev;
+    out->records[i].counter = step->next.counter != out->instance->counter ? step->next.counter : 0;
+  }
+  return FSM_OK;
+}
+
+fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code reason, const char *text,
+                              fsm_error *err) {
+  FSM_ASSERT(out->instance != NULL);
+  out->count = 0;
+  out->rev = out->instance->rev + 1;
+  out->from = out->to = fsm__leaves(out->instance, at->arena);
+  out->status = fsm__status_name(FSM_INCIDENT);
+  fsm_record *record = fsm__decision_record(at, out, FSM_RECORD_INCIDENT_OPENED);
+  if (record == NULL) return nomem(err);
+  record->outcome = FSM_FAILED;
+  record->reason = fsm_code_name(reason);
+  record->rev = out->rev;
+  record->from = record->to = out->to;
+  record->tr = fsm_list(NULL, 0);
+  record->trigger = at->command->event;
+  const fsm_pair pairs[] = {{fsm_string("text"), fsm_string(text)}};
+  return map_of(at->arena, pairs, 1, &record->detail) ? FSM_OK : nomem(err);
+}

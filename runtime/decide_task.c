@@ -1,0 +1,191 @@
+/* decide_task.c: answers of workers: an attempt has begun, is alive, is done, has failed, ran out of time.
+ *
+ * The task row is the truth. An answer for a task that is gone (done before, cancelled, its instance
+ * ended) is refused as unknown_task and changes nothing. */
+#include <string.h>
+
+#include "runtime/apply.h"
+#include "runtime/decide.h"
+
+typedef struct found {
+  fsm__instance *in;
+  fsm__task task;
+} found;
+
+static fsm_code nomem(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for a task"); }
+
+/* The open task of a token: the number in front, then the one of its instance with these bytes. */
+static fsm_code find_token(const fsm__case *at, const uint8_t token[16], uint64_t *number, fsm__task *out,
+                           fsm_error *err) {
+  *number = fsm__key_read_u64(token);
+  fsm__key prefix = fsm__key_instance(*number, 'k', NULL, 0);
+  fsm__range range;
+  fsm__row row;
+  bool more = false, match = false;
+  fsm_code code;
+  fsm__range_open(&range, at->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  while (!match && (code = fsm__range_next(&range, &row, &more, err)) == FSM_OK && more) {
+    code = fsm__task_read(&row, at->arena, out, err);
+    if (code != FSM_OK) break;
+    match = memcmp(out->token, token, sizeof out->token) == 0;
+  }
+  fsm__range_close(&range);
+  return match ? FSM_OK : code != FSM_OK ? code : FSM_ENOTFOUND;
+}
+
+static fsm_code load_instance(const fsm__case *at, uint64_t number, found *got, fsm__decision *out,
+                              fsm_error *err) {
+  got->in = fsm_arena_alloc(at->arena, sizeof *got->in);
+  if (got->in == NULL) return nomem(err);
+  fsm_code code = fsm__instance_load(at->store, at->catalog, number, at->arena, got->in, err);
+  if (code != FSM_OK) return code;
+  fsm__decision_about(out, got->in, at->arena);
+  if (got->task.corr[0] != '\0') out->correlation = got->task.corr;
+  return FSM_OK;
+}
+
+/* A record about the task: its id, its service, and up to two more members in detail. */
+static fsm_record *task_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind,
+                               const found *got, unsigned attempt, const fsm_pair *more,
+                               unsigned more_count) {
+  fsm_record *record = fsm__decision_record(at, out, kind);
+  fsm_pair *pairs = fsm_arena_alloc(at->arena, (2 + more_count) * sizeof *pairs);
+  uint8_t *token = fsm_arena_alloc(at->arena, 16);
+  if (record == NULL || pairs == NULL || token == NULL) return NULL;
+  memcpy(token, got->task.token, 16);
+  pairs[0] = (fsm_pair){fsm_string("task"), fsm_string(got->task.id)};
+  pairs[1] = (fsm_pair){fsm_string("service"), fsm_string(got->task.service)};
+  for (unsigned i = 0; i < more_count; i++) pairs[2 + i] = more[i];
+  if (fsm_map(pairs, 2 + more_count, &record->detail, NULL) != FSM_OK) return NULL;
+  record->tok = token;
+  record->att = (uint16_t)attempt;
+  record->cause = FSM_CAUSE_TASK;
+  record->from = record->to = out->from;
+  record->tr = fsm_list(NULL, 0);
+  return record;
+}
+
+static unsigned attempt_of(const fsm__task *task) { return task->attempt > 0 ? task->attempt : 1; }
+
+/* The answer as the event that the machine waits for. */
+static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *got, const char *prefix,
+                          const fsm_value *data, fsm_error *err) {
+  fsm_snapshot before;
+  fsm_step_result step;
+  const char *name = fsm_arena_printf(at->arena, "%s.%s", prefix, got->task.id);
+  if (name == NULL) return nomem(err);
+  const fsm_event event = {.name = name, .data = *data, .cause = FSM_CAUSE_TASK};
+  out->rev = out->records[out->count - 1].rev = got->in->rev + 1;
+  out->records[out->count - 1].trigger = name;
+  fsm_code code = fsm__snapshot_of(got->in, at->arena, &before, err);
+  if (code == FSM_OK)
+    code = fsm_step(got->in->deployed->machine, &before, &event, &at->command->actor, at->time_ns, at->arena,
+                    &step, err);
+  if (code != FSM_OK) return code;
+  if (step.outcome == FSM_OK || step.outcome == FSM_EEXPRESSION)
+    return fsm__decision_step(at, out, &step, err);
+  if (step.outcome == FSM_ELOOP || step.outcome == FSM_ETOOLARGE)
+    return fsm__decide_incident(at, out, step.outcome, fsm_code_text(step.outcome), err);
+  if (got->in->status != FSM_RUNNING || strncmp(prefix, "xstate.error", 12) != 0) return FSM_OK;
+  fsm_record answer =
+      out->records[0]; /* an error that nothing takes: park it, and keep the failure before it */
+  code = fsm__decide_incident(at, out, FSM_EEXPRESSION, "nothing takes the error of the task", err);
+  if (code != FSM_OK) return code;
+  fsm_record incident = out->records[0];
+  out->count = 0;
+  if (fsm__decision_record(at, out, FSM_RECORD_TASK_FAILED) == NULL ||
+      fsm__decision_record(at, out, FSM_RECORD_INCIDENT_OPENED) == NULL)
+    return nomem(err);
+  out->records[0] = answer;
+  out->records[1] = incident;
+  return FSM_OK;
+}
+
+/* An attempt begins. An attempt that has begun before changes nothing. */
+static fsm_code started(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
+  unsigned attempt = at->command->attempt;
+  if (got->task.started || attempt != got->task.attempt + 1) return FSM_OK;
+  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(at->time_ns + got->task.timeout_ns)};
+  return task_record(at, out, FSM_RECORD_TASK_STARTED, got, attempt, &deadline, 1) ? FSM_OK : nomem(err);
+}
+
+/* The attempt goes on: its deadline moves. Written as another start of the same attempt. */
+static fsm_code heartbeat(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
+  if (!got->task.started) return FSM_OK;
+  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(at->time_ns + got->task.timeout_ns)};
+  return task_record(at, out, FSM_RECORD_TASK_STARTED, got, got->task.attempt, &deadline, 1) ? FSM_OK
+                                                                                             : nomem(err);
+}
+
+static fsm_code done(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
+  fsm_record *record = task_record(at, out, FSM_RECORD_TASK_DONE, got, attempt_of(&got->task), NULL, 0);
+  if (record == NULL) return nomem(err);
+  record->data = at->command->data;
+  return step_with(at, out, got, "xstate.done.actor", &at->command->data, err);
+}
+
+/* Full jitter: anything up to the doubled back-off (never less than a millisecond). */
+static int64_t retry_delay(const fsm__case *at, const fsm__deployed *deployed, const fsm__task *task) {
+  fsm_task_policy policy = {.backoff_ns = 1000000000, .backoff_max_ns = (int64_t)3600 * 1000000000};
+  for (unsigned i = 0; i < fsm_machine_invokes(deployed->machine); i++)
+    if (strcmp(fsm_invoke_id(deployed->machine, i), task->id) == 0)
+      fsm_definition_task_policy(deployed->definition, i, &policy);
+  int64_t bound = policy.backoff_ns;
+  for (unsigned i = 1; i < attempt_of(task) && bound < policy.backoff_max_ns; i++) bound *= 2;
+  if (bound > policy.backoff_max_ns) bound = policy.backoff_max_ns;
+  const int64_t least = 1000000;
+  return bound <= least ? least : least + (int64_t)(at->entropy % (uint64_t)(bound - least + 1));
+}
+
+static fsm_code failed(const fsm__case *at, fsm__decision *out, const found *got, fsm_code reason,
+                       const fsm_value *error, bool final, fsm_error *err) {
+  unsigned attempt = attempt_of(&got->task);
+  bool again = !final && attempt < got->task.attempts;
+  fsm_pair more[2] = {{fsm_string("error"), *error}, {fsm_string("retry_at"), fsm_null()}};
+  if (again) more[1].value = fsm_int(at->time_ns + retry_delay(at, got->in->deployed, &got->task));
+  fsm_record *record = task_record(at, out, FSM_RECORD_TASK_FAILED, got, attempt, more, again ? 2 : 1);
+  if (record == NULL) return nomem(err);
+  record->outcome = FSM_FAILED;
+  record->reason = reason == FSM_ETIMEOUT ? fsm_code_name(FSM_ETIMEOUT) : "failed";
+  return again ? FSM_OK : step_with(at, out, got, "xstate.error.actor", error, err);
+}
+
+fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  const fsm_command *command = at->command;
+  found got;
+  uint64_t number = 0;
+  fsm_code code = find_token(at, command->token, &number, &got.task, err);
+  if (code == FSM_ENOTFOUND)
+    return fsm__refuse(out, FSM_ETASK, "token",
+                       "no open task has this token: it was answered or cancelled before");
+  if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
+  if (code != FSM_OK) return code;
+  bool answer = command->kind == FSM_CMD_TASK_COMPLETE || command->kind == FSM_CMD_TASK_FAIL;
+  if (answer && got.in->status != FSM_RUNNING)
+    return fsm__refuse(out, got.in->status == FSM_PAUSED ? FSM_EPAUSED : FSM_EINCIDENT, "",
+                       "the instance is %s: answer again later", fsm__status_name(got.in->status));
+  switch (command->kind) {
+    case FSM_CMD_TASK_STARTED: return started(at, out, &got, err);
+    case FSM_CMD_TASK_HEARTBEAT: return heartbeat(at, out, &got, err);
+    case FSM_CMD_TASK_COMPLETE: return done(at, out, &got, err);
+    case FSM_CMD_TASK_FAIL: return failed(at, out, &got, FSM_OK, &command->data, command->final, err);
+    default: return FSM_OK; /* UNDELIVERED is the writer's own business */
+  }
+}
+
+fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id, fsm__decision *out,
+                                  fsm_error *err) {
+  *out = (fsm__decision){.correlation = at->command->correlation};
+  found got;
+  fsm_code code = fsm__task_load(at->store, number, id, at->arena, &got.task, err);
+  if (code == FSM_ENOTFOUND || (code == FSM_OK && (!got.task.started || got.task.next_ns > at->time_ns)))
+    return FSM_OK;
+  if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
+  if (code != FSM_OK) return code;
+  fsm_pair *pair = fsm_arena_alloc(at->arena, sizeof *pair);
+  if (pair == NULL) return nomem(err);
+  *pair = (fsm_pair){fsm_string("message"), fsm_string("the attempt ran out of time")};
+  fsm_value error;
+  code = fsm_map(pair, 1, &error, err);
+  return code == FSM_OK ? failed(at, out, &got, FSM_ETIMEOUT, &error, false, err) : code;
+}

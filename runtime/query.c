@@ -1,0 +1,154 @@
+/* query.c: the entry to reads, references to instances, and documents under construction. */
+#include "runtime/query.h"
+
+#include <string.h>
+
+#include "schema/json.h"
+
+/* ---- documents ---------------------------------------------------------------------------------- */
+
+/* Room for one more of `size` bytes each in a growing array; false without memory. */
+static bool grow(fsm_arena *arena, void **at, unsigned count, unsigned *cap, size_t size) {
+  if (count < *cap) return true;
+  unsigned bigger = *cap ? *cap * 2 : 16;
+  void *grown = fsm_arena_alloc(arena, bigger * size);
+  if (grown == NULL) return false;
+  if (count > 0) memcpy(grown, *at, count * size);
+  *at = grown;
+  *cap = bigger;
+  return true;
+}
+
+void fsm__document_put(fsm__document *d, const char *name, fsm_value value) {
+  void *pairs = d->pairs;
+  if (!grow(d->arena, &pairs, d->count, &d->cap, sizeof *d->pairs)) {
+    d->failed = true;
+    return;
+  }
+  d->pairs = pairs;
+  d->pairs[d->count++] = (fsm_pair){fsm_string(name), value};
+}
+
+void fsm__document_text(fsm__document *d, const char *name, const char *text) {
+  if (text != NULL) fsm__document_put(d, name, fsm_string(text));
+}
+
+void fsm__document_time(fsm__document *d, const char *name, int64_t ns) {
+  char text[40];
+  fsm_time_format(ns, text, sizeof text);
+  const char *kept = fsm_arena_strdup(d->arena, text);
+  if (kept == NULL)
+    d->failed = true;
+  else
+    fsm__document_text(d, name, kept);
+}
+
+fsm_code fsm__document_map(fsm__document *d, fsm_value *out, fsm_error *err) {
+  if (d->failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  return fsm_map(d->pairs, d->count, out, err);
+}
+
+void fsm__items_add(fsm__items *list, fsm_value value) {
+  void *items = list->items;
+  if (!grow(list->arena, &items, list->count, &list->cap, sizeof *list->items)) {
+    list->failed = true;
+    return;
+  }
+  list->items = items;
+  list->items[list->count++] = value;
+}
+
+/* ---- references --------------------------------------------------------------------------------- */
+
+bool fsm__state_matches(const char *path, const char *wanted) {
+  size_t len = strlen(wanted);
+  return strncmp(path, wanted, len) == 0 && (path[len] == '\0' || path[len] == '.');
+}
+
+static fsm_code load(const fsm__reading *at, uint64_t number, fsm__instance *out, fsm_error *err) {
+  fsm_code code = fsm__instance_load(at->core->store, at->core->catalog, number, at->arena, out, err);
+  return code == FSM_ENOTFOUND ? fsm_fail(err, FSM_ECORRUPT, "store: instances",
+                                          "instance number %llu has no row", (unsigned long long)number)
+                               : code;
+}
+
+static fsm_code by_key(const fsm__reading *at, const char *ref, const char *slash, fsm__instance *out,
+                       fsm_error *err) {
+  const char *machine = fsm_arena_strndup(at->arena, ref, (size_t)(slash - ref)),
+             *key = slash + strlen("/key:");
+  if (machine == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
+  const fsm__deployed *deployed = fsm__catalog_find(at->core->catalog, machine, 0);
+  if (deployed == NULL)
+    return fsm_fail(err, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed", machine);
+  uint64_t number = 0;
+  fsm_code code = strlen(key) > FSM_KEY_MAX
+                      ? FSM_ENOTFOUND
+                      : fsm__instance_by_key(at->core->store, deployed->number, key, &number, err);
+  if (code == FSM_ENOTFOUND)
+    return fsm_fail(err, FSM_EINSTANCE, "key", "no open instance of %s has the key \"%s\"", machine, key);
+  return code == FSM_OK ? load(at, number, out, err) : code;
+}
+
+static fsm_code by_prefix(const fsm__reading *at, const char *ref, fsm__instance *out, fsm_error *err) {
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  uint64_t number = 0;
+  unsigned matches = 0;
+  char first[FSM_INSTANCE_ID_MAX + 1] = "", second[FSM_INSTANCE_ID_MAX + 1] = "";
+  fsm_code code = FSM_OK;
+  fsm__range_open(&range, at->core->store, FSM_T_IDS, ref, strlen(ref));
+  while (matches < 2 && (code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    char *name = matches++ == 0 ? first : second;
+    size_t len = row.key_len <= FSM_INSTANCE_ID_MAX ? row.key_len : FSM_INSTANCE_ID_MAX;
+    memcpy(name, row.key, len);
+    name[len] = '\0';
+    if (matches == 1 && row.value_len == 8) number = fsm__key_read_u64(row.value);
+    if (matches == 1 && len == strlen(ref)) break; /* the id itself */
+  }
+  fsm__range_close(&range);
+  if (code != FSM_OK) return code;
+  if (matches == 0) return fsm_fail(err, FSM_EINSTANCE, "instance", "no instance \"%s\" exists", ref);
+  if (matches > 1)
+    return fsm_fail(err, FSM_EAMBIGUOUS, "instance", "\"%s\" begins more than one id: %.64s, %.64s", ref,
+                    first, second);
+  return load(at, number, out, err);
+}
+
+fsm_code fsm__query_resolve(const fsm__reading *at, const char *ref, fsm__instance *out, fsm_error *err) {
+  if (ref == NULL || *ref == '\0') return fsm_fail(err, FSM_EARGUMENT, "instance", "no instance is named");
+  const char *slash = strstr(ref, "/key:");
+  if (slash != NULL) return by_key(at, ref, slash, out, err);
+  if (strlen(ref) > FSM_INSTANCE_ID_MAX)
+    return fsm_fail(err, FSM_EINSTANCE, "instance", "no id is longer than %d bytes", FSM_INSTANCE_ID_MAX);
+  return by_prefix(at, ref, out, err);
+}
+
+/* ---- the entry ---------------------------------------------------------------------------------- */
+
+fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns, fsm_arena *arena,
+                        fsm_value *out, fsm_error *err) {
+  const fsm__reading at = {.core = core, .query = query, .now_ns = now_ns, .arena = arena};
+  switch (query->kind) {
+    case FSM_QUERY_INSTANCE: return fsm__query_instance(&at, out, err);
+    case FSM_QUERY_EVENTS: return fsm__query_events(&at, out, err);
+    case FSM_QUERY_HISTORY: return fsm__query_history(&at, out, err);
+    case FSM_QUERY_LIST: return fsm__query_list(&at, out, err);
+    case FSM_QUERY_STUCK: return fsm__query_stuck(&at, out, err);
+    case FSM_QUERY_COUNTS: return fsm__query_counts(&at, out, err);
+    case FSM_QUERY_MACHINES: return fsm__query_machines(&at, out, err);
+    case FSM_QUERY_MACHINE: return fsm__query_machine(&at, out, err);
+    case FSM_QUERY_HEALTH: break;
+  }
+  fsm__document d = {.arena = arena};
+  char *store = fsm_arena_alloc(arena, 33);
+  if (store == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  fsm__hex(core->origin.store, 16, store);
+  fsm__document_text(&d, "status", "ok");
+  fsm__document_text(&d, "store", store);
+  fsm__document_put(&d, "seq", fsm_int((int64_t)core->seq));
+  fsm__document_put(&d, "applied", fsm_int((int64_t)fsm__store_applied(core->store, NULL)));
+  fsm__document_put(&d, "pending_bytes", fsm_int((int64_t)fsm__store_pending_bytes(core->store)));
+  fsm__document_time(&d, "now", now_ns);
+  return fsm__document_map(&d, out, err);
+}

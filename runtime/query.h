@@ -1,0 +1,56 @@
+/* query.h: between the files of query: reads as documents (fsm_query_kind in fsm_runtime.h). */
+#ifndef FSM_RUNTIME_QUERY_H
+#define FSM_RUNTIME_QUERY_H
+
+#include "runtime/core.h"
+#include "runtime/rows.h"
+
+typedef struct fsm__reading {
+  fsm__core *core;
+  const fsm_query *query;
+  int64_t now_ns;
+  fsm_arena *arena;
+} fsm__reading;
+
+/* A document being built: members in any order, made a map at the end. */
+typedef struct fsm__document {
+  fsm_arena *arena;
+  fsm_pair *pairs;
+  unsigned count, cap;
+  bool failed;
+} fsm__document;
+
+void fsm__document_put(fsm__document *document, const char *name, fsm_value value);
+void fsm__document_text(fsm__document *document, const char *name, const char *text); /* NULL: left out */
+void fsm__document_time(fsm__document *document, const char *name, int64_t ns);       /* RFC 3339 */
+FSM_MUST_USE fsm_code fsm__document_map(fsm__document *document, fsm_value *out, fsm_error *err);
+
+/* A growing list of values. */
+typedef struct fsm__items {
+  fsm_arena *arena;
+  fsm_value *items;
+  unsigned count, cap;
+  bool failed;
+} fsm__items;
+void fsm__items_add(fsm__items *items, fsm_value value);
+
+/* ref: an id, a unique prefix of one, or MACHINE/key:KEY. */
+FSM_MUST_USE fsm_code fsm__query_resolve(const fsm__reading *at, const char *ref, fsm__instance *out,
+                                         fsm_error *err);
+
+FSM_MUST_USE fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_list(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_stuck(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_counts(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_machines(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_machine(const fsm__reading *at, fsm_value *out, fsm_error *err);
+
+/* One row of a list: id, key, machine, version, state, status, since, for_ns, rev. */
+FSM_MUST_USE fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_value *out,
+                                     fsm_error *err);
+/* Does the path equal the wanted state or stand below it? */
+bool fsm__state_matches(const char *path, const char *wanted);
+
+#endif

@@ -1,0 +1,274 @@
+/* query_instance.c: one instance: as it is, what may be sent to it, what happened to it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/decide.h"
+#include "runtime/query.h"
+
+/* ---- as it is ----------------------------------------------------------------------------------- */
+
+static fsm_code since_map(const fsm__reading *at, const fsm__instance *in, fsm_value *out, fsm_error *err) {
+  fsm__document d = {.arena = at->arena};
+  for (unsigned i = 0; i < in->active_count; i++)
+    if (in->active[i].state != 0)
+      fsm__document_time(&d, fsm_state_path(in->deployed->machine, in->active[i].state), in->active[i].ns);
+  return fsm__document_map(&d, out, err);
+}
+
+static fsm_code timer_view(const fsm__reading *at, const fsm__row *row, fsm_value *out, fsm_error *err) {
+  fsm__timer timer;
+  fsm_code code = fsm__timer_read(row, at->arena, &timer, err);
+  if (code != FSM_OK) return code;
+  fsm__document d = {.arena = at->arena};
+  fsm__document_text(&d, "id", timer.id);
+  fsm__document_text(&d, "event", timer.event);
+  fsm__document_time(&d, "due", timer.due_ns);
+  return fsm__document_map(&d, out, err);
+}
+
+static fsm_code task_view(const fsm__reading *at, const fsm__row *row, fsm_value *out, fsm_error *err) {
+  fsm__task task;
+  fsm_code code = fsm__task_read(row, at->arena, &task, err);
+  if (code != FSM_OK) return code;
+  char *token = fsm_arena_alloc(at->arena, 33);
+  if (token == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  fsm__hex(task.token, 16, token);
+  fsm__document d = {.arena = at->arena};
+  fsm__document_text(&d, "id", task.id);
+  fsm__document_text(&d, "service", task.service);
+  fsm__document_text(&d, "token", token);
+  fsm__document_put(&d, "attempt", fsm_int(task.attempt));
+  fsm__document_put(&d, "attempts", fsm_int(task.attempts));
+  fsm__document_text(&d, "status", task.started ? "started" : "waiting");
+  fsm__document_time(&d, task.started ? "deadline" : "due", task.next_ns);
+  return fsm__document_map(&d, out, err);
+}
+
+static fsm_code open_rows(const fsm__reading *at, uint64_t number, char type, fsm_value *out,
+                          fsm_error *err) {
+  fsm__key prefix = fsm__key_instance(number, type, NULL, 0);
+  fsm__items items = {.arena = at->arena};
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_code code;
+  fsm__range_open(&range, at->core->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    fsm_value view;
+    code = type == 't' ? timer_view(at, &row, &view, err) : task_view(at, &row, &view, err);
+    if (code != FSM_OK) break;
+    fsm__items_add(&items, view);
+  }
+  fsm__range_close(&range);
+  if (code != FSM_OK) return code;
+  if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  *out = fsm_list(items.items, items.count);
+  return FSM_OK;
+}
+
+fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *err) {
+  fsm__instance in;
+  fsm_value since, timers, tasks;
+  fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
+  if (code == FSM_OK) code = since_map(at, &in, &since, err);
+  if (code == FSM_OK) code = open_rows(at, in.number, 't', &timers, err);
+  if (code == FSM_OK) code = open_rows(at, in.number, 'k', &tasks, err);
+  if (code != FSM_OK) return code;
+  fsm__document d = {.arena = at->arena};
+  fsm__document_text(&d, "id", in.id);
+  fsm__document_text(&d, "machine", in.deployed->id);
+  fsm__document_put(&d, "version", fsm_int(in.deployed->version));
+  fsm__document_text(&d, "key", in.key);
+  if (fsm_is(&in.labels, FSM_MAP)) fsm__document_put(&d, "labels", in.labels);
+  fsm__document_text(&d, "status", fsm__status_name(in.status));
+  fsm__document_put(&d, "state", fsm__leaves(&in, at->arena));
+  fsm__document_put(&d, "since", since);
+  fsm__document_put(&d, "context", in.context);
+  fsm__document_put(&d, "rev", fsm_int((int64_t)in.rev));
+  fsm__document_put(&d, "seq", fsm_int((int64_t)in.last_seq));
+  fsm__document_text(&d, "correlation", in.corr);
+  fsm__document_time(&d, "created", in.created_ns);
+  fsm__document_time(&d, "updated", in.updated_ns);
+  fsm__document_put(&d, "timers", timers);
+  fsm__document_put(&d, "tasks", tasks);
+  if (in.status == FSM_COMPLETED) fsm__document_put(&d, "output", in.output);
+  if (fsm_is(&in.incident, FSM_MAP)) fsm__document_put(&d, "incident", in.incident);
+  fsm__document_time(&d, "now", at->now_ns);
+  return fsm__document_map(&d, out, err);
+}
+
+/* ---- what may be sent --------------------------------------------------------------------------- */
+
+static fsm_code event_view(const fsm__reading *at, const fsm__deployed *deployed,
+                           const fsm_enabled_event *event, fsm_value *out, fsm_error *err) {
+  const fsm_candidate *candidate = &event->candidate;
+  const fsm_value *schema = fsm_definition_event_schema(deployed->definition, event->event);
+  fsm__document d = {.arena = at->arena};
+  fsm__document_text(&d, "event", event->event);
+  fsm__document_text(&d, "state", fsm_state_path(deployed->machine, candidate->source));
+  fsm__document_put(&d, "enabled", fsm_bool(candidate->enabled));
+  fsm__document_text(&d, "guard", candidate->guard);
+  fsm__document_text(&d, "guard_name", candidate->guard_name);
+  if (fsm_is(&candidate->seen, FSM_MAP)) fsm__document_put(&d, "seen", candidate->seen);
+  fsm__document_text(&d, "fault", candidate->fault);
+  if (schema != NULL) {
+    fsm_value copy; /* schemas keep the order they were written in; documents are data */
+    fsm_code code = fsm_value_copy(at->arena, schema, &copy, err);
+    if (code != FSM_OK) return code;
+    fsm__document_put(&d, "schema", copy);
+  }
+  return fsm__document_map(&d, out, err);
+}
+
+fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *err) {
+  fsm__instance in;
+  fsm_snapshot snapshot;
+  const fsm_enabled_event *events = NULL;
+  unsigned count = 0;
+  fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
+  if (code == FSM_OK) code = fsm__snapshot_of(&in, at->arena, &snapshot, err);
+  if (code == FSM_OK && in.status == FSM_RUNNING)
+    code = fsm_enabled(in.deployed->machine, &snapshot, NULL, at->now_ns, at->arena, &events, &count, err);
+  if (code != FSM_OK) return code;
+  fsm__items items = {.arena = at->arena};
+  for (unsigned i = 0; i < count; i++) {
+    fsm_value view;
+    code = event_view(at, in.deployed, &events[i], &view, err);
+    if (code != FSM_OK) return code;
+    fsm__items_add(&items, view);
+  }
+  if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  fsm__document d = {.arena = at->arena};
+  fsm__document_text(&d, "instance", in.id);
+  fsm__document_text(&d, "machine", in.deployed->id);
+  fsm__document_put(&d, "version", fsm_int(in.deployed->version));
+  fsm__document_put(&d, "state", fsm__leaves(&in, at->arena));
+  fsm__document_text(&d, "status", fsm__status_name(in.status));
+  fsm__document_put(&d, "rev", fsm_int((int64_t)in.rev));
+  fsm__document_put(&d, "events", fsm_list(items.items, items.count));
+  return fsm__document_map(&d, out, err);
+}
+
+/* ---- what happened ------------------------------------------------------------------------------ */
+
+static int seq_order(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+typedef struct seqs {
+  uint64_t *at;
+  size_t count, cap;
+} seqs;
+
+static bool seqs_add(seqs *list, uint64_t seq) {
+  if (list->count == list->cap) {
+    size_t cap = list->cap ? list->cap * 2 : 64;
+    uint64_t *grown = realloc(list->at, cap * sizeof *grown);
+    if (grown == NULL) return false;
+    list->at = grown;
+    list->cap = cap;
+  }
+  list->at[list->count++] = seq;
+  return true;
+}
+
+static fsm_code read_at(const fsm__reading *at, fsm__journal_cursor *cursor, uint64_t seq, fsm_record *out,
+                        fsm_error *err) {
+  fsm__journal_entry entry;
+  bool found = false;
+  fsm__journal_cursor_seek(cursor, seq);
+  fsm_code code = fsm__journal_next(cursor, &entry, &found, err);
+  if (code != FSM_OK) return code;
+  if (!found) return fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu is missing", (unsigned long long)seq);
+  char *bytes = fsm_arena_strndup(at->arena, entry.record.data, entry.record.len);
+  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  return fsm_record_decode(at->arena, bytes, entry.record.len, out, err);
+}
+
+/* The chain of changes backwards by iprev, down to `after`. */
+static fsm_code chain(const fsm__reading *at, fsm__journal_cursor *cursor, const fsm__instance *in,
+                      uint64_t after, seqs *list, fsm_error *err) {
+  fsm_arena scratch;
+  fsm_arena_init(&scratch, 0);
+  fsm__reading inner = *at;
+  inner.arena = &scratch;
+  fsm_code code = FSM_OK;
+  for (uint64_t seq = in->last_seq; seq > after && seq >= in->created_seq;) {
+    fsm_record record;
+    if (!seqs_add(list, seq))
+      code = fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+    else
+      code = read_at(&inner, cursor, seq, &record, err);
+    if (code == FSM_OK && record.iprev >= seq)
+      code = fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu links forward", (unsigned long long)seq);
+    if (code != FSM_OK) break;
+    seq = record.iprev;
+    fsm_arena_reset(&scratch);
+  }
+  fsm_arena_free(&scratch);
+  return code;
+}
+
+static fsm_code refusals(const fsm__reading *at, const fsm__instance *in, uint64_t after, seqs *list,
+                         fsm_error *err) {
+  fsm__key prefix = fsm__key_instance(in->number, 'r', NULL, 0);
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_code code;
+  fsm__range_open(&range, at->core->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    uint64_t seq = row.key_len == 17 ? fsm__key_read_u64((const uint8_t *)row.key + 9) : 0;
+    if (seq > after && !seqs_add(list, seq)) code = fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+    if (code != FSM_OK) break;
+  }
+  fsm__range_close(&range);
+  return code;
+}
+
+static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor, const seqs *list,
+                             fsm_value *out, fsm_error *err) {
+  fsm__items items = {.arena = at->arena};
+  size_t shown = list->count < at->query->limit ? list->count : at->query->limit;
+  for (size_t i = 0; i < shown; i++) {
+    fsm_record record;
+    fsm_value view;
+    fsm_code code = read_at(at, cursor, list->at[i], &record, err);
+    if (code == FSM_OK) code = fsm_record_view(at->arena, &record, &at->core->origin, &view, err);
+    if (code != FSM_OK) return code;
+    fsm__items_add(&items, view);
+  }
+  if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  fsm__document d = {.arena = at->arena};
+  fsm__document_put(&d, "items", fsm_list(items.items, items.count));
+  if (shown < list->count)
+    fsm__document_text(&d, "next",
+                       fsm_arena_printf(at->arena, "%llu", (unsigned long long)list->at[shown - 1]));
+  else
+    fsm__document_put(&d, "next", fsm_null());
+  return fsm__document_map(&d, out, err);
+}
+
+fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *err) {
+  fsm__instance in;
+  fsm__journal_cursor *cursor = NULL;
+  seqs list = {.count = 0};
+  uint64_t after = 0;
+  if (at->query->after != NULL) {
+    char *end = NULL;
+    after = strtoull(at->query->after, &end, 10);
+    if (*end != '\0' || end == at->query->after)
+      return fsm_fail(err, FSM_EARGUMENT, "after", "\"%s\" is not a seq", at->query->after);
+  }
+  fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
+  if (code == FSM_OK) code = fsm__journal_cursor_open(at->core->journal, in.last_seq, &cursor, err);
+  if (code != FSM_OK) return code;
+  code = chain(at, cursor, &in, after, &list, err);
+  if (code == FSM_OK) code = refusals(at, &in, after, &list, err);
+  if (code == FSM_OK && list.count > 1) qsort(list.at, list.count, sizeof *list.at, seq_order);
+  if (code == FSM_OK) code = history_page(at, cursor, &list, out, err);
+  fsm__journal_cursor_close(cursor);
+  free(list.at);
+  return code;
+}

@@ -1,0 +1,140 @@
+/* queue.c: a bounded list under one lock. See queue.h. */
+#include "runtime/queue.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { SPARES_MAX = 1024 };
+
+int64_t fsm__monotonic_ns(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+fsm_code fsm__queue_init(fsm__queue *queue, size_t max, fsm_error *err) {
+  pthread_condattr_t attr;
+  *queue = (fsm__queue){.max = max};
+  bool good = pthread_mutex_init(&queue->lock, NULL) == 0 && pthread_condattr_init(&attr) == 0 &&
+              pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
+              pthread_cond_init(&queue->changed, &attr) == 0;
+  return good ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for the command queue");
+}
+
+static void free_jobs(fsm__job *job) {
+  while (job != NULL) {
+    fsm__job *next = job->next;
+    fsm_arena_free(&job->arena);
+    free(job);
+    job = next;
+  }
+}
+
+void fsm__queue_free(fsm__queue *queue) {
+  free_jobs(queue->head);
+  free_jobs(queue->spare);
+  pthread_cond_destroy(&queue->changed);
+  pthread_mutex_destroy(&queue->lock);
+}
+
+fsm__job *fsm__queue_job(fsm__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  fsm__job *job = queue->spare;
+  if (job != NULL) {
+    queue->spare = job->next;
+    queue->spares--;
+  }
+  pthread_mutex_unlock(&queue->lock);
+  if (job == NULL) {
+    job = calloc(1, sizeof *job);
+    if (job != NULL) fsm_arena_init(&job->arena, 0);
+  }
+  return job;
+}
+
+void fsm__queue_recycle(fsm__queue *queue, fsm__job *job) {
+  fsm_arena arena = job->arena;
+  fsm_arena_reset(&arena);
+  *job = (fsm__job){.arena = arena};
+  pthread_mutex_lock(&queue->lock);
+  bool keep = queue->spares < SPARES_MAX;
+  if (keep) {
+    job->next = queue->spare;
+    queue->spare = job;
+    queue->spares++;
+  }
+  pthread_mutex_unlock(&queue->lock);
+  if (!keep) free_jobs(job);
+}
+
+fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *job, fsm_error *err) {
+  job->next = NULL;
+  job->received_ns = fsm__monotonic_ns();
+  pthread_mutex_lock(&queue->lock);
+  fsm_code code = queue->closed ? FSM_ECLOSED : queue->count >= queue->max ? FSM_EBUSY : FSM_OK;
+  if (code == FSM_OK) {
+    if (queue->tail != NULL)
+      queue->tail->next = job;
+    else
+      queue->head = job;
+    queue->tail = job;
+    if (queue->count++ == 0) pthread_cond_signal(&queue->changed);
+  }
+  pthread_mutex_unlock(&queue->lock);
+  if (code == FSM_EBUSY) return fsm_fail(err, code, "", "%zu commands wait already; try again", queue->max);
+  if (code == FSM_ECLOSED) return fsm_fail(err, code, "", "the runtime is shutting down");
+  return FSM_OK;
+}
+
+/* Waits until there is a job, a wake-up, the end, or the time is over. */
+static void wait_for(fsm__queue *queue, int64_t wait_ns) {
+  int64_t until = fsm__monotonic_ns() + wait_ns;
+  struct timespec ts = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  while (queue->head == NULL && !queue->closed && !queue->woken)
+    if (pthread_cond_timedwait(&queue->changed, &queue->lock, &ts) != 0) break;
+}
+
+fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {
+  pthread_mutex_lock(&queue->lock);
+  if (wait_ns > 0) wait_for(queue, wait_ns);
+  queue->woken = false;
+  fsm__job *first = queue->head, *last = NULL;
+  size_t taken = 0;
+  for (fsm__job *job = first; job != NULL && taken < max; job = job->next, taken++) last = job;
+  if (last != NULL) {
+    queue->head = last->next;
+    if (queue->head == NULL) queue->tail = NULL;
+    last->next = NULL;
+    queue->count -= taken;
+  }
+  pthread_mutex_unlock(&queue->lock);
+  return first;
+}
+
+void fsm__queue_close(fsm__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  queue->closed = true;
+  pthread_cond_broadcast(&queue->changed);
+  pthread_mutex_unlock(&queue->lock);
+}
+
+void fsm__queue_wake(fsm__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  queue->woken = true;
+  pthread_cond_signal(&queue->changed);
+  pthread_mutex_unlock(&queue->lock);
+}
+
+bool fsm__queue_closed(fsm__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  bool done = queue->closed && queue->head == NULL;
+  pthread_mutex_unlock(&queue->lock);
+  return done;
+}
+
+size_t fsm__queue_count(fsm__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  size_t count = queue->count;
+  pthread_mutex_unlock(&queue->lock);
+  return count;
+}

@@ -1,0 +1,50 @@
+/* queue.h: jobs on their way to the writer: commands and reads, in the order they came, bounded.
+ *
+ * A job owns an arena that holds its copy and all that is decided about it; jobs are reused. */
+#ifndef FSM_RUNTIME_QUEUE_H
+#define FSM_RUNTIME_QUEUE_H
+
+#include <pthread.h>
+
+#include "runtime/decide.h"
+
+typedef struct fsm__job fsm__job;
+struct fsm__job {
+  fsm__job *next;
+  fsm_arena arena;
+  bool read; /* query and document_fn, else command and answer_fn */
+  fsm_command command;
+  fsm_query query;
+  fsm_answer_fn answer_fn;
+  fsm_document_fn document_fn;
+  void *arg;
+  int64_t received_ns; /* monotonic */
+  fsm__decision decision;
+};
+
+typedef struct fsm__queue {
+  pthread_mutex_t lock;
+  pthread_cond_t changed; /* CLOCK_MONOTONIC */
+  fsm__job *head, *tail, *spare;
+  size_t count, max, spares;
+  bool closed, woken;
+} fsm__queue;
+
+FSM_MUST_USE fsm_code fsm__queue_init(fsm__queue *queue, size_t max, fsm_error *err);
+void fsm__queue_free(fsm__queue *queue);
+
+/* An empty job; NULL without memory. */
+fsm__job *fsm__queue_job(fsm__queue *queue);
+void fsm__queue_recycle(fsm__queue *queue, fsm__job *job);
+/* FSM_EBUSY over the bound, FSM_ECLOSED after close; the job stays the caller's then. */
+FSM_MUST_USE fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *job, fsm_error *err);
+/* Up to max jobs as a list, in order; waits at most wait_ns (0 = not at all) for the first one. */
+fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns);
+void fsm__queue_close(fsm__queue *queue);
+void fsm__queue_wake(fsm__queue *queue);
+bool fsm__queue_closed(fsm__queue *queue); /* closed and empty */
+size_t fsm__queue_count(fsm__queue *queue);
+
+int64_t fsm__monotonic_ns(void);
+
+#endif

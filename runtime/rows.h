@@ -1,0 +1,133 @@
+/* rows.h: what the rows of the store are: their keys and their bytes (DESIGN 6).
+ *
+ *   machines   machine no BE4 ‖ version BE4        → [id, hash, seq, time, source]
+ *   names      'n' ‖ text → BE4;  'm' ‖ machine id → BE4;  'i' ‖ BE4 → text    (interned strings)
+ *   instances  number BE8 ‖ 's'                    → the instance
+ *              number BE8 ‖ 't' ‖ timer id         → the timer
+ *              number BE8 ‖ 'k' ‖ invoke id        → the task
+ *              number BE8 ‖ 'i' ‖ key hash 16      → the idempotency entry of a send
+ *              number BE8 ‖ 'r' ‖ seq BE8          → "" (a refusal, for its history)
+ *   ids        instance id                         → number BE8
+ *   keys       machine no BE4 ‖ business key       → number BE8     (open instances only)
+ *   by_state   machine no BE4 ‖ name BE4 ‖ since BE8 ‖ number BE8 → ""     (every active state but the root)
+ *   due        time BE8 ‖ number BE8 ‖ 't'|'k' ‖ id → ""
+ *   starts     hour BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
+ *   counters   name                                → BE8
+ *
+ * All rows of an instance share its number as prefix, so that one command dirties one leaf.
+ */
+#ifndef FSM_RUNTIME_ROWS_H
+#define FSM_RUNTIME_ROWS_H
+
+#include "runtime/catalog.h"
+#include "runtime/store.h"
+
+/* X(symbol, name): the status of an instance. */
+#define FSM_STATUSES(X)                                                             \
+  X(FSM_RUNNING, "running")                                                         \
+  X(FSM_PAUSED, "paused") X(FSM_INCIDENT, "incident") X(FSM_COMPLETED, "completed") \
+      X(FSM_CANCELLED, "cancelled")
+
+typedef enum fsm__status {
+#define X(symbol, name) symbol,
+  FSM_STATUSES(X)
+#undef X
+      FSM_STATUS_COUNT
+} fsm__status;
+
+const char *fsm__status_name(fsm__status status);
+static inline bool fsm__status_open(fsm__status status) { return status <= FSM_INCIDENT; }
+
+/* An active state and when it was entered. */
+typedef struct fsm__since {
+  uint16_t state;
+  int64_t ns;
+} fsm__since;
+
+/* An instance as its row holds it. Lives in the arena it was loaded into. */
+typedef struct fsm__instance {
+  uint64_t number;
+  const fsm__deployed *deployed; /* machine and version it is pinned to */
+  const char *id, *key, *corr;   /* key NULL = none */
+  fsm_value labels;
+  fsm__status status;
+  fsm__since *active; /* in document order, ancestors included, root first */
+  unsigned active_count;
+  fsm_value context;
+  fsm__hash context_hash;
+  uint64_t rev, last_seq, created_seq;
+  int64_t created_ns, updated_ns;
+  uint32_t counter;
+  uint32_t idem_rows; /* idempotency entries it has */
+  fsm_value output;   /* null until completed */
+  fsm_value incident; /* {reason, text, seq}, null when there is none */
+} fsm__instance;
+
+typedef struct fsm__timer {
+  const char *id, *event;
+  int64_t due_ns;
+  fsm_value data;
+} fsm__timer;
+
+typedef struct fsm__task {
+  const char *id, *service, *corr;
+  fsm_value input;
+  uint8_t token[16];
+  unsigned attempts, attempt; /* allowed, begun */
+  int64_t timeout_ns;
+  int64_t next_ns; /* when to offer it, or, once an attempt has begun, that attempt's deadline */
+  bool started;
+} fsm__task;
+
+typedef struct fsm__idem {
+  uint8_t fingerprint[16];
+  int64_t expiry_ns;
+  uint64_t seq; /* of the first record of its frame */
+} fsm__idem;
+
+/* A key being built: big-endian parts in memcmp order. */
+typedef struct fsm__key {
+  uint8_t bytes[FSM_STORE_KEY_MAX];
+  size_t len;
+} fsm__key;
+
+void fsm__key_u32(fsm__key *key, uint32_t u);
+void fsm__key_u64(fsm__key *key, uint64_t u);
+void fsm__key_add(fsm__key *key, const void *data, size_t len);
+uint32_t fsm__key_read_u32(const void *at);
+uint64_t fsm__key_read_u64(const void *at);
+/* number ‖ type (‖ id). */
+fsm__key fsm__key_instance(uint64_t number, char type, const void *id, size_t len);
+fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id);
+fsm__key fsm__key_by_state(uint32_t machine, uint32_t name, int64_t since_ns, uint64_t number);
+fsm__key fsm__key_business(uint32_t machine, const char *key);
+fsm__key fsm__key_start(int64_t now_ns, uint32_t machine, const uint8_t hash[16]);
+
+/* Point reads: FSM_ENOTFOUND when absent (err untouched), FSM_ECORRUPT when unreadable. */
+FSM_MUST_USE fsm_code fsm__instance_number(fsm__store *store, const char *id, uint64_t *number,
+                                           fsm_error *err);
+FSM_MUST_USE fsm_code fsm__instance_by_key(fsm__store *store, uint32_t machine, const char *key,
+                                           uint64_t *number, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__instance_load(fsm__store *store, fsm__catalog *catalog, uint64_t number,
+                                         fsm_arena *arena, fsm__instance *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__timer_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
+                                      fsm__timer *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__task_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
+                                     fsm__task *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const fsm__key *key,
+                                     fsm_arena *arena, fsm__idem *out, fsm_error *err);
+/* Decoders for range reads; id is what stands behind the type byte of the key. */
+FSM_MUST_USE fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, fsm_error *err);
+
+/* Writes; faults are sticky in the store. The index rows (due, by_state, ids, keys) are the caller's. */
+void fsm__instance_put(fsm__store *store, const fsm__instance *instance);
+void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer);
+void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task);
+void fsm__idem_put(fsm__store *store, fsm__table table, const fsm__key *key, const fsm__idem *idem);
+
+/* The value a counter would give next, from 1; and the same with its write. */
+uint64_t fsm__counter_peek(fsm__store *store, const char *name);
+uint64_t fsm__counter_next(fsm__store *store, const char *name);
+
+#endif

@@ -1,0 +1,88 @@
+/* rows_key.c: keys of the store's rows, and the counters. Big-endian parts, so that memcmp orders them. */
+#include <string.h>
+
+#include "runtime/rows.h"
+
+void fsm__key_add(fsm__key *key, const void *data, size_t len) {
+  FSM_ASSERT(key->len + len <= sizeof key->bytes);
+  if (len > 0) memcpy(key->bytes + key->len, data, len);
+  key->len += len;
+}
+
+void fsm__key_u32(fsm__key *key, uint32_t u) {
+  const uint8_t be[4] = {(uint8_t)(u >> 24), (uint8_t)(u >> 16), (uint8_t)(u >> 8), (uint8_t)u};
+  fsm__key_add(key, be, sizeof be);
+}
+
+void fsm__key_u64(fsm__key *key, uint64_t u) {
+  fsm__key_u32(key, (uint32_t)(u >> 32));
+  fsm__key_u32(key, (uint32_t)u);
+}
+
+uint32_t fsm__key_read_u32(const void *at) {
+  const uint8_t *b = at;
+  return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+uint64_t fsm__key_read_u64(const void *at) {
+  return (uint64_t)fsm__key_read_u32(at) << 32 | fsm__key_read_u32((const uint8_t *)at + 4);
+}
+
+fsm__key fsm__key_instance(uint64_t number, char type, const void *id, size_t len) {
+  fsm__key key = {.len = 0};
+  fsm__key_u64(&key, number);
+  fsm__key_add(&key, &type, 1);
+  fsm__key_add(&key, id, len);
+  return key;
+}
+
+fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id) {
+  FSM_ASSERT(ns >= 0);
+  fsm__key key = {.len = 0};
+  fsm__key_u64(&key, (uint64_t)ns);
+  fsm__key_u64(&key, number);
+  fsm__key_add(&key, &type, 1);
+  fsm__key_add(&key, id, strlen(id));
+  return key;
+}
+
+fsm__key fsm__key_by_state(uint32_t machine, uint32_t name, int64_t since_ns, uint64_t number) {
+  FSM_ASSERT(since_ns >= 0);
+  fsm__key key = {.len = 0};
+  fsm__key_u32(&key, machine);
+  fsm__key_u32(&key, name);
+  fsm__key_u64(&key, (uint64_t)since_ns);
+  fsm__key_u64(&key, number);
+  return key;
+}
+
+fsm__key fsm__key_business(uint32_t machine, const char *text) {
+  fsm__key key = {.len = 0};
+  fsm__key_u32(&key, machine);
+  fsm__key_add(&key, text, strlen(text));
+  return key;
+}
+
+fsm__key fsm__key_start(int64_t now_ns, uint32_t machine, const uint8_t hash[16]) {
+  const int64_t hour_ns = (int64_t)3600 * 1000000000;
+  fsm__key key = {.len = 0};
+  fsm__key_u32(&key, (uint32_t)(now_ns / hour_ns));
+  fsm__key_u32(&key, machine);
+  fsm__key_add(&key, hash, 16);
+  return key;
+}
+
+uint64_t fsm__counter_peek(fsm__store *store, const char *name) {
+  const void *value = NULL;
+  size_t len = 0;
+  fsm_code code = fsm__store_get(store, FSM_T_COUNTERS, name, strlen(name), &value, &len, NULL);
+  return code == FSM_OK && len == 8 ? fsm__key_read_u64(value) + 1 : 1;
+}
+
+uint64_t fsm__counter_next(fsm__store *store, const char *name) {
+  uint64_t next = fsm__counter_peek(store, name);
+  fsm__key be = {.len = 0};
+  fsm__key_u64(&be, next);
+  fsm__store_put(store, FSM_T_COUNTERS, name, strlen(name), be.bytes, be.len);
+  return next;
+}

@@ -1,0 +1,144 @@
+/* rows_open.c: the rows of what is open at an instance: timers, tasks, idempotency entries. */
+#include <string.h>
+
+#include "runtime/rows.h"
+#include "schema/pack.h"
+
+static void pack_value(fsm_buf *buf, const fsm_value *value) {
+  fsm_error err;
+  fsm_code code = fsm_pack(buf, value, &err);
+  FSM_ASSERT(code == FSM_OK || buf->failed); /* every stored value was packed into a record before */
+}
+
+static void put(fsm__store *store, fsm__table table, const fsm__key *key, fsm_buf *buf) {
+  fsm__store_put(store, table, key->bytes, key->len, fsm_buf_ok(buf) ? buf->data : NULL, buf->len);
+  fsm_buf_free(buf);
+}
+
+void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer) {
+  fsm_buf buf = {0};
+  fsm_pack_list(&buf, 3);
+  fsm_pack_int(&buf, timer->due_ns);
+  fsm_pack_text(&buf, timer->event, strlen(timer->event));
+  pack_value(&buf, &timer->data);
+  fsm__key key = fsm__key_instance(number, 't', timer->id, strlen(timer->id));
+  put(store, FSM_T_INSTANCES, &key, &buf);
+}
+
+void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
+  fsm_buf buf = {0};
+  fsm_pack_list(&buf, 9);
+  fsm_pack_text(&buf, task->service, strlen(task->service));
+  pack_value(&buf, &task->input);
+  fsm_pack_bytes(&buf, task->token, sizeof task->token);
+  fsm_pack_uint(&buf, task->attempts);
+  fsm_pack_uint(&buf, task->attempt);
+  fsm_pack_int(&buf, task->timeout_ns);
+  fsm_pack_int(&buf, task->next_ns);
+  fsm_pack_bool(&buf, task->started);
+  fsm_pack_text(&buf, task->corr, strlen(task->corr));
+  fsm__key key = fsm__key_instance(number, 'k', task->id, strlen(task->id));
+  put(store, FSM_T_INSTANCES, &key, &buf);
+}
+
+void fsm__idem_put(fsm__store *store, fsm__table table, const fsm__key *key, const fsm__idem *idem) {
+  fsm_buf buf = {0};
+  fsm_pack_list(&buf, 3);
+  fsm_pack_bytes(&buf, idem->fingerprint, sizeof idem->fingerprint);
+  fsm_pack_int(&buf, idem->expiry_ns);
+  fsm_pack_uint(&buf, idem->seq);
+  put(store, table, key, &buf);
+}
+
+/* Copies a row's value into arena and unpacks it as a list whose items have the given types, a letter
+ * each: i int, s string, b bytes, o bool, v any. */
+static fsm_code unpack_row(fsm_arena *arena, const void *value, size_t len, const char *types,
+                           const char *what, const fsm_value **items, fsm_error *err) {
+  char *bytes = fsm_arena_strndup(arena, value, len);
+  fsm_value row;
+  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a row");
+  fsm_code code = fsm_unpack(arena, bytes, len, &row, err);
+  if (code == FSM_ENOMEM) return code;
+  bool good = code == FSM_OK && fsm_is(&row, FSM_LIST) && row.len == strlen(types);
+  for (unsigned i = 0; good && i < row.len; i++) {
+    static const char letters[FSM_TYPE_COUNT] = {
+        [FSM_INT] = 'i', [FSM_STRING] = 's', [FSM_BYTES] = 'b', [FSM_BOOL] = 'o'};
+    good = types[i] == 'v' || letters[row.items[i].type] == types[i];
+  }
+  if (!good) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a %s row cannot be read", what);
+  *items = row.items;
+  return FSM_OK;
+}
+
+fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out, fsm_error *err) {
+  FSM_ASSERT(row->key_len > 9);
+  const fsm_value *at = NULL;
+  const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "isv", "timer", &at, err);
+  if (code != FSM_OK) return code;
+  *out = (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2]};
+  out->event = fsm_arena_strndup(arena, at[1].s, at[1].len);
+  return FSM_OK;
+}
+
+fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, fsm_error *err) {
+  FSM_ASSERT(row->key_len > 9);
+  const fsm_value *at = NULL;
+  const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbiiiios", "task", &at, err);
+  if (code != FSM_OK) return code;
+  if (at[2].len != sizeof out->token)
+    return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a task's token is not 16 bytes");
+  *out = (fsm__task){.id = id,
+                     .input = at[1],
+                     .attempts = (unsigned)at[3].i,
+                     .attempt = (unsigned)at[4].i,
+                     .timeout_ns = at[5].i,
+                     .next_ns = at[6].i,
+                     .started = at[7].b};
+  memcpy(out->token, at[2].s, sizeof out->token);
+  out->service = fsm_arena_strndup(arena, at[0].s, at[0].len);
+  out->corr = fsm_arena_strndup(arena, at[8].s, at[8].len);
+  return FSM_OK;
+}
+
+static fsm_code get(fsm__store *store, fsm__table table, const fsm__key *key, fsm__row *row, fsm_error *err) {
+  const void *value = NULL;
+  size_t len = 0;
+  fsm_code code = fsm__store_get(store, table, key->bytes, key->len, &value, &len, err);
+  *row = (fsm__row){
+      .key = key->bytes, .key_len = (uint32_t)key->len, .value = value, .value_len = (uint32_t)len};
+  return code;
+}
+
+fsm_code fsm__timer_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
+                         fsm__timer *out, fsm_error *err) {
+  fsm__key key = fsm__key_instance(number, 't', id, strlen(id));
+  fsm__row row;
+  fsm_code code = get(store, FSM_T_INSTANCES, &key, &row, err);
+  return code == FSM_OK ? fsm__timer_read(&row, arena, out, err) : code;
+}
+
+fsm_code fsm__task_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena, fsm__task *out,
+                        fsm_error *err) {
+  fsm__key key = fsm__key_instance(number, 'k', id, strlen(id));
+  fsm__row row;
+  fsm_code code = get(store, FSM_T_INSTANCES, &key, &row, err);
+  return code == FSM_OK ? fsm__task_read(&row, arena, out, err) : code;
+}
+
+fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const fsm__key *key, fsm_arena *arena,
+                        fsm__idem *out, fsm_error *err) {
+  fsm__row row;
+  fsm_code code = get(store, table, key, &row, err);
+  if (code != FSM_OK) return code;
+  const fsm_value *at = NULL;
+  code = unpack_row(arena, row.value, row.value_len, "bii", "idempotency", &at, err);
+  if (code != FSM_OK) return code;
+  if (at[0].len != sizeof out->fingerprint)
+    return fsm_fail(err, FSM_ECORRUPT, "store", "a fingerprint is not 16 bytes");
+  memcpy(out->fingerprint, at[0].s, sizeof out->fingerprint);
+  out->expiry_ns = at[1].i;
+  out->seq = (uint64_t)at[2].i;
+  return FSM_OK;
+}

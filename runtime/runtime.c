@@ -1,0 +1,247 @@
+/* runtime.c: the public face: opening, submitting, waiting, closing. See fsm_runtime.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runtime/admit.h"
+#include "runtime/runtime_impl.h"
+#include "runtime/writer.h"
+
+enum { QUEUE_DEFAULT = 16384, ROUND_BYTES_DEFAULT = 16 * 1024 * 1024, ROUND_MS_DEFAULT = 250 };
+
+struct fsm_runtime {
+  fsm__writer writer;
+  bool running;
+  pthread_mutex_t reading; /* read only: queries run on the caller's thread, one at a time */
+};
+
+fsm__journal *fsm__runtime_journal(fsm_runtime *runtime) { return runtime->writer.core.journal; }
+const char *fsm__runtime_dir(const fsm_runtime *runtime) { return runtime->writer.core.dir; }
+fsm_origin fsm__runtime_origin(const fsm_runtime *runtime) { return runtime->writer.core.origin; }
+fsm__store *fsm__runtime_store(fsm_runtime *runtime) { return runtime->writer.core.store; }
+
+static int64_t wall_now(const fsm_runtime_options *options) {
+  if (options->now != NULL) return options->now(options->now_arg);
+  struct timespec ts;
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------ */
+
+static void free_runtime(fsm_runtime *runtime) {
+  fsm__writer *w = &runtime->writer;
+  for (size_t i = 0; i < w->offer_count; i++) free(w->offers[i].id);
+  free(w->offers);
+  free(w->records);
+  free(w->leaves);
+  fsm_buf_free(&w->encoded);
+  fsm_arena_free(&w->internal);
+  fsm__refusals_free(w->refusals);
+  fsm__queue_free(&w->queue);
+  fsm__core_close(&w->core);
+  pthread_mutex_destroy(&runtime->reading);
+  free(runtime);
+}
+
+static void defaults(fsm_runtime_options *options) {
+  if (options->queue_max == 0) options->queue_max = QUEUE_DEFAULT;
+  if (options->round_bytes == 0) options->round_bytes = ROUND_BYTES_DEFAULT;
+  if (options->round_ns == 0) options->round_ns = (int64_t)ROUND_MS_DEFAULT * 1000000;
+}
+
+fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out, fsm_opened *opened,
+                          fsm_error *err) {
+  FSM_ASSERT(options != NULL && options->dir != NULL);
+  fsm_runtime *runtime = calloc(1, sizeof *runtime);
+  if (runtime == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a runtime");
+  fsm__writer *w = &runtime->writer;
+  w->options = *options;
+  defaults(&w->options);
+  w->decided_tail = &w->decided;
+  w->offers_next_ns = INT64_MAX;
+  pthread_mutex_init(&runtime->reading, NULL);
+  fsm_arena_init(&w->internal, 0);
+  fsm_code code = fsm__queue_init(&w->queue, w->options.queue_max, err);
+  if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);
+  if (code == FSM_OK) code = fsm__random(&w->seed, sizeof w->seed, err);
+  if (code == FSM_OK) code = fsm__core_open(&w->options, &w->core, opened, err);
+  w->options.dir = w->core.dir;
+  if (code == FSM_OK && !options->read_only) {
+    runtime->running = pthread_create(&w->thread, NULL, fsm__writer_run, w) == 0;
+    if (!runtime->running) code = fsm_fail(err, FSM_ENOMEM, "", "the writer thread cannot be started");
+  }
+  if (code != FSM_OK) {
+    free_runtime(runtime);
+    return code;
+  }
+  *out = runtime;
+  return FSM_OK;
+}
+
+void fsm_runtime_close(fsm_runtime *runtime) {
+  if (runtime == NULL) return;
+  fsm__queue_close(&runtime->writer.queue);
+  if (runtime->running) pthread_join(runtime->writer.thread, NULL);
+  free_runtime(runtime);
+}
+
+/* ---- submitting --------------------------------------------------------------------------------- */
+
+static fsm_code writable(const fsm_runtime *runtime, fsm_error *err) {
+  if (!runtime->writer.options.read_only) return FSM_OK;
+  return fsm_fail(err, FSM_EARGUMENT, "", "the data is open for reading only");
+}
+
+fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command, fsm_answer_fn answer_fn, void *arg,
+                    fsm_error *err) {
+  fsm_code code = writable(runtime, err);
+  if (code != FSM_OK) return code;
+  fsm__job *job = fsm__queue_job(&runtime->writer.queue);
+  if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a command");
+  code = fsm__admit(command, wall_now(&runtime->writer.options), &job->arena, &job->command, err);
+  job->answer_fn = answer_fn;
+  job->arg = arg;
+  if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, err);
+  if (code != FSM_OK) fsm__queue_recycle(&runtime->writer.queue, job);
+  return code;
+}
+
+fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn fn, void *arg,
+                  fsm_error *err) {
+  fsm_code code = writable(runtime, err);
+  if (code != FSM_OK) return code;
+  fsm__job *job = fsm__queue_job(&runtime->writer.queue);
+  if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
+  code = fsm__admit_query(query, &job->arena, &job->query, err);
+  job->read = true;
+  job->document_fn = fn;
+  job->arg = arg;
+  if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, err);
+  if (code != FSM_OK) fsm__queue_recycle(&runtime->writer.queue, job);
+  return code;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------ */
+
+/* One answer that a thread waits for. */
+typedef struct waiter {
+  pthread_mutex_t lock;
+  pthread_cond_t done;
+  bool over;
+  fsm_arena *arena;
+  fsm_answer *answer;
+  fsm_value *document;
+  fsm_error *err;
+  fsm_code code;
+} waiter;
+
+static void waiter_over(waiter *wait) {
+  pthread_mutex_lock(&wait->lock);
+  wait->over = true;
+  pthread_cond_signal(&wait->done);
+  pthread_mutex_unlock(&wait->lock);
+}
+
+static void waiter_join(waiter *wait) {
+  pthread_mutex_lock(&wait->lock);
+  while (!wait->over) pthread_cond_wait(&wait->done, &wait->lock);
+  pthread_mutex_unlock(&wait->lock);
+}
+
+static const char *keep(fsm_arena *arena, const char *text) {
+  return text ? fsm_arena_strdup(arena, text) : NULL;
+}
+
+static void keep_value(waiter *wait, fsm_value *value) {
+  fsm_code code = fsm_value_copy(wait->arena, value, value, wait->err);
+  if (code != FSM_OK) wait->code = code;
+}
+
+static void on_answer(void *arg, const fsm_answer *answer) {
+  waiter *wait = arg;
+  fsm_answer *out = wait->answer;
+  *out = *answer;
+  out->instance = keep(wait->arena, answer->instance);
+  out->machine = keep(wait->arena, answer->machine);
+  out->status = keep(wait->arena, answer->status);
+  out->hash = keep(wait->arena, answer->hash);
+  out->correlation = keep(wait->arena, answer->correlation);
+  keep_value(wait, &out->from);
+  keep_value(wait, &out->to);
+  keep_value(wait, &out->detail);
+  waiter_over(wait);
+}
+
+fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *arena, fsm_answer *answer) {
+  fsm_error err = {.code = FSM_OK};
+  waiter wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                 .done = PTHREAD_COND_INITIALIZER,
+                 .arena = arena,
+                 .answer = answer,
+                 .err = &err};
+  fsm_code code = fsm_submit(runtime, command, on_answer, &wait, &err);
+  if (code == FSM_OK) waiter_join(&wait);
+  if (code != FSM_OK) *answer = (fsm_answer){.error = err};
+  return answer->error.code;
+}
+
+static void on_document(void *arg, const fsm_value *document, const fsm_error *err) {
+  waiter *wait = arg;
+  if (err != NULL)
+    wait->code = fsm_fail(wait->err, err->code, err->where, "%s", err->text);
+  else
+    wait->code = fsm_value_copy(wait->arena, document, wait->document, wait->err);
+  waiter_over(wait);
+}
+
+static fsm_code query_here(fsm_runtime *runtime, const fsm_query *query, fsm_arena *arena, fsm_value *out,
+                           fsm_error *err) {
+  fsm_query admitted;
+  fsm_code code = fsm__admit_query(query, arena, &admitted, err);
+  if (code != FSM_OK) return code;
+  pthread_mutex_lock(&runtime->reading);
+  code =
+      fsm__query_run(&runtime->writer.core, &admitted, wall_now(&runtime->writer.options), arena, out, err);
+  pthread_mutex_unlock(&runtime->reading);
+  return code;
+}
+
+fsm_code fsm_query_wait(fsm_runtime *runtime, const fsm_query *query, fsm_arena *arena, fsm_value *out,
+                        fsm_error *err) {
+  if (runtime->writer.options.read_only) return query_here(runtime, query, arena, out, err);
+  waiter wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                 .done = PTHREAD_COND_INITIALIZER,
+                 .arena = arena,
+                 .document = out,
+                 .err = err};
+  fsm_code code = fsm_read(runtime, query, on_document, &wait, err);
+  if (code != FSM_OK) return code;
+  waiter_join(&wait);
+  return wait.code;
+}
+
+/* ---- the answer as a document ------------------------------------------------------------------- */
+
+fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer *answer, fsm_value *out) {
+  fsm_pair *pairs = fsm_arena_alloc(arena, 12 * sizeof *pairs);
+  unsigned n = 0;
+  if (pairs == NULL) return FSM_ENOMEM;
+  const struct {
+    const char *name, *text;
+  } texts[] = {{"instance", answer->instance},
+               {"machine", answer->machine},
+               {"status", answer->status},
+               {"hash", answer->hash},
+               {"correlation", answer->correlation}};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    if (texts[i].text != NULL) pairs[n++] = (fsm_pair){fsm_string(texts[i].name), fsm_string(texts[i].text)};
+  if (answer->seq != 0) pairs[n++] = (fsm_pair){fsm_string("seq"), fsm_int((int64_t)answer->seq)};
+  if (answer->rev != 0) pairs[n++] = (fsm_pair){fsm_string("rev"), fsm_int((int64_t)answer->rev)};
+  if (answer->version != 0) pairs[n++] = (fsm_pair){fsm_string("version"), fsm_int(answer->version)};
+  if (fsm_is(&answer->from, FSM_LIST)) pairs[n++] = (fsm_pair){fsm_string("from"), answer->from};
+  if (fsm_is(&answer->to, FSM_LIST)) pairs[n++] = (fsm_pair){fsm_string("to"), answer->to};
+  if (answer->replayed) pairs[n++] = (fsm_pair){fsm_string("replayed"), fsm_bool(true)};
+  if (answer->created) pairs[n++] = (fsm_pair){fsm_string("created"), fsm_bool(true)};
+  return fsm_map(pairs, n, out, NULL);
+}

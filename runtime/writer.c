@@ -1,0 +1,177 @@
+/* writer.c: the turns of the writer thread. See writer.h. */
+#include "runtime/writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t wall_now(const fsm__writer *w) {
+  if (w->options.now != NULL) return w->options.now(w->options.now_arg);
+  struct timespec ts;
+  clock_gettime(CLOCK_REALTIME, &ts);
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t fsm__writer_now(fsm__writer *w, bool *held) {
+  int64_t now = wall_now(w);
+  *held = now < w->core.last_time_ns;
+  if (now <= w->core.last_time_ns) now = w->core.last_time_ns + 1;
+  w->core.last_time_ns = now;
+  return now;
+}
+
+void fsm__writer_fatal(fsm__writer *w, const fsm_error *err) {
+  if (w->options.fatal != NULL) w->options.fatal(w->options.fatal_arg, err);
+  fprintf(stderr, "fsm: fatal: %s: %s; nothing more is answered\n", err->where[0] ? err->where : w->core.dir,
+          err->text);
+  _exit(FSM_EXIT_FATAL);
+}
+
+fsm__case fsm__writer_case(fsm__writer *w, fsm_arena *arena, const fsm_command *command,
+                           int64_t received_ns) {
+  fsm__case at = {.store = w->core.store,
+                  .catalog = w->core.catalog,
+                  .arena = arena,
+                  .command = command,
+                  .next_seq = fsm__journal_next_seq(w->core.journal),
+                  .node = w->core.node,
+                  .store_id = w->core.origin.store};
+  at.time_ns = fsm__writer_now(w, &at.clock_held);
+  int64_t waited = received_ns != 0 ? (fsm__monotonic_ns() - received_ns) / 1000 : 0;
+  at.dur_us = waited > UINT32_MAX ? UINT32_MAX : waited > 0 ? (uint32_t)waited : 1;
+  at.entropy = (w->seed ^ (uint64_t)at.time_ns) * 0x9E3779B97F4A7C15u;
+  at.entropy ^= at.entropy >> 29;
+  return at;
+}
+
+/* ---- one job ------------------------------------------------------------------------------------ */
+
+static void queue_answer(fsm__writer *w, fsm__job *job) {
+  job->next = NULL;
+  *w->decided_tail = job;
+  w->decided_tail = &job->next;
+}
+
+static void refuse_full(fsm__writer *w, fsm__job *job) {
+  job->decision = (fsm__decision){.correlation = job->command.correlation, .refusal = w->full_reason};
+  fsm__writer_answer(w, job);
+}
+
+static void run_command(fsm__writer *w, fsm__job *job) {
+  fsm_error err;
+  if (job->command.kind == FSM_CMD_TASK_UNDELIVERED) fsm__writer_undelivered(w, job->command.token);
+  fsm__case at = fsm__writer_case(w, &job->arena, &job->command, job->received_ns);
+  fsm_code code = fsm__decide(&at, &job->decision, &err);
+  if (code != FSM_OK) fsm__writer_settle(w, &at, &job->decision, &err);
+  if (job->decision.count > 0)
+    fsm__writer_take(w, &at, &job->decision);
+  else if (job->decision.refusal.code != FSM_OK)
+    fsm__writer_refusal(w, &at, &job->decision);
+  queue_answer(w, job);
+}
+
+static void run_read(fsm__writer *w, fsm__job *job) {
+  fsm_error err;
+  fsm_value document = fsm_null();
+  fsm_code code = fsm__query_run(&w->core, &job->query, wall_now(w), &job->arena, &document, &err);
+  job->document_fn(job->arg, &document, code == FSM_OK ? NULL : &err);
+  fsm__queue_recycle(&w->queue, job);
+}
+
+/* ---- turns -------------------------------------------------------------------------------------- */
+
+/* Room for a whole batch, asked before anything of it is decided. */
+static void check_room(fsm__writer *w) {
+  fsm_error err;
+  fsm_code code = fsm__journal_ready(w->core.journal, &err);
+  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  w->full = code != FSM_OK;
+  if (w->full) {
+    w->full_reason = err;
+    return;
+  }
+  if (fsm__store_pending_bytes(w->core.store) < 4 * w->options.round_bytes) return;
+  w->full = true;
+  (void)fsm_fail(&w->full_reason, FSM_EFULL, w->core.dir, "the store has no room for what waits in memory");
+}
+
+static void round_if_due(fsm__writer *w, bool now) {
+  size_t pending = fsm__store_pending_bytes(w->core.store);
+  int64_t mono = fsm__monotonic_ns();
+  if (pending == 0)
+    w->oldest_row_ns = 0;
+  else if (w->oldest_row_ns == 0)
+    w->oldest_row_ns = mono;
+  if (pending == 0 ||
+      (!now && pending < w->options.round_bytes && mono - w->oldest_row_ns < w->options.round_ns))
+    return;
+  fsm_error err;
+  fsm_code code = fsm__store_round(w->core.store, w->core.seq, &w->core.leaf, &err);
+  if (code != FSM_OK && code != FSM_EFULL) fsm__writer_fatal(w, &err);
+  w->oldest_row_ns =
+      code == FSM_OK ? 0 : mono; /* full: the overlay is kept, tried again after the next interval */
+}
+
+static void confirm_if_idle(fsm__writer *w) {
+  fsm_error err;
+  if (!fsm__journal_unproved(w->core.journal)) return;
+  if (fsm__monotonic_ns() - w->last_commit_ns < (int64_t)FSM_IDLE_CONFIRM_MS * 1000000) return;
+  if (fsm__journal_confirm(w->core.journal, &err) == FSM_EIO) fsm__writer_fatal(w, &err);
+}
+
+static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* How long nothing will be to do: nanoseconds, at least 0, at most a second (a clock may jump). */
+static int64_t idle_ns(fsm__writer *w) {
+  int64_t mono = fsm__monotonic_ns();
+  int64_t until = mono + (w->options.now != NULL ? 20000000 : 1000000000);
+  if (w->oldest_row_ns != 0) until = earlier(until, w->oldest_row_ns + w->options.round_ns);
+  if (fsm__journal_unproved(w->core.journal))
+    until = earlier(until, w->last_commit_ns + (int64_t)FSM_IDLE_CONFIRM_MS * 1000000);
+  until = earlier(until, fsm__writer_next_due(w));
+  return until > mono ? until - mono : 0;
+}
+
+static void turn(fsm__writer *w, fsm__job *jobs) {
+  fsm__job *reads = NULL, **reads_tail = &reads;
+  check_room(w);
+  if (!w->full) (void)fsm__writer_due(w);
+  while (jobs != NULL) {
+    fsm__job *job = jobs;
+    jobs = job->next;
+    if (job->read) {
+      job->next = NULL;
+      *reads_tail = job;
+      reads_tail = &job->next;
+    } else if (w->full) {
+      refuse_full(w, job);
+    } else {
+      run_command(w, job);
+    }
+  }
+  if (!w->full) fsm__writer_flush_refusals(w, false);
+  fsm__writer_commit(w);
+  while (reads != NULL) {
+    fsm__job *job = reads;
+    reads = job->next;
+    run_read(w, job);
+  }
+  round_if_due(w, false);
+  fsm_arena_reset(&w->internal);
+}
+
+void *fsm__writer_run(void *arg) {
+  fsm__writer *w = arg;
+  w->last_commit_ns = fsm__monotonic_ns();
+  while (!fsm__queue_closed(&w->queue)) {
+    fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, idle_ns(w));
+    turn(w, jobs);
+    if (jobs == NULL) confirm_if_idle(w);
+  }
+  check_room(w);
+  if (!w->full) fsm__writer_flush_refusals(w, true);
+  fsm__writer_commit(w);
+  round_if_due(w, true);
+  return NULL;
+}

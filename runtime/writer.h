@@ -1,0 +1,85 @@
+/* writer.h: the one thread that decides, makes durable, applies and then answers (DESIGN 4).
+ *
+ *   turn:  due timers and timeouts ─┐
+ *          commands of the queue ───┴► decide → seal → journal batch + rows ► commit ► answers
+ *          then reads, offers of tasks, and from time to time a round of the store
+ *
+ * Rows of a batch are applied while it is being filled, so that its later commands see its earlier
+ * ones; nobody else looks before the commit: reads run between batches on this same thread. The
+ * batch cannot be refused once it is begun, because fsm__journal_ready was asked first; a commit that
+ * fails for another reason is fatal. */
+#ifndef FSM_RUNTIME_WRITER_H
+#define FSM_RUNTIME_WRITER_H
+
+#include "runtime/core.h"
+#include "runtime/queue.h"
+#include "runtime/refusals.h"
+
+enum {
+  FSM_TURN_COMMANDS_MAX = 512, /* of the queue, in one turn */
+  FSM_TURN_DUE_MAX = 256,      /* timers and tasks, in one turn */
+  FSM_IDLE_CONFIRM_MS = 50
+};
+
+/* When a task that was offered may be offered again. */
+typedef struct fsm__offer {
+  uint64_t number;
+  int64_t again_ns; /* monotonic */
+  char *id;         /* invoke id */
+} fsm__offer;
+
+typedef struct fsm__writer {
+  fsm__core core;
+  fsm_runtime_options options;
+  fsm__queue queue;
+  fsm__refusals *refusals;
+  pthread_t thread;
+  /* the batch being filled */
+  fsm__job *decided, **decided_tail; /* jobs that wait for the commit */
+  fsm_arena internal;                /* decisions without a job */
+  fsm_buf encoded;
+  fsm__bytes *records;
+  fsm__hash *leaves;
+  size_t records_cap;
+  bool batch_open;
+  /* time and scans */
+  fsm__key due_at; /* the last due row handled: the scan goes on behind it */
+  fsm__offer *offers;
+  size_t offer_count, offer_cap;
+  int64_t offers_next_ns;                /* monotonic: not later than the first again_ns */
+  uint64_t seed;                         /* of the jitter */
+  int64_t last_commit_ns, oldest_row_ns; /* monotonic; oldest 0 = overlay empty */
+  bool full;                             /* the disk or map is full: commands are refused, reads answered */
+  fsm_error full_reason;
+  uint64_t refused, late_answers; /* counted, for health */
+} fsm__writer;
+
+void *fsm__writer_run(void *writer); /* the thread */
+
+/* ---- between the files of the writer ---- */
+
+/* Strictly later than every time given before; *held when the wall clock was behind. */
+int64_t fsm__writer_now(fsm__writer *writer, bool *held);
+/* Seals, journals and applies what was decided. Frees the way by a commit when the batch is full. */
+void fsm__writer_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
+/* What a decision that failed becomes: what the step made cannot be stored → the instance is parked; no
+ * memory → refused; a damaged store → fatal. */
+void fsm__writer_settle(fsm__writer *writer, const fsm__case *at, fsm__decision *decision,
+                        const fsm_error *fault);
+/* Commits the batch and answers its jobs. Does not return after a fault of the disk. */
+void fsm__writer_commit(fsm__writer *writer);
+void fsm__writer_answer(fsm__writer *writer, fsm__job *job);
+/* What a refusal gets: a record of its own or a place in a sum. */
+void fsm__writer_refusal(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
+void fsm__writer_flush_refusals(fsm__writer *writer, bool all);
+/* Timers, timeouts, offers. Returns whether more is due right now. */
+bool fsm__writer_due(fsm__writer *writer);
+/* The task was not taken: offer it again soon. */
+void fsm__writer_undelivered(fsm__writer *writer, const uint8_t token[16]);
+/* Monotonic time of the next due row or offer; INT64_MAX when there is none. */
+int64_t fsm__writer_next_due(fsm__writer *writer);
+_Noreturn void fsm__writer_fatal(fsm__writer *writer, const fsm_error *err);
+fsm__case fsm__writer_case(fsm__writer *writer, fsm_arena *arena, const fsm_command *command,
+                           int64_t received_ns);
+
+#endif

@@ -1,0 +1,196 @@
+/* writer_seal.c: what was decided becomes bytes: seq, chain, encoding, journal, rows; and refusals. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/apply.h"
+#include "runtime/writer.h"
+
+static bool room_for(fsm__writer *w, size_t count) {
+  if (count <= w->records_cap) return true;
+  fsm__bytes *records = realloc(w->records, count * sizeof *records);
+  if (records != NULL) w->records = records;
+  fsm__hash *leaves = realloc(w->leaves, count * sizeof *leaves);
+  if (leaves != NULL) w->leaves = leaves;
+  if (records == NULL || leaves == NULL) return false;
+  w->records_cap = count;
+  return true;
+}
+
+/* Numbers, links and encodes the frame into w->encoded; offsets first, since the buffer may move. */
+static fsm_code seal(fsm__writer *w, fsm__decision *decision, fsm_error *err) {
+  uint64_t seq = fsm__journal_next_seq(w->core.journal);
+  fsm__hash prev = fsm__journal_head(w->core.journal);
+  uint64_t iprev = decision->instance != NULL ? decision->instance->last_seq : 0;
+  fsm_buf_reset(&w->encoded);
+  for (size_t i = 0; i < decision->count; i++) {
+    fsm_record *record = &decision->records[i];
+    record->seq = seq + i;
+    record->i = (uint16_t)i;
+    record->n = (uint16_t)decision->count;
+    record->iprev = iprev;
+    record->prev = prev.bytes;
+    size_t start = w->encoded.len;
+    fsm_code code = fsm_record_encode(&w->encoded, record, err);
+    if (code != FSM_OK) return code;
+    if (!fsm_buf_ok(&w->encoded)) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a record");
+    w->records[i] = (fsm__bytes){.len = w->encoded.len - start};
+    w->leaves[i] = fsm__leaf(w->encoded.data + start, w->encoded.len - start);
+    prev = w->leaves[i];
+    iprev = record->seq;
+  }
+  size_t at = 0;
+  for (size_t i = 0; i < decision->count; i++) {
+    w->records[i].data = w->encoded.data + at;
+    at += w->records[i].len;
+  }
+  if (w->encoded.len + 8 + 4 * decision->count > FSM_FRAME_BYTES_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, "", "the records of one command are over %d bytes",
+                    FSM_FRAME_BYTES_MAX);
+  return FSM_OK;
+}
+
+static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__decision *decision,
+                                  fsm_error *err) {
+  fsm_code code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
+  if (code == FSM_EBUSY) {
+    fsm__writer_commit(w); /* the seqs stay as they are: the next batch goes on with them */
+    code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
+  }
+  if (code != FSM_OK) return code;
+  w->batch_open = true;
+  w->core.seq = decision->records[decision->count - 1].seq;
+  w->core.leaf = w->leaves[decision->count - 1];
+  return fsm__apply_frame(w->core.store, w->core.catalog, decision->records, decision->count,
+                          decision->instance, at->arena, err);
+}
+
+/* Did the step make something that no record can hold (too large, a double that is not finite)? */
+static bool cannot_be_stored(fsm_code code) { return code == FSM_ETOOLARGE || code == FSM_EARGUMENT; }
+
+void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *decision,
+                        const fsm_error *fault) {
+  const fsm_error why = *fault;
+  fsm_error err;
+  if (why.code != FSM_ENOMEM && !cannot_be_stored(why.code)) fsm__writer_fatal(w, &why);
+  decision->refusal = why;
+  decision->count = 0;
+  decision->created = false;
+  bool park = cannot_be_stored(why.code) && decision->instance != NULL && decision->instance->last_seq != 0;
+  if (park && fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK)
+    decision->count = 0;
+}
+
+void fsm__writer_take(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
+  fsm_error err;
+  fsm_code code = room_for(w, decision->count) ? seal(w, decision, &err)
+                                               : fsm_fail(&err, FSM_ENOMEM, "", "no memory for a frame");
+  if (cannot_be_stored(code)) {
+    fsm_error why = err;
+    fsm__writer_settle(w, at, decision, &why);
+    code = decision->count > 0 ? seal(w, decision, &err) : FSM_OK;
+  }
+  if (code == FSM_ENOMEM) { /* nothing of it is journalled yet */
+    decision->refusal = err;
+    decision->count = 0;
+    return;
+  }
+  if (code == FSM_OK && decision->count > 0) code = journal_and_apply(w, at, decision, &err);
+  if (code != FSM_OK) fsm__writer_fatal(w, &err);
+}
+
+void fsm__writer_commit(fsm__writer *w) {
+  fsm_error err;
+  if (w->batch_open) {
+    fsm_code code = fsm__journal_commit(w->core.journal, &err);
+    if (code != FSM_OK) fsm__writer_fatal(w, &err);
+    w->batch_open = false;
+    w->last_commit_ns = fsm__monotonic_ns();
+  }
+  fsm__job *job = w->decided;
+  w->decided = NULL;
+  w->decided_tail = &w->decided;
+  uint64_t durable = fsm__journal_durable_seq(w->core.journal);
+  if (w->options.durable != NULL) w->options.durable(w->options.durable_arg, durable);
+  while (job != NULL) {
+    fsm__job *next = job->next;
+    fsm__writer_answer(w, job);
+    job = next;
+  }
+}
+
+/* ---- refusals ----------------------------------------------------------------------------------- */
+
+static const char *actor_of(fsm_arena *arena, const fsm_command *command) {
+  const fsm_value *sub = fsm_map_get(&command->actor, "sub");
+  const char *text =
+      sub != NULL && fsm_is(sub, FSM_STRING) ? fsm_arena_strndup(arena, sub->s, sub->len) : NULL;
+  return text != NULL ? text : "";
+}
+
+static fsm_value detail_with_text(fsm_arena *arena, const fsm__decision *decision) {
+  fsm_pair *pairs = fsm_arena_alloc(arena, 2 * sizeof *pairs);
+  fsm_value patch, out;
+  if (pairs == NULL) return decision->detail;
+  pairs[0] = (fsm_pair){fsm_string("text"), fsm_string(decision->refusal.text)};
+  pairs[1] = (fsm_pair){fsm_string("where"), fsm_string(decision->refusal.where)};
+  if (fsm_map(pairs, 2, &patch, NULL) != FSM_OK) return decision->detail;
+  fsm_value base = fsm_is(&decision->detail, FSM_MAP) ? decision->detail : fsm_map_empty();
+  return fsm_map_merge(arena, &base, &patch, &out) == FSM_OK ? out : decision->detail;
+}
+
+/* Only refusals of known instances, not of task answers, are worth a record of their own. */
+void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
+  const fsm_command *command = at->command;
+  const char *actor = actor_of(at->arena, command);
+  w->refused++;
+  if (decision->refusal.code == FSM_ETASK) {
+    w->late_answers++;
+    return;
+  }
+  if (command->kind == FSM_CMD_SEND && decision->instance != NULL &&
+      fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns)) {
+    fsm_error answer = decision->refusal;
+    fsm_record *record = fsm__decision_record(at, decision, FSM_RECORD_REJECTED);
+    if (record == NULL) return;
+    record->outcome = FSM_REFUSED;
+    record->reason = fsm_code_name(answer.code);
+    record->trigger = command->event;
+    record->cause = FSM_CAUSE_EXTERNAL;
+    record->data = command->data;
+    record->from = record->to = decision->from;
+    record->tr = fsm_list(NULL, 0);
+    record->detail = detail_with_text(at->arena, decision);
+    fsm__writer_take(w, at, decision);
+    decision->refusal = answer;
+    return;
+  }
+  bool raw = command->kind == FSM_CMD_REFUSED && fsm_is(&command->data, FSM_STRING);
+  const char *excerpt = raw ? fsm_arena_strndup(at->arena, command->data.s, command->data.len) : NULL;
+  fsm__refusals_count(w->refusals, decision->refusal.code, decision->machine ? decision->machine : "", actor,
+                      excerpt ? excerpt : decision->refusal.text, at->time_ns);
+}
+
+static void write_sum(fsm__writer *w, const fsm__refusal_sum *sum) {
+  static const fsm_command none = {.kind = FSM_CMD_REFUSED, .expect_rev = -1};
+  fsm__case at = fsm__writer_case(w, &w->internal, &none, 0);
+  fsm__decision decision = {.count = 0};
+  fsm_record *record = fsm__decision_record(&at, &decision, FSM_RECORD_REJECTED);
+  fsm_pair *pairs = fsm_arena_alloc(&w->internal, 4 * sizeof *pairs),
+           *actor = fsm_arena_alloc(&w->internal, sizeof *actor);
+  if (record == NULL || pairs == NULL || actor == NULL) return;
+  pairs[0] = (fsm_pair){fsm_string("count"), fsm_int((int64_t)sum->count)};
+  pairs[1] = (fsm_pair){fsm_string("first"), fsm_int(sum->first_ns)};
+  pairs[2] = (fsm_pair){fsm_string("last"), fsm_int(sum->last_ns)};
+  pairs[3] = (fsm_pair){fsm_string("excerpt"), fsm_string(sum->excerpt)};
+  *actor = (fsm_pair){fsm_string("sub"), fsm_string(sum->actor)};
+  record->outcome = FSM_REFUSED;
+  record->reason = fsm_code_name(sum->reason);
+  record->mach = sum->machine[0] != '\0' ? sum->machine : NULL;
+  if (sum->actor[0] != '\0' && fsm_map(actor, 1, &record->act, NULL) != FSM_OK) return;
+  if (fsm_map(pairs, 4, &record->detail, NULL) == FSM_OK) fsm__writer_take(w, &at, &decision);
+}
+
+void fsm__writer_flush_refusals(fsm__writer *w, bool all) {
+  fsm__refusal_sum sum;
+  while (fsm__refusals_take(w->refusals, w->core.last_time_ns, all, &sum)) write_sum(w, &sum);
+}
