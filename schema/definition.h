@@ -4,7 +4,7 @@
  * refused with a JSON pointer (RFC 6901) in err->where. A definition is known by its content hash:
  * SHA-256 of the canonical msgpack of the document, members in the order written, because that order
  * has meaning (states are numbered by it, properties are displayed in it). White space, escapes and
- * the spelling of numbers do not matter.
+ * the spelling of a number (1e2, 100.0) do not matter; 100 and 100.0 are different numbers.
  */
 #ifndef FSM_SCHEMA_DEFINITION_H
 #define FSM_SCHEMA_DEFINITION_H
@@ -29,20 +29,22 @@ FSM_API const void *fsm_definition_canonical(const fsm_definition *definition, s
 FSM_API const char *fsm_definition_description(const fsm_definition *definition); /* or NULL */
 
 /* Checks an event's data against schemas.events.<name>, a start's input against schemas.input, and
- * the context against schemas.context, where given: FSM_EDATA with a JSON pointer into the data. An event without a schema takes any data. */
-FSM_API FSM_MUST_USE fsm_code fsm_definition_check_event(const fsm_definition *definition,
-                                                         const char *event, const fsm_value *data,
-                                                         fsm_error *err);
+ * a context against schemas.context, where given: FSM_EDATA with a JSON pointer into the data. Without a
+ * schema any data is good. NULL and null count as the empty object. */
+FSM_API FSM_MUST_USE fsm_code fsm_definition_check_event(const fsm_definition *definition, const char *event,
+                                                         const fsm_value *data, fsm_error *err);
 FSM_API FSM_MUST_USE fsm_code fsm_definition_check_input(const fsm_definition *definition,
                                                          const fsm_value *input, fsm_error *err);
+FSM_API FSM_MUST_USE fsm_code fsm_definition_check_context(const fsm_definition *definition,
+                                                           const fsm_value *context, fsm_error *err);
 /* The schema of an event's data as written (for "with which fields"), NULL when none. */
 FSM_API const fsm_value *fsm_definition_event_schema(const fsm_definition *definition, const char *event);
 
 /* Invoke policy from meta.fsm of the invoke, with defaults. */
 typedef struct fsm_task_policy {
-  unsigned attempts;   /* default 1, at most 100 */
-  int64_t timeout_ns;  /* per attempt; default 60 s */
-  int64_t backoff_ns;  /* before the second attempt, doubled each time; default 1 s */
+  unsigned attempts;      /* default 1, at most 100 */
+  int64_t timeout_ns;     /* per attempt; default 60 s */
+  int64_t backoff_ns;     /* before the second attempt, doubled each time; default 1 s */
   int64_t backoff_max_ns; /* default 1 h */
 } fsm_task_policy;
 FSM_API void fsm_definition_task_policy(const fsm_definition *definition, unsigned invoke,

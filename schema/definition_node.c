@@ -1,0 +1,173 @@
+/* definition_node.c: walking a document: members with their JSON pointers, allowed keys, typed texts,
+ * and the name that a misspelt one meant.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "schema/definition_load.h"
+#include "schema/pointer.h"
+
+/* ---- faults ------------------------------------------------------------------------------------ */
+
+static fsm_code fail(fsm__loader *l, fsm_code code, const char *where, const char *format, va_list args) {
+  char text[FSM_TEXT_MAX];
+  vsnprintf(text, sizeof text, format, args);
+  return fsm_fail(l->err, code, where, "%s", text);
+}
+
+fsm_code fsm__invalid(fsm__loader *l, const char *where, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fsm_code code = fail(l, FSM_EDEFINITION, where, format, args);
+  va_end(args);
+  return code;
+}
+
+fsm_code fsm__unsupported(fsm__loader *l, const char *where, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fsm_code code = fail(l, FSM_EUNSUPPORTED, where, format, args);
+  va_end(args);
+  return code;
+}
+
+fsm_code fsm__out_of_memory(fsm__loader *l) {
+  return fsm_fail(l->err, FSM_ENOMEM, "", "no memory to load the definition");
+}
+
+/* ---- steps down the document ------------------------------------------------------------------- */
+
+static fsm__node node_of(fsm__loader *l, const fsm_value *value, const fsm__pointer *pointer) {
+  const char *where = fsm_arena_strndup(l->arena, pointer->text, pointer->len);
+  if (!where) l->no_memory = true;
+  return (fsm__node){value, where ? where : ""};
+}
+
+static fsm__node below(fsm__loader *l, fsm__node map, const char *key, size_t len, const fsm_value *value) {
+  fsm__pointer pointer;
+  fsm__pointer_set(&pointer, map.where);
+  fsm__pointer_key(&pointer, key, len);
+  return node_of(l, value, &pointer);
+}
+
+fsm__node fsm__node_get(fsm__loader *l, fsm__node map, const char *key) {
+  const fsm_value *value = fsm_doc_get(map.value, key);
+  return value ? below(l, map, key, strlen(key), value) : (fsm__node){NULL, map.where};
+}
+
+fsm__node fsm__node_member(fsm__loader *l, fsm__node map, uint32_t index) {
+  FSM_ASSERT(fsm__node_is(map, FSM_MAP) && index < map.value->len);
+  const fsm_pair *pair = &map.value->pairs[index];
+  return below(l, map, pair->key.s, pair->key.len, &pair->value);
+}
+
+fsm__node fsm__node_item(fsm__loader *l, fsm__node list, uint32_t index) {
+  FSM_ASSERT(fsm__node_is(list, FSM_LIST) && index < list.value->len);
+  fsm__pointer pointer;
+  fsm__pointer_set(&pointer, list.where);
+  fsm__pointer_index(&pointer, index);
+  return node_of(l, &list.value->items[index], &pointer);
+}
+
+/* ---- near misses ------------------------------------------------------------------------------- */
+
+enum { NAME_MAX_COMPARED = 48 };
+
+static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+
+/* Levenshtein: the fewest letters to add, drop or change. */
+static unsigned distance_of(const char *a, size_t a_len, const char *b, size_t b_len) {
+  unsigned row[NAME_MAX_COMPARED + 1];
+  for (unsigned j = 0; j <= b_len; j++) row[j] = j;
+  for (unsigned i = 1; i <= a_len; i++) {
+    unsigned diagonal = row[0];
+    row[0] = i;
+    for (unsigned j = 1; j <= b_len; j++) {
+      unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = least(change, least(row[j], row[j - 1]) + 1);
+    }
+  }
+  return row[b_len];
+}
+
+void fsm__closest_try(fsm__closest *closest, const char *candidate) {
+  size_t a = strlen(closest->name), b = strlen(candidate);
+  if (a > NAME_MAX_COMPARED || b > NAME_MAX_COMPARED) return;
+  unsigned distance = distance_of(closest->name, a, candidate, b);
+  unsigned most = a > 4 ? 2 : 1;
+  if (distance > most || distance >= b || (closest->best && distance >= closest->distance)) return;
+  closest->best = candidate;
+  closest->distance = distance;
+}
+
+const char *fsm__closest_text(const fsm__closest *closest, char *text, size_t size) {
+  text[0] = 0;
+  if (closest->best) snprintf(text, size, "; did you mean \"%s\"?", closest->best);
+  return text;
+}
+
+/* ---- members ----------------------------------------------------------------------------------- */
+
+static fsm_code unknown_key(fsm__loader *l, fsm__node member, const char *name, const char *const *names) {
+  fsm__closest closest = {.name = name};
+  bool supported = true;
+  for (; *names; names++) {
+    if (strcmp(*names, "!") == 0) {
+      supported = false;
+    } else if (supported) {
+      fsm__closest_try(&closest, *names);
+    } else if (strcmp(*names, name) == 0) {
+      return fsm__unsupported(l, member.where, "\"%s\" is not supported", name);
+    }
+  }
+  char hint[96];
+  return fsm__invalid(l, member.where, "\"%.64s\" is not known here%s", name,
+                      fsm__closest_text(&closest, hint, sizeof hint));
+}
+
+static bool is_supported(const char *name, const char *const *names) {
+  for (; *names && strcmp(*names, "!") != 0; names++)
+    if (strcmp(*names, name) == 0) return true;
+  return false;
+}
+
+fsm_code fsm__node_keys(fsm__loader *l, fsm__node node, const char *const *names) {
+  if (!fsm__node_is(node, FSM_MAP)) return fsm__invalid(l, node.where, "an object is expected here");
+  for (uint32_t i = 0; i < node.value->len; i++) {
+    const char *name = fsm__node_name(node, i);
+    if (!is_supported(name, names)) return unknown_key(l, fsm__node_member(l, node, i), name, names);
+  }
+  return FSM_OK;
+}
+
+fsm_code fsm__node_text(fsm__loader *l, fsm__node map, const char *key, const char **out) {
+  fsm__node node = fsm__node_get(l, map, key);
+  *out = NULL;
+  if (!node.value) return FSM_OK;
+  if (node.value->type != FSM_STRING || node.value->len == 0)
+    return fsm__invalid(l, node.where, "\"%s\" must be a text that is not empty", key);
+  *out = node.value->s;
+  return FSM_OK;
+}
+
+fsm_code fsm__node_bool(fsm__loader *l, fsm__node map, const char *key, bool *out) {
+  fsm__node node = fsm__node_get(l, map, key);
+  *out = false;
+  if (!node.value) return FSM_OK;
+  if (node.value->type != FSM_BOOL) return fsm__invalid(l, node.where, "\"%s\" must be true or false", key);
+  *out = node.value->b;
+  return FSM_OK;
+}
+
+void *fsm__list_add(fsm__loader *l, void **items, size_t *count, size_t *cap, size_t size) {
+  if (*count == *cap) {
+    size_t more = *cap ? 2 * *cap : 4;
+    void *grown = fsm_arena_zalloc(l->arena, more, size);
+    if (!grown) return NULL;
+    if (*count) memcpy(grown, *items, *count * size);
+    *items = grown;
+    *cap = more;
+  }
+  return (char *)*items + (*count)++ * size;
+}

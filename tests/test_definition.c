@@ -1,0 +1,541 @@
+/* Definitions: the example from end to end, each form of the notation by what the machine then does, the
+ * canonical bytes, schemas and policies, and a directory of bad ones with what is said about each. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "schema/definition.h"
+#include "schema/json.h"
+
+#define EXAMPLE FSM_SOURCE_DIR "/examples/document-approval.json"
+#define BAD FSM_SOURCE_DIR "/tests/cases/bad-definitions"
+
+static fsm_arena arena;
+static int setup(void **state) {
+  (void)state;
+  fsm_arena_init(&arena, 0);
+  return 0;
+}
+static int teardown(void **state) {
+  (void)state;
+  fsm_arena_free(&arena);
+  return 0;
+}
+
+static char *read_file(const char *path, size_t *len) {
+  FILE *file = fopen(path, "r");
+  if (!file) fail_msg("cannot open %s", path);
+  char *text = fsm_arena_alloc(&arena, 1 << 18);
+  *len = fread(text, 1, (1 << 18) - 1, file);
+  text[*len] = 0;
+  fclose(file);
+  return text;
+}
+
+static fsm_definition *load(const char *text) {
+  fsm_definition *d = NULL;
+  fsm_error err = {0};
+  if (fsm_definition_load(text, strlen(text), &d, &err)) fail_msg("%s: %s: %s", err.where, err.text, text);
+  return d;
+}
+
+static fsm_definition *load_example(void) {
+  size_t len;
+  return load(read_file(EXAMPLE, &len));
+}
+
+static fsm_value json(const char *text) {
+  fsm_value out = {0};
+  fsm_error err = {0};
+  if (fsm_json_parse(&arena, text, strlen(text), FSM_JSON_SORTED, &out, &err))
+    fail_msg("%s: %s", text, err.text);
+  return out;
+}
+
+/* ---- a machine that runs ----------------------------------------------------------------------- */
+
+typedef struct run {
+  const fsm_machine *machine;
+  fsm_snapshot now;
+  fsm_step_result last;
+} run;
+
+static run start(const fsm_definition *d, const char *input) {
+  run r = {.machine = fsm_definition_machine(d)};
+  fsm_value value = json(input);
+  fsm_error err = {0};
+  if (fsm_start(r.machine, &value, NULL, 0, &arena, &r.last, &err)) fail_msg("%s", err.text);
+  if (r.last.outcome) fail_msg("start: %s", r.last.unhandled_text);
+  r.now = r.last.next;
+  return r;
+}
+
+static fsm_code send_data(run *r, const char *event, const char *data, fsm_cause cause) {
+  fsm_event e = {event, json(data), cause};
+  fsm_error err = {0};
+  if (fsm_step(r->machine, &r->now, &e, NULL, 0, &arena, &r->last, &err)) fail_msg("%s", err.text);
+  r->now = r->last.next;
+  return r->last.outcome;
+}
+
+static void send(run *r, const char *event) {
+  fsm_code code = send_data(r, event, "null", FSM_CAUSE_EXTERNAL);
+  if (code)
+    fail_msg("%s: %s %s", event, fsm_code_name(code), r->last.unhandled_text ? r->last.unhandled_text : "");
+}
+
+/* The active leaf. */
+static void is_in(const run *r, const char *path) {
+  for (unsigned s = 0; s < fsm_machine_states(r->machine); s++)
+    if (fsm_config_has(r->now.config, s) && fsm_state_is_leaf(r->machine, s))
+      assert_string_equal(fsm_state_path(r->machine, s), path);
+}
+
+static void context_is(const run *r, const char *expected) {
+  fsm_buf buf = {0};
+  fsm_json_write(&buf, &r->now.context);
+  assert_string_equal(fsm_buf_text(&buf), expected);
+  fsm_buf_free(&buf);
+}
+
+static const fsm_effect *effect_of(const run *r, fsm_effect_kind kind) {
+  for (unsigned m = 0; m < r->last.microstep_count; m++)
+    for (unsigned e = 0; e < r->last.microsteps[m].effect_count; e++)
+      if (r->last.microsteps[m].effects[e].kind == kind) return &r->last.microsteps[m].effects[e];
+  return NULL;
+}
+
+static const char *field(const run *r, const char *name) {
+  const fsm_value *value = fsm_map_get(&r->now.context, name);
+  assert_non_null(value);
+  return value->type == FSM_STRING ? fsm_arena_strndup(&arena, value->s, value->len)
+                                   : fsm_type_name(value->type);
+}
+
+/* ---- the example ------------------------------------------------------------------------------- */
+
+#define DOCUMENT \
+  "{\"id\":\"d-1\",\"title\":\"Desk\",\"amount\":120.5,\"department\":\"it\",\"submitter\":\"ann\"}"
+
+static void a_document_is_reviewed_and_approved(void **state) {
+  (void)state;
+  fsm_definition *d = load_example();
+  run r = start(d, DOCUMENT);
+  is_in(&r, "draft");
+  send(&r, "SUBMIT");
+  is_in(&r, "pendingReview");
+  const fsm_effect *task = effect_of(&r, FSM_EFFECT_TASK_OPEN);
+  assert_non_null(task);
+  assert_string_equal(task->id, "submitForReview");
+  assert_string_equal(fsm_invoke_src(r.machine, task->invoke), "submitForReview");
+  fsm_value input = json(DOCUMENT);
+  assert_true(fsm_value_same(&task->data, &input));
+  assert_int_equal(
+      send_data(&r, "xstate.done.actor.submitForReview", "{\"reviewId\":\"r-7\"}", FSM_CAUSE_TASK), FSM_OK);
+  is_in(&r, "awaitingApproval");
+  assert_string_equal(field(&r, "reviewId"), "r-7");
+  send(&r, "APPROVE");
+  is_in(&r, "approved");
+  assert_true(r.now.done);
+  fsm_value output = json("{\"decision\":\"approved\",\"reviewId\":\"r-7\"}");
+  assert_true(fsm_value_same(&r.now.output, &output));
+  fsm_definition_free(d);
+}
+
+static void a_document_is_rejected_with_the_reason_given(void **state) {
+  (void)state;
+  fsm_definition *d = load_example();
+  run r = start(d, DOCUMENT);
+  send(&r, "SUBMIT");
+  assert_int_equal(
+      send_data(&r, "xstate.done.actor.submitForReview", "{\"reviewId\":\"r-7\"}", FSM_CAUSE_TASK), FSM_OK);
+  assert_int_equal(send_data(&r, "REJECT", "{\"reason\":\"too dear\"}", FSM_CAUSE_EXTERNAL), FSM_OK);
+  is_in(&r, "rejected");
+  assert_string_equal(field(&r, "rejectionReason"), "too dear");
+  assert_true(fsm_state_has_tag(r.machine, (unsigned)fsm_state_find(r.machine, "rejected", 8), "rejected"));
+  fsm_definition_free(d);
+}
+
+static void a_failed_document_is_retried_three_times(void **state) {
+  (void)state;
+  fsm_definition *d = load_example();
+  run r = start(d, DOCUMENT);
+  send(&r, "SUBMIT");
+  for (int i = 0; i <= 3; i++) {
+    assert_int_equal(
+        send_data(&r, "xstate.error.actor.submitForReview", "{\"reason\":\"offline\"}", FSM_CAUSE_TASK),
+        FSM_OK);
+    is_in(&r, "submissionFailed");
+    assert_string_equal(field(&r, "failureReason"), "offline");
+    fsm_code code = send_data(&r, "RETRY", "null", FSM_CAUSE_EXTERNAL);
+    assert_int_equal(code, i < 3 ? FSM_OK : FSM_EGUARD);
+  }
+  assert_int_equal(r.last.candidate_count, 1);
+  assert_string_equal(r.last.candidates[0].guard_name, "retriesLeft");
+  is_in(&r, "submissionFailed");
+  fsm_definition_free(d);
+}
+
+static void payloads_are_checked_against_the_example(void **state) {
+  (void)state;
+  fsm_definition *d = load_example();
+  fsm_error err = {0};
+  fsm_value ok = json("{\"reason\":\"x\"}"), empty = json("{\"reason\":\"\"}"), extra = json("{\"reasn\":1}");
+  assert_int_equal(fsm_definition_check_event(d, "REJECT", &ok, &err), FSM_OK);
+  assert_int_equal(fsm_definition_check_event(d, "REJECT", &empty, &err), FSM_EDATA);
+  assert_string_equal(err.where, "/reason");
+  assert_int_equal(fsm_definition_check_event(d, "REJECT", NULL, &err), FSM_EDATA);
+  assert_string_equal(err.text, "\"reason\" is required and missing");
+  assert_int_equal(fsm_definition_check_event(d, "APPROVE", NULL, &err), FSM_OK);
+  assert_int_equal(fsm_definition_check_event(d, "SUBMIT", &extra, &err), FSM_EDATA);
+  assert_int_equal(fsm_definition_check_event(d, "UNHEARD", &extra, &err), FSM_OK);
+  fsm_value input = json(DOCUMENT), none = fsm_null(), context = json("{\"retries\":4}");
+  assert_int_equal(fsm_definition_check_input(d, &input, &err), FSM_OK);
+  assert_int_equal(fsm_definition_check_input(d, &none, &err), FSM_EDATA);
+  assert_int_equal(fsm_definition_check_context(d, &context, &err), FSM_EDATA);
+  assert_string_equal(err.where, "/retries");
+  const fsm_value *schema = fsm_definition_event_schema(d, "REJECT");
+  assert_non_null(schema);
+  assert_true(fsm_is_text(fsm_doc_get(schema, "title"), "Reject"));
+  assert_true(fsm_is_text(&schema->pairs[1].key, "title")); /* as written */
+  assert_null(fsm_definition_event_schema(d, "UNHEARD"));
+  fsm_definition_free(d);
+}
+
+/* ---- the notation, by what the machine does ---------------------------------------------------- */
+
+static void targets_mean_siblings_children_and_ids(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"on\":{\"HOME\":\".a\"},\"states\":{"
+      "\"a\":{\"initial\":\"x\",\"states\":{\"x\":{\"on\":{\"SIBLING\":\"y\",\"ID\":\"#far\",\"BELOW_ID\":\"#"
+      "far.v\","
+      "\"MACHINE\":\"#m.b.v\",\"LONG\":\"y\"}},\"y\":{}},"
+      "\"on\":{\"CHILD\":\".y\",\"NEPHEW\":\"b.v\"}},"
+      "\"b\":{\"id\":\"far\",\"initial\":\"u\",\"states\":{\"u\":{},\"v\":{}}}}}");
+  const char *const cases[][2] = {{"SIBLING", "a.y"}, {"ID", "b.u"},    {"BELOW_ID", "b.v"},
+                                  {"MACHINE", "b.v"}, {"CHILD", "a.y"}, {"NEPHEW", "b.v"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    run r = start(d, "null");
+    is_in(&r, "a.x");
+    send(&r, cases[i][0]);
+    is_in(&r, cases[i][1]);
+    send(&r, "HOME");
+    is_in(&r, "a.x");
+  }
+  fsm_definition_free(d);
+}
+
+static void named_things_stand_for_what_the_root_says(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"context\":{\"n\":0},"
+      "\"guards\":{\"few\":{\"when\":{\"@expr\":\"context.n < 2\"}},\"many\":{\"@expr\":\"context.n >= 2\"}},"
+      "\"actions\":{\"count\":{\"type\":\"@xstate.assign\",\"context\":{\"n\":{\"@expr\":\"context.n + "
+      "1\"}}},"
+      "\"twice\":[\"count\",{\"type\":\"count\"}]},"
+      "\"states\":{\"a\":{\"on\":{\"ONE\":{\"guard\":\"few\",\"actions\":\"count\"},"
+      "\"TWO\":[{\"guard\":{\"type\":\"many\"},\"target\":\"b\"},{\"actions\":[\"twice\"]}]}},\"b\":{}}}");
+  run r = start(d, "null");
+  send(&r, "ONE");
+  context_is(&r, "{\"n\":1}");
+  send(&r, "TWO");
+  context_is(&r, "{\"n\":3}");
+  assert_int_equal(send_data(&r, "ONE", "null", FSM_CAUSE_EXTERNAL), FSM_EGUARD);
+  send(&r, "TWO");
+  is_in(&r, "b");
+  fsm_definition_free(d);
+}
+
+static void a_patch_comes_before_the_actions(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"context\":{\"log\":[\"new\"],\"by\":{\"@expr\":\"input.by\"}},"
+      "\"states\":{\"a\":{\"exit\":{\"type\":\"@xstate.assign\",\"context\":{\"log\":{\"@expr\":\"context."
+      "log + ['exit']\"}}},"
+      "\"on\":{\"GO\":{\"target\":\"b\",\"actions\":{\"type\":\"@xstate.assign\",\"context\":{\"log\":{\"@"
+      "expr\":\"context.log + ['action']\"}}},"
+      "\"context\":{\"log\":{\"@expr\":\"context.log + ['patch']\"}}}}},"
+      "\"b\":{\"entry\":[{\"type\":\"@xstate.assign\",\"context\":{\"log\":{\"@expr\":\"context.log + "
+      "['entry']\"}}}]}}}");
+  run r = start(d, "{\"by\":\"ann\"}");
+  send(&r, "GO");
+  context_is(&r, "{\"by\":\"ann\",\"log\":[\"new\",\"exit\",\"patch\",\"action\",\"entry\"]}");
+  fsm_definition_free(d);
+}
+
+static void delays_raise_log_emit_and_cancel_are_effects(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"delays\":{\"soon\":{\"duration\":5},\"later\":{\"@expr\":\"context."
+      "ms * 2\"}},"
+      "\"context\":{\"ms\":50},\"states\":{"
+      "\"a\":{\"after\":{\"1000\":\"b\"},\"on\":{\"GO\":\"b\"}},"
+      "\"b\":{\"after\":{\"later\":\"c\"},\"entry\":[{\"type\":\"@xstate.log\",\"args\":[\"in "
+      "b\",{\"@expr\":\"context.ms\"}]},"
+      "{\"type\":\"@xstate.raise\",\"event\":{\"type\":\"NEXT\",\"who\":{\"@expr\":\"event.name\"}},"
+      "\"delay\":\"soon\",\"id\":\"t1\"},"
+      "{\"type\":\"@xstate.emit\",\"event\":{\"type\":\"ARRIVED\"}}]},"
+      "\"c\":{\"entry\":[{\"type\":\"@xstate.cancel\",\"id\":\"t1\"}]}}}");
+  run r = start(d, "null");
+  const fsm_effect *timer = effect_of(&r, FSM_EFFECT_TIMER_SET);
+  assert_non_null(timer);
+  assert_string_equal(timer->event, "xstate.after.1000.a");
+  assert_true(timer->delay_ns == 1000 * 1000000LL);
+  send(&r, "GO");
+  assert_non_null(effect_of(&r, FSM_EFFECT_TIMER_CANCEL));
+  const fsm_effect *log = effect_of(&r, FSM_EFFECT_LOG), *emit = effect_of(&r, FSM_EFFECT_EMIT);
+  fsm_value args = json("[\"in b\",50]");
+  assert_true(log && fsm_value_same(&log->data, &args));
+  assert_true(emit && strcmp(emit->event, "ARRIVED") == 0);
+  bool raised = false, delayed = false;
+  for (unsigned m = 0; m < r.last.microstep_count; m++)
+    for (unsigned i = 0; i < r.last.microsteps[m].effect_count; i++) {
+      const fsm_effect *e = &r.last.microsteps[m].effects[i];
+      if (e->kind != FSM_EFFECT_TIMER_SET) continue;
+      fsm_value who = json("{\"who\":\"GO\"}");
+      raised |= strcmp(e->event, "NEXT") == 0 && e->delay_ns == 5000000 && fsm_value_same(&e->data, &who);
+      delayed |= strcmp(e->event, "xstate.after.later.b") == 0 && e->delay_ns == 100000000;
+    }
+  assert_true(raised && delayed);
+  assert_int_equal(send_data(&r, "xstate.after.later.b", "null", FSM_CAUSE_TIMER), FSM_OK);
+  is_in(&r, "c");
+  const fsm_effect *cancel = effect_of(&r, FSM_EFFECT_TIMER_CANCEL);
+  assert_non_null(cancel);
+  fsm_definition_free(d);
+}
+
+static void exact_names_come_before_wildcards(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"on\":{\"*\":\"any\",\"pay.*\":\"pay\",\"pay.card."
+      "*\":\"card\","
+      "\"pay.cash\":\"cash\"}},\"any\":{},\"pay\":{},\"card\":{},\"cash\":{}}}");
+  const char *const cases[][2] = {
+      {"x", "any"}, {"pay.iou", "pay"}, {"pay.card.visa", "card"}, {"pay.cash", "cash"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    run r = start(d, "null");
+    send(&r, cases[i][0]);
+    is_in(&r, cases[i][1]);
+  }
+  fsm_definition_free(d);
+}
+
+static void done_always_and_reenter_work(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"context\":{\"n\":0},\"states\":{"
+      "\"a\":{\"initial\":\"x\",\"onDone\":\"b\",\"entry\":{\"type\":\"@xstate.assign\",\"context\":{\"n\":{"
+      "\"@expr\":\"context.n + 1\"}}},"
+      "\"on\":{\"INSIDE\":\".x\",\"AGAIN\":{\"target\":\".x\",\"reenter\":true}},"
+      "\"states\":{\"x\":{\"on\":{\"END\":\"z\"}},\"z\":{\"type\":\"final\"}}},"
+      "\"b\":{\"always\":[{\"guard\":{\"@expr\":\"context.n > 5\"},\"target\":\"a\"},\"c\"]},\"c\":{}}}");
+  run r = start(d, "null");
+  send(&r, "INSIDE");
+  context_is(&r, "{\"n\":1}");
+  send(&r, "AGAIN");
+  context_is(&r, "{\"n\":2}");
+  send(&r, "END");
+  is_in(&r, "c");
+  fsm_definition_free(d);
+}
+
+static void invokes_are_numbered_when_they_have_no_id(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"initial\":\"x\",\"states\":{\"x\":{\"invoke\":["
+      "{\"src\":\"one\",\"onError\":\"y\"},{\"src\":\"two.three\",\"input\":5,\"onDone\":\"y\"}]},\"y\":{}}}}"
+      "}");
+  const fsm_machine *m = fsm_definition_machine(d);
+  assert_int_equal(fsm_machine_invokes(m), 2);
+  assert_string_equal(fsm_invoke_id(m, 0), "0.a.x");
+  assert_string_equal(fsm_invoke_id(m, 1), "1.a.x");
+  run r = start(d, "null");
+  assert_int_equal(send_data(&r, "xstate.done.actor.1.a.x", "1", FSM_CAUSE_TASK), FSM_OK);
+  is_in(&r, "a.y");
+  fsm_definition_free(d);
+}
+
+/* ---- meta -------------------------------------------------------------------------------------- */
+
+static void the_policy_of_tasks_has_defaults(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"invoke\":[{\"src\":\"one\"},{\"src\":\"two\","
+      "\"meta\":{\"fsm\":"
+      "{\"attempts\":5,\"timeout\":\"2m\",\"backoff\":\"500ms\",\"backoff_max\":\"10s\"},\"note\":\"free\"}}]"
+      "}}}");
+  const int64_t second = 1000000000;
+  fsm_task_policy p;
+  fsm_definition_task_policy(d, 0, &p);
+  assert_true(p.attempts == 1 && p.timeout_ns == 60 * second && p.backoff_ns == second &&
+              p.backoff_max_ns == 3600 * second);
+  fsm_definition_task_policy(d, 1, &p);
+  assert_true(p.attempts == 5 && p.timeout_ns == 120 * second && p.backoff_ns == second / 2 &&
+              p.backoff_max_ns == 10 * second);
+  const fsm_value *meta = fsm_invoke_meta(fsm_definition_machine(d), 1);
+  assert_true(fsm_is_text(fsm_map_get(meta, "note"), "free"));
+  fsm_definition_free(d);
+}
+
+static void meta_and_tags_reach_the_machine(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"description\":\"What it "
+      "is\",\"initial\":\"a\",\"meta\":{\"fsm\":{\"keep\":\"30d\",\"level\":2}},"
+      "\"states\":{\"a\":{\"tags\":\"open\",\"description\":\"Where it "
+      "waits\",\"meta\":{\"fsm\":{\"sla\":\"4h\"}},"
+      "\"on\":{\"GO\":{\"target\":\"b\",\"meta\":{\"fsm\":{\"reason_required\":true}}}}},\"b\":{\"tags\":["
+      "\"x\",\"y\"]}}}");
+  const fsm_machine *m = fsm_definition_machine(d);
+  assert_string_equal(fsm_definition_description(d), "What it is");
+  assert_string_equal(fsm_state_description(m, 1), "Where it waits");
+  assert_true(fsm_state_has_tag(m, 1, "open") && fsm_state_has_tag(m, 2, "y") &&
+              !fsm_state_has_tag(m, 2, "open"));
+  assert_true(fsm_is_text(fsm_map_get(fsm_map_get(fsm_state_meta(m, 1), "fsm"), "sla"), "4h"));
+  assert_non_null(fsm_map_get(fsm_map_get(fsm_transition_meta(m, 0), "fsm"), "reason_required"));
+  fsm_definition_free(d);
+}
+
+/* ---- canonical bytes --------------------------------------------------------------------------- */
+
+static bool same_canonical(const char *a_text, const char *b_text) {
+  fsm_definition *a = load(a_text), *b = load(b_text);
+  size_t a_len, b_len;
+  const void *a_bytes = fsm_definition_canonical(a, &a_len), *b_bytes = fsm_definition_canonical(b, &b_len);
+  bool same = a_len == b_len && memcmp(a_bytes, b_bytes, a_len) == 0;
+  fsm_definition_free(a);
+  fsm_definition_free(b);
+  return same;
+}
+
+static void the_canonical_bytes_keep_order_and_nothing_of_the_spelling(void **state) {
+  (void)state;
+  const char *text =
+      "{\"id\":\"m\",\"context\":{\"x\":100.0},\"initial\":\"a\",\"states\":{\"a\":{},\"b\":{}}}";
+  assert_true(same_canonical(text,
+                             "{ \"id\" : \"\\u006d\",\n \"context\":{\"x\":1e2}, "
+                             "\"initial\":\"a\",\"states\":{\"a\":{},\"b\":{}}}\n"));
+  assert_false(same_canonical(
+      text, "{\"id\":\"m\",\"context\":{\"x\":100.0},\"initial\":\"a\",\"states\":{\"b\":{},\"a\":{}}}"));
+  assert_false(same_canonical(
+      text, "{\"id\":\"m\",\"context\":{\"x\":100},\"initial\":\"a\",\"states\":{\"a\":{},\"b\":{}}}"));
+}
+
+/* ---- bad ones ---------------------------------------------------------------------------------- */
+
+static int is_json(const struct dirent *entry) {
+  const char *dot = strrchr(entry->d_name, '.');
+  return dot && strcmp(dot, ".json") == 0;
+}
+
+/* expected.txt has a line "name: code: where: text" for each file, in the order of their names. */
+static void each_bad_definition_is_refused_with_its_place(void **state) {
+  (void)state;
+  struct dirent **names;
+  int count = scandir(BAD, &names, is_json, alphasort);
+  assert_in_range(count, 90, 1000);
+  fsm_buf said = {0};
+  for (int i = 0; i < count; i++) {
+    size_t len;
+    fsm_arena_reset(&arena);
+    const char *path = fsm_arena_printf(&arena, "%s/%s", BAD, names[i]->d_name);
+    const char *text = read_file(path, &len);
+    fsm_definition *d = NULL;
+    fsm_error err = {0};
+    fsm_code code = fsm_definition_load(text, len, &d, &err);
+    assert_null(d);
+    assert_int_equal(code, err.code);
+    fsm_buf_printf(&said, "%.*s: %s: %s: %s\n", (int)(strlen(names[i]->d_name) - 5), names[i]->d_name,
+                   fsm_code_name(code), err.where, err.text);
+    free(names[i]);
+  }
+  free(names);
+  size_t len;
+  assert_string_equal(fsm_buf_text(&said), read_file(BAD "/expected.txt", &len));
+  fsm_buf_free(&said);
+}
+
+static void the_size_limit_holds_at_its_edge(void **state) {
+  (void)state;
+  const char *text = "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{}}}";
+  char *padded = malloc(FSM_DEFINITION_BYTES_MAX + 1);
+  assert_non_null(padded);
+  memset(padded, ' ', FSM_DEFINITION_BYTES_MAX + 1);
+  memcpy(padded, text, strlen(text));
+  fsm_definition *d = NULL;
+  assert_int_equal(fsm_definition_load(padded, FSM_DEFINITION_BYTES_MAX, &d, NULL), FSM_OK);
+  fsm_definition_free(d);
+  assert_int_equal(fsm_definition_load(padded, FSM_DEFINITION_BYTES_MAX + 1, &d, NULL), FSM_ETOOLARGE);
+  free(padded);
+}
+
+static void actions_that_multiply_are_stopped(void **state) {
+  (void)state;
+  fsm_buf text = {0};
+  fsm_buf_str(&text, "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"entry\":\"x0\"}},\"actions\":{");
+  for (int i = 0; i < 6; i++)
+    fsm_buf_printf(&text, "\"x%d\":[\"x%d\",\"x%d\",\"x%d\",\"x%d\",\"x%d\"],", i, i + 1, i + 1, i + 1, i + 1,
+                   i + 1);
+  fsm_buf_str(&text, "\"x6\":{\"type\":\"@xstate.log\",\"args\":[1]}}}");
+  fsm_definition *d = NULL;
+  fsm_error err = {0};
+  assert_int_equal(fsm_definition_load(text.data, text.len, &d, &err), FSM_ETOOLARGE);
+  fsm_buf_free(&text);
+}
+
+/* Damaged definitions load or are refused with a text; the sanitizers watch. */
+static void no_damage_to_the_example_goes_unnoticed(void **state) {
+  (void)state;
+  size_t len;
+  const char *text = read_file(EXAMPLE, &len);
+  static const char alphabet[] = "{}[]\",:0a.#-\\ \x80@";
+  unsigned seed = 1, refused = 0;
+  for (int round = 0; round < 1500; round++) {
+    char *copy = malloc(len);
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+    for (int i = 0; i <= round % 3; i++)
+      copy[(size_t)rand_r(&seed) % len] = alphabet[(size_t)rand_r(&seed) % (sizeof alphabet - 1)];
+    fsm_definition *d = NULL;
+    fsm_error err = {0};
+    fsm_code code = fsm_definition_load(copy, round % 5 ? len : (size_t)rand_r(&seed) % len, &d, &err);
+    assert_true((code == FSM_OK) == (d != NULL));
+    assert_true(code == FSM_OK || err.text[0]);
+    refused += code != FSM_OK;
+    fsm_definition_free(d);
+    free(copy);
+  }
+  assert_in_range(refused, 500, 1499);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_document_is_reviewed_and_approved),
+      cmocka_unit_test(a_document_is_rejected_with_the_reason_given),
+      cmocka_unit_test(a_failed_document_is_retried_three_times),
+      cmocka_unit_test(payloads_are_checked_against_the_example),
+      cmocka_unit_test(targets_mean_siblings_children_and_ids),
+      cmocka_unit_test(named_things_stand_for_what_the_root_says),
+      cmocka_unit_test(a_patch_comes_before_the_actions),
+      cmocka_unit_test(delays_raise_log_emit_and_cancel_are_effects),
+      cmocka_unit_test(exact_names_come_before_wildcards),
+      cmocka_unit_test(done_always_and_reenter_work),
+      cmocka_unit_test(invokes_are_numbered_when_they_have_no_id),
+      cmocka_unit_test(the_policy_of_tasks_has_defaults),
+      cmocka_unit_test(meta_and_tags_reach_the_machine),
+      cmocka_unit_test(the_canonical_bytes_keep_order_and_nothing_of_the_spelling),
+      cmocka_unit_test(each_bad_definition_is_refused_with_its_place),
+      cmocka_unit_test(the_size_limit_holds_at_its_edge),
+      cmocka_unit_test(actions_that_multiply_are_stopped),
+      cmocka_unit_test(no_damage_to_the_example_goes_unnoticed),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
