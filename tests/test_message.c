@@ -1,0 +1,201 @@
+/* test_message.c: a record as a message: what consumers route by, and what they read. */
+#include "runtime/message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "filled_journal.h"
+#include "schema/json.h"
+
+static fsm_arena arena;
+static const fsm_origin origin = {.store = {0xab, 1, 2, 3}, .partition = 4, .epoch = 5};
+
+static int up(void **state) {
+  (void)state;
+  fsm_arena_init(&arena, 0);
+  return 0;
+}
+
+static int down(void **state) {
+  (void)state;
+  fsm_arena_free(&arena);
+  return 0;
+}
+
+static fsm__message message_of(const fsm_record *record, size_t payload_max) {
+  fsm_buf buf = {0};
+  fsm__message out;
+  fsm_error err = {0};
+  assert_int_equal(fsm_record_encode(&buf, record, &err), FSM_OK);
+  char *data = fsm_arena_strndup(&arena, buf.data, buf.len);
+  fsm__hash leaf = fsm__leaf(buf.data, buf.len);
+  size_t len = buf.len;
+  fsm_buf_free(&buf);
+  if (fsm__message_of(&arena, &origin, "fsm", data, len, &leaf, payload_max, &out, &err) != FSM_OK) {
+    fail_msg("%s: %s", err.where, err.text);
+  }
+  return out;
+}
+
+static fsm_record record_of(uint64_t seq, const char *text) {
+  fsm_pair *act = fsm_arena_zalloc(&arena, 2, sizeof *act);
+  fsm_value *values = fsm_arena_zalloc(&arena, 6, sizeof *values);
+  static const fsm__hash prev = {{9}};
+  return filled_journal_record(seq, text, &prev, act, values, values + 3);
+}
+
+static const char *header(const fsm__message *m, const char *name) {
+  const char *value = NULL;
+  for (size_t i = 0; i < m->header_count; i++) {
+    if (strcmp(m->headers[i].name, name) != 0) continue;
+    assert_null(value); /* once */
+    value = m->headers[i].value;
+  }
+  return value;
+}
+
+static void a_record_of_an_instance_has_all_its_headers(void **state) {
+  (void)state;
+  fsm_record r = record_of(7, "x");
+  fsm__message m = message_of(&r, 0);
+  assert_string_equal(m.subject, "fsm.evt.document%2Eapproval.transition.SUBMIT");
+  assert_string_equal(m.id, "ab010203000000000000000000000000.4.5.7");
+  assert_string_equal(header(&m, "Nats-Msg-Id"), m.id);
+  assert_string_equal(header(&m, "Fsm-Seq"), "7");
+  assert_string_equal(header(&m, "Fsm-Instance"), "doc-1");
+  assert_string_equal(header(&m, "Fsm-Correlation-Id"), "corr-1");
+  assert_string_equal(header(&m, "Fsm-User"), "alice");
+  assert_string_equal(header(&m, "Fsm-Session"), "session-1");
+  assert_string_equal(header(&m, "Fsm-Event"), "SUBMIT");
+  assert_string_equal(header(&m, "Fsm-From"), "draft");
+  assert_string_equal(header(&m, "Fsm-To"), "review.legal,review.tax");
+  assert_string_equal(header(&m, "traceparent"), "00-abcd0000000000000000000000000000-1200000000000000-01");
+  assert_string_equal(header(&m, "ce-specversion"), "1.0");
+  assert_string_equal(header(&m, "ce-id"), m.id);
+  assert_string_equal(header(&m, "ce-type"), "fsm.transition.v1");
+  assert_string_equal(header(&m, "ce-source"), "/fsm/ab010203000000000000000000000000/4");
+  assert_string_equal(header(&m, "ce-subject"), "doc-1");
+  assert_string_equal(header(&m, "ce-time"), "2023-11-14T22:13:20.130456789Z");
+  assert_string_equal(header(&m, "Content-Type"), "application/json");
+  assert_int_equal(strlen(header(&m, "Fsm-Leaf")), 64);
+}
+
+static void a_record_of_the_store_leaves_out_what_it_has_not(void **state) {
+  (void)state;
+  fsm_record r = record_of(10, "x");
+  fsm__message m = message_of(&r, 0);
+  assert_string_equal(m.subject, "fsm.evt.-.admin.-");
+  static const char *const absent[] = {"Fsm-Instance", "Fsm-User",    "Fsm-Event", "Fsm-From",
+                                       "Fsm-To",       "traceparent", "ce-subject"};
+  for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) assert_null(header(&m, absent[i]));
+  assert_string_equal(header(&m, "ce-type"), "fsm.admin.v1");
+}
+
+static void the_payload_is_the_json_form_with_its_origin(void **state) {
+  (void)state;
+  fsm_record r = record_of(7, "hello");
+  fsm__message m = message_of(&r, 0);
+  fsm_value doc;
+  assert_int_equal(fsm_json_parse(&arena, m.data, m.len, FSM_JSON_SORTED, &doc, NULL), FSM_OK);
+  assert_true(fsm_is_text(fsm_map_get(&doc, "id"), m.id));
+  assert_true(fsm_is_text(fsm_map_get(&doc, "kind"), "transition"));
+  assert_true(fsm_is_text(fsm_map_get(&doc, "data"), "hello"));
+  assert_int_equal(fsm_map_get(&doc, "seq")->i, 7);
+}
+
+static void json_over_the_limit_gives_way_to_the_stored_bytes(void **state) {
+  (void)state;
+  fsm_record r = record_of(7, "hello");
+  size_t least = 1; /* the smallest limit that JSON fits */
+  for (;; least++) {
+    fsm__message m = message_of(&r, least);
+    if (strcmp(header(&m, "Content-Type"), "application/json") == 0) break;
+  }
+  fsm__message bytes = message_of(&r, least - 1);
+  assert_string_equal(header(&bytes, "Content-Type"), "application/msgpack");
+  fsm_record back;
+  assert_int_equal(fsm_record_decode(&arena, bytes.data, bytes.len, &back, NULL), FSM_OK);
+  assert_true(back.seq == 7);
+}
+
+static void the_longest_names_fit_a_subject_and_longer_ones_are_left_out(void **state) {
+  (void)state;
+  char machine[FSM_MACHINE_ID_MAX + 2], event[FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX + 2];
+  memset(machine, '.', sizeof machine);
+  memset(event, '.', sizeof event);
+  machine[FSM_MACHINE_ID_MAX] = event[FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX] = '\0';
+  fsm_record r = record_of(7, "x");
+  r.mach = machine;
+  r.trigger = event;
+  fsm__message m = message_of(&r, 0);
+  assert_true(strlen(m.subject) < FSM_BUS_SUBJECT_MAX);
+  assert_true(strlen(m.subject) > 3 * (FSM_MACHINE_ID_MAX + FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX));
+  event[FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX] = '.';
+  event[FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX + 1] = '\0';
+  m = message_of(&r, 0);
+  assert_string_equal(m.subject + strlen(m.subject) - 2, ".-");
+}
+
+static void bytes_that_are_no_record_are_a_fault(void **state) {
+  (void)state;
+  fsm__hash leaf = {{0}};
+  fsm__message m;
+  fsm_error err = {0};
+  assert_int_equal(fsm__message_of(&arena, &origin, "fsm", "\x80", 1, &leaf, 0, &m, &err), FSM_ECORRUPT);
+}
+
+static void a_traceparent_needs_the_right_shape(void **state) {
+  (void)state;
+  fsm_value items[3] = {fsm_bytes("0123456789abcdef", 16), fsm_bytes("01234567", 8), fsm_int(0x101)};
+  fsm_value good = fsm_list(items, 3), shorter = fsm_list(items, 2), null = fsm_null();
+  assert_string_equal(fsm__traceparent(&arena, &good),
+                      "00-30313233343536373839616263646566-3031323334353637-01");
+  assert_null(fsm__traceparent(&arena, &shorter));
+  assert_null(fsm__traceparent(&arena, &null));
+  items[0].len = 15;
+  assert_null(fsm__traceparent(&arena, &good));
+}
+
+static void an_id_is_read_back_and_anything_else_is_not_one(void **state) {
+  (void)state;
+  fsm_origin o;
+  uint64_t seq;
+  char id[FSM_MESSAGE_ID_MAX];
+  fsm_record_id(&origin, UINT64_MAX, id, sizeof id);
+  assert_true(fsm__message_id_read(id, &o, &seq));
+  assert_true(seq == UINT64_MAX && o.partition == 4 && o.epoch == 5);
+  assert_memory_equal(o.store, origin.store, 16);
+  static const char *const bad[] = {
+      "",
+      "x",
+      "ab010203000000000000000000000000",
+      "ab010203000000000000000000000000.4.5",
+      "ab010203000000000000000000000000.4.5.",
+      "ab010203000000000000000000000000.4.5.7x",
+      "ab010203000000000000000000000000.4.5.18446744073709551616",
+      "ab010203000000000000000000000000.4294967296.5.7",
+      "AB010203000000000000000000000000.4.5.7",
+      "ab010203000000000000000000000000.4.5.-7",
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    assert_false(fsm__message_id_read(bad[i], &o, &seq));
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+  const struct CMUnitTest tests[] = {
+      TEST(a_record_of_an_instance_has_all_its_headers),
+      TEST(a_record_of_the_store_leaves_out_what_it_has_not),
+      TEST(the_payload_is_the_json_form_with_its_origin),
+      TEST(json_over_the_limit_gives_way_to_the_stored_bytes),
+      TEST(the_longest_names_fit_a_subject_and_longer_ones_are_left_out),
+      TEST(bytes_that_are_no_record_are_a_fault),
+      TEST(a_traceparent_needs_the_right_shape),
+      TEST(an_id_is_read_back_and_anything_else_is_not_one),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
