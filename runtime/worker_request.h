@@ -1,0 +1,16 @@
+/* worker_request.h: what a worker asks, read into a command; what it is told, as JSON. */
+#ifndef FSM_RUNTIME_WORKER_REQUEST_H
+#define FSM_RUNTIME_WORKER_REQUEST_H
+
+#include "runtime/fsm_runtime.h"
+
+/* kind: FSM_CMD_TASK_COMPLETE, _FAIL or _HEARTBEAT. FSM_EMALFORMED and FSM_ETOOLARGE name the place. */
+FSM_MUST_USE fsm_code fsm__worker_request_read(fsm_arena *arena, fsm_command_kind kind, const char *data,
+                                               size_t len, fsm_command *out, fsm_error *err);
+/* The command that records a request that was none: its code and the start of its bytes, escaped. */
+fsm_command fsm__worker_request_refused(fsm_arena *arena, fsm_code code, const char *data, size_t len);
+/* Appends the answer's document, or {"error": …}. */
+void fsm__worker_reply_write(fsm_buf *out, fsm_arena *arena, const fsm_answer *answer);
+void fsm__worker_error_write(fsm_buf *out, const fsm_error *error);
+
+#endif
