@@ -138,9 +138,10 @@ static fsm_code texts(fsm_command *out, fsm_arena *arena, fsm_error *err) {
 fsm_command fsm_command_new(fsm_command_kind kind) { return (fsm_command){.kind = kind, .expect_rev = -1}; }
 
 fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena, fsm_command *out,
-                    fsm_error *err) {
+                    bool *made_id, fsm_error *err) {
   enum { ACTOR_BYTES_MAX = 8 * 1024, LABELS_BYTES_MAX = 4 * 1024, TRACE_BYTES_MAX = 64 };
   *out = *command;
+  *made_id = command->kind == FSM_CMD_START && command->instance == NULL;
   fsm_code code = required(out, err);
   if (code == FSM_OK) code = texts(out, arena, err);
   if (code == FSM_OK) code = labels(&out->labels, err);

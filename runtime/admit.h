@@ -5,9 +5,10 @@
 
 #include "runtime/fsm_runtime.h"
 
-/* now_ns is for the ids that are made when absent (instance id, correlation). err->where names the field. */
+/* now_ns is for the ids that are made when absent (instance id, correlation); *made_id says that the
+ * instance id was. err->where names the field. */
 FSM_MUST_USE fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena,
-                                 fsm_command *out, fsm_error *err);
+                                 fsm_command *out, bool *made_id, fsm_error *err);
 /* A deep copy of a query. */
 FSM_MUST_USE fsm_code fsm__admit_query(const fsm_query *query, fsm_arena *arena, fsm_query *out,
                                        fsm_error *err);

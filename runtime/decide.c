@@ -7,7 +7,7 @@
 
 #include "schema/pack.h"
 
-fsm_code fsm__refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...) {
+fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...) {
   char text[FSM_TEXT_MAX];
   va_list args;
   va_start(args, format);
@@ -95,7 +95,8 @@ bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint
   fsm__hash key = fsm__sha256(command->idem, strlen(command->idem));
   memcpy(key_hash, key.bytes, 16);
   fsm_buf buf = {0};
-  const char *parts[] = {command->machine, command->instance, command->key, command->event};
+  const char *parts[] = {command->machine, at->made_id ? NULL : command->instance, command->key,
+                         command->event};
   fsm_pack_list(&buf, 6 + (command->version != 0));
   fsm_pack_uint(&buf, command->kind);
   for (unsigned i = 0; i < 4; i++)
@@ -174,7 +175,7 @@ fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err) {
     case FSM_CMD_START: return fsm__decide_start(at, out, err);
     case FSM_CMD_SEND: return fsm__decide_send(at, out, err);
     case FSM_CMD_REFUSED:
-      return fsm__refuse(out, at->command->code, "", "%s", fsm_code_text(at->command->code));
+      return fsm__decision_refuse(out, at->command->code, "", "%s", fsm_code_text(at->command->code));
     default: return fsm__decide_task(at, out, err);
   }
 }

@@ -17,6 +17,7 @@ typedef struct fsm__case {
   fsm__catalog *catalog;
   fsm_arena *arena; /* what the decision points to lives here */
   const fsm_command *command;
+  bool made_id;    /* its instance id was made here, so it is no part of what was asked */
   int64_t time_ns; /* the recorded time */
   bool clock_held; /* the wall clock was behind the last record's time */
   uint32_t dur_us; /* receipt → decision */
@@ -73,8 +74,8 @@ fsm_value fsm__leaves(const fsm__instance *in, fsm_arena *arena);
 /* The instance as the engine reads it. */
 FSM_MUST_USE fsm_code fsm__snapshot_of(const fsm__instance *in, fsm_arena *arena, fsm_snapshot *out,
                                        fsm_error *err);
-/* Marks the decision refused; returns FSM_OK so that `return fsm__refuse(…)` ends a decision. */
-fsm_code fsm__refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...)
+/* Marks the decision refused; returns FSM_OK so that `return fsm__decision_refuse(…)` ends a decision. */
+fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...)
     FSM_PRINTF(4, 5);
 /* key hash and fingerprint of the command's idempotency key; false when it has none. */
 bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint[16]);

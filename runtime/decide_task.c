@@ -156,13 +156,13 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
   uint64_t number = 0;
   fsm_code code = find_token(at, command->token, &number, &got.task, err);
   if (code == FSM_ENOTFOUND)
-    return fsm__refuse(out, FSM_ETASK, "token",
+    return fsm__decision_refuse(out, FSM_ETASK, "token",
                        "no open task has this token: it was answered or cancelled before");
   if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
   if (code != FSM_OK) return code;
   bool answer = command->kind == FSM_CMD_TASK_COMPLETE || command->kind == FSM_CMD_TASK_FAIL;
   if (answer && got.in->status != FSM_RUNNING)
-    return fsm__refuse(out, got.in->status == FSM_PAUSED ? FSM_EPAUSED : FSM_EINCIDENT, "",
+    return fsm__decision_refuse(out, got.in->status == FSM_PAUSED ? FSM_EPAUSED : FSM_EINCIDENT, "",
                        "the instance is %s: answer again later", fsm__status_name(got.in->status));
   switch (command->kind) {
     case FSM_CMD_TASK_STARTED: return started(at, out, &got, err);

@@ -14,6 +14,7 @@ struct fsm__job {
   fsm_arena arena;
   bool read; /* query and document_fn, else command and answer_fn */
   fsm_command command;
+  bool made_id; /* the command's instance id is ours */
   fsm_query query;
   fsm_answer_fn answer_fn;
   fsm_document_fn document_fn;

@@ -99,7 +99,8 @@ fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command, fsm_answer
   if (code != FSM_OK) return code;
   fsm__job *job = fsm__queue_job(&runtime->writer.queue);
   if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a command");
-  code = fsm__admit(command, wall_now(&runtime->writer.options), &job->arena, &job->command, err);
+  code =
+      fsm__admit(command, wall_now(&runtime->writer.options), &job->arena, &job->command, &job->made_id, err);
   job->answer_fn = answer_fn;
   job->arg = arg;
   if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, err);

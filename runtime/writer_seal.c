@@ -64,27 +64,27 @@ static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__deci
                           decision->instance, at->arena, err);
 }
 
-/* Did the step make something that no record can hold (too large, a double that is not finite)? */
-static bool cannot_be_stored(fsm_code code) { return code == FSM_ETOOLARGE || code == FSM_EARGUMENT; }
+/* Damage of what is stored, which no command is to blame for. */
+static bool is_damage(fsm_code code) {
+  return code == FSM_ECORRUPT || code == FSM_EIO || code == FSM_EVERSION || code == FSM_EFULL;
+}
 
-void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *decision,
-                        const fsm_error *fault) {
+void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *decision, const fsm_error *fault) {
   const fsm_error why = *fault;
   fsm_error err;
-  if (why.code != FSM_ENOMEM && !cannot_be_stored(why.code)) fsm__writer_fatal(w, &why);
+  if (is_damage(why.code)) fsm__writer_fatal(w, &why);
   decision->refusal = why;
   decision->count = 0;
   decision->created = false;
-  bool park = cannot_be_stored(why.code) && decision->instance != NULL && decision->instance->last_seq != 0;
-  if (park && fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK)
-    decision->count = 0;
+  bool park = why.code != FSM_ENOMEM && decision->instance != NULL && decision->instance->last_seq != 0;
+  if (park && fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK) decision->count = 0;
 }
 
 void fsm__writer_take(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
   fsm_error err;
   fsm_code code = room_for(w, decision->count) ? seal(w, decision, &err)
                                                : fsm_fail(&err, FSM_ENOMEM, "", "no memory for a frame");
-  if (cannot_be_stored(code)) {
+  if (code != FSM_OK && code != FSM_ENOMEM) {
     fsm_error why = err;
     fsm__writer_settle(w, at, decision, &why);
     code = decision->count > 0 ? seal(w, decision, &err) : FSM_OK;

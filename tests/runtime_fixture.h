@@ -61,8 +61,14 @@ static void fixture_fatal(void *arg, const fsm_error *err) {
 
 static inline void fixture_open(fixture *f) {
   fsm_error err = {.text = ""};
-  const fsm_runtime_options options = {.dir = f->dir, .node = "test", .segment_bytes = 2 * 1024 * 1024, .map_bytes = 64 << 20,
-                                       .now = fixture_clock, .now_arg = f, .task_ready = fixture_task, .task_arg = f,
+  const fsm_runtime_options options = {.dir = f->dir,
+                                       .node = "test",
+                                       .segment_bytes = 2 * 1024 * 1024,
+                                       .map_bytes = 64 << 20,
+                                       .now = fixture_clock,
+                                       .now_arg = f,
+                                       .task_ready = fixture_task,
+                                       .task_arg = f,
                                        .fatal = fixture_fatal};
   fsm_code code = fsm_runtime_open(&options, &f->runtime, &f->opened, &err);
   if (code != FSM_OK) fail_msg("open: %s: %s: %s", fsm_code_name(code), err.where, err.text);
@@ -103,11 +109,13 @@ static inline void remove_tree(const char *path) {
   DIR *dir = opendir(path);
   if (dir == NULL) return;
   for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    char child[512];
+    char child[1024];
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-    if (entry->d_type == DT_DIR) remove_tree(child);
-    else unlink(child);
+    if (snprintf(child, sizeof child, "%s/%s", path, entry->d_name) >= (int)sizeof child) continue;
+    if (entry->d_type == DT_DIR)
+      remove_tree(child);
+    else
+      unlink(child);
   }
   closedir(dir);
   rmdir(path);
@@ -145,7 +153,8 @@ static inline void deploy_approval(fixture *f) {
   free(text);
 }
 
-static inline fsm_answer start(fixture *f, const char *machine, const char *id, const char *key, const char *input) {
+static inline fsm_answer start(fixture *f, const char *machine, const char *id, const char *key,
+                               const char *input) {
   fsm_command command = fsm_command_new(FSM_CMD_START);
   fsm_answer answer;
   command.machine = machine;
@@ -189,8 +198,8 @@ static inline const char *text_of(fixture *f, const fsm_value *value) {
 
 static inline void assert_code(const fsm_answer *answer, fsm_code expected) {
   if (answer->error.code != expected)
-    fail_msg("%s (%s: %s), expected %s", fsm_code_name(answer->error.code), answer->error.where, answer->error.text,
-             fsm_code_name(expected));
+    fail_msg("%s (%s: %s), expected %s", fsm_code_name(answer->error.code), answer->error.where,
+             answer->error.text, fsm_code_name(expected));
 }
 
 static inline void assert_state(fixture *f, const char *id, const char *state) {
@@ -213,8 +222,8 @@ static inline void await_offers(fixture *f, unsigned n) {
   fail_msg("only %u of %u tasks were offered", f->offered_count, n);
 }
 
-static inline fsm_answer task(fixture *f, fsm_command_kind kind, const uint8_t token[16], unsigned attempt, bool final,
-                              const char *data) {
+static inline fsm_answer task(fixture *f, fsm_command_kind kind, const uint8_t token[16], unsigned attempt,
+                              bool final, const char *data) {
   fsm_command command = fsm_command_new(kind);
   memcpy(command.token, token, 16);
   command.attempt = attempt;
