@@ -170,7 +170,7 @@ static void a_failed_document_is_retried_three_times(void **state) {
   send(&r, "SUBMIT");
   for (int i = 0; i <= 3; i++) {
     assert_int_equal(
-        send_data(&r, "xstate.error.actor.submitForReview", "{\"reason\":\"offline\"}", FSM_CAUSE_TASK),
+        send_data(&r, "xstate.error.actor.submitForReview", "{\"message\":\"offline\"}", FSM_CAUSE_TASK),
         FSM_OK);
     is_in(&r, "submissionFailed");
     assert_string_equal(field(&r, "failureReason"), "offline");
