@@ -77,6 +77,6 @@ void fsm__body_excerpt(const fsm_buf *body, const fsm_error *why, fsm_buf *out) 
   char hex[2 * FSM_HASH_BYTES + 1];
   fsm__hash hash = fsm__sha256(body->data ? body->data : "", body->len);
   fsm__hex(hash.bytes, sizeof hash.bytes, hex);
-  fsm_buf_printf(out, "%s: %s; %zu bytes, sha256 %s: ", why->where, why->text, body->len, hex);
+  fsm_buf_printf(out, "%zu bytes, sha256 %s: %s: %s: ", body->len, hex, why->where, why->text);
   fsm_json_quote(out, body->data ? body->data : "", body->len < EXCERPT_BYTES ? body->len : EXCERPT_BYTES);
 }

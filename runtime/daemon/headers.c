@@ -1,6 +1,7 @@
 /* headers.c: what the headers of a request say beside who acts. */
 #include "runtime/daemon/headers.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "runtime/hash.h"
@@ -33,6 +34,19 @@ fsm_code fsm__headers_check_ids(const fsm__request *request, fsm_error *err) {
                       "the header is not 1 to %d printable ASCII characters", FSM_CORRELATION_MAX);
   }
   return FSM_OK;
+}
+
+bool fsm__headers_host_is_loopback(const fsm__request *request) {
+  const char *host = request->headers[FSM__HOST];
+  if (!host) return true; /* HTTP/1.0, which no browser speaks */
+  size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+  char name[64];
+  struct in_addr v4;
+  if (len > strlen(host) || len >= sizeof name) return false;
+  memcpy(name, host, len);
+  name[len] = 0;
+  if (inet_pton(AF_INET, name, &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  return strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0;
 }
 
 bool fsm__headers_are_json(const fsm__request *request) {

@@ -9,6 +9,9 @@
 FSM_MUST_USE fsm_code fsm__headers_correlation(fsm__request *request);
 /* Ids that are not 1 to 128 printable ASCII characters: FSM_EARGUMENT, where is the header. */
 FSM_MUST_USE fsm_code fsm__headers_check_ids(const fsm__request *request, fsm_error *err);
+/* Does Host name this machine by a loopback name or address? A web page whose name was pointed at 127.0.0.1
+ * says its own name there. */
+bool fsm__headers_host_is_loopback(const fsm__request *request);
 /* Is the body declared as application/json? */
 bool fsm__headers_are_json(const fsm__request *request);
 

@@ -122,7 +122,7 @@ fsm_code fsm__listen_unix(const char *path, int *fd, fsm_error *err) {
   memcpy(a.local.sun_path, path, strlen(path) + 1);
   fsm_code code = clear_path(path, &a, err);
   if (code != FSM_OK) return code;
-  mode_t mask = umask(077);
+  mode_t mask = umask(0177);
   code = open_socket(&a, sizeof a.local, "--socket", path, fd, err);
   umask(mask);
   return code;

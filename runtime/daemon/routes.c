@@ -117,35 +117,44 @@ static bool body_is_fit(fsm__request *request, const route *row) {
   return false;
 }
 
+static bool no_row(fsm__request *request) {
+  if (request->allow)
+    fsm__problem_make(request, FSM_EMETHOD, 0, "method", "here the methods are %s", request->allow);
+  else
+    fsm__problem_make(request, FSM_ENOTFOUND, 0, "path", "nothing is served under this path");
+  return true;
+}
+
+/* Where no token is needed, a browser on this machine could be made to speak for its user: a page whose
+ * name was pointed at 127.0.0.1 is of the same origin as the daemon, but it says its own name. */
+static fsm_code check_host(const fsm__request *request, fsm_error *err) {
+  if (request->peer.local || request->policy == FSM__AUTH_REQUIRED || fsm__headers_host_is_loopback(request))
+    return FSM_OK;
+  return fsm_fail(err, FSM_EPERMISSION, "Host",
+                  "where tokens are not required only loopback names are served");
+}
+
 bool fsm__routes_serve(void *arg, fsm__request *request) {
   fsm__server *server = arg;
   fsm_error err = {0};
   fsm__target *target = fsm_arena_alloc(&request->arena, sizeof *target);
-  if (!target) {
-    fsm__problem_make(request, FSM_ENOMEM, 0, NULL, "no memory for the request");
-    return true;
-  }
   request->server = server;
-  if (fsm__headers_check_ids(request, &err) != FSM_OK ||
-      fsm__target_parse(&request->arena, request->target, target, &err) != FSM_OK) {
-    fsm__problem(request, &err, 0, NULL);
-    return true;
+  if (!target) {
+    fsm_fail(&err, FSM_ENOMEM, NULL, "no memory for the request");
+    goto refused;
   }
+  if (fsm__headers_check_ids(request, &err) != FSM_OK || check_host(request, &err) != FSM_OK ||
+      fsm__target_parse(&request->arena, request->target, target, &err) != FSM_OK)
+    goto refused;
   const route *row = find(request, target, &request->allow);
-  if (!row) {
-    if (request->allow)
-      fsm__problem_make(request, FSM_EMETHOD, 0, "method", "here the methods are %s", request->allow);
-    else
-      fsm__problem_make(request, FSM_ENOTFOUND, 0, "path", "nothing is served under this path");
-    return true;
-  }
+  if (!row) return no_row(request);
   if (!row->open &&
       fsm__auth_identify(server->auth, request->policy, request->headers[FSM__AUTHORIZATION], request->peer,
                          request->received_ns, &request->arena, &request->actor, &err) != FSM_OK)
     return refuse_token(server, request, &err);
-  if (check_params(request, row, target, &err) != FSM_OK) {
-    fsm__problem(request, &err, 0, NULL);
-    return true;
-  }
+  if (check_params(request, row, target, &err) != FSM_OK) goto refused;
   return !body_is_fit(request, row) || row->serve(server, request, target);
+refused:
+  fsm__problem(request, &err, 0, NULL);
+  return true;
 }
