@@ -150,20 +150,32 @@ static fsm_code failed(const fsm__case *at, fsm__decision *out, const found *got
   return again ? FSM_OK : step_with(at, out, got, "xstate.error.actor", error, err);
 }
 
+/* Machines read event.error.message, so an error is always a map: a text becomes its message. */
+static fsm_code error_map(const fsm_value *given, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  *out = *given;
+  if (fsm_is(given, FSM_MAP)) return FSM_OK;
+  fsm_pair *pair = fsm_arena_alloc(arena, sizeof *pair);
+  if (pair == NULL) return nomem(err);
+  *pair =
+      (fsm_pair){fsm_string("message"), fsm_is(given, FSM_NULL) ? fsm_string("the service failed") : *given};
+  return fsm_map(pair, 1, out, err);
+}
+
 fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   const fsm_command *command = at->command;
   found got;
   uint64_t number = 0;
+  fsm_value error;
   fsm_code code = find_token(at, command->token, &number, &got.task, err);
   if (code == FSM_ENOTFOUND)
     return fsm__decision_refuse(out, FSM_ETASK, "token",
-                       "no open task has this token: it was answered or cancelled before");
+                                "no open task has this token: it was answered or cancelled before");
   if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
   if (code != FSM_OK) return code;
   bool answer = command->kind == FSM_CMD_TASK_COMPLETE || command->kind == FSM_CMD_TASK_FAIL;
   if (answer && got.in->status != FSM_RUNNING)
     return fsm__decision_refuse(out, got.in->status == FSM_PAUSED ? FSM_EPAUSED : FSM_EINCIDENT, "",
-                       "the instance is %s: answer again later", fsm__status_name(got.in->status));
+                                "the instance is %s: answer again later", fsm__status_name(got.in->status));
   switch (command->kind) {
     case FSM_CMD_TASK_STARTED: return started(at, out, &got, err);
     case FSM_CMD_TASK_HEARTBEAT: return heartbeat(at, out, &got, err);

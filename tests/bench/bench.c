@@ -1,0 +1,143 @@
+/* bench.c: tools/bench [NAME…] [--json] [--runs N] [--seconds S] [--dir DIR]
+ *
+ * One line per figure. The runs of all figures are interleaved, so that a slow moment of the machine
+ * falls on all of them; value and raw are medians, min and max those of the value. */
+#include "bench.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RUNS_MAX = 99 };
+
+static const figure figures[] = {
+    {"durable_c1", "transitions/s", durable_c1},
+    {"durable_c64_10k", "transitions/s", durable_c64_10k},
+    {"lmdb_per_commit", "transitions/s", lmdb_per_commit},
+};
+enum { FIGURES = sizeof figures / sizeof figures[0] };
+
+typedef struct options {
+  bool wanted[FIGURES], json;
+  unsigned runs;
+  double seconds;
+  const char *dir;
+} options;
+
+double now_s(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+void give_up(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fputs("bench: ", stderr);
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+  va_end(args);
+  exit(1);
+}
+
+void remove_tree(const char *path) {
+  DIR *dir = opendir(path);
+  if (dir == NULL) return;
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+    char child[1024];
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (snprintf(child, sizeof child, "%s/%s", path, entry->d_name) >= (int)sizeof child) continue;
+    if (entry->d_type == DT_DIR)
+      remove_tree(child);
+    else
+      unlink(child);
+  }
+  closedir(dir);
+  rmdir(path);
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *values, unsigned count) {
+  qsort(values, count, sizeof *values, ascending);
+  return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+static void print(const figure *f, const sample *samples, unsigned runs, bool json) {
+  double values[RUNS_MAX], raws[RUNS_MAX];
+  for (unsigned i = 0; i < runs; i++) values[i] = samples[i].value, raws[i] = samples[i].raw;
+  double value = median(values, runs), raw = median(raws, runs);
+  const char *form = json ? "{\"bench\":\"%s\",\"value\":%.0f,\"unit\":\"%s\",\"raw\":%.0f,\"ratio\":%.3f,"
+                            "\"runs\":%u,\"min\":%.0f,\"max\":%.0f}\n"
+                          : "%-18s %10.0f %s  raw %.0f  ratio %.3f  runs %u  min %.0f  max %.0f\n";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  printf(form, f->name, value, f->unit, raw, raw > 0 ? value / raw : 0, runs, values[0], values[runs - 1]);
+#pragma GCC diagnostic pop
+  fflush(stdout);
+}
+
+static void usage(FILE *to) {
+  fputs("usage: tools/bench [NAME…] [--json] [--runs N] [--seconds S] [--dir DIR]\nfigures:", to);
+  for (unsigned i = 0; i < FIGURES; i++) fprintf(to, " %s", figures[i].name);
+  fputc('\n', to);
+}
+
+static const char *operand(char **argv, int argc, int *i) {
+  if (*i + 1 >= argc) give_up("%s needs a value", argv[*i]);
+  return argv[++*i];
+}
+
+static void parse(int argc, char **argv, options *out) {
+  bool any = false;
+  *out = (options){.runs = 3, .seconds = 4, .dir = "."};
+  for (int i = 1; i < argc; i++) {
+    unsigned f = 0;
+    if (strcmp(argv[i], "--json") == 0)
+      out->json = true;
+    else if (strcmp(argv[i], "--runs") == 0)
+      out->runs = (unsigned)strtoul(operand(argv, argc, &i), NULL, 10);
+    else if (strcmp(argv[i], "--seconds") == 0)
+      out->seconds = strtod(operand(argv, argc, &i), NULL);
+    else if (strcmp(argv[i], "--dir") == 0)
+      out->dir = operand(argv, argc, &i);
+    else if (strcmp(argv[i], "--help") == 0)
+      usage(stdout), exit(0);
+    else {
+      while (f < FIGURES && strcmp(argv[i], figures[f].name) != 0) f++;
+      if (f == FIGURES) usage(stderr), give_up("there is no figure \"%s\"", argv[i]);
+      out->wanted[f] = any = true;
+    }
+  }
+  if (out->runs < 1 || out->runs > RUNS_MAX || out->seconds <= 0)
+    give_up("--runs takes 1 to %d, --seconds more than 0", RUNS_MAX);
+  for (unsigned f = 0; f < FIGURES && !any; f++) out->wanted[f] = true;
+}
+
+int main(int argc, char **argv) {
+  static sample samples[FIGURES][RUNS_MAX];
+  options o;
+  parse(argc, argv, &o);
+  for (unsigned run = 0; run < o.runs; run++) {
+    for (unsigned f = 0; f < FIGURES; f++) {
+      char dir[512];
+      if (!o.wanted[f]) continue;
+      snprintf(dir, sizeof dir, "%s/fsm-bench-XXXXXX", o.dir);
+      if (mkdtemp(dir) == NULL) give_up("no scratch directory in %s", o.dir);
+      samples[f][run] = figures[f].run(dir, o.seconds);
+      remove_tree(dir);
+    }
+  }
+  for (unsigned f = 0; f < FIGURES; f++)
+    if (o.wanted[f]) print(&figures[f], samples[f], o.runs, o.json);
+  return 0;
+}

@@ -1,0 +1,31 @@
+/* bench.h: figures and the raw limits beside them. A figure is a function that runs once and gives ops/s
+ * and, taken right after it in the same directory, the raw limit; bench.c interleaves the runs and prints
+ * medians. */
+#ifndef FSM_BENCH_H
+#define FSM_BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sample {
+  double value; /* of the figure, in its unit */
+  double raw;   /* of the physical limit, same unit; 0 = none */
+} sample;
+
+typedef struct figure {
+  const char *name, *unit;
+  sample (*run)(const char *dir, double seconds);
+} figure;
+
+sample durable_c1(const char *dir, double seconds);
+sample durable_c64_10k(const char *dir, double seconds);
+sample lmdb_per_commit(const char *dir, double seconds);
+
+/* Overwrites a zero-written file, batch_bytes and an fdatasync at a time: batches per second. */
+double raw_overwrite(const char *dir, size_t batch_bytes, double seconds);
+
+double now_s(void);
+_Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void remove_tree(const char *path);
+
+#endif
