@@ -70,6 +70,17 @@ static void a_failing_task_goes_to_the_error_state_with_its_reason(void **state)
   assert_non_null(strstr(text_of(f, &instance), "no budget"));
 }
 
+static void a_task_that_fails_with_a_bare_text_gives_a_message(void **state) {
+  fixture *f = *state;
+  submit(f, "d1");
+  await_offers(f, 1);
+  fsm_answer answer = task(f, FSM_CMD_TASK_FAIL, last_token(f), 1, true, "\"just words\"");
+  assert_code(&answer, FSM_OK);
+  assert_state(f, "d1", "submissionFailed");
+  fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "d1"});
+  assert_non_null(strstr(text_of(f, &instance), "\"failureReason\":\"just words\""));
+}
+
 static void the_fourth_retry_is_refused_by_the_guard_and_says_why(void **state) {
   fixture *f = *state;
   submit(f, "d1");
@@ -511,6 +522,7 @@ int main(void) {
       T(an_approval_runs_from_draft_to_approved),
       T(everything_is_there_after_a_restart),
       T(a_failing_task_goes_to_the_error_state_with_its_reason),
+      T(a_task_that_fails_with_a_bare_text_gives_a_message),
       T(the_fourth_retry_is_refused_by_the_guard_and_says_why),
       T(what_cannot_be_taken_is_refused_by_name),
       T(a_stale_revision_is_refused),
