@@ -300,8 +300,8 @@ fsm_code fsm_token_check_times(const fsm_token_claims *claims, int64_t now_ns, f
 fsm_code fsm_token_verify(const fsm_token_key *key, const char *token, size_t len, int64_t now_ns,
                           fsm_arena *arena, fsm_token_claims *out, fsm_error *err) {
   FSM_ASSERT(key && key->len >= FSM_TOKEN_KEY_MIN && token && arena && out);
-  parts in;
-  fsm_value header, payload;
+  parts in = {0};
+  fsm_value header = fsm_null(), payload = fsm_null();
   fsm_token_claims claims = {0};
   fsm_code code;
   if ((code = split(token, len, &in, err)) != FSM_OK ||
