@@ -105,12 +105,12 @@ void fsm__writer_commit(fsm__writer *w) {
     if (code != FSM_OK) fsm__writer_fatal(w, &err);
     w->batch_open = false;
     w->last_commit_ns = fsm__monotonic_ns();
+    if (w->options.durable != NULL)
+      w->options.durable(w->options.durable_arg, fsm__journal_durable_seq(w->core.journal));
   }
   fsm__job *job = w->decided;
   w->decided = NULL;
   w->decided_tail = &w->decided;
-  uint64_t durable = fsm__journal_durable_seq(w->core.journal);
-  if (w->options.durable != NULL) w->options.durable(w->options.durable_arg, durable);
   while (job != NULL) {
     fsm__job *next = job->next;
     fsm__writer_answer(w, job);
