@@ -592,3 +592,5 @@ void fsm__bus_token(fsm_buf *out, const char *text) {
     }
   }
 }
+
+const char *fsm__bus_library(void) { return nats_GetVersion(); }

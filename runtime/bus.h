@@ -93,4 +93,7 @@ FSM_MUST_USE fsm_code fsm__bus_stream_read(fsm__bus *bus, const char *stream, ui
 /* One token of a subject: bytes outside [A-Za-z0-9_-] as %XX; "-" for NULL and "". */
 void fsm__bus_token(fsm_buf *out, const char *text);
 
+/* The version of nats.c, for --version. */
+const char *fsm__bus_library(void);
+
 #endif

@@ -95,3 +95,5 @@ void fsm__hex(const void *data, size_t len, char *out) {
   }
   *out = 0;
 }
+
+const char *fsm__hash_library(void) { return OpenSSL_version(OPENSSL_VERSION_STRING); }

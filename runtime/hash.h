@@ -21,4 +21,7 @@ FSM_MUST_USE fsm_code fsm__uuid7(int64_t now_ns, char out[37], fsm_error *err);
 /* Lower-case hex and a NUL: out holds 2*len+1. */
 void fsm__hex(const void *data, size_t len, char *out);
 
+/* The version of libcrypto, for --version. */
+const char *fsm__hash_library(void);
+
 #endif

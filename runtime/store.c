@@ -562,3 +562,9 @@ void fsm__snapshot_close(fsm__snapshot_reader *reader) {
   pthread_mutex_unlock(&reader->store->snapshot_mutex);
   free(reader);
 }
+
+#define DIGITS_OF(number) #number
+#define DOTTED(a, b, c) DIGITS_OF(a) "." DIGITS_OF(b) "." DIGITS_OF(c)
+const char *fsm__store_library(void) {
+  return DOTTED(MDB_VERSION_MAJOR, MDB_VERSION_MINOR, MDB_VERSION_PATCH);
+}

@@ -112,4 +112,7 @@ FSM_MUST_USE fsm_code fsm__snapshot_next(fsm__snapshot_reader *reader, fsm__tabl
                                          fsm_error *err); /* a new table starts at its first row */
 void fsm__snapshot_close(fsm__snapshot_reader *reader);
 
+/* The version of LMDB, for --version. */
+const char *fsm__store_library(void);
+
 #endif

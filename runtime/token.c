@@ -371,3 +371,5 @@ fsm_code fsm_token_mint(const fsm_token_key *key, const char *sub, const char *j
     code = fsm_fail(err, FSM_ENOMEM, "token", "no memory for the token");
   return code;
 }
+
+const char *fsm_token_library(void) { return FSM_JWT_VERSION; }

@@ -62,6 +62,9 @@ FSM_API FSM_MUST_USE fsm_code fsm_token_mint(const fsm_token_key *key, const cha
                                              const fsm_value *roles, int64_t ttl_s, int64_t now_ns,
                                              fsm_buf *out, fsm_error *err);
 
+/* The version of libjwt that this was built with, for --version. */
+FSM_API const char *fsm_token_library(void);
+
 #ifdef __cplusplus
 }
 #endif

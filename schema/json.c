@@ -189,3 +189,5 @@ fsm_code fsm_json_parse(fsm_arena *arena, const char *text, size_t len, fsm_json
   fsm_buf_free(&s.rewritten);
   return code;
 }
+
+const char *fsm_json_library(void) { return jansson_version_str(); }

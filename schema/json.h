@@ -45,6 +45,9 @@ FSM_API FSM_MUST_USE fsm_code fsm_duration_parse(const char *text, int64_t *ns, 
 /* The two largest units: "3d4h", "12m5s", "850ms", "0s". */
 FSM_API void fsm_duration_format(int64_t ns, char *out, size_t size);
 
+/* The version of jansson, for --version. */
+FSM_API const char *fsm_json_library(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -198,3 +198,5 @@ fsm_code fsm_pack(fsm_buf *buf, const fsm_value *value, fsm_error *err) {
 fsm_code fsm__pack_document(fsm_buf *buf, const fsm_value *value, fsm_error *err) {
   return pack(buf, value, true, err);
 }
+
+const char *fsm_pack_library(void) { return msgpack_version(); }

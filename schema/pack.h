@@ -36,6 +36,9 @@ FSM_API void fsm_pack_null(fsm_buf *buf);
 FSM_API void fsm_pack_text(fsm_buf *buf, const char *text, size_t len);
 FSM_API void fsm_pack_bytes(fsm_buf *buf, const void *data, size_t len);
 
+/* The version of msgpack-c, for --version. */
+FSM_API const char *fsm_pack_library(void);
+
 #ifdef __cplusplus
 }
 #endif

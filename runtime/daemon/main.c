@@ -13,8 +13,7 @@
 #include "runtime/daemon/listen.h"
 #include "runtime/daemon/routes.h"
 #include "runtime/hash.h"
-#include "runtime/journal.h"
-#include "runtime/store.h"
+#include "runtime/version.h"
 #include "schema/record.h"
 
 enum { STOP_MS = 5000 };
@@ -35,9 +34,11 @@ static void print(fsm_buf *text) {
 }
 
 static void print_version(void) {
-  printf("fsmd %s\nformats: record %d, journal %d, store %d\nlibraries: libuv %s, libmicrohttpd %s\n",
-         FSM_VERSION, FSM_RECORD_VERSION, FSM_JOURNAL_FORMAT, FSM_STORE_FORMAT, fsm__loop_version(),
-         fsm__http_version());
+  char own[96];
+  fsm_buf text = {0};
+  snprintf(own, sizeof own, ", libuv %s, libmicrohttpd %s", fsm__loop_version(), fsm__http_version());
+  fsm_version_add(&text, "fsmd", own);
+  print(&text);
 }
 
 /* ---- starting ------------------------------------------------------------------------------------- */

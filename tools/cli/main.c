@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/token.h"
+#include "runtime/version.h"
 #include "schema/record.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/input.h"
@@ -156,17 +157,6 @@ static fsm_code check_words(const cli_run *cli, fsm_error *err) {
   return FSM_OK;
 }
 
-static void add_version(fsm_buf *out) {
-  fsm_buf_printf(out, "fsm-cli %s\nbuilt with: %s %s\nrecord version: %d\nlibraries: libcurl %s\n",
-                 FSM_VERSION,
-#ifdef __clang__
-                 "clang",
-#else
-                 "gcc",
-#endif
-                 __VERSION__, FSM_RECORD_VERSION, fsm_web_library());
-}
-
 static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
   int at = 1;
   bool help = false;
@@ -178,7 +168,7 @@ static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
   if (code != FSM_OK) return code;
   cli->screen = cli_screen_of(STDOUT_FILENO, cli_args_has(&cli->args, "no-color"));
   if (cli_args_has(&cli->args, "version")) {
-    add_version(&cli->text);
+    fsm_version_add(&cli->text, "fsm-cli", "");
     return cli_flush(cli, err);
   }
   if (help || cli_args_has(&cli->args, "help")) {

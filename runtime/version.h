@@ -1,0 +1,11 @@
+/* version.h: what a program is made of, for its --version. */
+#ifndef FSM_RUNTIME_VERSION_H
+#define FSM_RUNTIME_VERSION_H
+
+#include "fsm/fsm.h"
+
+/* Appends four lines: program and version, build, formats, libraries; `libraries` (", libuv 1.44.2", or "")
+ * are the program's own beside the runtime's. */
+FSM_API void fsm_version_add(fsm_buf *out, const char *program, const char *libraries);
+
+#endif
