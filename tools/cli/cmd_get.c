@@ -42,11 +42,15 @@ static void print_map(cli_run *cli, const char *label, const fsm_value *map) {
 
 static void print_task(cli_run *cli, const fsm_value *task) {
   fsm_arena *arena = &cli->arena;
-  const char *attempts = cli_field(arena, task, "attempts"), *due = cli_time(arena, fsm_map_get(task, "due"));
-  fsm_buf_printf(&cli->text, "  %s %s, attempt %s%s%s%s%s, %s\n", cli_field(arena, task, "service"),
+  fsm_buf_printf(&cli->text, "  %s %s, %s of %s attempts", cli_field(arena, task, "service"),
                  cli_field(arena, task, "status"), cli_field(arena, task, "attempt"),
-                 *attempts == 0 ? "" : " of ", attempts, *due == 0 ? "" : ", due ", due,
-                 cli_field(arena, task, "token"));
+                 cli_field(arena, task, "attempts"));
+  static const char *const times[] = {"due", "deadline"};
+  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+    const char *time = cli_time(arena, fsm_map_get(task, times[i]));
+    if (*time != 0) fsm_buf_printf(&cli->text, ", %s %s", times[i], time);
+  }
+  fsm_buf_printf(&cli->text, ", %s\n", cli_field(arena, task, "token"));
 }
 
 static void print_timer(cli_run *cli, const fsm_value *timer) {

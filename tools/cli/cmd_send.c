@@ -63,8 +63,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
 }
 
 static const char *const examples[] = {
-    "send 0192f3a4 APPROVE", "send document-approval/key:INV-7 REJECT --data '{\"reason\": \"too dear\"}'",
-    "--data /var/lib/fsmd send doc-17 RETRY --expect-rev 4 --idem retry-17-1", NULL};
+    "send 0192f3a4 APPROVE", "send document-approval/key:INV-7 REJECT --data '{\"reason\": \"dear\"}'",
+    "--data /var/lib/fsmd send doc-17 RETRY --expect-rev 4 --idem r-17", NULL};
 
 extern const cli_command cli_send;
 const cli_command cli_send = {

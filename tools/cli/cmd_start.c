@@ -74,7 +74,7 @@ static const cli_option options[] = {{"id", 0, "ID", "its id; made when absent",
                                      {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {
     "start document-approval --key INV-7 --input '{\"amount\": 120}'",
-    "start document-approval@2 --id doc-17 --label dept=sales --input @doc.json --idem upload-17", NULL};
+    "start document-approval@2 -l dept=sales --input @doc.json --idem up-17", NULL};
 
 extern const cli_command cli_start;
 const cli_command cli_start = {.group = "",

@@ -5,7 +5,7 @@ enum { LIMIT_MAX = 1000000 };
 
 static const cli_column columns[] = {
     {.title = "ID", .min = 20, .shrink = 1},
-    {.title = "KEY", .min = 10, .shrink = 2, .if_any = true},
+    {.title = "KEY", .min = 14, .shrink = 2, .if_any = true, .keep_end = true},
     {.title = "MACHINE", .min = 8, .shrink = 3, .may_go = true, .if_any = true},
     {.title = "STATE", .min = 14, .shrink = 1},
     {.title = "STATUS"},

@@ -53,7 +53,9 @@ static fsm_code print_page(cli_run *cli, const cli_pages *pages, progress *at, c
   for (uint32_t i = 0; i < items->len; i++)
     pages->item(cli, &at->table, &at->arena, document, &items->items[i]);
   fsm_code code = FSM_OK;
-  if (pages->columns != NULL) {
+  if (items->len == 0 && at->printed == 0 && cli->screen.tty) {
+    fputs("fsm-cli: there are none\n", stderr);
+  } else if (pages->columns != NULL) {
     code = cli_table_print(&at->table, &cli->screen, &cli->text, err);
     cli_table_clear(&at->table);
   }

@@ -1,0 +1,670 @@
+#!/usr/bin/env python3
+"""fsm-cli against a real fsmd, against the files of a stopped one, and against a server that lies.
+
+Every command's happy path, every fault with its exit code. Exit 77: the programs are not built.
+"""
+import contextlib
+import fcntl
+import http.server
+import json
+import os
+import pty
+import shutil
+import signal
+import socketserver
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+import unittest
+
+BUILD = os.environ.get("FSM_BUILD_DIR", "")
+FSMD, CLI = os.path.join(BUILD, "fsmd"), os.path.join(BUILD, "fsm-cli")
+PATIENCE_S = 60
+
+DOOR = {
+    "id": "door",
+    "description": "A door that opens once",
+    "@exprLang": "cel",
+    "schemas": {
+        "events": {
+            "NOTE": {
+                "type": "object",
+                "required": ["text"],
+                "additionalProperties": False,
+                "properties": {"text": {"type": "string"}, "by": {"type": "string"}},
+            }
+        }
+    },
+    "guards": {"fresh": {"@expr": "context.opened < 1"}},
+    "context": {"opened": 0, "note": None},
+    "initial": "closed",
+    "states": {
+        "closed": {
+            "on": {
+                "OPEN": {"target": "open", "guard": "fresh", "context": {"opened": {"@expr": "context.opened + 1"}}},
+                "NOTE": {"context": {"note": {"@expr": "event.text"}}},
+                "LEAVE": {"target": "gone"},
+            }
+        },
+        "open": {"on": {"CLOSE": {"target": "closed"}}},
+        "gone": {"type": "final"},
+    },
+}
+HOSTILE = "evil\x1b]0;pwned\x07\x1b[31m\u202e\u009b2J"
+
+
+def environment():
+    env = {k: v for k, v in os.environ.items() if not k.startswith("FSM_")}
+    env.update(TERM="xterm", ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", ""))
+    return env
+
+
+def run(*args, input=None, env=None):
+    done = subprocess.run(
+        [CLI, *args], input=input, capture_output=True, timeout=PATIENCE_S, env={**environment(), **(env or {})}
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def run_in_terminal(columns, *args):
+    """Output as a terminal of that width gets it."""
+    main, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    child = subprocess.Popen([CLI, *args], stdin=side, stdout=side, stderr=side, env=environment())
+    os.close(side)
+    data = b""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(main, 65536):
+            data += chunk
+    os.close(main)
+    return child.wait(PATIENCE_S), data.decode().replace("\r\n", "\n")
+
+
+class Daemon:
+    def __init__(self, directory, *args):
+        self.directory, self.args, self.process = directory, args, None
+        self.start()
+
+    def start(self):
+        self.log = open(self.directory + ".log", "ab")
+        self.process = subprocess.Popen(
+            [FSMD, "--data", self.directory, *self.args], stderr=self.log, stdout=self.log, env=environment()
+        )
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if self.answers():
+                return
+            time.sleep(0.02)
+        with open(self.directory + ".log") as log:
+            raise RuntimeError("fsmd did not start:\n" + log.read())
+
+    def answers(self):
+        socket = next((self.args[i + 1] for i, a in enumerate(self.args) if a == "--socket"), None)
+        return run("--socket", socket or self.directory + "/fsmd.sock", "stats")[0] == 0
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(PATIENCE_S)
+        self.log.close()
+
+
+class Liar(http.server.BaseHTTPRequestHandler):
+    """Answers of a server that is no fsmd, or a hostile one."""
+
+    protocol_version = "HTTP/1.1"
+    answers = {}
+    seen = []
+
+    def log_message(self, *args):
+        pass
+
+    def address_string(self):
+        return "-"
+
+    def do_GET(self):
+        Liar.seen.append(self.path)
+        answer = next((v for k, v in Liar.answers.items() if self.path.startswith(k)), None)
+        if callable(answer):
+            answer = answer(self.path)
+        status, body = answer or (404, b"nothing here")
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        with contextlib.suppress(OSError):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    do_POST = do_GET
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+@contextlib.contextmanager
+def lying(answers):
+    directory = tempfile.mkdtemp(prefix="fsm-cli-")
+    Liar.answers, Liar.seen = answers, []
+    server = Server(directory + "/s", Liar)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield directory + "/s"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        shutil.rmtree(directory)
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def expect(self, code, *args, **kwargs):
+        got, out, err = run(*args, **kwargs)
+        self.assertEqual(got, code, f"fsm-cli {' '.join(args)}\n{out}{err}")
+        if code != 0 and "lint" not in args:
+            self.assertEqual(out, "", "data on stdout of a failed command")
+        return out, err
+
+    def ok(self, *args, **kwargs):
+        out, err = self.expect(0, *args, **kwargs)
+        self.assertEqual(err, "", "stderr of a command that went well")
+        return out
+
+    def json(self, *args, **kwargs):
+        return json.loads(self.ok(*args, "-o", "json", **kwargs))
+
+
+class WithDaemon(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.mkdtemp(prefix="fsm-cli-")
+        cls.addClassCleanup(shutil.rmtree, cls.scratch)
+        cls.key = os.path.join(cls.scratch, "key")
+        with open(os.open(cls.key, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+            f.write("k" * 48)
+        cls.definition = os.path.join(cls.scratch, "door.json")
+        with open(cls.definition, "w") as f:
+            json.dump(DOOR, f)
+        cls.data = os.path.join(cls.scratch, "data")
+        port_file = os.path.join(cls.scratch, "port")
+        cls.daemon = Daemon(
+            cls.data, "--listen", "127.0.0.1:0", "--port-file", port_file, "--jwt-key", cls.key, "--segment-bytes", "2097152"
+        )
+        with open(port_file) as f:
+            cls.url = "http://127.0.0.1:" + f.read().strip()
+        code, _, err = run("--data", cls.data, "def", "deploy", cls.definition)
+        assert code == 0, err
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+
+    def here(self, *args):
+        return ("--data", self.data, *args)
+
+
+class Commands(WithDaemon):
+    """The happy path of each, and each refusal, through the socket of a running daemon."""
+
+    def start(self, name, *args):
+        return self.json(*self.here("start", "door", "--id", name, *args))
+
+    def test_a_definition_is_deployed_once_and_listed(self):
+        again = self.json(*self.here("def", "deploy", self.definition))
+        self.assertEqual((again["machine"], again["version"], again["created"]), ("door", 1, False))
+        (row,) = self.json(*self.here("def", "ls"))["items"]
+        self.assertEqual((row["id"], row["states"], row["hash"]), ("door", 3, again["hash"]))
+        table = self.ok(*self.here("def", "ls")).splitlines()
+        self.assertEqual(table[0].split(), ["ID", "VERSION", "STATES", "DEPLOYED", "HASH", "DESCRIPTION"])
+        self.assertIn("A door that opens once", table[1])
+
+    def test_lint_says_where_or_gives_the_hash(self):
+        out = self.ok("def", "lint", self.definition)
+        hash_ = self.json(*self.here("def", "ls"))["items"][0]["hash"]
+        self.assertEqual(out, f"{self.definition}: ok: door, 3 states, {hash_}\n")
+        broken = os.path.join(self.scratch, "broken.json")
+        with open(broken, "w") as f:
+            json.dump({**DOOR, "initial": "nowhere"}, f)
+        out, err = self.expect(1, "def", "lint", self.definition, broken)
+        self.assertTrue(out.splitlines()[1].startswith(f"{broken}: /initial"), out)
+        self.assertEqual(err, "")
+        out, _ = self.expect(1, "def", "lint", "-o", "json", broken)
+        (finding,) = json.loads(out)["items"]
+        self.assertEqual((finding["ok"], finding["code"]), (False, "invalid_definition"))
+        self.expect(1, "def", "lint", "-", input=b"{")
+        out, _ = self.expect(3, "def", "lint", os.path.join(self.scratch, "absent.json"))
+        self.assertIn("cannot be opened", out)
+        _, err = self.expect(1, *self.here("def", "deploy", broken))
+        self.assertIn(f"{broken}: /initial", err)
+
+    def test_start_takes_id_key_labels_and_input(self):
+        got = self.start("s-1", "--key", "K-1", "-l", "a=b", "--label=c=d=e", "--input", "{}", "--corr", "c-1")
+        self.assertEqual((got["instance"], got["to"], got["correlation"]), ("s-1", ["closed"], "c-1"))
+        doc = self.json(*self.here("get", "door/key:K-1"))
+        self.assertEqual((doc["id"], doc["labels"], doc["key"]), ("s-1", {"a": "b", "c": "d=e"}, "K-1"))
+        made = self.json(*self.here("start", "door@1"))
+        self.assertEqual(len(made["instance"]), 36)
+        text = self.ok(*self.here("start", "door", "--id", "s-2"))
+        self.assertEqual([line.split(":")[0] for line in text.splitlines()], ["instance", "state", "status", "rev", "seq", "correlation"])
+
+    def test_start_is_refused_with_its_code(self):
+        self.start("s-3", "--key", "K-3")
+        self.expect(4, *self.here("start", "door", "--id", "s-3"))
+        self.expect(4, *self.here("start", "door", "--key", "K-3"))
+        _, err = self.expect(3, *self.here("start", "dor"))
+        self.assertIn("see: fsm-cli def ls", err)
+        self.expect(3, *self.here("start", "door@9"))
+        for bad in (("door@x",), ("door", "--label", "novalue"), ("door", "-l", "a=1", "-l", "a=2"), ("door", "--input", "{"), ()):
+            self.expect(2, *self.here("start", *bad))
+        self.expect(3, *self.here("start", "door", "--input", "@/nonexistent/x"))
+
+    def test_send_by_id_prefix_and_key(self):
+        self.start("send-by-0001", "--key", "K-9")
+        got = self.json(*self.here("send", "send-by-0", "OPEN"))
+        self.assertEqual((got["from"], got["to"]), (["closed"], ["open"]))
+        text = self.ok(*self.here("send", "door/key:K-9", "CLOSE"))
+        self.assertIn("state:        open → closed\n", text)
+        text = self.ok(*self.here("send", "send-by-0001", "NOTE", "--data", '{"text": "hi"}'))
+        self.assertIn("state:        closed\n", text)
+        self.ok(*self.here("send", "send-by…", "NOTE", "--data", "-"), input=b'{"text": "from stdin"}')
+        note = os.path.join(self.scratch, "note.json")
+        with open(note, "w") as f:
+            f.write('{"text": "from a file"}')
+        self.ok(*self.here("send", "send-by-0001", "NOTE", "--data", "@" + note))
+        self.assertEqual(self.json(*self.here("get", "send-by-0001"))["context"]["note"], "from a file")
+
+    def test_a_false_guard_is_explained(self):
+        self.start("guard-1")
+        self.ok(*self.here("send", "guard-1", "OPEN"))
+        self.ok(*self.here("send", "guard-1", "CLOSE"))
+        _, err = self.expect(4, *self.here("send", "guard-1", "OPEN"))
+        self.assertIn("(guard_false)", err)
+        self.assertIn("guard: fresh: context.opened < 1\n", err)
+        self.assertIn("saw:   context.opened = 1\n", err)
+        self.assertIn("see: fsm-cli events guard-1\n", err)
+        code, out, err = run(*self.here("send", "guard-1", "OPEN", "-o", "json"))
+        problem = json.loads(err)
+        self.assertEqual((code, out, problem["code"]), (4, "", "guard_false"))
+        self.assertEqual(problem["refusal"]["candidates"][0]["guard_name"], "fresh")
+
+    def test_every_other_refusal_has_its_exit_code(self):
+        self.start("ref-1")
+        for code, args, word in (
+            (4, ("ref-1", "CLOSE"), "no_transition"),
+            (4, ("ref-1", "JUMP"), "unknown_event"),
+            (4, ("ref-1", "NOTE", "--data", '{"text": 1}'), "invalid_data"),
+            (4, ("ref-1", "OPEN", "--expect-rev", "7"), "stale"),
+            (3, ("absent", "OPEN"), "unknown_instance"),
+            (3, ("door/key:absent", "OPEN"), "unknown_instance"),
+            (3, ("nodoor/key:x", "OPEN"), "unknown_machine"),
+        ):
+            _, err = self.expect(code, *self.here("send", *args))
+            self.assertIn(f"({word})", err)
+        for args in (("ref-1",), ("ref-1", "OPEN", "x"), ("ref-1", "OPEN", "--data", "{"), ("ref-1", "OPEN", "--expect-rev", "x"), ("", "OPEN"), ("ref-1", "OPEN", "--corr", "a\nb")):
+            self.expect(2, *self.here("send", *args))
+        _, err = self.expect(2, *self.here("send", "ref-1", "OPEN", "--data", self.data))
+        self.assertIn("before the command", err)
+        self.start("ref-2")
+        _, err = self.expect(3, *self.here("send", "ref-", "OPEN"))
+        self.assertIn("(ambiguous)", err)
+        self.ok(*self.here("send", "ref-2", "LEAVE"))
+        _, err = self.expect(4, *self.here("send", "ref-2", "LEAVE"))
+        self.assertIn("(completed)", err)
+        self.assertIn("see: fsm-cli log ref-2", err)
+
+    def test_a_key_makes_a_command_repeatable(self):
+        self.start("idem-1")
+        first = self.json(*self.here("send", "idem-1", "OPEN", "--idem", "k-1", "--expect-rev", "1"))
+        again = self.ok(*self.here("send", "idem-1", "OPEN", "--idem", "k-1", "--expect-rev", "1"))
+        self.assertIn(f"seq:          {first['seq']}\n", again)
+        self.assertIn("replayed:     yes", again)
+        _, err = self.expect(4, *self.here("send", "idem-1", "CLOSE", "--idem", "k-1"))
+        self.assertIn("(duplicate)", err)
+
+    def test_events_say_what_may_be_sent_and_why_not(self):
+        self.start("ev-1")
+        self.ok(*self.here("send", "ev-1", "OPEN"))
+        self.ok(*self.here("send", "ev-1", "CLOSE"))
+        rows = {e["event"]: e for e in self.json(*self.here("events", "ev-1"))["events"]}
+        self.assertFalse(rows["OPEN"]["enabled"])
+        self.assertEqual(rows["OPEN"]["seen"], {"context.opened": 1})
+        lines = self.ok(*self.here("events", "ev-1")).splitlines()
+        open_, note = (next(line for line in lines if line.startswith(name)) for name in ("OPEN", "NOTE"))
+        self.assertRegex(open_, r"^OPEN +no .*context\.opened < 1 +context\.opened = 1$")
+        self.assertRegex(note, r"^NOTE +yes .*text string, by\? string")
+        self.ok(*self.here("send", "ev-1", "LEAVE"))
+        self.assertIn("nothing can be sent", self.ok(*self.here("events", "ev-1")))
+        self.expect(3, *self.here("events", "absent"))
+
+    def test_get_shows_the_instance(self):
+        self.start("get-1", "-l", "dept=sales")
+        doc = self.json(*self.here("get", "get-1"))
+        self.assertEqual((doc["state"], doc["status"], doc["rev"]), (["closed"], "running", 1))
+        text = self.ok(*self.here("get", "get-1"))
+        self.assertRegex(text, r"(?m)^state: +closed for \S+, since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertIn("\nlabels:\n  dept: sales\n", text)
+        self.assertIn("\ncontext:\n  note: null\n  opened: 0\n", text)
+        self.expect(3, *self.here("get", "absent"))
+
+    def test_log_tells_the_story_with_its_refusals(self):
+        self.start("log-1", "--corr", "c-log")
+        self.ok(*self.here("send", "log-1", "OPEN", "--corr", "c-2"))
+        self.expect(4, *self.here("send", "log-1", "OPEN"))
+        items = self.json(*self.here("log", "log-1"))["items"]
+        self.assertEqual([i["kind"] for i in items], ["created", "transition", "rejected"])
+        lines = self.ok(*self.here("log", "log-1")).splitlines()
+        self.assertEqual(lines[0].split(), ["TIME", "SEQ", "KIND", "FROM", "→", "TO", "TRIGGER", "USER", "CORRELATION", "REASON"])
+        self.assertRegex(lines[1], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ +\d+  created +closed .* c-log$")
+        self.assertRegex(lines[2], r"transition +closed → open +OPEN .* c-2$")
+        self.assertRegex(lines[3], r"rejected .*OPEN .* no_transition$")
+        code, out, err = run(*self.here("log", "log-1", "--limit", "1"))
+        self.assertEqual((code, len(out.splitlines())), (0, 2))
+        self.assertIn("1 shown, there are more", err)
+        full = self.ok(*self.here("log", "log-1", "--full"))
+        self.assertEqual(full.count("\nkind:  "), 3)
+        self.assertIn('\nctx:          {"opened":[0,1]}\n', full)
+        self.expect(3, *self.here("log", "absent"))
+        self.expect(2, *self.here("log", "log-1", "--limit", "0"))
+
+    def test_lists_filter_and_page(self):
+        for i in range(7):
+            self.start(f"page-{i}", "--key", f"P-{i}")
+        self.ok(*self.here("send", "page-3", "OPEN"))
+        self.ok(*self.here("send", "page-4", "LEAVE"))
+        names = lambda *args: {i["id"] for i in self.json(*self.here("ls", *args))["items"] if i["id"].startswith("page-")}
+        every = {f"page-{i}" for i in range(7)}
+        self.assertEqual(names("--all"), every)
+        self.assertEqual(names("-m", "door", "-s", "open", "--all"), {"page-3"})
+        self.assertEqual(names("--done", "--all"), {"page-4"})
+        self.assertEqual(names("--open", "--all"), every - {"page-4"})
+        self.assertEqual(names("--status", "completed", "--all"), {"page-4"})
+        self.assertEqual(names("-k", "P-5"), {"page-5"})
+        self.assertEqual(names("--for", "9d", "--all"), set())
+        code, out, err = run(*self.here("ls", "--limit", "2"))
+        self.assertEqual((code, len(out.splitlines())), (0, 3))
+        self.assertIn("2 shown, there are more: --limit N or --all", err)
+        self.assertEqual(len(json.loads(run(*self.here("ls", "--limit", "3", "-o", "json"))[1])["items"]), 3)
+        row = next(line for line in self.ok(*self.here("ls", "--all")).splitlines() if line.startswith("page-3"))
+        self.assertEqual(row.split()[:5], ["page-3", "P-3", "door", "open", "running"])
+        self.expect(2, *self.here("ls", "--open", "--done"))
+        self.expect(2, *self.here("ls", "--for", "ten"))
+        self.expect(2, *self.here("ls", "--all", "--limit", "2"))
+
+    def test_stuck_lists_the_longest_first(self):
+        self.start("stuck-1")
+        self.start("stuck-2")
+        self.start("stuck-3")
+        self.ok(*self.here("send", "stuck-1", "OPEN"))
+        self.ok(*self.here("send", "stuck-3", "LEAVE"))
+        items = self.json(*self.here("stuck", "--for", "1ms", "-m", "door", "--all"))["items"]
+        ids = [i["id"] for i in items]
+        self.assertLess(ids.index("stuck-2"), ids.index("stuck-1"))
+        self.assertNotIn("stuck-3", ids)
+        self.assertEqual(items, sorted(items, key=lambda i: -int(i["for_ns"])))
+        only = self.json(*self.here("stuck", "--for", "1ms", "-s", "open", "--all"))["items"]
+        self.assertEqual({i["state"] if isinstance(i["state"], str) else i["state"][0] for i in only}, {"open"})
+        self.assertNotIn("stuck", self.ok(*self.here("stuck", "--for", "10m")))
+        self.expect(2, *self.here("stuck"))
+
+    def test_stats_count_by_state(self):
+        self.start("stats-1")
+        rows = {i["state"]: i["count"] for i in self.json(*self.here("stats", "-m", "door"))["items"]}
+        listed = [i for i in self.json(*self.here("ls", "--all", "-s", "closed"))["items"]]
+        self.assertEqual(rows["closed"], len(listed))
+        self.assertEqual(self.ok(*self.here("stats")).splitlines()[0].split(), ["MACHINE", "STATE", "COUNT"])
+
+    def test_verify_says_what_it_read(self):
+        self.start("verify-1")
+        got = self.json(*self.here("verify"))
+        self.assertEqual(len(got["head"]), 64)
+        self.assertGreaterEqual(got["records"], 2)
+        self.assertTrue(self.ok(*self.here("verify")).startswith("verified:     ok\nrecords:"))
+
+    def test_hostile_values_never_reach_the_terminal(self):
+        self.start("evil-1")
+        self.ok(*self.here("send", "evil-1", "NOTE", "--data", json.dumps({"text": HOSTILE})))
+        self.assertEqual(self.json(*self.here("get", "evil-1"))["context"]["note"], HOSTILE)
+        for args in (("get", "evil-1"), ("log", "evil-1", "--full"), ("get", "evil-1", "-o", "json"), ("log", "evil-1", "-o", "json")):
+            for _, out in (run(*self.here(*args))[:2], run_in_terminal(80, *self.here(*args))):
+                self.assertIn("evil", out)
+                self.assertNotIn("\x1b]", out)
+                self.assertNotIn("\x1b[31m", out)
+                self.assertFalse(set(out) & {"\x07", "\u202e", "\u009b"})
+
+    def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(self):
+        name = "wide-" + "x" * 60
+        self.start(name, "--key", "W-" + "y" * 40)
+        self.assertIn(name, self.ok(*self.here("ls", "--all")))
+        for columns in (80, 60, 132):
+            for args in (("ls",), ("log", "wide-"), ("events", "wide-"), ("def", "ls"), ("stats",), ("stuck", "--for", "1ms")):
+                code, out = run_in_terminal(columns, *self.here(*args))
+                self.assertEqual(code, 0, out)
+                table = out[out.index("\x1b[1m") :].replace("\x1b[1m", "").replace("\x1b[0m", "")
+                for line in table.splitlines():
+                    if not line.startswith("fsm-cli: "):
+                        self.assertLessEqual(len(line), columns, out)
+        _, out = run_in_terminal(80, *self.here("ls"))
+        self.assertIn("\x1b[1mID", out)
+        _, out = run_in_terminal(80, *self.here("ls", "--no-color"))
+        self.assertNotIn("\x1b", out)
+
+    def test_a_token_names_the_user(self):
+        self.start("tok-1")
+        over_tcp = ("--url", self.url)
+        _, err = self.expect(5, *over_tcp, "get", "tok-1")
+        self.assertIn("fsm-cli token mint", err)
+        token = self.ok("token", "mint", "--key", self.key, "--sub", "alice", "--jti", "session-7", "--ttl", "5m", "--role", "approver", "--role", "clerk").strip()
+        path = os.path.join(self.scratch, "token")
+        with open(path, "w") as f:
+            f.write(token + "\n")
+        self.ok(*over_tcp, "--token-file", path, "send", "tok-1", "OPEN")
+        self.ok(*over_tcp, "send", "tok-1", "CLOSE", env={"FSM_TOKEN": token})
+        for record in self.json(*over_tcp, "--token-file", path, "log", "tok-1")["items"][1:]:
+            self.assertEqual((record["act"]["sub"], record["act"]["sid"]), ("alice", "session-7"))
+        self.expect(5, *over_tcp, "ls", env={"FSM_TOKEN": token[:-3] + "xyz"})
+        self.assertEqual(json.loads(self.ok("token", "mint", "--key", self.key, "--sub", "a", "-o", "json")).keys(), {"token"})
+        self.expect(2, *over_tcp, "--token-file", "/dev/null", "ls")
+
+    def test_a_key_that_others_can_read_mints_nothing(self):
+        loose = os.path.join(self.scratch, "loose")
+        with open(loose, "w") as f:
+            f.write("k" * 48)
+        os.chmod(loose, 0o644)
+        self.expect(2, "token", "mint", "--key", loose, "--sub", "alice")
+        self.expect(2, "token", "mint", "--key", os.path.join(self.scratch, "absent"), "--sub", "alice")
+        self.expect(2, "token", "mint", "--key", self.key)
+        self.expect(2, "token", "mint", "--key", self.key, "--sub", "alice", "--ttl", "soon")
+        self.expect(2, "token", "mint", "--key", self.key, "--sub", "alice", "--ttl", "0s")
+
+    def test_every_way_to_the_daemon_gives_the_same(self):
+        self.start("way-1")
+        ways = [("--data", self.data), ("--socket", self.data + "/fsmd.sock")]
+        got = [self.ok(*way, "log", "way-1", "-o", "json") for way in ways]
+        got.append(self.ok("log", "way-1", "-o", "json", env={"FSM_DATA": self.data}))
+        got.append(self.ok("log", "way-1", "-o", "json", "--data", self.data))
+        self.assertEqual(len(set(got)), 1)
+        self.expect(2, "--data", self.data, "--url", self.url, "ls")
+
+
+class Stopped(WithDaemon):
+    """The files of a daemon that was killed give the answers it gave, and those of the one after it."""
+
+    def answers(self):
+        asked = (("ls", "--all"), ("stats",), ("def", "ls"), ("get", "a-1"), ("log", "a-1"), ("events", "a-1"), ("stuck", "--for", "0s"))
+        got = {}
+        for args in asked:
+            doc = self.json(*self.here(*args))
+            doc.pop("now", None)
+            for item in doc.get("items", []):
+                item.pop("for_ns", None)
+            got[args] = doc
+        return got
+
+    def test_what_it_said_is_what_its_files_say(self):
+        for i in range(20):
+            self.ok(*self.here("start", "door", "--id", f"a-{i}", "--key", f"k-{i}", "-l", f"n={i}"))
+            self.ok(*self.here("send", f"a-{i}", "OPEN"))
+        running = self.answers()
+        self.daemon.stop(signal.SIGKILL)
+        try:
+            before = self.listing()
+            self.assertEqual(self.answers(), running)
+            self.assertEqual(self.listing(), before, "reading the files changed them")
+            offline = self.json(*self.here("verify"))
+            for args in (("send", "a-1", "CLOSE"), ("start", "door"), ("def", "deploy", self.definition)):
+                _, err = self.expect(9, *self.here(*args))
+                self.assertIn(f"fsmd --data {self.data}", err)
+            self.expect(3, *self.here("get", "absent"))
+            self.expect(3, *self.here("get", "a-"))
+            self.damaged_files_are_refused()
+        finally:
+            self.daemon.start()
+        self.assertEqual(self.answers(), running)
+        self.assertEqual(self.json(*self.here("verify"))["records"], offline["records"])
+
+    def listing(self):
+        """Sizes and contents; LMDB's reader table is nobody's data."""
+        got = {}
+        for folder, _, names in os.walk(self.data):
+            for name in names:
+                path = os.path.join(folder, name)
+                if name in ("lock", "lock.mdb", "fsmd.sock"):
+                    continue
+                with open(path, "rb") as f:
+                    got[path] = hash(f.read())
+        return got
+
+    def damaged_files_are_refused(self):
+        copy = os.path.join(self.scratch, "copy")
+        shutil.copytree(self.data, copy, ignore=shutil.ignore_patterns("fsmd.sock"))
+        folder = os.path.join(copy, "journal")
+        segment = next(os.path.join(d, n) for d, _, names in sorted(os.walk(folder)) for n in sorted(names) if n.endswith(".seg"))
+        with open(segment, "r+b") as f:
+            body = f.read()
+            at = body.index(b"door")
+            f.seek(at)
+            f.write(b"d0or")
+        _, err = self.expect(7, "--data", copy, "verify")
+        self.assertIn("keep the data directory as it is", err)
+        self.expect(7, "--data", copy, "ls")
+
+    def test_a_directory_without_a_store_is_not_found(self):
+        self.expect(3, "--data", os.path.join(self.scratch, "nothing"), "ls")
+        self.assertFalse(os.path.exists(os.path.join(self.scratch, "nothing")))
+
+
+class Locked(Case):
+    def test_files_that_a_daemon_holds_are_not_read_beside_it(self):
+        scratch = tempfile.mkdtemp(prefix="fsm-cli-")
+        self.addCleanup(shutil.rmtree, scratch)
+        data, socket = scratch + "/data", scratch + "/other.sock"
+        daemon = Daemon(data, "--no-listen", "--socket", socket, "--segment-bytes", "2097152")
+        try:
+            self.ok("--socket", socket, "ls")
+            _, err = self.expect(9, "--data", data, "ls")
+            self.assertIn("(locked)", err)
+        finally:
+            daemon.stop()
+
+
+class Usage(Case):
+    """What is wrong before anybody is asked."""
+
+    def test_help_comes_from_the_entries(self):
+        everything = self.ok("--help")
+        for command in ("start", "send", "ls", "stuck", "events", "get", "log", "stats", "verify", "def lint", "def deploy", "def ls", "token mint"):
+            self.assertIn(f"\n  {command} ", everything)
+            page = self.ok(*command.split(), "--help")
+            self.assertTrue(page.startswith(f"fsm-cli {command}: "), page)
+            self.assertIn(f"usage: fsm-cli {command}", page)
+            self.assertIn("examples:\n", page)
+            self.assertEqual(self.ok("help", *command.split()), page)
+            for line in page.splitlines():
+                self.assertLessEqual(len(line), 80, line)
+        self.assertIn("def lint", self.ok("def", "--help"))
+        _, err = self.expect(2)
+        self.assertIn("commands:", err)
+        self.expect(2, "def")
+
+    def test_version(self):
+        self.assertRegex(self.ok("--version"), r"^fsm-cli \d+\.\d+\.\d+\nbuilt with: ")
+        self.ok("ls", "--version")
+
+    def test_a_slip_is_answered_with_what_was_meant(self):
+        for args, meant in ((("sned",), "send"), (("def", "lnt"), "def lint"), (("ls", "--sate", "x"), "--state"), (("tokn",), "token")):
+            _, err = self.expect(2, *args)
+            self.assertIn(f"did you mean {meant}?", err)
+
+    def test_wrong_use_is_two(self):
+        for args in (("frob",), ("ls", "--frob"), ("ls", "x"), ("ls", "-o", "xml"), ("ls",), ("get",), ("--timeout", "x", "--data", "/", "ls"), ("--timeout", "0s", "--data", "/", "ls"), ("--url", "ftp://x", "ls"), ("ls", "-m"), ("ls", "-m", "a", "-m", "b"), ("--socket", "/" + "a" * 200, "ls")):
+            _, err = self.expect(2, *args)
+            self.assertTrue(err.startswith("fsm-cli: "), err)
+
+    def test_nobody_there_is_nine(self):
+        _, err = self.expect(9, "--socket", "/nonexistent/fsmd.sock", "ls")
+        self.assertIn("is fsmd running?", err)
+        self.expect(9, "--url", "http://127.0.0.1:1", "ls")
+
+    def test_a_full_disk_under_stdout_is_told(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([CLI, "--help"], stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"stdout", done.stderr)
+
+
+class Lied(Case):
+    """A server that says what no fsmd would."""
+
+    def test_what_is_not_json_is_no_answer(self):
+        with lying({"/v1/instances": (200, b"<html>")}) as socket:
+            _, err = self.expect(9, "--socket", socket, "ls")
+            self.assertIn("is that a fsmd?", err)
+        with lying({"/v1/instances": (200, {"items": 5})}) as socket:
+            self.expect(9, "--socket", socket, "ls")
+        with lying({"/v1/instances": (502, b"<html>")}) as socket:
+            self.expect(1, "--socket", socket, "ls")
+
+    def test_a_status_alone_has_an_exit_code(self):
+        for status, code in ((400, 2), (401, 5), (403, 5), (404, 3), (409, 1), (412, 4), (429, 4), (503, 8), (504, 8)):
+            with lying({"/": (status, b"")}) as socket:
+                self.expect(code, "--socket", socket, "get", "x")
+
+    def test_silence_is_eight(self):
+        hold = threading.Event()
+        with lying({"/": lambda path: hold.wait(PATIENCE_S) and None}) as socket:
+            _, err = self.expect(8, "--socket", socket, "--timeout", "200ms", "get", "x")
+            hold.set()
+            self.assertIn("--idem", err)
+
+    def test_a_hostile_fault_is_escaped(self):
+        problem = {"code": "guard_false", "where": "\x1b[2J", "detail": HOSTILE, "refusal": {"candidates": [{"guard": HOSTILE, "seen": {HOSTILE: HOSTILE}, "fault": HOSTILE}]}}
+        with lying({"/": (409, problem)}) as socket:
+            for extra in ((), ("-o", "json")):
+                _, err = self.expect(4, "--socket", socket, "get", "x", *extra)
+                self.assertFalse(set(err) & {"\x1b", "\x07", "\u202e", "\u009b"}, err)
+
+    def test_a_page_that_is_too_large_is_asked_for_in_halves(self):
+        def page(path):
+            limit = int(dict(p.split("=") for p in path.split("?")[1].split("&"))["limit"]) if "?" in path else 100
+            return 200, {"items": [{"seq": i, "kind": "x" * 50000} for i in range(limit)], "next": None}
+
+        with lying({"/v1/instances/x/history": page}) as socket:
+            items = self.json("--socket", socket, "log", "x")["items"]
+            self.assertEqual(len(items), 50)
+
+    def test_pages_that_never_end_do(self):
+        with lying({"/": (200, {"items": [], "next": "again"})}) as socket:
+            self.assertEqual(run("--socket", socket, "ls", "--all")[0], 0)
+
+
+if __name__ == "__main__":
+    if not (os.access(FSMD, os.X_OK) and os.access(CLI, os.X_OK)):
+        print("fsmd or fsm-cli is not built; FSM_BUILD_DIR=" + BUILD)
+        sys.exit(77)
+    unittest.main(verbosity=2)
