@@ -1,0 +1,402 @@
+#!/usr/bin/env python3
+"""The rules of this house that a program can check, over every C file of the tree.
+
+Each rule is a function from the files (path -> Source) to findings (path, line, text). Before the tree
+is looked at, every rule must find what is wrong in a small bad tree and nothing in a good one, so that
+a rule that has gone blind fails here and not in silence.
+"""
+
+import os
+import re
+import sys
+from collections import namedtuple
+
+Finding = namedtuple("Finding", "path line text")
+
+# Which folders a file may include from, by the longest prefix of its own path.
+FLOORS = {
+    "fsm/": ["fsm/"],
+    "schema/": ["fsm/", "schema/"],
+    "runtime/": ["fsm/", "schema/", "runtime/"],
+    "runtime/daemon/": ["fsm/", "schema/", "runtime/", "runtime/daemon/"],
+    "tools/cli/": ["fsm/", "schema/", "runtime/", "tools/cli/"],
+    "tools/": ["fsm/", "schema/", "runtime/", "tools/"],
+    "examples/": ["fsm/", "schema/", "runtime/", "examples/"],
+    "tests/": ["fsm/", "schema/", "runtime/", "runtime/daemon/", "tools/", "tools/cli/", "tests/"],
+}
+
+# Headers of third-party libraries and the one file that may include them.
+WRAPPERS = [
+    (r"jansson(_config)?\.h", "schema/json.c"),
+    (r"expat(_external)?\.h", "schema/xml.c"),
+    (r"msgpack(\.h|/.*)", "schema/pack.c"),
+    (r"lmdb\.h", "runtime/store.c"),
+    (r"openssl/.*", "runtime/hash.c"),
+    (r"nats(\.h|/.*)", "runtime/bus.c"),
+    (r"curl/.*", "runtime/web.c"),
+    (r"jwt\.h", "runtime/token.c"),
+    (r"microhttpd\.h", "runtime/daemon/http.c"),
+    (r"uv(\.h|/.*)", "runtime/daemon/loop.c"),
+]
+# tools/bench measures the libraries themselves, as the limit that ours is compared with.
+WRAPPER_EXEMPT = ("tests/", "examples/", "tools/bench")
+
+STANDARD = set(
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg"
+    " stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar"
+    " wctype".split())
+SYSTEM = re.compile(
+    r"(alloca|dirent|dlfcn|endian|execinfo|fcntl|fnmatch|ftw|getopt|glob|grp|langinfo|netdb|nmmintrin|poll|"
+    r"pthread|pwd|regex|sched|semaphore|spawn|strings|syslog|termios|ucontext|unistd|utime|x86intrin|"
+    r"immintrin|(arpa|asm|linux|net|netinet|sanitizer|sys)/[a-z0-9_/-]+)\.h")
+# fsm/ is pure: no time, no streams beyond snprintf, no files, no network, no threads.
+FSM_HEADERS = set("assert ctype errno float inttypes limits math stdalign stdarg stdbool stddef stdint stdio"
+                  " stdlib string".split())
+FSM_HEADERS_OF = {
+    "fsm/code.c": {"unistd.h"},                      # the last words of FSM_ASSERT
+    "fsm/arena.c": {"sanitizer/asan_interface.h"},   # memory that was given back is poisoned
+    "fsm/expr_number.c": {"locale.h"},               # numbers read the same under every locale
+}
+
+BANNED = "gets strcpy strcat sprintf vsprintf strtok atoi system popen alloca setjmp longjmp".split()
+BANNED_IN_FSM = (
+    "time clock gettimeofday clock_gettime localtime gmtime mktime difftime nanosleep sleep"
+    " rand srand random srandom rand_r drand48 getrandom arc4random"
+    " printf fprintf vprintf vfprintf dprintf puts fputs putchar fputc putc getchar fgetc getc fgets fread"
+    " fwrite fopen fdopen freopen fclose fflush fscanf scanf perror tmpfile remove rename getline"
+    " open openat creat read pread mmap socket connect getenv setlocale").split()
+STREAMS_IN_FSM = "stdin stdout stderr FILE".split()
+
+FUNCTION_WARN, FUNCTION_FAIL = 70, 120
+FILE_WARN, FILE_FAIL = 700, 1200
+BAD_NAMES = re.compile(r"(^|_)(utils?|commons?|helpers?|managers?|handlers?|misc)(_|\.|$)")
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
+
+
+def blank(match):
+    """The same number of characters and lines, without content."""
+    return re.sub(r"[^\n]", " ", match.group(0))
+
+
+COMMENT_OR_LITERAL = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.M)
+
+
+class Source:
+    """A file, with its text as the rules need it; lines keep their numbers in every form."""
+
+    def __init__(self, text):
+        self.text = text
+        self.length = text.count("\n") + (0 if text.endswith("\n") or not text else 1)
+        self.no_comments = COMMENT_OR_LITERAL.sub(
+            lambda m: m.group(0) if m.group(0)[0] in "\"'" else blank(m), text)
+        self.code = COMMENT_OR_LITERAL.sub(blank, text)  # directives too, for calls in macros
+        self.plain = DIRECTIVE.sub(blank, self.code)     # only what braces can be counted in
+        self.includes = [(m.group(1), m.group(2), line_of(text, m.start()))
+                         for m in re.finditer(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]',
+                                              self.no_comments, re.M)]
+
+    def functions(self):
+        """(name, first line, lines) of each function; None when the braces do not balance."""
+        depth, start, found, opened = 0, 0, [], None
+        for m in re.finditer(r"[{};]", self.plain):
+            mark = m.group(0)
+            if mark == "{":
+                head = self.plain[start:m.start()]
+                if depth == 0 and re.fullmatch(r'\s*extern\s*', head):
+                    start = m.end()  # extern "C": as if it were not there
+                    continue
+                if depth == 0:
+                    opened = (head, start + len(head) - len(head.lstrip()))
+                depth += 1
+            elif mark == "}":
+                if depth == 0:
+                    start = m.end()  # that of extern "C"
+                    continue
+                depth -= 1
+                if depth == 0:
+                    name = function_name(opened[0])
+                    if name:
+                        first = line_of(self.plain, opened[1])
+                        found.append((name, first, line_of(self.plain, m.start()) - first + 1))
+                    start = m.end()
+            elif depth == 0:
+                start = m.end()
+        return found if depth == 0 else None
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
+
+
+def function_name(head):
+    head = re.sub(r"__attribute__\s*\(\(.*?\)\)\s*(?=[A-Za-z_*]|$)", "", head, flags=re.S).strip()
+    if not head.endswith(")") or "=" in head or re.match(r"(typedef|struct|enum|union)\b[^()]*$", head):
+        return None
+    m = re.search(r"([A-Za-z_]\w*)\s*\(", head)
+    return m.group(1) if m else None
+
+
+def longest_prefix(table, path):
+    fitting = [prefix for prefix in table if path.startswith(prefix)]
+    return max(fitting, key=len) if fitting else None
+
+
+# ---- rules -----------------------------------------------------------------------------------------
+
+
+def floors(files):
+    """An include stays on its floor or goes down, and is written from the root."""
+    for path, source in files.items():
+        own = longest_prefix(FLOORS, path)
+        if own is None:
+            yield Finding(path, 1, "a C file outside of the floors: " + " ".join(FLOORS))
+            continue
+        for kind, name, line in source.includes:
+            ours = longest_prefix(FLOORS, name)
+            if kind == "<":
+                if ours and name in files:
+                    yield Finding(path, line, f"<{name}> is ours: include it with quotes")
+            elif own == "tests/" and os.path.join(os.path.dirname(path), name) in files:
+                continue  # what only the tests beside it use
+            elif name not in files:
+                yield Finding(path, line, f'"{name}" is not a file of the tree (write it from the root)')
+            elif ours not in FLOORS[own]:
+                yield Finding(path, line, f"{own} must not include from {ours}")
+            elif name.endswith("_impl.h") and os.path.dirname(name) != os.path.dirname(path) \
+                    and own != "tests/":
+                yield Finding(path, line, f"{name} is for the files beside it")
+
+
+def circles(files):
+    """No header includes itself, by whatever way."""
+    state = {}
+
+    def visit(path, trail):
+        state[path] = "open"
+        for kind, name, line in files[path].includes:
+            if kind == "<" or name not in files:
+                continue
+            if state.get(name) == "open":
+                way = trail[trail.index(name):] if name in trail else [name]
+                yield Finding(path, line, "a circle of includes: " + " > ".join(way + [name]))
+            elif name not in state:
+                yield from visit(name, trail + [name])
+        state[path] = "done"
+
+    for path in files:
+        if path not in state:
+            yield from visit(path, [path])
+
+
+def wrappers(files):
+    """Each third-party library is included in one file; fsm/ includes next to nothing."""
+    for path, source in files.items():
+        for kind, name, line in source.includes:
+            if kind != "<" or path.startswith(WRAPPER_EXEMPT):
+                continue
+            home = next((home for header, home in WRAPPERS if re.fullmatch(header, name)), None)
+            if home is not None:
+                if path != home:
+                    yield Finding(path, line, f"<{name}> is included in {home} only: use what that offers")
+            elif path.startswith("fsm/"):
+                if name[:-2] not in FSM_HEADERS and name not in FSM_HEADERS_OF.get(path, ()):
+                    yield Finding(path, line, f"fsm/ is pure and must not include <{name}>")
+            elif name[:-2] not in STANDARD and not SYSTEM.fullmatch(name):
+                yield Finding(path, line, f"<{name}> belongs to no library that the table of wrappers knows")
+
+
+def banned(files):
+    """Calls that have no safe use, or none on the pure floor."""
+    everywhere = re.compile(r"(?<![\w.>])(%s)\s*\(" % "|".join(BANNED))
+    in_fsm = re.compile(r"(?<![\w.>])(?:(%s)\s*\(|(%s)\b)" % ("|".join(BANNED_IN_FSM),
+                                                             "|".join(STREAMS_IN_FSM)))
+    for path, source in files.items():
+        for m in everywhere.finditer(source.code):
+            yield Finding(path, line_of(source.code, m.start()), f"{m.group(1)}() is banned")
+        if path.startswith("fsm/"):
+            for m in in_fsm.finditer(source.code):
+                yield Finding(path, line_of(source.code, m.start()),
+                              f"{m.group(1) or m.group(2)} is banned in fsm/, which is pure")
+
+
+def long_functions(files, limit=FUNCTION_FAIL):
+    for path, source in files.items():
+        functions = source.functions()
+        if functions is None:
+            yield Finding(path, 1, "the braces do not balance, so functions cannot be measured")
+            continue
+        for name, line, length in functions:
+            if length > limit:
+                yield Finding(path, line, f"{name}() has {length} lines; at most {limit}")
+
+
+def long_files(files, limit=FILE_FAIL):
+    for path, source in files.items():
+        if source.length > limit:
+            yield Finding(path, 1, f"the file has {source.length} lines; at most {limit}")
+
+
+def dead_code(files):
+    for path, source in files.items():
+        for m in re.finditer(r"^[ \t]*#[ \t]*if[ \t]+0\b", source.no_comments, re.M):
+            yield Finding(path, line_of(source.text, m.start()), "#if 0: take the code out")
+
+
+def unfinished(files):
+    for path, source in files.items():
+        for m in UNFINISHED.finditer(source.text):
+            yield Finding(path, line_of(source.text, m.start()), f"{m.group(1)}: do it or write an issue")
+
+
+def names(files):
+    """Names that say nothing draw everything."""
+    for path in files:
+        m = BAD_NAMES.search(os.path.basename(path))
+        if m:
+            yield Finding(path, 1, f'"{m.group(2)}" is no name for a file: what is the idea in it?')
+
+
+def headed(files):
+    """A file opens with what it is: its name in a comment."""
+    for path, source in files.items():
+        if not re.match(r"/\* " + re.escape(os.path.basename(path)) + r"\b", source.text) and \
+                not path.startswith("tests/"):
+            yield Finding(path, 1, f'the file does not open with "/* {os.path.basename(path)}: …"')
+
+
+RULES = [floors, circles, wrappers, banned, long_functions, long_files, dead_code, unfinished, names, headed]
+
+
+# ---- the rules themselves are tested -----------------------------------------------------------------
+
+HEAD = "/* {}: a file for the self-check. */\n"
+
+
+def tree(**texts):
+    """tree(fsm__a_c="…") is {"fsm/a.c": Source}; __ is a slash, the last _ the dot."""
+    files = {}
+    for key, text in texts.items():
+        path = ".".join(key.replace("__", "/").rsplit("_", 1))
+        files[path] = Source(HEAD.format(os.path.basename(path)) + text)
+    return files
+
+
+def body(lines):
+    return "int f(void) {\n" + "  g();\n" * (lines - 2) + "}\n"
+
+
+GOOD = tree(
+    fsm__a_h='#ifdef __cplusplus\nextern "C" {\n#endif\nint f(int x);\n#ifdef __cplusplus\n}\n#endif\n',
+    fsm__a_c='#include "fsm/a.h"\n#include <stdio.h>\n'
+             '/* strcpy(a, b) and time(0) in a comment */\nstatic const char *s = "system(1) { #if 0";\n'
+             "static int at_time(int x) { return x; }\nint f(int x) { return at_time(x) + p->read(x); }\n",
+    schema__json_c='#include <jansson.h>\n#include "fsm/a.h"\n',
+    runtime__b_c='#include <unistd.h>\n#include <sys/stat.h>\n#include "schema/c.h"\n' + body(FUNCTION_FAIL),
+    schema__c_h='#include "fsm/a.h"\nenum { A };\nstruct s {\n  int x;\n};\n',
+    runtime__daemon__d_c='#include "runtime/e.h"\n',
+    runtime__e_h="int e(void);\n",
+    tests__test_a_c='#include <cmocka.h>\n#include <setjmp.h>\n#include <lmdb.h>\n#include "runtime/x_impl.h"\n'
+                    '#include "beside.h"\n',
+    tests__beside_h="",
+    runtime__x_impl_h="int x(void);\n",
+)
+
+BAD = {
+    floors: [
+        tree(fsm__a_c='#include "schema/b.h"\n', schema__b_h=""),
+        tree(schema__a_c='#include "runtime/b.h"\n', runtime__b_h=""),
+        tree(runtime__a_c='#include "runtime/daemon/b.h"\n', runtime__daemon__b_h=""),
+        tree(examples__a_c='#include "runtime/daemon/b.h"\n', runtime__daemon__b_h=""),
+        tree(tools__cli__a_c='#include "tests/b.h"\n', tests__b_h=""),
+        tree(fsm__a_c='#include "b.h"\n', fsm__b_h=""),
+        tree(fsm__a_c="#  include <fsm/b.h>\n", fsm__b_h=""),
+        tree(tools__cli__a_c='#include "runtime/b_impl.h"\n', runtime__b_impl_h=""),
+        tree(elsewhere__a_c=""),
+    ],
+    circles: [tree(fsm__a_h='#include "fsm/b.h"\n', fsm__b_h='#include "fsm/a.h"\n'),
+              tree(fsm__a_h='#include "fsm/a.h"\n')],
+    wrappers: [tree(runtime__a_c=f"#include <{header}>\n") for header in
+               ("jansson.h", "expat.h", "msgpack.h", "lmdb.h", "openssl/evp.h", "nats/nats.h", "curl/curl.h",
+                "jwt.h", "microhttpd.h", "uv.h", "sqlite3.h")] + [
+        tree(fsm__a_c=f"#include <{header}>\n") for header in
+        ("time.h", "unistd.h", "sys/socket.h", "fcntl.h", "pthread.h", "lmdb.h")],
+    banned: [tree(runtime__a_c=f"void f(void) {{\n  x = {name}(y);\n}}\n") for name in BANNED] + [
+        tree(runtime__a_c="#define COPY(a, b) strcpy(a, b)\n"),
+        tree(fsm__a_c="long f(void) { return time(0); }\n"),
+        tree(fsm__a_c="int f(void) { return rand (); }\n"),
+        tree(fsm__a_c='void f(void) { fputs("x", stderr); }\n'),
+        tree(fsm__a_c="void f(FILE *x);\n")],
+    long_functions: [
+        tree(fsm__a_c=body(FUNCTION_FAIL + 1)),
+        tree(fsm__a_c="struct s {\n  int x;\n};\nstatic const int t[] = {1};\n" + body(FUNCTION_FAIL + 1)),
+        tree(fsm__a_h='extern "C" {\n' + body(FUNCTION_FAIL + 1) + "}\n"),
+        tree(fsm__a_c="__attribute__((noinline)) static int\nf(int x,\n  int y)\n{\n"
+             + "  if (x) { y = '{'; }\n" * FUNCTION_FAIL + "}\n"),
+        tree(fsm__a_c="int f(void) {\n")],
+    long_files: [tree(fsm__a_c="int x;\n" * FILE_FAIL)],
+    dead_code: [tree(fsm__a_c="#if 0\n#endif\n"), tree(fsm__a_c=" # if 0 /* later */\n#endif\n")],
+    unfinished: [tree(fsm__a_c="/* TO" "DO: more */\n"), tree(fsm__a_c="// FIX" "ME\n")],
+    names: [tree(fsm__utils_c=""), tree(runtime__string_helpers_c=""), tree(runtime__manager_h="")],
+    headed: [{"fsm/a.c": Source("int x;\n")}, {"fsm/a.c": Source("/* b.c: moved */\n")}],
+}
+
+
+def self_check():
+    """What is wrong with the rules."""
+    wrong = []
+    for rule in RULES:
+        for found in rule(GOOD):
+            wrong.append(f"{rule.__name__} complains about a good tree: {found}")
+        if not BAD.get(rule):
+            wrong.append(f"{rule.__name__} has no bad tree")
+        for bad in BAD.get(rule, ()):
+            if not list(rule(bad)):
+                wrong.append(f"{rule.__name__} does not see what is wrong in "
+                             + "; ".join(f"{p}: {s.text[:160]!r}" for p, s in bad.items()))
+    return wrong
+
+
+# ---- the tree -----------------------------------------------------------------------------------------
+
+
+def load(root):
+    files = {}
+    for top in ("fsm", "schema", "runtime", "tools", "examples", "tests"):
+        for folder, _, entries in os.walk(os.path.join(root, top)):
+            for entry in entries:
+                if entry.endswith((".c", ".h")):
+                    full = os.path.join(folder, entry)
+                    with open(full, encoding="utf-8") as file:
+                        files[os.path.relpath(full, root)] = Source(file.read())
+    return dict(sorted(files.items()))
+
+
+def show(kind, found):
+    print(f"{kind}: {found.path}:{found.line}: {found.text}")
+
+
+def main():
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("FSM_SOURCE_DIR", here)
+    wrong = self_check()
+    for text in wrong:
+        print("self-check: " + text)
+    files = load(root)
+    for floor in FLOORS:
+        if floor != "tools/" and not any(path.startswith(floor) for path in files):
+            wrong.append(floor)
+            print(f"self-check: nothing was found in {floor}")
+    for rule, limit in ((long_functions, FUNCTION_WARN), (long_files, FILE_WARN)):
+        for found in rule(files, limit):
+            show("warning", found)
+    failures = [found for rule in RULES for found in rule(files)]
+    for found in failures:
+        show("failure", found)
+    count = sum(len(source.functions() or ()) for source in files.values())
+    print(f"{len(RULES)} rules, {len(files)} files, {count} functions: {len(failures)} failures")
+    return 1 if failures or wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
