@@ -178,9 +178,8 @@ static fsm_code rotate(fsm__journal *journal, fsm_error *err) {
 
 /* ---- commit and confirm ---- */
 
-static bool fits(const fsm__journal *journal) {
-  return journal->fd >= 0 &&
-         journal->at + fsm__blocks(journal->batch_len) <= fsm__data_end(journal->active_bytes);
+static bool fits(const fsm__journal *journal, size_t bytes) {
+  return journal->fd >= 0 && journal->at + fsm__blocks(bytes) <= fsm__data_end(journal->active_bytes);
 }
 
 static void note_in_index(fsm__journal *journal, uint64_t seq, uint64_t at) {
@@ -192,9 +191,7 @@ static void note_in_index(fsm__journal *journal, uint64_t seq, uint64_t at) {
 fsm_code fsm__journal_ready(fsm__journal *journal, fsm_error *err) {
   FSM_ASSERT(journal && !journal->read_only);
   if (journal->dead) return refuse_dead(err);
-  const uint64_t largest =
-      fsm__blocks(FSM_BATCH_BYTES_MAX) + FSM_JOURNAL_BLOCK; /* and the footer behind it */
-  if (journal->fd >= 0 && journal->at + largest <= journal->active_bytes) return FSM_OK;
+  if (fits(journal, FSM_BATCH_BYTES_MAX)) return FSM_OK;
   return fsm__spare_await(&journal->spare, err);
 }
 
@@ -202,7 +199,7 @@ fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err) {
   FSM_ASSERT(journal && !journal->read_only);
   if (journal->dead) return refuse_dead(err);
   if (!journal->batch_frames) return FSM_OK;
-  if (!fits(journal)) {
+  if (!fits(journal, journal->batch_len)) {
     fsm_code code = rotate(journal, err);
     if (code) {
       drop_batch(journal);

@@ -1,10 +1,11 @@
 /* test_crc32c.c: the numbers of RFC 3720 B.4, by either way of computing. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "runtime/crc32c.h"
 

@@ -1,5 +1,4 @@
 /* test_hash.c: SHA-256 against FIPS 180-4 and RFC 6962, and what is random. */
-#include <cmocka.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "runtime/hash.h"
 

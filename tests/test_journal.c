@@ -130,6 +130,19 @@ static void the_counters_count(void **state) {
   assert_int_equal(stats.rotations, 0);
 }
 
+static void what_is_behind_a_batch_in_its_last_block_is_zero(void **state) {
+  fixture *f = *state;
+  assert_ok(start(f));
+  put(f, 1, 300); /* its bytes are still in the buffer when the next batch is filled */
+  put(f, 1, 50);
+  stop(f);
+  uint8_t block[BLOCK], zeroes[BLOCK] = {0};
+  read_bytes(f, 1, 2 * BLOCK, block, BLOCK);
+  assert_memory_equal(block + FSM__BATCH_HEAD + 12 + 50, zeroes, BLOCK - FSM__BATCH_HEAD - 12 - 50);
+  read_bytes(f, 1, 3 * BLOCK, block, BLOCK); /* the confirm */
+  assert_memory_equal(block + FSM__BATCH_HEAD, zeroes, BLOCK - FSM__BATCH_HEAD);
+}
+
 /* ---- proof ---- */
 
 static void a_batch_is_proved_by_the_next_or_by_a_confirm(void **state) {
@@ -161,15 +174,19 @@ static void a_stop_confirms(void **state) {
   assert_int_equal(f->found.rewritten, 0);
 }
 
+/* Commits until the next batch would start at this offset. */
+static void fill_to(fixture *f, uint64_t at) {
+  put(f, 1, 100);
+  const size_t most = 200 * 1024, step = fsm__blocks(FSM__BATCH_HEAD + 12 + most);
+  while (at - f->journal->at > step) put(f, 1, most);
+  while (f->journal->at < at) put(f, 1, BLOCK - FSM__BATCH_HEAD - 12); /* a block to its last byte */
+  assert_int_equal(f->journal->at, at);
+}
+
 static void a_confirm_fits_even_a_full_segment(void **state) {
   fixture *f = *state;
   assert_ok(start(f));
-  put(f, 1, 100);
-  size_t room = fsm__data_end(SEGMENT) - f->journal->at, most = 200 * 1024;
-  for (; room > 2 * most; room -= fsm__blocks(FSM__BATCH_HEAD + 12 + most)) put(f, 1, most);
-  for (; room > BLOCK; room -= BLOCK) put(f, 1, 100);
-  put(f, 1, BLOCK - FSM__BATCH_HEAD - 12); /* to the last byte for data */
-  assert_int_equal(f->journal->at, fsm__data_end(SEGMENT));
+  fill_to(f, fsm__data_end(SEGMENT));
   assert_ok(fsm__journal_confirm(f->journal, &f->err));
   assert_int_equal(f->journal->at, fsm__log_end(SEGMENT));
   assert_int_equal(f->journal->segment_count, 1);
@@ -347,6 +364,34 @@ static void a_full_disk_costs_the_batch_in_hand_and_nothing_else(void **state) {
   assert_int_equal(f->found.last_seq, 12);
 }
 
+/* A batch of FSM_BATCH_BYTES_MAX. */
+static void append_largest(fixture *f) {
+  size_t room = FSM_BATCH_BYTES_MAX - FSM__BATCH_HEAD, most = 200 * 1024;
+  for (; room > most + 24; room -= most + 12) assert_ok(append(f, 1, most));
+  assert_ok(append(f, 1, room - 12));
+}
+
+static void after_ready_a_largest_batch_never_finds_the_disk_full(void **state) {
+  fixture *f = *state;
+  signal(SIGXFSZ, SIG_IGN);
+  for (uint64_t more = 0; more < 2; more++) {
+    assert_ok(start(f));
+    fill_to(f, fsm__data_end(SEGMENT) - FSM_BATCH_BYTES_MAX + more * BLOCK);
+    crash(f); /* no confirm behind it */
+    fsm__journal_options options = options_of(f);
+    options.segment_bytes = 2 * SEGMENT;
+    limit_file_size(SEGMENT + BLOCK);
+    assert_ok(start_with(f, &options));
+    assert_int_equal(fsm__journal_ready(f->journal, &f->err), more ? FSM_EFULL : FSM_OK);
+    append_largest(f);
+    assert_int_equal(fsm__journal_commit(f->journal, &f->err), more ? FSM_EFULL : FSM_OK);
+    limit_file_size(RLIM_INFINITY);
+    assert_ok(fsm__journal_ready(f->journal, &f->err)); /* now there is a spare */
+    crash(f);
+    remove_files(f->dir);
+  }
+}
+
 /* ---- the failing disk ---- */
 
 static void expect_dead(fixture *f, const char *what) {
@@ -506,6 +551,7 @@ int main(void) {
       ROW(a_record_and_a_frame_are_bounded_at_their_edges),
       ROW(a_full_batch_says_busy_and_goes_on_after_the_commit),
       ROW(the_counters_count),
+      ROW(what_is_behind_a_batch_in_its_last_block_is_zero),
       ROW(a_batch_is_proved_by_the_next_or_by_a_confirm),
       ROW(a_stop_confirms),
       ROW(a_confirm_fits_even_a_full_segment),
@@ -517,6 +563,7 @@ int main(void) {
       ROW(a_missing_directory_is_not_made_to_read),
       ROW(a_link_is_not_followed),
       ROW(a_full_disk_costs_the_batch_in_hand_and_nothing_else),
+      ROW(after_ready_a_largest_batch_never_finds_the_disk_full),
       ROW(a_failing_write_is_the_end_even_for_lack_of_room),
       ROW(a_failing_fdatasync_is_the_end),
       ROW(a_failing_footer_is_the_end),

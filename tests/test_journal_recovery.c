@@ -173,7 +173,9 @@ static void damage_at_or_below_the_floor_is_refused(void **state) {
   uint64_t at = three_batches(f);
   flip(f, 1, at + 100, 1);
   expect_refused(f, 3, 1, at);
+  assert_non_null(strstr(f->err.text, "seq 3 is damaged"));
   expect_refused(f, 4, 1, at);
+  assert_non_null(strstr(f->err.text, "seq 3 is damaged"));
   fsm_code code = start_above(f, 2); /* the damage is above */
   assert_ok(code);
   assert_int_equal(f->found.last_seq, 2);
