@@ -126,7 +126,7 @@ static fsm_code read_instance(const fsm_value *row, fsm__catalog *catalog, fsm_a
   for (unsigned i = 0; i < AT_COUNT; i++)
     if (row_types[i] != FSM_TYPE_COUNT && at[i].type != row_types[i])
       return unreadable(out->number, "type", err);
-  if (at[AT_CONTEXT_HASH].len != FSM_HASH_BYTES || at[AT_STATUS].i >= FSM_STATUS_COUNT)
+  if (at[AT_CONTEXT_HASH].len != FSM_HASH_BYTES || at[AT_STATUS].i < 0 || at[AT_STATUS].i >= FSM_STATUS_COUNT)
     return unreadable(out->number, "field", err);
   out->deployed = fsm__catalog_at(catalog, (uint32_t)at[AT_MACHINE].i, (uint32_t)at[AT_VERSION].i);
   if (out->deployed == NULL) return unreadable(out->number, "machine", err);
