@@ -1,0 +1,166 @@
+/* test_catalog.c: machines get numbers and versions, names get numbers, and both stay after a reopening. */
+#include "rows_fixture.h"
+
+static const char M2[] = "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{},\"extra\":{}}}";
+static const char OTHER[] = "{\"id\":\"other\",\"initial\":\"a\",\"states\":{\"a\":{}}}";
+
+static void deployments_are_numbered_in_their_order(void **state) {
+  rig *r = *state;
+  const fsm__deployed *m1 = fsm__catalog_find(r->catalog, "m", 0), *other = rig_deploy(r, OTHER, 2),
+                      *m2 = rig_deploy(r, M2, 3);
+  assert_true(m1->number == 1 && m1->version == 1);
+  assert_true(other->number == 2 && other->version == 1);
+  assert_true(m2->number == 1 && m2->version == 2);
+  assert_ptr_equal(fsm__catalog_find(r->catalog, "m", 0), m2);
+  assert_ptr_equal(fsm__catalog_find(r->catalog, "m", 1), m1);
+  assert_null(fsm__catalog_find(r->catalog, "m", 3));
+  assert_null(fsm__catalog_find(r->catalog, "nothing", 0));
+  assert_ptr_equal(fsm__catalog_at(r->catalog, 1, 1), m1);
+  assert_ptr_equal(fsm__catalog_at(r->catalog, 1, 0), m2);
+  assert_null(fsm__catalog_at(r->catalog, 3, 1));
+  assert_ptr_equal(fsm__catalog_newest(r->catalog, 0), m2);
+  assert_ptr_equal(fsm__catalog_newest(r->catalog, 1), other);
+  assert_null(fsm__catalog_newest(r->catalog, 2));
+}
+
+static void a_reopened_catalog_is_the_same(void **state) {
+  rig *r = *state;
+  const fsm__deployed *m1 = fsm__catalog_find(r->catalog, "m", 1);
+  fsm__hash hash = m1->hash;
+  unsigned states = fsm_machine_states(m1->machine);
+  uint32_t *names = fsm_arena_alloc(&r->arena, states * sizeof *names);
+  memcpy(names, m1->names, states * sizeof *names);
+  rig_deploy(r, OTHER, 2);
+  rig_deploy(r, M2, 3);
+  rig_reopen(r, 3);
+  m1 = fsm__catalog_find(r->catalog, "m", 1);
+  assert_non_null(m1);
+  assert_null(m1->definition); /* compiled when it is needed */
+  assert_memory_equal(m1->hash.bytes, hash.bytes, FSM_HASH_BYTES);
+  assert_true(m1->seq == 1 && m1->time_ns == 1000 && m1->number == 1);
+  assert_int_equal(fsm__catalog_need(r->catalog, m1, NULL), FSM_OK);
+  assert_int_equal(fsm__catalog_need(r->catalog, m1, NULL), FSM_OK);
+  assert_non_null(m1->definition);
+  assert_memory_equal(m1->names, names, states * sizeof *names);
+  assert_true(fsm__catalog_find(r->catalog, "m", 0)->version == 2);
+  const fsm__deployed *fresh = rig_deploy(r, "{\"id\":\"z\",\"initial\":\"a\",\"states\":{\"a\":{}}}", 4);
+  assert_true(fresh->number == 3);
+}
+
+static void the_source_comes_back_byte_for_byte(void **state) {
+  rig *r = *state;
+  static const char spaced[] = " {\n\t\"id\" : \"sp\\u0061ced\", \"initial\":\"a\",\"states\":{\"a\":{}}}\n";
+  rig_deploy(r, spaced, 2);
+  for (int pass = 0; pass < 2; pass++) {
+    const char *text = NULL;
+    size_t len = 0;
+    assert_int_equal(fsm__catalog_source(r->catalog, fsm__catalog_find(r->catalog, "spaced", 1), &r->arena,
+                                         &text, &len, NULL),
+                     FSM_OK);
+    assert_int_equal(len, strlen(spaced));
+    assert_memory_equal(text, spaced, len);
+    rig_reopen(r, 2);
+  }
+}
+
+static void a_name_has_one_number_in_all_machines(void **state) {
+  rig *r = *state;
+  uint32_t a = fsm__name_find(r->store, "a", 1), bx = fsm__name_find(r->store, "b.x", 3);
+  assert_true(a != 0 && bx != 0 && a != bx);
+  const fsm__deployed *other = rig_deploy(r, OTHER, 2);
+  assert_true(fsm__name_find(r->store, "a", 1) == a);
+  assert_true(other->names[1] == a);
+  assert_string_equal(fsm__name_text(r->store, bx, &r->arena), "b.x");
+  assert_null(fsm__name_text(r->store, 9999, &r->arena));
+  assert_true(fsm__name_find(r->store, "never", 5) == 0);
+  assert_true(fsm__name_find(r->store, "m", 1) == 0); /* ids of machines are a space of their own */
+}
+
+static void a_name_over_any_path_is_not_looked_for(void **state) {
+  rig *r = *state;
+  char text[FSM_STORE_KEY_MAX + 1];
+  memset(text, 'n', sizeof text);
+  assert_true(fsm__name_find(r->store, text, sizeof text) == 0);
+  assert_int_equal(fsm__store_fault(r->store, NULL), FSM_OK);
+}
+
+static void a_state_path_at_its_limit_is_a_name(void **state) {
+  rig *r = *state;
+  char name[FSM_STATE_PATH_MAX + 1];
+  memset(name, 's', sizeof name - 1);
+  name[sizeof name - 1] = '\0';
+  const char *source =
+      fsm_arena_printf(&r->arena, "{\"id\":\"long\",\"initial\":\"%s\",\"states\":{\"%s\":{}}}", name, name);
+  const fsm__deployed *deployed = rig_deploy(r, source, 2);
+  assert_true(fsm__name_find(r->store, name, strlen(name)) == deployed->names[1]);
+  assert_string_equal(fsm__name_text(r->store, deployed->names[1], &r->arena), name);
+}
+
+static void a_definition_at_its_limit_is_kept_whole(void **state) {
+  rig *r = *state;
+  char *source = malloc(FSM_DEFINITION_BYTES_MAX + 1);
+  memset(source, ' ', FSM_DEFINITION_BYTES_MAX);
+  source[FSM_DEFINITION_BYTES_MAX] = '\0';
+  memcpy(source, OTHER, strlen(OTHER));
+  rig_deploy(r, source, 2);
+  rig_reopen(r, 2);
+  const fsm__deployed *other = fsm__catalog_find(r->catalog, "other", 1);
+  const char *text = NULL;
+  size_t len = 0;
+  assert_int_equal(fsm__catalog_need(r->catalog, other, NULL), FSM_OK);
+  assert_int_equal(fsm__catalog_source(r->catalog, other, &r->arena, &text, &len, NULL), FSM_OK);
+  assert_int_equal(len, FSM_DEFINITION_BYTES_MAX);
+  assert_memory_equal(text, source, len);
+  free(source);
+}
+
+static void the_same_deployments_give_the_same_rows(void **state) {
+  rig *r = *state, *second = rig_new();
+  rig_deploy(second, RIG_MACHINE, 1);
+  rig_deploy(r, OTHER, 2);
+  rig_deploy(second, OTHER, 2);
+  rig_reopen(r, 2); /* one across a reopening, the other not */
+  rig_deploy(r, M2, 3);
+  rig_deploy(second, M2, 3);
+  assert_string_equal(rig_dump(r), rig_dump(second));
+  rig_free(second);
+}
+
+static fsm_code open_again(rig *r, fsm_error *err) {
+  fsm__catalog *again = NULL;
+  fsm_code code = fsm__catalog_open(r->store, &again, err);
+  if (code == FSM_OK) fsm__catalog_free(again);
+  return code;
+}
+
+static void a_machine_row_that_cannot_be_read_is_corrupt(void **state) {
+  rig *r = *state;
+  fsm_error err = {.text = ""};
+  assert_int_equal(open_again(r, &err), FSM_OK);
+  fsm__store_put(r->store, FSM_T_MACHINES, "\0\0\0\2\0\0\0\1", 8, "\x91\x01", 2);
+  assert_int_equal(open_again(r, &err), FSM_ECORRUPT);
+  assert_string_equal(err.where, "store: machines");
+  fsm__store_put(r->store, FSM_T_MACHINES, "\0\0\0\2\0\0\0\1", 8, "", 0);
+  assert_int_equal(open_again(r, &err), FSM_ECORRUPT);
+}
+
+static void a_machine_whose_names_are_gone_is_corrupt(void **state) {
+  rig *r = *state;
+  fsm_error err = {.text = ""};
+  fsm__store_delete(r->store, FSM_T_NAMES, "nb.x", 4);
+  rig_reopen(r, 1);
+  assert_int_equal(fsm__catalog_need(r->catalog, fsm__catalog_find(r->catalog, "m", 0), &err), FSM_ECORRUPT);
+  assert_string_equal(err.where, "store: names");
+  assert_non_null(strstr(err.text, "b.x"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      R(deployments_are_numbered_in_their_order),      R(a_reopened_catalog_is_the_same),
+      R(the_source_comes_back_byte_for_byte),          R(a_name_has_one_number_in_all_machines),
+      R(a_name_over_any_path_is_not_looked_for),       R(a_state_path_at_its_limit_is_a_name),
+      R(a_definition_at_its_limit_is_kept_whole),      R(the_same_deployments_give_the_same_rows),
+      R(a_machine_row_that_cannot_be_read_is_corrupt), R(a_machine_whose_names_are_gone_is_corrupt),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
