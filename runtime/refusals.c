@@ -1,7 +1,6 @@
 /* refusals.c: token buckets and sums in two fixed tables. See refusals.h. */
 #include "runtime/refusals.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,9 +48,20 @@ bool fsm__refusals_own(fsm__refusals *refusals, const char *actor, const char *m
   return true;
 }
 
+/* As much of text as fits, cut between characters: the record must be valid UTF-8. */
+static void keep(char *out, size_t size, const char *text) {
+  size_t len = strnlen(text, size);
+  if (len == size) {
+    len--;
+    while (len > 0 && ((uint8_t)text[len] & 0xC0) == 0x80) len--;
+  }
+  memcpy(out, text, len);
+  out[len] = '\0';
+}
+
 static fsm__refusal_sum *sum_for(fsm__refusals *refusals, fsm_code reason, const char *machine,
                                  const char *actor) {
-  fsm__refusal_sum *unused = NULL;
+  fsm__refusal_sum *unused = NULL, *other = &refusals->sums[FSM_REFUSAL_SUMS];
   for (unsigned i = 0; i < FSM_REFUSAL_SUMS; i++) {
     fsm__refusal_sum *sum = &refusals->sums[i];
     if (sum->count == 0) {
@@ -61,20 +71,25 @@ static fsm__refusal_sum *sum_for(fsm__refusals *refusals, fsm_code reason, const
       return sum;
     }
   }
-  if (unused == NULL) return &refusals->sums[FSM_REFUSAL_SUMS];
-  unused->reason = reason;
-  snprintf(unused->machine, sizeof unused->machine, "%s", machine);
-  snprintf(unused->actor, sizeof unused->actor, "%s", actor);
+  if (unused == NULL) {
+    other->mixed = true;
+    return other;
+  }
+  memcpy(unused->machine, machine, strlen(machine) + 1);
+  memcpy(unused->actor, actor, strlen(actor) + 1);
   return unused;
 }
 
 void fsm__refusals_count(fsm__refusals *refusals, fsm_code reason, const char *machine, const char *actor,
                          const char *excerpt, int64_t now_ns) {
-  fsm__refusal_sum *sum = sum_for(refusals, reason, machine, actor);
+  char machine_kept[FSM_REFUSAL_TEXT_MAX], actor_kept[FSM_REFUSAL_TEXT_MAX];
+  keep(machine_kept, sizeof machine_kept, machine);
+  keep(actor_kept, sizeof actor_kept, actor);
+  fsm__refusal_sum *sum = sum_for(refusals, reason, machine_kept, actor_kept);
   if (sum->count == 0) {
     sum->reason = reason;
     sum->first_ns = now_ns;
-    snprintf(sum->excerpt, sizeof sum->excerpt, "%s", excerpt);
+    keep(sum->excerpt, sizeof sum->excerpt, excerpt);
   }
   sum->count++;
   sum->last_ns = now_ns;

@@ -22,7 +22,8 @@ typedef struct fsm__refusals fsm__refusals;
 
 /* One aggregated entry, ready to be written. */
 typedef struct fsm__refusal_sum {
-  fsm_code reason;
+  fsm_code reason; /* of the first one when mixed */
+  bool mixed;      /* the one "other": kinds that found no place of their own */
   char machine[FSM_REFUSAL_TEXT_MAX], actor[FSM_REFUSAL_TEXT_MAX]; /* "" = none */
   uint64_t count;
   int64_t first_ns, last_ns;

@@ -184,7 +184,7 @@ static void write_sum(fsm__writer *w, const fsm__refusal_sum *sum) {
   pairs[3] = (fsm_pair){fsm_string("excerpt"), fsm_string(sum->excerpt)};
   *actor = (fsm_pair){fsm_string("sub"), fsm_string(sum->actor)};
   record->outcome = FSM_REFUSED;
-  record->reason = fsm_code_name(sum->reason);
+  record->reason = sum->mixed ? "other" : fsm_code_name(sum->reason);
   record->mach = sum->machine[0] != '\0' ? sum->machine : NULL;
   if (sum->actor[0] != '\0' && fsm_map(actor, 1, &record->act, NULL) != FSM_OK) return;
   if (fsm_map(pairs, 4, &record->detail, NULL) == FSM_OK) fsm__writer_take(w, &at, &decision);
