@@ -49,18 +49,36 @@ static fsm_code text_field(fsm_arena *arena, const char **text, const char *fiel
   return *text != NULL ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a command");
 }
 
-static fsm_code value_field(fsm_arena *arena, fsm_value *value, const char *field, size_t max,
-                            fsm_error *err) {
-  if (fsm_is(value, FSM_NULL)) return FSM_OK;
-  fsm_code code = fsm_value_copy(arena, value, value, err);
-  if (code != FSM_OK) return code;
+static fsm_code pack_within(const fsm_value *value, const char *field, size_t max, fsm_error *err) {
   fsm_buf buf = {0};
-  code = fsm_pack(&buf, value, err);
+  fsm_code code = fsm_pack(&buf, value, err);
   if (code == FSM_OK && !fsm_buf_ok(&buf)) code = fsm_fail(err, FSM_ENOMEM, "", "no memory for a command");
   if (code == FSM_OK && buf.len > max)
     code = fsm_fail(err, FSM_ETOOLARGE, field, "%s is over %zu bytes", field, max);
   fsm_buf_free(&buf);
   return code;
+}
+
+static fsm_code value_field(fsm_arena *arena, fsm_value *value, const char *field, size_t max,
+                            fsm_error *err) {
+  if (fsm_is(value, FSM_NULL)) return FSM_OK;
+  fsm_error inner = {.text = ""}; /* copying and packing know places in the value, not whose it is */
+  fsm_code code = fsm_value_copy(arena, value, value, &inner);
+  if (code == FSM_OK) code = pack_within(value, field, max, &inner);
+  return code == FSM_OK ? FSM_OK : fsm_fail(err, code, field, "%s", inner.text);
+}
+
+/* What the record's fields can hold; more than that is not asked of them. */
+static fsm_code shapes(const fsm_command *c, fsm_error *err) {
+  if (!fsm_is(&c->actor, FSM_NULL) && !fsm_is(&c->actor, FSM_MAP))
+    return fsm_fail(err, FSM_EARGUMENT, "actor", "actor is not a map");
+  if (fsm_is(&c->trace, FSM_NULL)) return FSM_OK;
+  const fsm_value *at = c->trace.items;
+  if (!fsm_is(&c->trace, FSM_LIST) || c->trace.len != 3 || !fsm_is(&at[0], FSM_BYTES) || at[0].len != 16 ||
+      !fsm_is(&at[1], FSM_BYTES) || at[1].len != 8 || !fsm_is(&at[2], FSM_INT))
+    return fsm_fail(err, FSM_EARGUMENT, "trace",
+                    "trace is not a list of an id of 16 bytes, a span of 8 bytes and flags");
+  return FSM_OK;
 }
 
 static fsm_code labels(const fsm_value *value, fsm_error *err) {
@@ -145,6 +163,7 @@ fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena
   fsm_code code = required(out, err);
   if (code == FSM_OK) code = texts(out, arena, err);
   if (code == FSM_OK) code = labels(&out->labels, err);
+  if (code == FSM_OK) code = shapes(out, err);
   if (code == FSM_OK) code = value_field(arena, &out->labels, "labels", LABELS_BYTES_MAX, err);
   if (code == FSM_OK) code = value_field(arena, &out->actor, "actor", ACTOR_BYTES_MAX, err);
   if (code == FSM_OK) code = value_field(arena, &out->trace, "trace", TRACE_BYTES_MAX, err);
