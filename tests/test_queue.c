@@ -1,0 +1,181 @@
+/* test_queue.c: the bound, the order, the end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "runtime/queue.h"
+
+enum { MAX = 8 };
+
+static int setup(void **state) {
+  fsm__queue *q = calloc(1, sizeof *q);
+  *state = q;
+  return q != NULL && fsm__queue_init(q, MAX, NULL) == FSM_OK ? 0 : -1;
+}
+
+static int teardown(void **state) {
+  fsm__queue_free(*state);
+  free(*state);
+  return 0;
+}
+
+static fsm_code push(fsm__queue *q, uintptr_t mark) {
+  fsm__job *job = fsm__queue_job(q);
+  fsm_error err;
+  assert_non_null(job);
+  job->arg = (void *)mark;
+  fsm_code code = fsm__queue_push(q, job, &err);
+  if (code != FSM_OK) fsm__queue_recycle(q, job);
+  return code;
+}
+
+static uintptr_t mark_of(const fsm__job *job) { return (uintptr_t)job->arg; }
+
+static void recycle_all(fsm__queue *q, fsm__job *jobs) {
+  while (jobs != NULL) {
+    fsm__job *next = jobs->next;
+    fsm__queue_recycle(q, jobs);
+    jobs = next;
+  }
+}
+
+static void the_bound_holds_and_gives_way_when_jobs_are_taken(void **state) {
+  fsm__queue *q = *state;
+  for (uintptr_t i = 0; i < MAX; i++) assert_int_equal(push(q, i), FSM_OK);
+  assert_int_equal(push(q, MAX), FSM_EBUSY);
+  assert_int_equal(fsm__queue_count(q), MAX);
+  recycle_all(q, fsm__queue_take(q, 1, 0));
+  assert_int_equal(push(q, MAX), FSM_OK);
+  assert_int_equal(push(q, MAX), FSM_EBUSY);
+}
+
+static void jobs_come_out_in_the_order_they_went_in_and_no_more_than_asked(void **state) {
+  fsm__queue *q = *state;
+  for (uintptr_t i = 0; i < 5; i++) assert_int_equal(push(q, i), FSM_OK);
+  fsm__job *jobs = fsm__queue_take(q, 3, 0);
+  assert_int_equal(mark_of(jobs), 0);
+  assert_int_equal(mark_of(jobs->next), 1);
+  assert_int_equal(mark_of(jobs->next->next), 2);
+  assert_null(jobs->next->next->next);
+  recycle_all(q, jobs);
+  assert_int_equal(push(q, 5), FSM_OK);
+  jobs = fsm__queue_take(q, 100, 0);
+  assert_int_equal(mark_of(jobs), 3);
+  assert_int_equal(mark_of(jobs->next->next), 5);
+  recycle_all(q, jobs);
+  assert_null(fsm__queue_take(q, 1, 0));
+}
+
+static void a_closed_queue_takes_nothing_and_gives_what_it_has(void **state) {
+  fsm__queue *q = *state;
+  assert_int_equal(push(q, 1), FSM_OK);
+  fsm__queue_close(q);
+  assert_int_equal(push(q, 2), FSM_ECLOSED);
+  assert_false(fsm__queue_closed(q));
+  fsm__job *jobs = fsm__queue_take(q, 10, (int64_t)3600 * 1000000000); /* does not wait */
+  assert_int_equal(mark_of(jobs), 1);
+  recycle_all(q, jobs);
+  assert_true(fsm__queue_closed(q));
+  assert_null(fsm__queue_take(q, 10, (int64_t)3600 * 1000000000));
+}
+
+static void a_recycled_job_is_empty_and_keeps_its_arena(void **state) {
+  fsm__queue *q = *state;
+  fsm__job *job = fsm__queue_job(q);
+  assert_non_null(fsm_arena_alloc(&job->arena, 1000));
+  job->read = true;
+  job->command.kind = FSM_CMD_SEND;
+  fsm__queue_recycle(q, job);
+  fsm__job *again = fsm__queue_job(q);
+  assert_ptr_equal(again, job);
+  assert_false(again->read);
+  assert_null(again->arg);
+  assert_int_equal(again->arena.used, 0);
+  fsm__queue_recycle(q, again);
+}
+
+static void what_still_waits_is_freed_with_the_queue(void **state) {
+  fsm__queue *q = *state;
+  for (uintptr_t i = 0; i < 3; i++) assert_int_equal(push(q, i), FSM_OK); /* the leak checker looks */
+}
+
+static void *wake(void *arg) {
+  fsm__queue_wake(arg);
+  return NULL;
+}
+
+static void a_wake_up_ends_the_waiting(void **state) {
+  fsm__queue *q = *state;
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, wake, q), 0);
+  assert_null(fsm__queue_take(q, 1, (int64_t)3600 * 1000000000));
+  pthread_join(thread, NULL);
+  assert_null(fsm__queue_take(q, 1, 1)); /* one wake-up, one waiting */
+}
+
+static void a_wait_without_jobs_ends_by_itself(void **state) {
+  int64_t before = fsm__monotonic_ns();
+  assert_null(fsm__queue_take(*state, 1, 2000000));
+  assert_true(fsm__monotonic_ns() - before >= 2000000);
+}
+
+/* ---- two producers ------------------------------------------------------------------------------ */
+
+enum { EACH = 20000 };
+
+typedef struct producer {
+  fsm__queue *queue;
+  uintptr_t id;
+} producer;
+
+static void *produce(void *arg) {
+  const producer *p = arg;
+  for (uintptr_t i = 0; i < EACH;) {
+    fsm__job *job = fsm__queue_job(p->queue);
+    if (job == NULL) abort();
+    job->arg = (void *)(p->id * EACH + i);
+    if (fsm__queue_push(p->queue, job, NULL) == FSM_OK) {
+      i++;
+    } else {
+      fsm__queue_recycle(p->queue, job);
+      nanosleep(&(struct timespec){.tv_nsec = 1000}, NULL);
+    }
+  }
+  return NULL;
+}
+
+static void each_producer_sees_its_own_order_kept(void **state) {
+  fsm__queue *q = *state;
+  producer producers[2] = {{q, 0}, {q, 1}};
+  pthread_t threads[2];
+  uintptr_t next[2] = {0, EACH};
+  unsigned taken = 0;
+  for (int i = 0; i < 2; i++) assert_int_equal(pthread_create(&threads[i], NULL, produce, &producers[i]), 0);
+  while (taken < 2 * EACH) {
+    fsm__job *jobs = fsm__queue_take(q, 3, 1000000000);
+    for (fsm__job *job = jobs; job != NULL; job = job->next, taken++)
+      assert_int_equal(mark_of(job), next[mark_of(job) / EACH]++);
+    recycle_all(q, jobs);
+  }
+  for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  assert_int_equal(fsm__queue_count(q), 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      T(the_bound_holds_and_gives_way_when_jobs_are_taken),
+      T(jobs_come_out_in_the_order_they_went_in_and_no_more_than_asked),
+      T(a_closed_queue_takes_nothing_and_gives_what_it_has),
+      T(a_recycled_job_is_empty_and_keeps_its_arena),
+      T(what_still_waits_is_freed_with_the_queue),
+      T(a_wake_up_ends_the_waiting),
+      T(a_wait_without_jobs_ends_by_itself),
+      T(each_producer_sees_its_own_order_kept),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
