@@ -441,7 +441,7 @@ class Commands(WithDaemon):
         name = "wide-" + "x" * 60
         self.start(name, "--key", "W-" + "y" * 40)
         self.assertIn(name, self.ok(*self.here("ls", "--all")))
-        for columns in (80, 60, 132):
+        for columns in (80, 66, 132):
             for args in (("ls",), ("log", "wide-"), ("events", "wide-"), ("def", "ls"), ("stats",), ("stuck", "--for", "1ms")):
                 code, out = run_in_terminal(columns, *self.here(*args))
                 self.assertEqual(code, 0, out)
@@ -593,7 +593,7 @@ class Usage(Case):
         self.expect(2, "def")
 
     def test_version(self):
-        self.assertRegex(self.ok("--version"), r"^fsm-cli \d+\.\d+\.\d+\nbuilt with: ")
+        self.assertRegex(self.ok("--version"), r"^fsm-cli \d+\.\d+\.\d+\nbuild: .*\nformats: .*\nlibraries: .*libcurl ")
         self.ok("ls", "--version")
 
     def test_a_slip_is_answered_with_what_was_meant(self):

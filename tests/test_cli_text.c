@@ -106,6 +106,15 @@ static void the_distance_of_two_times_is_never_negative(void **state) {
   assert_false(cli_since(&a, &bad, &ns));
 }
 
+static void an_age_has_milliseconds_only_below_a_second(void **state) {
+  (void)state;
+  assert_string_equal(cli_age(&arena, 999999999), "999ms");
+  assert_string_equal(cli_age(&arena, INT64_C(1999999999)), "1s");
+  assert_string_equal(cli_age(&arena, INT64_C(725500000000)), "12m5s");
+  assert_string_equal(cli_age(&arena, 0), "0s");
+  assert_string_equal(cli_age(&arena, -1), "0s");
+}
+
 static void check_route(const fsm_query *query, const char *path) {
   fsm_buf buf = {0};
   cli_route(&buf, query);
@@ -144,6 +153,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_number_may_come_as_a_string, begin, end),
       cmocka_unit_test_setup_teardown(times_lose_their_fraction_and_nothing_else, begin, end),
       cmocka_unit_test_setup_teardown(the_distance_of_two_times_is_never_negative, begin, end),
+      cmocka_unit_test_setup_teardown(an_age_has_milliseconds_only_below_a_second, begin, end),
       cmocka_unit_test(every_query_has_its_path),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

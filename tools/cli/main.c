@@ -9,7 +9,6 @@
 
 #include "runtime/token.h"
 #include "runtime/version.h"
-#include "schema/record.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/input.h"
 #include "tools/cli/nearest.h"

@@ -61,6 +61,7 @@ const char *cli_time(fsm_arena *arena, const fsm_value *value) {
 
 const char *cli_age(fsm_arena *arena, int64_t ns) {
   char text[64];
+  if (ns > NS_PER_S) ns -= ns % NS_PER_S; /* nobody waits for milliseconds */
   fsm_duration_format(ns < 0 ? 0 : ns, text, sizeof text);
   const char *copy = fsm_arena_strdup(arena, text);
   return copy == NULL ? "" : copy;
