@@ -61,7 +61,8 @@ static const char *subject_of(fsm_arena *arena, const char *prefix, const fsm_re
 
 static void add(fsm__message *m, const char *name, const char *value) {
   FSM_ASSERT(m->header_count < FSM_MESSAGE_HEADERS_MAX);
-  if (value != NULL) m->headers[m->header_count++] = (fsm__bus_header){name, value};
+  if (value != NULL && *value != '\0') /* nats.c reads an empty value as the next line */
+    m->headers[m->header_count++] = (fsm__bus_header){name, value};
 }
 
 /* Those of CloudEvents 1.0 in its binary mode. */

@@ -529,6 +529,11 @@ fsm_code fsm__store_snapshot(fsm__store *store, fsm__snapshot_reader **out, uint
   return code;
 }
 
+fsm_code fsm__snapshot_leaf(fsm__snapshot_reader *reader, fsm__hash *leaf, fsm_error *err) {
+  uint64_t applied = 0;
+  return meta_applied(reader->txn, reader->store->meta, &applied, leaf, err);
+}
+
 static int snapshot_step(fsm__snapshot_reader *reader, fsm__table table, MDB_val *k, MDB_val *v) {
   if (reader->cursor && reader->table == table) return mdb_cursor_get(reader->cursor, k, v, MDB_NEXT);
   if (reader->cursor) mdb_cursor_close(reader->cursor);

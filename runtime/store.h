@@ -107,6 +107,8 @@ FSM_MUST_USE fsm_code fsm__store_grow(fsm__store *store, size_t map_bytes, fsm_e
 typedef struct fsm__snapshot_reader fsm__snapshot_reader;
 FSM_MUST_USE fsm_code fsm__store_snapshot(fsm__store *store, fsm__snapshot_reader **out, uint64_t *applied,
                                           fsm_error *err); /* any thread */
+/* The leaf of the record at the snapshot's applied seq. */
+FSM_MUST_USE fsm_code fsm__snapshot_leaf(fsm__snapshot_reader *reader, fsm__hash *leaf, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__snapshot_next(fsm__snapshot_reader *reader, fsm__table table, fsm__row *row,
                                          bool *found,
                                          fsm_error *err); /* a new table starts at its first row */

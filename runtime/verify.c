@@ -90,10 +90,22 @@ static fsm_code compare_table(fsm__snapshot_reader *store, fsm__snapshot_reader 
   }
 }
 
+/* The store keeps the leaf of the record it is at: it vouches for the last link of the chain, which no later
+ * record does. */
+static fsm_code compare_leaf(fsm__snapshot_reader *store, const scratch *s, fsm_error *err) {
+  fsm__hash leaf;
+  fsm_code code = fsm__snapshot_leaf(store, &leaf, err);
+  if (code != FSM_OK || s->position.seq == 0 || memcmp(&leaf, &s->position.leaf, sizeof leaf) == 0)
+    return code;
+  return fsm_fail(err, FSM_EVERIFY, "journal", "record %llu is not the one that the store was made from",
+                  (unsigned long long)s->position.seq);
+}
+
 static fsm_code compare(fsm__snapshot_reader *store, scratch *s, uint64_t *rows, fsm_error *err) {
   fsm__snapshot_reader *replay = NULL;
   uint64_t applied = 0;
-  fsm_code code = fsm__store_snapshot(s->store, &replay, &applied, err);
+  fsm_code code = compare_leaf(store, s, err);
+  if (code == FSM_OK) code = fsm__store_snapshot(s->store, &replay, &applied, err);
   for (unsigned t = 0; code == FSM_OK && t < FSM_TABLE_COUNT; t++)
     code = compare_table(store, replay, (fsm__table)t, rows, err);
   if (replay != NULL) fsm__snapshot_close(replay);
