@@ -83,6 +83,12 @@ unsigned fsm_transition_source(const fsm_machine *m, unsigned transition) {
   return transition_at(m, transition)->source;
 }
 
+unsigned fsm_transition_targets(const fsm_machine *m, unsigned transition, const uint16_t **targets) {
+  const fsm__transition *t = transition_at(m, transition);
+  *targets = t->targets;
+  return t->target_count;
+}
+
 bool fsm_machine_knows_event(const fsm_machine *m, const char *name) {
   size_t len = strlen(name);
   for (unsigned i = 0; i < m->transition_count; i++)

@@ -151,6 +151,9 @@ FSM_API int fsm_state_find(const fsm_machine *machine, const char *path, size_t 
 
 FSM_API const fsm_value *fsm_transition_meta(const fsm_machine *machine, unsigned transition);
 FSM_API unsigned fsm_transition_source(const fsm_machine *machine, unsigned transition);
+/* How many targets it has, and their numbers; 0 = targetless. */
+FSM_API unsigned fsm_transition_targets(const fsm_machine *machine, unsigned transition,
+                                        const uint16_t **targets);
 /* Does any transition of the machine name an event that `name` matches (SCXML 3.12.1)? */
 FSM_API bool fsm_machine_knows_event(const fsm_machine *machine, const char *name);
 

@@ -99,6 +99,16 @@ fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *
 
 /* ---- what may be sent --------------------------------------------------------------------------- */
 
+/* Where the transition leads: paths, comma-separated; NULL when it stays. */
+static const char *targets_text(fsm_arena *arena, const fsm_machine *machine, unsigned transition) {
+  const uint16_t *targets = NULL;
+  unsigned count = fsm_transition_targets(machine, transition, &targets);
+  const char *text = count > 0 ? fsm_state_path(machine, targets[0]) : NULL;
+  for (unsigned i = 1; i < count && text != NULL; i++)
+    text = fsm_arena_printf(arena, "%s,%s", text, fsm_state_path(machine, targets[i]));
+  return text;
+}
+
 static fsm_code event_view(const fsm__reading *at, const fsm__deployed *deployed,
                            const fsm_enabled_event *event, fsm_value *out, fsm_error *err) {
   const fsm_candidate *candidate = &event->candidate;
@@ -106,6 +116,7 @@ static fsm_code event_view(const fsm__reading *at, const fsm__deployed *deployed
   fsm__document d = {.arena = at->arena};
   fsm__document_text(&d, "event", event->event);
   fsm__document_text(&d, "state", fsm_state_path(deployed->machine, candidate->source));
+  fsm__document_text(&d, "target", targets_text(at->arena, deployed->machine, candidate->transition));
   fsm__document_put(&d, "enabled", fsm_bool(candidate->enabled));
   fsm__document_text(&d, "guard", candidate->guard);
   fsm__document_text(&d, "guard_name", candidate->guard_name);

@@ -443,6 +443,7 @@ static void the_events_say_what_may_be_sent_and_with_which_fields(void **state) 
   fsm_value events = query(f, (fsm_query){.kind = FSM_QUERY_EVENTS, .ref = "d1"});
   const char *text = text_of(f, &events);
   assert_non_null(strstr(text, "\"event\":\"APPROVE\""));
+  assert_non_null(strstr(text, "\"target\":\"approved\""));
   assert_non_null(strstr(text, "\"event\":\"REJECT\""));
   assert_non_null(strstr(text, "\"required\":[\"reason\"]"));
   assert_null(strstr(text, "SUBMIT"));
