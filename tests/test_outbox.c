@@ -109,7 +109,7 @@ static fsm__outbox_status status(void) {
 #define WAIT_FOR(condition)                                               \
   do {                                                                    \
     bool came = false;                                                    \
-    for (int i_ = 0; i_ < 12000 && !came; i_++) {                         \
+    for (int i_ = 0; i_ < 6000 && !came; i_++) {                          \
       came = (condition);                                                 \
       if (!came) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); \
     }                                                                     \
@@ -214,20 +214,20 @@ static void the_cursor_moves_only_over_a_run_without_a_gap(void **state) {
 static void an_acknowledgement_that_comes_too_late_counts_for_nothing(void **state) {
   (void)state;
   other.silent = true;
-  assert_true(filled_journal_add(&filled, 2, "x"));
+  assert_true(filled_journal_add(&filled, FSM_OUTBOX_WINDOW, "x"));
   start();
-  WAIT_FOR(published() == 2);
-  uint64_t first = other.tickets[0], second = other.tickets[1];
-  LOCKED(other.stored_count = 0; other.life++); /* the other side lost both */
+  WAIT_FOR(published() == FSM_OUTBOX_WINDOW);
+  LOCKED(other.stored_count = 0; other.life++); /* the other side lost them all */
   fsm__outbox_wake(outbox);
-  WAIT_FOR(published() == 4);
-  other.sink.ack(outbox, first, FSM_OK, 1, NULL);
-  other.sink.ack(outbox, second, FSM_OK, 2, NULL);
+  WAIT_FOR(published() == 2 * FSM_OUTBOX_WINDOW);
+  for (unsigned i = 0; i < FSM_OUTBOX_WINDOW; i++)
+    other.sink.ack(outbox, other.tickets[i], FSM_OK, i + 1, NULL);
   other.sink.ack(outbox, UINT64_MAX, FSM_OK, 2, NULL);
   nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
   assert_true(status().seq == 0);
-  other.sink.ack(outbox, other.tickets[2], FSM_OK, 1, NULL);
-  other.sink.ack(outbox, other.tickets[3], FSM_OK, 2, NULL);
+  for (unsigned i = 0; i < 2; i++) {
+    other.sink.ack(outbox, other.tickets[FSM_OUTBOX_WINDOW + i], FSM_OK, i + 1, NULL);
+  }
   WAIT_FOR(status().seq == 2);
 }
 
