@@ -20,6 +20,14 @@ const char *fsm__runtime_dir(const fsm_runtime *runtime) { return runtime->write
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime) { return runtime->writer.core.origin; }
 fsm__store *fsm__runtime_store(fsm_runtime *runtime) { return runtime->writer.core.store; }
 
+bool fsm__runtime_read_only(const fsm_runtime *runtime) { return runtime->writer.options.read_only; }
+
+void fsm__runtime_want_round(fsm_runtime *runtime) {
+  if (!runtime->running) return;
+  atomic_store(&runtime->writer.round_wanted, true);
+  fsm__queue_wake(&runtime->writer.queue);
+}
+
 static int64_t wall_now(const fsm_runtime_options *options) {
   if (options->now != NULL) return options->now(options->now_arg);
   struct timespec ts;

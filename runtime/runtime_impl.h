@@ -14,4 +14,8 @@ fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
 /* For fsm__store_snapshot only: the rest of the store is the writer's. */
 fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 
+bool fsm__runtime_read_only(const fsm_runtime *runtime);
+/* Asks the writer to bring the store up to date; returns at once, does nothing when read only. */
+void fsm__runtime_want_round(fsm_runtime *runtime);
+
 #endif

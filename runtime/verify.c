@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/core.h"
@@ -112,15 +113,30 @@ static fsm_code compare(fsm__snapshot_reader *store, scratch *s, uint64_t *rows,
   return code;
 }
 
+/* Gives the writer a moment to bring the store up to the journal, so that the comparison says all there is to
+ * say; what it does not reach is compared the next time. */
+static fsm_code settle(fsm_runtime *runtime, uint64_t *applied, fsm_error *err) {
+  enum { TRIES = 100, TRY_MS = 10 };
+  const uint64_t wanted = fsm__journal_durable_seq(fsm__runtime_journal(runtime));
+  fsm__runtime_want_round(runtime);
+  for (int i = 0; i < TRIES; i++) {
+    fsm__snapshot_reader *reader = NULL;
+    fsm_code code = fsm__store_snapshot(fsm__runtime_store(runtime), &reader, applied, err);
+    if (code != FSM_OK) return code;
+    fsm__snapshot_close(reader);
+    if (*applied >= wanted || fsm__runtime_read_only(runtime)) break;
+    nanosleep(&(struct timespec){.tv_nsec = TRY_MS * 1000000}, NULL);
+  }
+  return FSM_OK;
+}
+
 /* Replays to where the store was, pins a snapshot, replays the little that came meanwhile, compares. */
 static fsm_code check_store(fsm_runtime *runtime, scratch *s, fsm_verified *out, fsm_error *err) {
   fsm__journal *journal = fsm__runtime_journal(runtime);
   fsm__snapshot_reader *reader = NULL;
   uint64_t applied = 0;
-  fsm_code code = fsm__store_snapshot(fsm__runtime_store(runtime), &reader, &applied, err);
+  fsm_code code = settle(runtime, &applied, err);
   if (code != FSM_OK) return code;
-  fsm__snapshot_close(reader);
-  reader = NULL;
   code = scratch_replay(s, journal, applied, err);
   if (code == FSM_OK) code = fsm__store_snapshot(fsm__runtime_store(runtime), &reader, &applied, err);
   if (code == FSM_OK) code = scratch_replay(s, journal, applied, err);

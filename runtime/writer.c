@@ -158,7 +158,7 @@ static void turn(fsm__writer *w, fsm__job *jobs) {
     reads = job->next;
     run_read(w, job);
   }
-  round_if_due(w, false);
+  round_if_due(w, atomic_exchange(&w->round_wanted, false));
   fsm_arena_reset(&w->internal);
 }
 

@@ -11,6 +11,8 @@
 #ifndef FSM_RUNTIME_WRITER_H
 #define FSM_RUNTIME_WRITER_H
 
+#include <stdatomic.h>
+
 #include "runtime/core.h"
 #include "runtime/queue.h"
 #include "runtime/refusals.h"
@@ -49,6 +51,7 @@ typedef struct fsm__writer {
   int64_t offers_next_ns;                /* monotonic: not later than the first again_ns */
   uint64_t seed;                         /* of the jitter */
   int64_t last_commit_ns, oldest_row_ns; /* monotonic; oldest 0 = overlay empty */
+  _Atomic bool round_wanted; /* somebody (verify) wants the store up to date */
   bool full;                             /* the disk or map is full: commands are refused, reads answered */
   fsm_error full_reason;
   uint64_t refused, late_answers; /* counted, for health */
