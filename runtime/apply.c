@@ -20,19 +20,36 @@ static fsm_code deploy(fsm__catalog *catalog, const fsm_record *record, fsm_erro
   if (source == NULL || !fsm_is(source, FSM_STRING))
     return fsm__apply_bad(record, "has no source", NULL, err);
   fsm_definition *definition = NULL;
-  fsm_code code = fsm_definition_load(source->s, source->len, &definition, err);
-  if (code != FSM_OK) return code;
+  fsm_error fault;
+  fsm_code code = fsm_definition_load(source->s, source->len, &definition, &fault);
+  if (code == FSM_ENOMEM) return fsm__apply_nomem(err);
+  if (code != FSM_OK) return fsm__apply_bad(record, "has a source that cannot be loaded", fault.text, err);
   code = fsm__catalog_add(catalog, source->s, source->len, definition, record->seq, record->time_ns, err);
-  if (code != FSM_OK && code != FSM_ECORRUPT) fsm_definition_free(definition);
+  if (code != FSM_OK) fsm_definition_free(definition);
   return code;
+}
+
+/* May this record make its instance? */
+static fsm_code check_new(fsm__store *store, const fsm_record *record, fsm_error *err) {
+  uint64_t number = 0;
+  if (record->inst == NULL || strlen(record->inst) > FSM_INSTANCE_ID_MAX)
+    return fsm__apply_bad(record, "names no instance that can be", NULL, err);
+  if (record->key != NULL && strlen(record->key) > FSM_KEY_MAX)
+    return fsm__apply_bad(record, "has a business key that cannot be", NULL, err);
+  fsm_code code = fsm__instance_number(store, record->inst, &number, err);
+  if (code == FSM_OK)
+    return fsm__apply_bad(record, "makes an instance that exists already", record->inst, err);
+  return code == FSM_ENOTFOUND ? FSM_OK : code;
 }
 
 static fsm_code create(fsm__store *store, fsm__catalog *catalog, const fsm_record *record, fsm__instance *in,
                        fsm_error *err) {
-  const fsm__deployed *deployed = fsm__catalog_find(catalog, record->mach, record->defv);
+  const fsm__deployed *deployed =
+      record->mach && record->defv ? fsm__catalog_find(catalog, record->mach, record->defv) : NULL;
   if (deployed == NULL)
     return fsm__apply_bad(record, "is of a machine that is not deployed", record->mach, err);
-  fsm_code code = fsm__catalog_need(catalog, deployed, err);
+  fsm_code code = check_new(store, record, err);
+  if (code == FSM_OK) code = fsm__catalog_need(catalog, deployed, err);
   if (code != FSM_OK) return code;
   *in = (fsm__instance){.deployed = deployed,
                         .id = record->inst,
@@ -88,6 +105,8 @@ static fsm_code by_kind(fsm__store *store, fsm__instance *in, const fsm_record *
 /* Everything of a record that changes its instance. */
 static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
                           fsm_error *err) {
+  if (record->inst == NULL || strcmp(record->inst, in->id) != 0)
+    return fsm__apply_bad(record, "is not of its frame's instance", in->id, err);
   fsm_code code = fsm__apply_states(in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_context(in, record, arena, err);
   if (code == FSM_OK) code = by_kind(store, in, record, arena, err);

@@ -8,6 +8,13 @@ static const char *text_of(fsm_arena *arena, const fsm_value *map, const char *k
   return value != NULL && fsm_is(value, FSM_STRING) ? fsm_arena_strndup(arena, value->s, value->len) : NULL;
 }
 
+/* An id that fits the keys of rows, or NULL. */
+static const char *id_of(fsm_arena *arena, const fsm_value *map, const char *key) {
+  const fsm_value *value = fsm_map_get(map, key);
+  bool fits = value != NULL && value->len > 0 && value->len <= FSM_TIMER_ID_MAX;
+  return fits ? text_of(arena, map, key) : NULL;
+}
+
 static int64_t int_of(const fsm_value *map, const char *key, int64_t otherwise) {
   const fsm_value *value = fsm_map_get(map, key);
   return value != NULL && fsm_is(value, FSM_INT) ? value->i : otherwise;
@@ -55,7 +62,7 @@ fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm
                            fsm_arena *arena, fsm_error *err) {
   for (unsigned i = 0; fsm_is(&record->timers, FSM_LIST) && i < record->timers.len; i++) {
     const fsm_value *entry = &record->timers.items[i];
-    const char *cancelled = text_of(arena, entry, "cancel"), *id = text_of(arena, entry, "id");
+    const char *cancelled = id_of(arena, entry, "cancel"), *id = id_of(arena, entry, "id");
     if (cancelled == NULL && id == NULL)
       return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
     fsm_code code = timer_drop(store, in->number, cancelled ? cancelled : id, arena, err);
@@ -77,14 +84,16 @@ fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm
 static fsm_code task_open(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                           const fsm_value *entry, const char *id, fsm_arena *arena, fsm_error *err) {
   const fsm_value *input = fsm_map_get(entry, "input"), *token = fsm_map_get(entry, "tok");
+  int64_t attempts = int_of(entry, "attempts", 1);
   fsm__task task = {.id = id,
                     .service = text_of(arena, entry, "service"),
                     .corr = record->corr ? record->corr : "",
                     .input = input ? *input : fsm_null(),
-                    .attempts = (unsigned)int_of(entry, "attempts", 1),
+                    .attempts = (unsigned)attempts,
                     .timeout_ns = int_of(entry, "timeout", 0),
                     .next_ns = int_of(entry, "next", record->time_ns)};
-  if (task.service == NULL || token == NULL || !fsm_is(token, FSM_BYTES) || token->len != sizeof task.token)
+  if (task.service == NULL || token == NULL || !fsm_is(token, FSM_BYTES) || token->len != sizeof task.token ||
+      attempts < 1 || attempts > UINT16_MAX || task.timeout_ns < 0 || task.next_ns < 0)
     return fsm__apply_bad(record, "opens a task that cannot be read", NULL, err);
   memcpy(task.token, token->s, sizeof task.token);
   fsm__task_put(store, in->number, &task);
@@ -96,7 +105,7 @@ fsm_code fsm__apply_tasks(fsm__store *store, const fsm__instance *in, const fsm_
                           fsm_arena *arena, fsm_error *err) {
   for (unsigned i = 0; fsm_is(&record->tasks, FSM_LIST) && i < record->tasks.len; i++) {
     const fsm_value *entry = &record->tasks.items[i];
-    const char *cancelled = text_of(arena, entry, "cancel"), *id = text_of(arena, entry, "id");
+    const char *cancelled = id_of(arena, entry, "cancel"), *id = id_of(arena, entry, "id");
     if (cancelled == NULL && id == NULL)
       return fsm__apply_bad(record, "has a task that cannot be read", NULL, err);
     fsm_code code = task_drop(store, in->number, cancelled ? cancelled : id, arena, err);
@@ -108,14 +117,14 @@ fsm_code fsm__apply_tasks(fsm__store *store, const fsm__instance *in, const fsm_
 
 fsm_code fsm__apply_timer_fired(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                                 fsm_arena *arena, fsm_error *err) {
-  const char *id = text_of(arena, &record->detail, "timer");
+  const char *id = id_of(arena, &record->detail, "timer");
   if (id == NULL) return fsm__apply_bad(record, "fires a timer without its id", NULL, err);
   return timer_drop(store, in->number, id, arena, err);
 }
 
 fsm_code fsm__apply_task_answer(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                                 fsm_arena *arena, fsm_error *err) {
-  const char *id = text_of(arena, &record->detail, "task");
+  const char *id = id_of(arena, &record->detail, "task");
   if (id == NULL) return fsm__apply_bad(record, "answers a task without its id", NULL, err);
   int64_t retry_ns = int_of(&record->detail, "retry_at", -1),
           deadline_ns = int_of(&record->detail, "deadline", -1);
@@ -211,14 +220,20 @@ static fsm_code starts_purge(fsm__store *store, int64_t now_ns, fsm_error *err) 
   return code;
 }
 
+/* [key hash, fingerprint, expiry] */
+static bool idem_legal(const fsm_value *list) {
+  return list->len == 3 && fsm_is(&list->items[0], FSM_BYTES) && list->items[0].len == 16 &&
+         fsm_is(&list->items[1], FSM_BYTES) && list->items[1].len == 16 && fsm_is(&list->items[2], FSM_INT);
+}
+
 fsm_code fsm__apply_idem(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
                          fsm_error *err) {
   enum { PURGE_EVERY = 64 };
   if (!fsm_is(&record->idem, FSM_LIST)) return FSM_OK;
-  const fsm_value *at = record->idem.items;
-  fsm__idem idem = {.expiry_ns = record->idem.len == 3 ? at[2].i : 0, .seq = record->seq};
-  if (record->idem.len != 3 || at[0].len != 16 || at[1].len != 16)
+  if (!idem_legal(&record->idem))
     return fsm__apply_bad(record, "has an idempotency key that cannot be read", NULL, err);
+  const fsm_value *at = record->idem.items;
+  fsm__idem idem = {.expiry_ns = at[2].i, .seq = record->seq}, before;
   memcpy(idem.fingerprint, at[1].s, 16);
   if (record->kind == FSM_RECORD_CREATED) {
     fsm_code code = starts_purge(store, record->time_ns, err);
@@ -226,11 +241,13 @@ fsm_code fsm__apply_idem(fsm__store *store, fsm__instance *in, const fsm_record 
     fsm__idem_put(store, FSM_T_STARTS, &key, &idem);
     return code;
   }
+  fsm__key key = fsm__key_instance(in->number, 'i', at[0].s, 16);
   fsm_code code = FSM_OK;
   if (in->idem_rows >= FSM_IDEM_QUOTA || record->rev % PURGE_EVERY == 0)
     code = idem_purge(store, in, record->time_ns, arena, err);
-  fsm__key key = fsm__key_instance(in->number, 'i', at[0].s, 16);
+  if (code == FSM_OK) code = fsm__idem_load(store, FSM_T_INSTANCES, &key, arena, &before, err);
+  if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
+  if (code == FSM_ENOTFOUND) in->idem_rows++; /* else a key past its time takes its own place again */
   fsm__idem_put(store, FSM_T_INSTANCES, &key, &idem);
-  in->idem_rows++;
-  return code;
+  return FSM_OK;
 }

@@ -269,5 +269,7 @@ fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
   row_put(catalog->store, entry, source, len);
   entry->definition = definition;
   entry->machine = machine;
-  return names_of(catalog->store, entry, err);
+  code = names_of(catalog->store, entry, err);
+  if (code != FSM_OK) entry->definition = NULL; /* it stays the caller's */
+  return code;
 }
