@@ -11,12 +11,15 @@ static fsm_code nomem(fsm_error *err) {
   return fsm_fail(err, FSM_ENOMEM, "", "no memory for the records of a step");
 }
 
+/* The root is active for ever and named by nobody: it is left out. */
 static bool paths(const fsm_machine *machine, const uint16_t *states, unsigned count, fsm_arena *arena,
                   fsm_value *out) {
   fsm_value *items = fsm_arena_alloc(arena, (count + 1) * sizeof *items);
   if (items == NULL) return false;
-  for (unsigned i = 0; i < count; i++) items[i] = fsm_string(fsm_state_path(machine, states[i]));
-  *out = fsm_list(items, count);
+  unsigned named = 0;
+  for (unsigned i = 0; i < count; i++)
+    if (states[i] != 0) items[named++] = fsm_string(fsm_state_path(machine, states[i]));
+  *out = fsm_list(items, named);
   return true;
 }
 
@@ -175,7 +178,7 @@ static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm
   if (step->entered_count > 0 &&
       !paths(deployed->machine, step->entered, step->entered_count, at->arena, &record->since))
     return nomem(err);
-  record->trigger = step->trigger;
+  record->trigger = kind == FSM_RECORD_CREATED ? NULL : step->trigger;
   record->cause = (int)step->cause;
   record->data = step->data;
   record->elapsed_ns = elapsed(out->instance, step, at->time_ns);
