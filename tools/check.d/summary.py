@@ -12,9 +12,9 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 TAIL = 40
-REASON = re.compile(r"^(?:.*\bskipped\b[:,(]? *(.*\S)|.*\bskip(?:ping)?: *(.*\S))$", re.I | re.M)
+REASON = re.compile(r"^(?!\[)(?:.*: )?skip(?:ped|ping)?[:,] *(.*\S)$", re.I | re.M)  # "skipped: there is no …"
 CASES = [re.compile(r"^\[ *SKIPPED *\] (\w+)$", re.M),                            # cmocka, the list at its end
-         re.compile(r"^(\w+) \([\w.]+\)(?:.*\n)? *\.\.\. skipped (.*)$", re.M)]   # unittest -v
+         re.compile(r"^(\w+) \([\w.]+\)(?:\n.*)? \.\.\. skipped ['\"](.*)['\"]$", re.M)]   # unittest -v
 COUNTED = re.compile(r"^OK \(.*\bskipped=(\d+)\)", re.M)                          # unittest
 
 
@@ -23,11 +23,8 @@ def tail(text, count=TAIL):
 
 
 def reason_of(text):
-    for m in REASON.finditer(text):
-        reason = m.group(1) or m.group(2)
-        if reason and not re.fullmatch(r"[\W\d]*", reason) and not reason.startswith("test"):
-            return reason.strip(" '\")")
-    return ""
+    m = REASON.search(text)
+    return m.group(1) if m else ""
 
 
 def skipped_cases(text):
