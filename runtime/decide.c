@@ -125,13 +125,17 @@ fsm_value fsm__idem_field(const fsm__case *at, const uint8_t key_hash[16], const
 
 void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, uint64_t seq,
                      uint8_t out[16]) {
+  uint8_t named[8 + 16 + 8 + FSM_TIMER_ID_MAX]; /* more than a key holds */
+  size_t len = strlen(invoke);
   fsm__key key = {.len = 0};
+  FSM_ASSERT(len <= FSM_TIMER_ID_MAX);
   fsm__key_u64(&key, number);
   memcpy(out, key.bytes, 8);
   fsm__key_add(&key, at->store_id, 16);
   fsm__key_u64(&key, seq);
-  fsm__key_add(&key, invoke, strlen(invoke));
-  fsm__hash hash = fsm__sha256(key.bytes, key.len);
+  memcpy(named, key.bytes, key.len);
+  memcpy(named + key.len, invoke, len);
+  fsm__hash hash = fsm__sha256(named, key.len + len);
   memcpy(out + 8, hash.bytes, 8);
 }
 

@@ -10,16 +10,18 @@ static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, 
   if (command->instance != NULL) {
     code = fsm__instance_number(at->store, command->instance, number, err);
     if (code == FSM_ENOTFOUND)
-      return fsm__decision_refuse(out, FSM_EINSTANCE, "instance", "no instance \"%s\" exists", command->instance);
+      return fsm__decision_refuse(out, FSM_EINSTANCE, "instance", "no instance \"%s\" exists",
+                                  command->instance);
     return code;
   }
   const fsm__deployed *newest = fsm__catalog_find(at->catalog, command->machine, 0);
   if (newest == NULL)
-    return fsm__decision_refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed", command->machine);
+    return fsm__decision_refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed",
+                                command->machine);
   code = fsm__instance_by_key(at->store, newest->number, command->key, number, err);
   if (code == FSM_ENOTFOUND)
     return fsm__decision_refuse(out, FSM_EINSTANCE, "key", "no open instance of %s has the key \"%s\"",
-                       command->machine, command->key);
+                                command->machine, command->key);
   return code;
 }
 
@@ -37,8 +39,8 @@ static fsm_code check_idem(const fsm__case *at, fsm__decision *out, fsm_value *f
   }
   if (memcmp(idem.fingerprint, fingerprint, 16) != 0)
     return fsm__decision_refuse(out, FSM_EDUPLICATE, "idem",
-                       "the idempotency key was used for another command (seq %llu)",
-                       (unsigned long long)idem.seq);
+                                "the idempotency key was used for another command (seq %llu)",
+                                (unsigned long long)idem.seq);
   out->replay = true;
   out->replay_seq = idem.seq;
   return FSM_OK;
@@ -66,7 +68,7 @@ static fsm_code check_quota(const fsm__case *at, fsm__decision *out, fsm_error *
   if (code != FSM_OK) return code;
   if (live >= FSM_IDEM_QUOTA)
     return fsm__decision_refuse(out, FSM_EQUOTA, "idem",
-                       "the instance has %u live idempotency keys, its quota; they live 24 h", live);
+                                "the instance has %u live idempotency keys, its quota; they live 24 h", live);
   return FSM_OK;
 }
 
@@ -77,10 +79,11 @@ static fsm_code check_state(const fsm__case *at, fsm__decision *out) {
                                                    [FSM_CANCELLED] = FSM_ECOMPLETED};
   const fsm__instance *in = out->instance;
   if (in->status != FSM_RUNNING)
-    return fsm__decision_refuse(out, codes[in->status], "", "the instance is %s", fsm__status_name(in->status));
+    return fsm__decision_refuse(out, codes[in->status], "", "the instance is %s",
+                                fsm__status_name(in->status));
   if (at->command->expect_rev >= 0 && (uint64_t)at->command->expect_rev != in->rev)
     return fsm__decision_refuse(out, FSM_ESTALE, "rev", "the instance is at revision %llu, not %lld",
-                       (unsigned long long)in->rev, (long long)at->command->expect_rev);
+                                (unsigned long long)in->rev, (long long)at->command->expect_rev);
   return FSM_OK;
 }
 
@@ -121,13 +124,14 @@ static fsm_code refuse_step(const fsm__case *at, const fsm_step_result *step, fs
   const char *state =
       out->from.len > 0 ? fsm_arena_strndup(at->arena, out->from.items[0].s, out->from.items[0].len) : "";
   if (step->outcome == FSM_EGUARD && step->candidate_count > 0 && step->candidates[0].guard != NULL)
-    return fsm__decision_refuse(out, FSM_EGUARD, "event", "event \"%s\" in state \"%s\": the guard is false: %s",
-                       event, state, step->candidates[0].guard);
+    return fsm__decision_refuse(out, FSM_EGUARD, "event",
+                                "event \"%s\" in state \"%s\": the guard is false: %s", event, state,
+                                step->candidates[0].guard);
   if (step->outcome == FSM_EEVENT)
-    return fsm__decision_refuse(out, FSM_EEVENT, "event", "machine %s does not know the event \"%s\"", deployed->id,
-                       event);
+    return fsm__decision_refuse(out, FSM_EEVENT, "event", "machine %s does not know the event \"%s\"",
+                                deployed->id, event);
   return fsm__decision_refuse(out, step->outcome, "event", "event \"%s\" in state \"%s\": %s", event, state,
-                     fsm_code_text(step->outcome));
+                              fsm_code_text(step->outcome));
 }
 
 static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm_error *err) {
@@ -144,9 +148,13 @@ static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm
     return fsm__decision_refuse(out, code, err->where, "%s", err->text);
   if (code != FSM_OK) return code;
   if (step.outcome == FSM_ELOOP || step.outcome == FSM_ETOOLARGE) {
-    (void)fsm__decision_refuse(out, step.outcome, "event", "event \"%s\" was rolled back and the instance parked: %s",
-                      at->command->event, fsm_code_text(step.outcome));
-    return fsm__decide_incident(at, out, step.outcome, out->refusal.text, err);
+    (void)fsm__decision_refuse(out, step.outcome, "event",
+                               "event \"%s\" was rolled back and the instance parked: %s", at->command->event,
+                               fsm_code_text(step.outcome));
+    code = fsm__decide_incident(at, out, step.outcome, out->refusal.text, err);
+    if (code == FSM_OK)
+      out->records[0].idem = idem; /* it was answered: the same command gets the same again */
+    return code;
   }
   if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION) return refuse_step(at, &step, out, err);
   code = fsm__decision_step(at, out, &step, err);
