@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/apply.h"
 #include "runtime/cursors.h"
@@ -70,6 +71,24 @@ fsm_code fsm__replay(fsm__journal *journal, fsm__store *store, fsm__catalog *cat
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
+/* A new entry is durable when its directory is. */
+static fsm_code sync_dir(const char *path, fsm_error *err) {
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  fsm_code code = fd >= 0 && fsync(fd) == 0
+                      ? FSM_OK
+                      : fsm_fail(err, FSM_EIO, path, "the directory cannot be synced: %s", strerror(errno));
+  if (fd >= 0) close(fd);
+  return code;
+}
+
+static fsm_code sync_parent(const char *path, fsm_error *err) {
+  char *parent = NULL;
+  if (asprintf(&parent, "%s/..", path) < 0) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
+  fsm_code code = sync_dir(parent, err);
+  free(parent);
+  return code;
+}
+
 static fsm_code make_dir(const fsm_runtime_options *options, fsm_error *err) {
   struct stat st;
   if (stat(options->dir, &st) == 0) {
@@ -78,7 +97,7 @@ static fsm_code make_dir(const fsm_runtime_options *options, fsm_error *err) {
   }
   if (options->read_only || options->must_exist)
     return fsm_fail(err, FSM_ENOTFOUND, options->dir, "there is no data directory: %s", strerror(errno));
-  if (mkdir(options->dir, 0700) == 0) return FSM_OK;
+  if (mkdir(options->dir, 0700) == 0) return sync_parent(options->dir, err);
   return fsm_fail(err, FSM_EIO, options->dir, "the data directory cannot be made: %s", strerror(errno));
 }
 
@@ -122,6 +141,7 @@ static fsm_code open_journal(const fsm_runtime_options *options, fsm__core *core
     return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
   if (!options->read_only && mkdir(parent, 0700) != 0 && errno != EEXIST)
     code = fsm_fail(err, FSM_EIO, parent, "the journal directory cannot be made: %s", strerror(errno));
+  if (code == FSM_OK && !options->read_only) code = sync_dir(options->dir, err);
   free(parent);
   if (code != FSM_OK) return code;
   if (asprintf(&path, "%s/journal/0", options->dir) < 0)
