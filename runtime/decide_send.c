@@ -158,7 +158,8 @@ static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm
   }
   if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION) return refuse_step(at, &step, out, err);
   code = fsm__decision_step(at, out, &step, err);
-  if (code == FSM_OK && out->count > 0) out->records[0].idem = idem;
+  if (out->count > 0)
+    out->records[0].idem = idem; /* also of a step that fails: it is parked under this key */
   return code;
 }
 

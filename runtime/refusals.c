@@ -106,6 +106,14 @@ bool fsm__refusals_take(fsm__refusals *refusals, int64_t now_ns, bool all, fsm__
   return false;
 }
 
+void fsm__refusals_return(fsm__refusals *refusals, const fsm__refusal_sum *sum) {
+  for (unsigned i = sum->mixed ? FSM_REFUSAL_SUMS : 0; i <= FSM_REFUSAL_SUMS; i++) {
+    if (refusals->sums[i].count > 0) continue;
+    refusals->sums[i] = *sum;
+    return;
+  }
+}
+
 int64_t fsm__refusals_next(const fsm__refusals *refusals) {
   int64_t next = INT64_MAX;
   for (unsigned i = 0; i <= FSM_REFUSAL_SUMS; i++) {

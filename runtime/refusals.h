@@ -38,6 +38,8 @@ void fsm__refusals_count(fsm__refusals *refusals, fsm_code reason, const char *m
                          const char *excerpt, int64_t now_ns);
 /* Takes out the next entry whose interval is over (any when all); false when there is none. */
 bool fsm__refusals_take(fsm__refusals *refusals, int64_t now_ns, bool all, fsm__refusal_sum *out);
+/* Puts back what was just taken and could not be written. */
+void fsm__refusals_return(fsm__refusals *refusals, const fsm__refusal_sum *sum);
 /* When the next entry is to be written; INT64_MAX when none waits. */
 int64_t fsm__refusals_next(const fsm__refusals *refusals);
 

@@ -163,8 +163,8 @@ static const char *keep(fsm_arena *arena, const char *text) {
 }
 
 static void keep_value(waiter *wait, fsm_value *value) {
-  fsm_code code = fsm_value_copy(wait->arena, value, value, wait->err);
-  if (code != FSM_OK) wait->code = code;
+  if (fsm_value_copy(wait->arena, value, value, NULL) != FSM_OK)
+    *value = fsm_null(); /* too deep for a copy, or no memory: what the callback was given dies with it */
 }
 
 static void on_answer(void *arg, const fsm_answer *answer) {

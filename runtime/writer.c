@@ -15,7 +15,9 @@ static int64_t wall_now(const fsm__writer *w) {
 
 int64_t fsm__writer_now(fsm__writer *w, bool *held) {
   int64_t now = wall_now(w);
-  *held = now < w->core.last_time_ns;
+  *held =
+      now < w->wall_ns; /* not: behind the time of the last record, which may be ahead of the clock's tick */
+  if (!*held) w->wall_ns = now;
   if (now <= w->core.last_time_ns) now = w->core.last_time_ns + 1;
   w->core.last_time_ns = now;
   return now;
@@ -104,14 +106,14 @@ static void round_if_due(fsm__writer *w, bool now) {
     w->oldest_row_ns = 0;
   else if (w->oldest_row_ns == 0)
     w->oldest_row_ns = mono;
-  if (pending == 0 ||
+  if (pending == 0 || (!now && mono < w->round_again_ns) ||
       (!now && pending < w->options.round_bytes && mono - w->oldest_row_ns < w->options.round_ns))
     return;
   fsm_error err;
   fsm_code code = fsm__store_round(w->core.store, w->core.seq, &w->core.leaf, &err);
   if (code != FSM_OK && code != FSM_EFULL) fsm__writer_fatal(w, &err);
-  w->oldest_row_ns =
-      code == FSM_OK ? 0 : mono; /* full: the overlay is kept, tried again after the next interval */
+  w->oldest_row_ns = code == FSM_OK ? 0 : mono;
+  w->round_again_ns = code == FSM_OK ? 0 : mono + w->options.round_ns; /* full: the overlay is kept */
 }
 
 static void confirm_if_idle(fsm__writer *w) {
@@ -130,7 +132,7 @@ static int64_t idle_ns(fsm__writer *w) {
   if (w->oldest_row_ns != 0) until = earlier(until, w->oldest_row_ns + w->options.round_ns);
   if (fsm__journal_unproved(w->core.journal))
     until = earlier(until, w->last_commit_ns + (int64_t)FSM_IDLE_CONFIRM_MS * 1000000);
-  until = earlier(until, fsm__writer_next_due(w));
+  if (!w->full) until = earlier(until, fsm__writer_next_due(w)); /* what is due waits for room */
   return until > mono ? until - mono : 0;
 }
 
@@ -165,6 +167,8 @@ static void turn(fsm__writer *w, fsm__job *jobs) {
 void *fsm__writer_run(void *arg) {
   fsm__writer *w = arg;
   w->last_commit_ns = fsm__monotonic_ns();
+  w->wall_ns = w->core.last_time_ns;
+  round_if_due(w, false); /* a long tail of the journal would look like a store without room */
   while (!fsm__queue_closed(&w->queue)) {
     fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, idle_ns(w));
     turn(w, jobs);

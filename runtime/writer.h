@@ -50,8 +50,10 @@ typedef struct fsm__writer {
   size_t offer_count, offer_cap;
   int64_t offers_next_ns;                /* monotonic: not later than the first again_ns */
   uint64_t seed;                         /* of the jitter */
+  int64_t wall_ns;                       /* the highest reading of the wall clock */
   int64_t last_commit_ns, oldest_row_ns; /* monotonic; oldest 0 = overlay empty */
-  _Atomic bool round_wanted; /* somebody (verify) wants the store up to date */
+  int64_t round_again_ns;                /* monotonic; no round before it: the last one found no room */
+  _Atomic bool round_wanted;             /* somebody (verify) wants the store up to date */
   bool full;                             /* the disk or map is full: commands are refused, reads answered */
   fsm_error full_reason;
   uint64_t refused, late_answers; /* counted, for health */
@@ -63,7 +65,8 @@ void *fsm__writer_run(void *writer); /* the thread */
 
 /* Strictly later than every time given before; *held when the wall clock was behind. */
 int64_t fsm__writer_now(fsm__writer *writer, bool *held);
-/* Seals, journals and applies what was decided. Frees the way by a commit when the batch is full. */
+/* Seals, journals and applies what was decided. Frees the way by a commit when the batch is full. What could
+ * not be taken (memory, room) comes back as a refusal without records. */
 void fsm__writer_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
 /* What a decision that failed becomes: what the step made cannot be stored → the instance is parked; no
  * memory → refused; a damaged store → fatal. */

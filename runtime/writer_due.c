@@ -40,13 +40,14 @@ static void offer_note(fsm__writer *w, uint64_t number, const char *id) {
   if (again_ns < w->offers_next_ns) w->offers_next_ns = again_ns;
 }
 
-/* Tells whoever runs services. The task may be gone or begun by now: then it is not offered. */
+/* Tells whoever runs services. The task may be gone or begun by now, or wait for its back-off: then it is not
+ * offered. */
 static bool offer(fsm__writer *w, uint64_t number, const char *id, fsm_arena *arena) {
   fsm__task task;
   fsm__instance in;
   fsm_error err;
   fsm_code code = fsm__task_load(w->core.store, number, id, arena, &task, &err);
-  if (code == FSM_OK && task.started) return false;
+  if (code == FSM_OK && (task.started || task.next_ns > w->core.last_time_ns)) return false;
   if (code == FSM_OK) code = fsm__instance_load(w->core.store, w->core.catalog, number, arena, &in, &err);
   if (code == FSM_ENOTFOUND) return false;
   if (code != FSM_OK) fsm__writer_fatal(w, &err);
@@ -162,12 +163,13 @@ bool fsm__writer_due(fsm__writer *w) {
   bool held = false;
   offer_again(w);
   size_t count = collect(w, fsm__writer_now(w, &held), rows, FSM_TURN_DUE_MAX);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count && !w->full; i++) {
     if (rows[i].type == 't')
       due_timer(w, rows[i].number, rows[i].id);
     else
       due_task(w, rows[i].number, rows[i].id);
   }
+  if (w->full) w->due_at.len = 0; /* what found no room is looked for again */
   return count == FSM_TURN_DUE_MAX;
 }
 

@@ -54,7 +54,9 @@ static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__deci
   fsm_code code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
   if (code == FSM_EBUSY) {
     fsm__writer_commit(w); /* the seqs stay as they are: the next batch goes on with them */
-    code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
+    code = fsm__journal_ready(w->core.journal, err);
+    if (code == FSM_OK)
+      code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
   }
   if (code != FSM_OK) return code;
   w->batch_open = true;
@@ -69,15 +71,34 @@ static bool is_damage(fsm_code code) {
   return code == FSM_ECORRUPT || code == FSM_EIO || code == FSM_EVERSION || code == FSM_EFULL;
 }
 
-void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *decision, const fsm_error *fault) {
+void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *decision,
+                        const fsm_error *fault) {
   const fsm_error why = *fault;
   fsm_error err;
   if (is_damage(why.code)) fsm__writer_fatal(w, &why);
+  const bool rejected = decision->count > 0 && decision->records[0].kind == FSM_RECORD_REJECTED;
+  const fsm_value idem = decision->count > 0 ? decision->records[0].idem : fsm_null();
   decision->refusal = why;
   decision->count = 0;
   decision->created = false;
-  bool park = why.code != FSM_ENOMEM && decision->instance != NULL && decision->instance->last_seq != 0;
-  if (park && fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK) decision->count = 0;
+  bool park =
+      why.code != FSM_ENOMEM && !rejected && decision->instance != NULL && decision->instance->last_seq != 0;
+  if (!park) return;
+  if (fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK)
+    decision->count = 0;
+  else
+    decision->records[0].idem = idem;
+}
+
+/* Nothing of it was journalled: the instance is what it was. */
+static void take_back(fsm__decision *decision, const fsm_error *why) {
+  const fsm__instance *in = decision->instance;
+  decision->refusal = *why;
+  decision->count = 0;
+  decision->created = false;
+  decision->to = decision->from;
+  decision->rev = in != NULL ? in->rev : 0;
+  decision->status = in != NULL ? fsm__status_name(in->status) : NULL;
 }
 
 void fsm__writer_take(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
@@ -89,12 +110,16 @@ void fsm__writer_take(fsm__writer *w, const fsm__case *at, fsm__decision *decisi
     fsm__writer_settle(w, at, decision, &why);
     code = decision->count > 0 ? seal(w, decision, &err) : FSM_OK;
   }
-  if (code == FSM_ENOMEM) { /* nothing of it is journalled yet */
-    decision->refusal = err;
-    decision->count = 0;
+  bool sealed = code == FSM_OK && decision->count > 0;
+  if (sealed) code = journal_and_apply(w, at, decision, &err);
+  if (sealed && code == FSM_EFULL) { /* the batch before was the last that fitted */
+    w->full = true;
+    w->full_reason = err;
+  }
+  if ((sealed && code == FSM_EFULL) || (!sealed && code == FSM_ENOMEM)) { /* nothing of it is journalled */
+    take_back(decision, &err);
     return;
   }
-  if (code == FSM_OK && decision->count > 0) code = journal_and_apply(w, at, decision, &err);
   if (code != FSM_OK) fsm__writer_fatal(w, &err);
 }
 
@@ -138,6 +163,27 @@ static fsm_value detail_with_text(fsm_arena *arena, const fsm__decision *decisio
   return fsm_map_merge(arena, &base, &patch, &out) == FSM_OK ? out : decision->detail;
 }
 
+/* A record of its own; a short one leaves out what may be too large or too deep for a record. */
+static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decision, bool brief) {
+  const fsm_error answer = decision->refusal;
+  const fsm_value detail = decision->detail;
+  fsm_record *record = fsm__decision_record(at, decision, FSM_RECORD_REJECTED);
+  if (record == NULL) return false;
+  if (brief) decision->detail = fsm_null();
+  record->outcome = FSM_REFUSED;
+  record->reason = fsm_code_name(answer.code);
+  record->trigger = at->command->event;
+  record->cause = FSM_CAUSE_EXTERNAL;
+  if (!brief) record->data = at->command->data;
+  record->from = record->to = decision->from;
+  record->tr = fsm_list(NULL, 0);
+  record->detail = detail_with_text(at->arena, decision);
+  fsm__writer_take(w, at, decision);
+  decision->refusal = answer;
+  decision->detail = detail;
+  return decision->count > 0;
+}
+
 /* Only refusals of known instances, not of task answers, are worth a record of their own. */
 void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
   const fsm_command *command = at->command;
@@ -148,36 +194,24 @@ void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *dec
     return;
   }
   if (command->kind == FSM_CMD_SEND && decision->instance != NULL &&
-      fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns)) {
-    fsm_error answer = decision->refusal;
-    fsm_record *record = fsm__decision_record(at, decision, FSM_RECORD_REJECTED);
-    if (record == NULL) return;
-    record->outcome = FSM_REFUSED;
-    record->reason = fsm_code_name(answer.code);
-    record->trigger = command->event;
-    record->cause = FSM_CAUSE_EXTERNAL;
-    record->data = command->data;
-    record->from = record->to = decision->from;
-    record->tr = fsm_list(NULL, 0);
-    record->detail = detail_with_text(at->arena, decision);
-    fsm__writer_take(w, at, decision);
-    decision->refusal = answer;
+      fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns) &&
+      (own_record(w, at, decision, false) || (!w->full && own_record(w, at, decision, true))))
     return;
-  }
   bool raw = command->kind == FSM_CMD_REFUSED && fsm_is(&command->data, FSM_STRING);
   const char *excerpt = raw ? fsm_arena_strndup(at->arena, command->data.s, command->data.len) : NULL;
   fsm__refusals_count(w->refusals, decision->refusal.code, decision->machine ? decision->machine : "", actor,
                       excerpt ? excerpt : decision->refusal.text, at->time_ns);
 }
 
-static void write_sum(fsm__writer *w, const fsm__refusal_sum *sum) {
+/* False when there was no room or no memory for it. */
+static bool write_sum(fsm__writer *w, const fsm__refusal_sum *sum) {
   static const fsm_command none = {.kind = FSM_CMD_REFUSED, .expect_rev = -1};
   fsm__case at = fsm__writer_case(w, &w->internal, &none, 0);
   fsm__decision decision = {.count = 0};
   fsm_record *record = fsm__decision_record(&at, &decision, FSM_RECORD_REJECTED);
   fsm_pair *pairs = fsm_arena_alloc(&w->internal, 4 * sizeof *pairs),
            *actor = fsm_arena_alloc(&w->internal, sizeof *actor);
-  if (record == NULL || pairs == NULL || actor == NULL) return;
+  if (record == NULL || pairs == NULL || actor == NULL) return false;
   pairs[0] = (fsm_pair){fsm_string("count"), fsm_int((int64_t)sum->count)};
   pairs[1] = (fsm_pair){fsm_string("first"), fsm_int(sum->first_ns)};
   pairs[2] = (fsm_pair){fsm_string("last"), fsm_int(sum->last_ns)};
@@ -186,11 +220,17 @@ static void write_sum(fsm__writer *w, const fsm__refusal_sum *sum) {
   record->outcome = FSM_REFUSED;
   record->reason = sum->mixed ? "other" : fsm_code_name(sum->reason);
   record->mach = sum->machine[0] != '\0' ? sum->machine : NULL;
-  if (sum->actor[0] != '\0' && fsm_map(actor, 1, &record->act, NULL) != FSM_OK) return;
-  if (fsm_map(pairs, 4, &record->detail, NULL) == FSM_OK) fsm__writer_take(w, &at, &decision);
+  if (sum->actor[0] != '\0' && fsm_map(actor, 1, &record->act, NULL) != FSM_OK) return false;
+  if (fsm_map(pairs, 4, &record->detail, NULL) != FSM_OK) return false;
+  fsm__writer_take(w, &at, &decision);
+  return decision.count > 0;
 }
 
 void fsm__writer_flush_refusals(fsm__writer *w, bool all) {
   fsm__refusal_sum sum;
-  while (fsm__refusals_take(w->refusals, w->core.last_time_ns, all, &sum)) write_sum(w, &sum);
+  while (!w->full && fsm__refusals_take(w->refusals, w->core.last_time_ns, all, &sum)) {
+    if (write_sum(w, &sum)) continue;
+    fsm__refusals_return(w->refusals, &sum);
+    break;
+  }
 }
