@@ -7,8 +7,10 @@
 
 #include "fsm/expr_impl.h"
 
-static fsm_code check_utf8(const fsm__source *source) {
+/* A NUL would end the text early wherever it is shown or kept. */
+static fsm_code check_text(const fsm__source *source) {
   for (size_t at = 0; at < source->len;) {
+    if (!source->text[at]) return fsm__expr_fail(source, FSM_EEXPRESSION, at, "found the control character 0x00");
     size_t width = fsm__utf8_sequence(source->text + at, source->len - at);
     if (!width) return fsm__expr_fail(source, FSM_EEXPRESSION, at, "the text is not valid UTF-8");
     at += width;
@@ -26,7 +28,7 @@ fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len, const 
   if (!expr || !copy) return fsm_fail(err, FSM_ENOMEM, "1:1", "no memory for the expression");
   expr->text = copy;
   fsm__source source = {.text = copy, .len = (uint16_t)len, .arena = arena, .err = err};
-  fsm_code code = check_utf8(&source);
+  fsm_code code = check_text(&source);
   if (!code) code = fsm__parse(&source, expr);
   if (!code) *out = expr;
   return code;

@@ -59,6 +59,8 @@ static void what_no_expression_contains_is_shown(void **state) {
   fsm_buf buf = {0};
   assert_string_equal(expr_result(&buf, "1\0", 2, &nothing),
                       "!! expression 1:2 found the control character 0x00");
+  assert_string_equal(expr_result(&buf, "'a\0b'", 5, &nothing),
+                      "!! expression 1:3 found the control character 0x00");
   fsm_buf_free(&buf);
 }
 
