@@ -58,6 +58,14 @@ static size_t encode(const fsm__cursor *cursors, size_t count, uint8_t out[FILE_
   return (size_t)(at - out);
 }
 
+/* A name of 1 to 31 bytes and zeroes behind it: one spelling only. */
+static bool name_is_whole(const uint8_t *name) {
+  size_t len = strnlen((const char *)name, NAME_LEN);
+  if (len == 0 || len == NAME_LEN) return false;
+  while (len < NAME_LEN && name[len] == '\0') len++;
+  return len == NAME_LEN;
+}
+
 static bool decode(const uint8_t *data, size_t len, fsm__cursor *cursors, size_t *count) {
   uint64_t n, crc, number;
   if (len < MAGIC_LEN + 4 + 4 || memcmp(data, magic, MAGIC_LEN) != 0) return false;
@@ -67,7 +75,7 @@ static bool decode(const uint8_t *data, size_t len, fsm__cursor *cursors, size_t
   if (fsm__crc32c(0, data, len - 4) != crc) return false;
   for (size_t i = 0; i < n; i++) {
     fsm__cursor *c = &cursors[i];
-    if (at[0] == '\0' || at[NAME_LEN - 1] != '\0') return false;
+    if (!name_is_whole(at)) return false;
     memcpy(c->sink, at, NAME_LEN);
     at = take(at + NAME_LEN, &number, 4);
     c->epoch = (uint32_t)number;

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "runtime/crc32c.h"
+
 static char dir[64];
 
 static int up(void **state) {
@@ -125,6 +127,20 @@ static void any_flipped_bit_is_corruption(void **state) {
   }
 }
 
+static void bytes_behind_a_names_end_are_corruption(void **state) {
+  (void)state;
+  fsm__cursor one = cursor_of("nats", 1), found[FSM_CURSORS_MAX];
+  uint8_t data[4096];
+  size_t count = 0;
+  assert_int_equal(fsm__cursors_save(dir, &one, 1, false, NULL), FSM_OK);
+  size_t len = file_bytes(data, sizeof data);
+  data[8 + 4 + 6] = 'x'; /* magic, count, "nats", a zero, another, this */
+  uint32_t crc = fsm__crc32c(0, data, len - 4);
+  for (size_t i = 0; i < 4; i++) data[len - 4 + i] = (uint8_t)(crc >> (8 * i));
+  write_bytes(data, len);
+  assert_int_equal(fsm__cursors_load(dir, found, &count, NULL), FSM_ECORRUPT);
+}
+
 static void any_other_length_is_corruption(void **state) {
   (void)state;
   fsm__cursor one = cursor_of("nats", 1), found[FSM_CURSORS_MAX];
@@ -169,6 +185,7 @@ int main(void) {
       TEST(no_temporary_file_is_left_and_the_mode_is_private),
       TEST(all_sixteen_fit_and_the_longest_name_too),
       TEST(any_flipped_bit_is_corruption),
+      TEST(bytes_behind_a_names_end_are_corruption),
       TEST(any_other_length_is_corruption),
       TEST(a_link_in_the_files_place_is_not_followed),
       TEST(a_missing_directory_is_a_fault_with_its_path),
