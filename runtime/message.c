@@ -165,7 +165,7 @@ static bool hex_read(const char *text, uint8_t *out, size_t bytes) {
 static bool number_read(const char **at, char end, uint64_t max, uint64_t *out) {
   const char *c = *at;
   uint64_t n = 0;
-  if (*c < '0' || *c > '9') return false;
+  if (*c < '0' || *c > '9' || (*c == '0' && c[1] >= '0' && c[1] <= '9')) return false;
   for (; *c >= '0' && *c <= '9'; c++) {
     uint64_t digit = (uint64_t)(*c - '0');
     if (n > (max - digit) / 10) return false;

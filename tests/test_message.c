@@ -180,6 +180,8 @@ static void an_id_is_read_back_and_anything_else_is_not_one(void **state) {
       "ab010203000000000000000000000000.4294967296.5.7",
       "AB010203000000000000000000000000.4.5.7",
       "ab010203000000000000000000000000.4.5.-7",
+      "ab010203000000000000000000000000.4.5.07",
+      "ab010203000000000000000000000000.00.5.7",
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_false(fsm__message_id_read(bad[i], &o, &seq));
