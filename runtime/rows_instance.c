@@ -99,6 +99,26 @@ static fsm_code unreadable(uint64_t number, const char *what, fsm_error *err) {
                   (unsigned long long)number, what);
 }
 
+/* Numbers that are not below zero, and the most that they can be. */
+static const uint64_t row_most[AT_COUNT] = {
+    [AT_MACHINE] = UINT32_MAX, [AT_VERSION] = UINT32_MAX,  [AT_STATUS] = FSM_STATUS_COUNT - 1,
+    [AT_REV] = UINT64_MAX,     [AT_LAST_SEQ] = UINT64_MAX, [AT_CREATED_SEQ] = UINT64_MAX,
+    [AT_COUNTER] = UINT32_MAX, [AT_IDEM_ROWS] = UINT32_MAX};
+
+/* Of the type of its position, and not what a cast or a C string would cut. Machines and versions count
+ * from 1; version 0 would mean the newest. */
+static bool is_whole(const fsm_value *value, unsigned at) {
+  bool null = fsm_is(value, FSM_NULL);
+  if (at <= AT_VERSION && value->u == 0) return false;
+  if (row_most[at] != 0)
+    return (fsm_is(value, FSM_UINT) || (fsm_is(value, FSM_INT) && value->i >= 0)) && value->u <= row_most[at];
+  if (row_types[at] != FSM_TYPE_COUNT && value->type != row_types[at]) return false;
+  if (at == AT_ID || at == AT_KEY || at == AT_CORR)
+    return (null && at != AT_ID) || (fsm_is(value, FSM_STRING) && memchr(value->s, 0, value->len) == NULL);
+  if (at == AT_LABELS || at == AT_INCIDENT) return null || fsm_is(value, FSM_MAP);
+  return at != AT_CONTEXT_HASH || value->len == FSM_HASH_BYTES;
+}
+
 static const char *text_or_null(fsm_arena *arena, const fsm_value *value) {
   return fsm_is(value, FSM_STRING) ? fsm_arena_strndup(arena, value->s, value->len) : NULL;
 }
@@ -124,10 +144,7 @@ static fsm_code read_instance(const fsm_value *row, fsm__catalog *catalog, fsm_a
   if (!fsm_is(row, FSM_LIST) || row->len != AT_COUNT) return unreadable(out->number, "length", err);
   const fsm_value *at = row->items;
   for (unsigned i = 0; i < AT_COUNT; i++)
-    if (row_types[i] != FSM_TYPE_COUNT && at[i].type != row_types[i])
-      return unreadable(out->number, "type", err);
-  if (at[AT_CONTEXT_HASH].len != FSM_HASH_BYTES || at[AT_STATUS].i < 0 || at[AT_STATUS].i >= FSM_STATUS_COUNT)
-    return unreadable(out->number, "field", err);
+    if (!is_whole(&at[i], i)) return unreadable(out->number, "field", err);
   out->deployed = fsm__catalog_at(catalog, (uint32_t)at[AT_MACHINE].i, (uint32_t)at[AT_VERSION].i);
   if (out->deployed == NULL) return unreadable(out->number, "machine", err);
   fsm_code code = fsm__catalog_need(catalog, out->deployed, err);

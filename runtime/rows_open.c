@@ -50,8 +50,21 @@ void fsm__idem_put(fsm__store *store, fsm__table table, const fsm__key *key, con
   put(store, table, key, &buf);
 }
 
+/* Is value what the letter says? */
+static bool is_of(const fsm_value *value, char letter) {
+  switch (letter) {
+    case 'i': return fsm_is(value, FSM_INT);
+    case 'n': return fsm_is(value, FSM_INT) && value->i >= 0 && value->i <= UINT32_MAX;
+    case 'u': return fsm_is(value, FSM_UINT) || (fsm_is(value, FSM_INT) && value->i >= 0);
+    case 's': return fsm_is(value, FSM_STRING) && memchr(value->s, 0, value->len) == NULL;
+    case 'b': return fsm_is(value, FSM_BYTES) && value->len == 16;
+    case 'o': return fsm_is(value, FSM_BOOL);
+    default: return letter == 'v';
+  }
+}
+
 /* Copies a row's value into arena and unpacks it as a list whose items have the given types, a letter
- * each: i int, s string, b bytes, o bool, v any. */
+ * each: i int, n 32-bit unsigned, u unsigned, s text without NUL, b 16 bytes, o bool, v any. */
 static fsm_code unpack_row(fsm_arena *arena, const void *value, size_t len, const char *types,
                            const char *what, const fsm_value **items, fsm_error *err) {
   char *bytes = fsm_arena_strndup(arena, value, len);
@@ -60,11 +73,7 @@ static fsm_code unpack_row(fsm_arena *arena, const void *value, size_t len, cons
   fsm_code code = fsm_unpack(arena, bytes, len, &row, err);
   if (code == FSM_ENOMEM) return code;
   bool good = code == FSM_OK && fsm_is(&row, FSM_LIST) && row.len == strlen(types);
-  for (unsigned i = 0; good && i < row.len; i++) {
-    static const char letters[FSM_TYPE_COUNT] = {
-        [FSM_INT] = 'i', [FSM_STRING] = 's', [FSM_BYTES] = 'b', [FSM_BOOL] = 'o'};
-    good = types[i] == 'v' || letters[row.items[i].type] == types[i];
-  }
+  for (unsigned i = 0; good && i < row.len; i++) good = is_of(&row.items[i], types[i]);
   if (!good) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a %s row cannot be read", what);
   *items = row.items;
   return FSM_OK;
@@ -85,10 +94,8 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
   FSM_ASSERT(row->key_len > 9);
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbiiiios", "task", &at, err);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnniios", "task", &at, err);
   if (code != FSM_OK) return code;
-  if (at[2].len != sizeof out->token)
-    return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a task's token is not 16 bytes");
   *out = (fsm__task){.id = id,
                      .input = at[1],
                      .attempts = (unsigned)at[3].i,
@@ -133,10 +140,8 @@ fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const fsm__key *key
   fsm_code code = get(store, table, key, &row, err);
   if (code != FSM_OK) return code;
   const fsm_value *at = NULL;
-  code = unpack_row(arena, row.value, row.value_len, "bii", "idempotency", &at, err);
+  code = unpack_row(arena, row.value, row.value_len, "biu", "idempotency", &at, err);
   if (code != FSM_OK) return code;
-  if (at[0].len != sizeof out->fingerprint)
-    return fsm_fail(err, FSM_ECORRUPT, "store", "a fingerprint is not 16 bytes");
   memcpy(out->fingerprint, at[0].s, sizeof out->fingerprint);
   out->expiry_ns = at[1].i;
   out->seq = (uint64_t)at[2].i;
