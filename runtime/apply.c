@@ -32,7 +32,7 @@ static fsm_code deploy(fsm__catalog *catalog, const fsm_record *record, fsm_erro
 /* May this record make its instance? */
 static fsm_code check_new(fsm__store *store, const fsm_record *record, fsm_error *err) {
   uint64_t number = 0;
-  if (record->inst == NULL || strlen(record->inst) > FSM_INSTANCE_ID_MAX)
+  if (record->inst == NULL || record->inst[0] == '\0' || strlen(record->inst) > FSM_INSTANCE_ID_MAX)
     return fsm__apply_bad(record, "names no instance that can be", NULL, err);
   if (record->key != NULL && strlen(record->key) > FSM_KEY_MAX)
     return fsm__apply_bad(record, "has a business key that cannot be", NULL, err);
@@ -107,6 +107,7 @@ static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record
                           fsm_error *err) {
   if (record->inst == NULL || strcmp(record->inst, in->id) != 0)
     return fsm__apply_bad(record, "is not of its frame's instance", in->id, err);
+  if (record->time_ns < 0) return fsm__apply_bad(record, "is of a time before 1970", NULL, err);
   fsm_code code = fsm__apply_states(in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_context(in, record, arena, err);
   if (code == FSM_OK) code = by_kind(store, in, record, arena, err);

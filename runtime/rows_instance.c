@@ -131,7 +131,8 @@ static fsm_code read_active(const fsm_value *states, const fsm_value *since, fsm
   if (out->active == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
   for (unsigned i = 0; i < states->len; i++) {
     const fsm_value *state = &states->items[i], *ns = &since->items[i];
-    if (!fsm_is(state, FSM_INT) || !fsm_is(ns, FSM_INT) || state->i < 0 || state->i >= (int64_t)limit)
+    if (!fsm_is(state, FSM_INT) || !fsm_is(ns, FSM_INT) || state->i < 0 || state->i >= (int64_t)limit ||
+        ns->i < 0)
       return unreadable(out->number, "state", err);
     out->active[i] = (fsm__since){.state = (uint16_t)state->i, .ns = ns->i};
   }

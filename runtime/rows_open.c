@@ -53,7 +53,7 @@ void fsm__idem_put(fsm__store *store, fsm__table table, const fsm__key *key, con
 /* Is value what the letter says? */
 static bool is_of(const fsm_value *value, char letter) {
   switch (letter) {
-    case 'i': return fsm_is(value, FSM_INT);
+    case 't': return fsm_is(value, FSM_INT) && value->i >= 0;
     case 'n': return fsm_is(value, FSM_INT) && value->i >= 0 && value->i <= UINT32_MAX;
     case 'u': return fsm_is(value, FSM_UINT) || (fsm_is(value, FSM_INT) && value->i >= 0);
     case 's': return fsm_is(value, FSM_STRING) && memchr(value->s, 0, value->len) == NULL;
@@ -64,7 +64,7 @@ static bool is_of(const fsm_value *value, char letter) {
 }
 
 /* Copies a row's value into arena and unpacks it as a list whose items have the given types, a letter
- * each: i int, n 32-bit unsigned, u unsigned, s text without NUL, b 16 bytes, o bool, v any. */
+ * each: t time, n 32-bit unsigned, u unsigned, s text without NUL, b 16 bytes, o bool, v any. */
 static fsm_code unpack_row(fsm_arena *arena, const void *value, size_t len, const char *types,
                            const char *what, const fsm_value **items, fsm_error *err) {
   char *bytes = fsm_arena_strndup(arena, value, len);
@@ -83,7 +83,7 @@ fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out,
   FSM_ASSERT(row->key_len > 9);
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "isv", "timer", &at, err);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "tsv", "timer", &at, err);
   if (code != FSM_OK) return code;
   *out = (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2]};
   out->event = fsm_arena_strndup(arena, at[1].s, at[1].len);
@@ -94,7 +94,7 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
   FSM_ASSERT(row->key_len > 9);
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnniios", "task", &at, err);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttos", "task", &at, err);
   if (code != FSM_OK) return code;
   *out = (fsm__task){.id = id,
                      .input = at[1],
@@ -140,7 +140,7 @@ fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const fsm__key *key
   fsm_code code = get(store, table, key, &row, err);
   if (code != FSM_OK) return code;
   const fsm_value *at = NULL;
-  code = unpack_row(arena, row.value, row.value_len, "biu", "idempotency", &at, err);
+  code = unpack_row(arena, row.value, row.value_len, "btu", "idempotency", &at, err);
   if (code != FSM_OK) return code;
   memcpy(out->fingerprint, at[0].s, sizeof out->fingerprint);
   out->expiry_ns = at[1].i;

@@ -476,6 +476,8 @@ SPOILT(unknown_machine, created(r, 9), (x.inst = "i2", x.mach = "nothing"))
 SPOILT(unknown_version, created(r, 9), (x.inst = "i2", x.defv = 9))
 SPOILT(created_twice, created(r, 9), (void)0)
 SPOILT(created_nameless, created(r, 9), x.inst = NULL)
+SPOILT(empty_instance, created(r, 9), x.inst = "")
+SPOILT(before_1970, MOVE, x.time_ns = -1)
 SPOILT(long_instance, created(r, 9), x.inst = long_text)
 SPOILT(long_key, created(r, 9), (x.inst = "i2", x.key = long_text))
 SPOILT(timer_without_id, MOVE, x.timers = rig_json(r, "[{\"event\":\"e\",\"due\":1}]"))
@@ -534,6 +536,8 @@ static void what_does_not_fit_the_rows_is_corrupt_and_named_by_its_seq(void **st
       C(unknown_version),
       C(created_twice),
       C(created_nameless),
+      C(empty_instance),
+      C(before_1970),
       C(long_instance),
       C(long_key),
       C(timer_without_id),
