@@ -261,17 +261,25 @@ static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor
   return fsm__document_map(&d, out, err);
 }
 
+/* Digits, and no more of them than a seq has. */
+static bool read_seq(const char *text, uint64_t *out) {
+  if (*text == '\0') return false;
+  *out = 0;
+  for (; *text != '\0'; text++) {
+    if (*text < '0' || *text > '9') return false;
+    if (__builtin_mul_overflow(*out, 10u, out) || __builtin_add_overflow(*out, (uint64_t)(*text - '0'), out))
+      return false;
+  }
+  return true;
+}
+
 fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__instance in;
   fsm__journal_cursor *cursor = NULL;
   seqs list = {.count = 0};
   uint64_t after = 0;
-  if (at->query->after != NULL) {
-    char *end = NULL;
-    after = strtoull(at->query->after, &end, 10);
-    if (*end != '\0' || end == at->query->after)
-      return fsm_fail(err, FSM_EARGUMENT, "after", "\"%s\" is not a seq", at->query->after);
-  }
+  if (at->query->after != NULL && !read_seq(at->query->after, &after))
+    return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a seq", at->query->after);
   fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
   if (code == FSM_OK) code = fsm__journal_cursor_open(at->core->journal, in.last_seq, &cursor, err);
   if (code != FSM_OK) return code;

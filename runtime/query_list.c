@@ -125,20 +125,40 @@ static fsm_code check_filter(const fsm__reading *at, fsm_error *err) {
                   "\"%.64s\" is no status: open, running, paused, incident, completed, cancelled", q->status);
 }
 
-/* Adds the instance to the page if it matches; *full when one more would not fit. */
-static fsm_code consider(page *p, uint64_t number, const fsm__row *row, fsm_arena *scratch, bool *full,
-                         fsm_error *err) {
+/* Does it wait in this leaf? Another version of its machine may call a compound or final state so. */
+static bool waits_in(const fsm__instance *in, uint32_t name) {
+  const fsm__deployed *d = in->deployed;
+  for (unsigned i = 0; i < in->active_count; i++) {
+    unsigned s = in->active[i].state;
+    if (s != 0 && d->names[s] == name)
+      return fsm_state_is_leaf(d->machine, s) && fsm_state_kind(d->machine, s) != FSM_FINAL;
+  }
+  return false;
+}
+
+static fsm_code load(const fsm__reading *at, uint64_t number, fsm_arena *arena, fsm__instance *out,
+                     fsm_error *err) {
+  fsm_code code = fsm__instance_load(at->core->store, at->core->catalog, number, arena, out, err);
+  return code == FSM_ENOTFOUND ? fsm_fail(err, FSM_ECORRUPT, "store: instances",
+                                          "instance number %llu has no row", (unsigned long long)number)
+                               : code;
+}
+
+/* Adds the instance to the page if it matches (leaf 0 = wherever it is); *full when one more would not fit.
+ */
+static fsm_code consider(page *p, uint64_t number, uint32_t leaf, const fsm__row *row, fsm_arena *scratch,
+                         bool *full, fsm_error *err) {
   const fsm__reading *at = p->at;
   fsm__instance in;
-  fsm_code code = fsm__instance_load(at->core->store, at->core->catalog, number, scratch, &in, err);
-  if (code != FSM_OK || !matches(at, &in)) return code;
+  fsm_code code = load(at, number, scratch, &in, err);
+  if (code != FSM_OK || (leaf != 0 && !waits_in(&in, leaf)) || !matches(at, &in)) return code;
   if (p->items.count == at->query->limit) {
     *full = p->more = true;
     return FSM_OK;
   }
   p->last.len = 0;
   fsm__key_add(&p->last, row->key, row->key_len);
-  code = fsm__instance_load(at->core->store, at->core->catalog, number, at->arena, &in, err);
+  code = load(at, number, at->arena, &in, err);
   fsm_value view;
   if (code == FSM_OK) code = fsm__query_row(at, &in, &view, err);
   if (code == FSM_OK) fsm__items_add(&p->items, view);
@@ -163,7 +183,7 @@ fsm_code fsm__query_list(const fsm__reading *at, fsm_value *out, fsm_error *err)
       fsm__key key = {.len = 0}; /* loading invalidates the row */
       fsm__key_add(&key, row.key, row.key_len);
       row.key = key.bytes;
-      code = consider(&p, fsm__key_read_u64(key.bytes), &row, &scratch, &full, err);
+      code = consider(&p, fsm__key_read_u64(key.bytes), 0, &row, &scratch, &full, err);
     }
     fsm_arena_reset(&scratch);
   }
@@ -310,7 +330,8 @@ fsm_code fsm__query_stuck(const fsm__reading *at, fsm_value *out, fsm_error *err
     lane *l = oldest(&all);
     if (l == NULL || at->now_ns - l->since_ns < at->query->for_ns) break; /* the rest is younger still */
     const fsm__row row = {.key = l->head.bytes, .key_len = (uint32_t)l->head.len};
-    code = consider(&p, fsm__key_read_u64(l->head.bytes + 16), &row, &scratch, &full, err);
+    const uint32_t leaf = fsm__key_read_u32(l->head.bytes + 4);
+    code = consider(&p, fsm__key_read_u64(l->head.bytes + 16), leaf, &row, &scratch, &full, err);
     fsm_arena_reset(&scratch);
     if (code == FSM_OK && !full) code = lane_next(l, err);
   }
