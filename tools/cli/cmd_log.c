@@ -6,16 +6,16 @@
 static const cli_column columns[] = {
     {.title = "TIME"},
     {.title = "SEQ", .right = true},
-    {.title = "KIND", .min = 8, .shrink = 1},
+    {.title = "KIND", .min = 6, .shrink = 1},
     {.title = "FROM → TO",
      .min = 17,
      .shrink = 2,
      .keep_end = true}, /* `from` is the `to` of the line above */
     {.title = "TRIGGER", .min = 7, .shrink = 3, .if_any = true, .keep_end = true},
-    {.title = "USER", .min = 4, .shrink = 2, .if_any = true},
+    {.title = "USER", .min = 8, .shrink = 1, .if_any = true}, /* who did it is what a log is asked for */
     {.title = "CORRELATION", .min = 11, .shrink = 4, .may_go = true, .if_any = true},
-    {.title = "REASON", .min = 8, .shrink = 1, .if_any = true}};
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13 };
+    {.title = "REASON", .if_any = true}};
+enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110 };
 
 /* The head of a long id is its time; the tail tells ids of one moment apart. */
 static const char *short_id(fsm_arena *arena, const char *id, bool full) {
@@ -32,18 +32,45 @@ static const char *user_of(fsm_arena *arena, const fsm_value *record) {
   return *sub != 0 ? sub : cli_field(arena, actor, "type");
 }
 
+/* On a terminal the year and the zone are known: "11-22 09:06:54". */
+static const char *short_time(fsm_arena *arena, const char *time, bool full) {
+  size_t len = strlen(time);
+  if (full || len < strlen("2026-11-22T09:06:54")) return time;
+  const char *text = fsm_arena_printf(arena, "%.5s %.8s", time + 5, time + 11);
+  return text == NULL ? time : text;
+}
+
+/* What the engine sends itself begins with "xstate."; what kind of event it was ("done", "error", "after")
+ * is enough where there is little room. */
+static const char *short_trigger(fsm_arena *arena, const char *trigger, bool full, bool narrow) {
+  static const char own[] = "xstate.";
+  if (full || strncmp(trigger, own, sizeof own - 1) != 0) return trigger;
+  trigger += sizeof own - 1;
+  const char *word = narrow ? fsm_arena_strndup(arena, trigger, strcspn(trigger, ".")) : trigger;
+  return word == NULL ? trigger : word;
+}
+
+/* Where the line above ended is where this one begins: a narrow terminal is told only where it went. */
+static const char *change(fsm_arena *arena, const fsm_value *record, bool narrow) {
+  const fsm_value *from = fsm_map_get(record, "from"), *to = fsm_map_get(record, "to");
+  if (!narrow || from == NULL || to == NULL || !fsm_is(from, FSM_LIST) || fsm_value_same(from, to))
+    return cli_change(arena, from, to);
+  const char *text = fsm_arena_printf(arena, "→ %s", cli_change(arena, NULL, to));
+  return text == NULL ? "" : text;
+}
+
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                      const fsm_value *record) {
   (void)document;
-  const char *cells[COLUMN_COUNT] = {
-      cli_time(arena, fsm_map_get(record, "time")),
-      cli_field(arena, record, "seq"),
-      cli_field(arena, record, "kind"),
-      cli_change(arena, fsm_map_get(record, "from"), fsm_map_get(record, "to")),
-      cli_field(arena, record, "trigger"),
-      user_of(arena, record),
-      short_id(arena, cli_field(arena, record, "corr"), !cli->screen.tty),
-      cli_field(arena, record, "reason")};
+  bool full = !cli->screen.tty, narrow = cli->screen.tty && cli->screen.columns < NARROW;
+  const char *cells[COLUMN_COUNT] = {short_time(arena, cli_time(arena, fsm_map_get(record, "time")), full),
+                                     cli_field(arena, record, "seq"),
+                                     cli_field(arena, record, "kind"),
+                                     change(arena, record, narrow),
+                                     short_trigger(arena, cli_field(arena, record, "trigger"), full, narrow),
+                                     user_of(arena, record),
+                                     narrow ? "" : short_id(arena, cli_field(arena, record, "corr"), full),
+                                     cli_field(arena, record, "reason")};
   cli_table_row(table, cells);
 }
 
