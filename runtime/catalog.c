@@ -212,6 +212,29 @@ fsm_code fsm__catalog_source(fsm__catalog *catalog, const fsm__deployed *deploye
   return FSM_OK;
 }
 
+/* A source that was deployed once: what does not load, or is another than its hash says, was damaged. */
+static fsm_code load_again(const fsm__deployed *entry, const char *text, size_t len, fsm_definition **out,
+                           fsm_error *err) {
+  fsm_error fault = {.text = ""};
+  fsm_definition *definition = NULL;
+  fsm_code code = fsm_definition_load(text, len, &definition, &fault);
+  if (code == FSM_ENOMEM) return fsm_fail(err, code, "", "no memory for a definition");
+  if (code != FSM_OK)
+    return fsm_fail(err, FSM_ECORRUPT, "store: machines", "machine %s version %u does not load: %s: %s",
+                    entry->id, entry->version, fault.where, fault.text);
+  size_t canonical_len = 0;
+  const void *canonical = fsm_definition_canonical(definition, &canonical_len);
+  fsm__hash hash = fsm__sha256(canonical, canonical_len);
+  if (memcmp(hash.bytes, entry->hash.bytes, sizeof hash.bytes) != 0 ||
+      strcmp(fsm_machine_id(fsm_definition_machine(definition)), entry->id) != 0) {
+    fsm_definition_free(definition);
+    return fsm_fail(err, FSM_ECORRUPT, "store: machines",
+                    "machine %s version %u is not the one that was deployed", entry->id, entry->version);
+  }
+  *out = definition;
+  return FSM_OK;
+}
+
 fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_error *err) {
   if (deployed->definition != NULL) return FSM_OK;
   fsm__deployed *entry = (fsm__deployed *)deployed; /* ours: the const is for the callers */
@@ -219,12 +242,22 @@ fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed,
   fsm_arena_init(&arena, 0);
   const char *text = NULL;
   size_t len = 0;
+  fsm_definition *definition = NULL;
   fsm_code code = fsm__catalog_source(catalog, entry, &arena, &text, &len, err);
-  if (code == FSM_OK) code = fsm_definition_load(text, len, &entry->definition, err);
+  if (code == FSM_OK) code = load_again(entry, text, len, &definition, err);
   fsm_arena_free(&arena);
   if (code != FSM_OK) return code;
-  entry->machine = fsm_definition_machine(entry->definition);
-  return names_of(catalog->store, entry, err);
+  entry->machine = fsm_definition_machine(definition);
+  code = names_of(catalog->store, entry, err);
+  if (code == FSM_OK) {
+    entry->definition = definition;
+    return FSM_OK;
+  }
+  fsm_definition_free(definition); /* or the next call would find it there */
+  free(entry->names);
+  entry->names = NULL;
+  entry->machine = NULL;
+  return code;
 }
 
 /* ---- deploying ---------------------------------------------------------------------------------- */

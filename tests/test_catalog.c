@@ -152,15 +152,47 @@ static void a_machine_whose_names_are_gone_is_corrupt(void **state) {
   assert_int_equal(fsm__catalog_need(r->catalog, fsm__catalog_find(r->catalog, "m", 0), &err), FSM_ECORRUPT);
   assert_string_equal(err.where, "store: names");
   assert_non_null(strstr(err.text, "b.x"));
+  assert_int_equal(fsm__catalog_need(r->catalog, fsm__catalog_find(r->catalog, "m", 0), NULL), FSM_ECORRUPT);
+}
+
+/* The first machine's row with a text in its source replaced by one as long; what its catalog then says. */
+static fsm_code need_changed(rig *r, const char *before, const char *after, fsm_error *err) {
+  static const char key[] = "\0\0\0\1\0\0\0\1";
+  const void *value = NULL;
+  size_t len = 0;
+  assert_int_equal(fsm__store_get(r->store, FSM_T_MACHINES, key, 8, &value, &len, NULL), FSM_OK);
+  char *row = fsm_arena_strndup(&r->arena, value, len), *at = memmem(row, len, before, strlen(before));
+  assert_non_null(at);
+  memcpy(at, after, strlen(after));
+  fsm__store_put(r->store, FSM_T_MACHINES, key, 8, row, len);
+  rig_reopen(r, 1);
+  return fsm__catalog_need(r->catalog, fsm__catalog_find(r->catalog, "m", 0), err);
+}
+
+static void a_source_that_is_not_the_one_deployed_is_corrupt(void **state) {
+  rig *r = *state;
+  fsm_error err = {.text = ""};
+  assert_int_equal(need_changed(r, "context.n + 1", "context.n + 2", &err), FSM_ECORRUPT);
+  assert_string_equal(err.where, "store: machines");
+  assert_non_null(strstr(err.text, "not the one that was deployed"));
+  assert_int_equal(need_changed(r, "context.n + 2", "context.n + ]", &err), FSM_ECORRUPT);
+  assert_non_null(strstr(err.text, "does not load"));
+  assert_int_equal(need_changed(r, "context.n + ]", "context.n + 1", &err), FSM_OK);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      R(deployments_are_numbered_in_their_order),      R(a_reopened_catalog_is_the_same),
-      R(the_source_comes_back_byte_for_byte),          R(a_name_has_one_number_in_all_machines),
-      R(a_name_over_any_path_is_not_looked_for),       R(a_state_path_at_its_limit_is_a_name),
-      R(a_definition_at_its_limit_is_kept_whole),      R(the_same_deployments_give_the_same_rows),
-      R(a_machine_row_that_cannot_be_read_is_corrupt), R(a_machine_whose_names_are_gone_is_corrupt),
+      R(deployments_are_numbered_in_their_order),
+      R(a_reopened_catalog_is_the_same),
+      R(the_source_comes_back_byte_for_byte),
+      R(a_name_has_one_number_in_all_machines),
+      R(a_name_over_any_path_is_not_looked_for),
+      R(a_state_path_at_its_limit_is_a_name),
+      R(a_definition_at_its_limit_is_kept_whole),
+      R(the_same_deployments_give_the_same_rows),
+      R(a_machine_row_that_cannot_be_read_is_corrupt),
+      R(a_machine_whose_names_are_gone_is_corrupt),
+      R(a_source_that_is_not_the_one_deployed_is_corrupt),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
