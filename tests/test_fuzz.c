@@ -26,6 +26,7 @@ static const fuzz_target targets[] = {
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false},
     {"journal", 10, journal_open, journal_one, journal_close, false},
     {"rows", 1, rows_open, rows_one, rows_close, false},
+    {"catalog", 1, catalog_open, catalog_one, rows_close, false},
     {"apply", 3, apply_open, apply_one, rows_close, false},
 };
 enum { TARGETS = sizeof targets / sizeof *targets, CANARIES = 3 };

@@ -3,6 +3,7 @@
 #ifndef FSM_TESTS_FUZZ_STORE_H
 #define FSM_TESTS_FUZZ_STORE_H
 
+#include "tests/fuzz/fuzz_definition.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/rows_fixture.h"
 
@@ -144,6 +145,49 @@ static inline void rows_one(fuzz_run *run) {
   code = fsm__store_get(r->store, FSM_T_INSTANCES, key.bytes, key.len, &value, &len, NULL);
   fuzz_expect(run, code == FSM_OK && len == run->input_len && memcmp(value, run->input, len) == 0,
               "a row that is taken is put back as the same bytes");
+}
+
+/* ---- catalog ------------------------------------------------------------------------------------- */
+
+static inline void catalog_open(fuzz_run *run) {
+  run->tokens = definition_tokens;
+  rig *r = rig_new();
+  run->own = r;
+  rig_deploy(r, RIG_MACHINE, 1);
+  rig_deploy(r, "{\"id\":\"k\",\"initial\":\"a\",\"states\":{\"a\":{\"on\":{\"GO\":\"a\"}}}}", 2);
+  fsm__range range;
+  fsm__row row;
+  bool found = true;
+  fsm__range_open(&range, r->store, FSM_T_MACHINES, NULL, 0);
+  while (fsm__range_next(&range, &row, &found, NULL) == FSM_OK && found)
+    fuzz_seed_add(run, row.value, row.value_len);
+  fsm__range_close(&range);
+}
+
+static inline void catalog_one(fuzz_run *run) {
+  rig *r = run->own;
+  if (!fuzz_one_in(run, 2) || !pack_input_from_tree(run)) fuzz_input_mutated(run);
+  fsm__key key = {.len = 0};
+  fsm__key_u32(&key, 1);
+  fsm__key_u32(&key, 1);
+  fsm__store_put(r->store, FSM_T_MACHINES, key.bytes, key.len, run->input, run->input_len);
+  fsm__catalog *catalog = NULL;
+  fsm_error err = fuzz_error();
+  fsm_code code = fsm__catalog_open(r->store, &catalog, &err);
+  bool good = fuzz_expect_error(run, code, &err) &&
+              fuzz_expect(run, code == FSM_OK || code == FSM_ECORRUPT, "a damaged catalog is corrupt");
+  const fsm__deployed *deployed = good && code == FSM_OK ? fsm__catalog_at(catalog, 1, 1) : NULL;
+  if (deployed) {
+    fsm_error fault = fuzz_error();
+    fuzz_expect(run, strlen(deployed->id) <= FSM_MACHINE_ID_MAX, "a machine's id is bounded");
+    code = fsm__catalog_need(catalog, deployed, &fault);
+    fuzz_expect_error(run, code, &fault);
+    fuzz_expect(run, code != FSM_OK || deployed->machine != NULL, "what is needed is there");
+    fuzz_expect(run, code == FSM_OK || code == FSM_ECORRUPT,
+                "a definition that does not load any more is corrupt");
+  }
+  fuzz_count(run, code);
+  if (catalog) fsm__catalog_free(catalog);
 }
 
 /* ---- apply --------------------------------------------------------------------------------------- */

@@ -162,6 +162,7 @@ static inline void pack_open(fuzz_run *run) {
       {.type = FSM_DURATION, .i = -5, .len = (uint32_t)-7},
   };
   pack_seed(run, &(fsm_value){.type = FSM_LIST, .len = sizeof odd / sizeof *odd, .items = odd});
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) pack_seed(run, &odd[i]);
   fsm_value many[40];
   for (size_t i = 0; i < 40; i++) many[i] = fsm_int((int64_t)(i * i * i * 31) - 700);
   pack_seed(run, &(fsm_value){.type = FSM_LIST, .len = 40, .items = many});

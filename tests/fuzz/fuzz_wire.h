@@ -167,8 +167,8 @@ static inline void worker_one(fuzz_run *run) {
 /* ---- http ---------------------------------------------------------------------------------------- */
 
 static const char *const http_tokens[] = {
-    "%2F", "%00", "%",    "%zz",    "%C3%A4", "%ff", "&",   "=",     "?", "/",
-    "+",   "#",   "key:", "after=", "limit=", "00-", "-01", "\"7\"", ".", "18446744073709551616",
+    "%2F", "%00",  "%",      "%zz", "%C3%A4", "%ff",    "&",   "=",   "?",     "/", "+",
+    "#",   "key:", "after=", "d",   "ms",     "limit=", "00-", "-01", "\"7\"", ".", "18446744073709551616",
     NULL};
 
 static inline void http_open(fuzz_run *run) {
@@ -180,6 +180,7 @@ static inline void http_open(fuzz_run *run) {
       "/a/b/c/d/e/f/g/h/i/j?a=1&b=2&c=3&d=4&e=5&f=6&g=7&h=8&i=9&j=10&k=11&l=12&m=13&n=14&o=15&p=16&q=17");
   fuzz_seed_text(run, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
   fuzz_seed_text(run, "\"9223372036854775807\"");
+  fuzz_seed_text(run, "2d3h4m5s6ms");
   fuzz_seed_text(run, "61626364656667686162636465666768.3.7.18446744073709551615");
 }
 
@@ -216,6 +217,12 @@ static inline void http_one(fuzz_run *run) {
   if (fsm__trace_parse(&run->arena, text, &trace)) {
     const char *again = fsm__traceparent(&run->arena, &trace);
     fuzz_expect(run, again && strncmp(again + 2, text + 2, 50) == 0, "a trace is written as it was read");
+  }
+  int64_t ns = -1;
+  if (fsm_duration_parse(text, &ns, NULL) == FSM_OK) {
+    char again[64];
+    fsm_duration_format(ns, again, sizeof again);
+    fuzz_expect(run, ns >= 0 && again[0], "a duration is not below zero and can be shown");
   }
   int64_t rev = fsm__etag_parse(text);
   char etag[32];

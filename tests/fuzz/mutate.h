@@ -116,7 +116,10 @@ static inline void fuzz_change_once(fuzz_run *run, fuzz_text *t) {
     case 3:
       if (t->len) t->data[at] = (uint8_t)(t->data[at] + fuzz_below(run, 9) - 4);
       return;
-    case 4: t->len = fuzz_below(run, t->len + 1); return;
+    case 4:
+      t->len -=
+          fuzz_one_in(run, 2) ? fuzz_below(run, t->len + 1) : fuzz_below(run, t->len < 16 ? t->len + 1 : 16);
+      return;
     case 5:
       if (t->len) fuzz_cut(t, at, fuzz_some(run, t->len - at));
       return;
