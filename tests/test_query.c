@@ -253,7 +253,7 @@ static void an_instance_is_stuck_once_whatever_its_other_versions_call_a_leaf(vo
   const fsm_value *items = fsm_map_get(&page, "items");
   for (unsigned i = 0; i < items->len; i++) {
     const fsm_value *id = fsm_map_get(&items->items[i], "id");
-    seen[atoi(fsm_arena_strndup(&d->arena, id->s + 2, id->len - 2))]++;
+    seen[strtoul(fsm_arena_strndup(&d->arena, id->s + 2, id->len - 2), NULL, 10)]++;
   }
   for (unsigned i = 0; i < INSTANCES; i++) assert_true(seen[i] <= 1);
 }
