@@ -3,9 +3,12 @@
 
 #include "runtime/apply_impl.h"
 
+/* A text without NUL, which a row would cut. */
 static const char *text_of(fsm_arena *arena, const fsm_value *map, const char *key) {
   const fsm_value *value = fsm_map_get(map, key);
-  return value != NULL && fsm_is(value, FSM_STRING) ? fsm_arena_strndup(arena, value->s, value->len) : NULL;
+  bool whole = value != NULL && fsm_is(value, FSM_STRING) &&
+               (value->len == 0 || memchr(value->s, 0, value->len) == NULL);
+  return whole ? fsm_arena_strndup(arena, value->s, value->len) : NULL;
 }
 
 /* An id that fits the keys of rows, or NULL. */

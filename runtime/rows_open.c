@@ -80,7 +80,7 @@ static fsm_code unpack_row(fsm_arena *arena, const void *value, size_t len, cons
 }
 
 fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out, fsm_error *err) {
-  FSM_ASSERT(row->key_len > 9);
+  if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a timer row has no id");
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
   fsm_code code = unpack_row(arena, row->value, row->value_len, "tsv", "timer", &at, err);
@@ -91,7 +91,7 @@ fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out,
 }
 
 fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, fsm_error *err) {
-  FSM_ASSERT(row->key_len > 9);
+  if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a task row has no id");
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
   fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttos", "task", &at, err);

@@ -451,6 +451,16 @@ static char long_text[600];
 
 typedef fsm_record (*spoil_fn)(rig *r);
 
+/* A timer whose id JSON cannot say: a C string would end at its first byte. */
+static fsm_value nul_id(rig *r) {
+  fsm_value *entry = fsm_arena_alloc(&r->arena, sizeof *entry),
+            timer = rig_json(r, "{\"event\":\"e\",\"due\":1}");
+  fsm_pair id[1] = {{fsm_string("id"), fsm_stringn("\0t", 2)}};
+  fsm_value patch = {.type = FSM_MAP, .len = 1, .pairs = id};
+  assert_int_equal(fsm_map_merge(&r->arena, &timer, &patch, entry), FSM_OK);
+  return fsm_list(entry, 1);
+}
+
 #define SPOILT(name, base, change) \
   static fsm_record name(rig *r) { \
     fsm_record x = base;           \
@@ -477,6 +487,7 @@ SPOILT(unknown_version, created(r, 9), (x.inst = "i2", x.defv = 9))
 SPOILT(created_twice, created(r, 9), (void)0)
 SPOILT(created_nameless, created(r, 9), x.inst = NULL)
 SPOILT(empty_instance, created(r, 9), x.inst = "")
+SPOILT(timer_id_nul, MOVE, x.timers = nul_id(r))
 SPOILT(before_1970, MOVE, x.time_ns = -1)
 SPOILT(long_instance, created(r, 9), x.inst = long_text)
 SPOILT(long_key, created(r, 9), (x.inst = "i2", x.key = long_text))
@@ -537,6 +548,7 @@ static void what_does_not_fit_the_rows_is_corrupt_and_named_by_its_seq(void **st
       C(created_twice),
       C(created_nameless),
       C(empty_instance),
+      C(timer_id_nul),
       C(before_1970),
       C(long_instance),
       C(long_key),
