@@ -516,6 +516,12 @@ class BadInput(Case):
                      "/v1/instances/x/y", "//v1/counts", "/v1/counts/x", "/" + "a/" * 100):
             self.problem(self.d.request("GET", path), 404, "not_found")
 
+    def test_allow_stands_beside_405_alone(self):
+        for path in ("/v1/machines", "/v1/instances", "/v1/instances/%s/events" % self.one, "/v1/counts"):
+            for method in ("GET", "HEAD"):
+                answer = self.d.request(method, path)
+                self.assertEqual((answer.status, answer.headers["Allow"]), (200, None), path)
+
     def test_escapes_and_parameters(self):
         for path in ("/v1/instances/%", "/v1/instances/%4", "/v1/instances/%zz", "/v1/instances/a%00b", "/v1/instances/%ff",
                      "/v1/counts?machine=%0", "/v1/counts?machine=a&machine=b"):

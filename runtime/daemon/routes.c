@@ -51,7 +51,8 @@ static bool path_matches(const char *path, const fsm__target *target) {
   return false;
 }
 
-/* The row of the target and method; without one *allow has the methods that there are, NULL when none. */
+/* The row of the target and method, *allow NULL; without one *allow has the methods that there are, NULL
+ * when none. */
 static const route *find(fsm__request *request, const fsm__target *target, const char **allow) {
   const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
   *allow = NULL;
@@ -59,7 +60,7 @@ static const route *find(fsm__request *request, const fsm__target *target, const
   for (size_t i = 0; i < ROUTE_COUNT; i++) {
     const route *row = &routes[i];
     if (!path_matches(row->path, target)) continue;
-    if (strcmp(row->method, method) == 0) return row;
+    if (strcmp(row->method, method) == 0) return *allow = NULL, row;
     const char *known = strcmp(row->method, "GET") == 0 ? "GET, HEAD" : row->method;
     *allow = *allow ? fsm_arena_printf(&request->arena, "%s, %s", *allow, known) : known;
   }
