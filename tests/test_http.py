@@ -783,6 +783,38 @@ class Operation(unittest.TestCase):
         finally:
             d.remove()
 
+    def test_damage_found_while_it_runs_is_called_damage_and_ends_it_with_7(self):
+        d = Daemon("--log-format", "json")
+        try:
+            mark = b"flip-me-on-the-disk"
+            self.assertEqual(d.request("POST", "/v1/machines", DEFINITION).status, 201)
+            body = {"machine": "doc", "id": "i", "labels": {"mark": mark.decode()}}
+            self.assertEqual(d.request("POST", "/v1/instances", body).status, 201)
+            self.assertEqual(d.stop(), 0)  # so that the row is in LMDB and no longer in memory
+            d.start()
+            path = os.path.join(d.data, "store", "data.mdb")
+            with open(path, "r+b") as f:  # LMDB maps this very file
+                data = f.read()
+                self.assertIn(mark, data)
+                for found in re.finditer(re.escape(mark), data):
+                    f.seek(found.start())
+                    f.write(b"F")
+            answer = d.request("GET", "/v1/instances/i", headers={"X-Correlation-ID": "look"})
+            self.assertEqual((answer.status, answer.json["code"]), (500, "corrupt"), answer)
+            failed = [line for line in map(json.loads, d.logged().splitlines()) if line["msg"] == "request failed"]
+            self.assertEqual([(l["code"], l["correlation"], l["status"]) for l in failed], [("corrupt", "look", 500)])
+            self.assertEqual((failed[0]["where"], failed[0]["detail"]), (answer.json["where"], answer.json["detail"]))
+            self.assertTrue(failed[0]["where"] and failed[0]["detail"], failed)
+            with self.assertRaises((OSError, http.client.HTTPException)):
+                d.request("POST", "/v1/instances/i/events", {"event": "SUBMIT"})
+            self.assertEqual(d.process.wait(WAIT), 7, d.logged())
+            last = json.loads(d.logged().splitlines()[-1])
+            self.assertIn("stored data is damaged", last["msg"])
+            self.assertEqual((last["level"], last["code"]), ("error", "corrupt"))
+            self.assertTrue(last["where"] and last["detail"], last)
+        finally:
+            d.remove()
+
     def test_no_nats_server_stops_nothing(self):
         d = Daemon("--nats", "nats://127.0.0.1:1")
         try:

@@ -165,7 +165,8 @@ static void log_failure(fsm__http *http, const fsm__request *request) {
   if (http->logged++ >= LOGGED_A_SECOND) return;
   FSM__LOG(http->log, "error", "request failed", fsm__text("method", request->method),
            fsm__text("target", request->target), fsm__number("status", (uint64_t)request->status),
-           fsm__text("code", fsm_code_name(request->code)), fsm__text("correlation", request->correlation));
+           fsm__text("code", fsm_code_name(request->code)), fsm__text("where", request->fault.where),
+           fsm__text("detail", request->fault.text), fsm__text("correlation", request->correlation));
 }
 
 static enum MHD_Result reply(exchange *e) {

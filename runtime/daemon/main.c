@@ -1,7 +1,7 @@
 /* main.c: fsmd: settings, then store, then listeners, then the loop; and back in the reverse order.
  *
  * Exit codes are those of fsm_code_exit: 2 a wrong setting, 9 the data is held by another process, 7
- * damage; 74 when the disk failed under a running daemon. */
+ * damage, found at start or while it runs; 74 when the disk failed under a running daemon. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,10 +54,21 @@ static fsm_code open_auth(fsmd *d, fsm_error *err) {
   return code;
 }
 
-/* The writer's thread, and the last that it does: after this nothing is answered. */
+static bool is_damage(fsm_code code) {
+  return code == FSM_ECORRUPT || code == FSM_EVERIFY || code == FSM_EVERSION;
+}
+
+/* The writer's thread, and the last that it does: after this nothing is answered. Whoever supervises us reads
+ * the exit code: starting again may help after 74, never after damage. */
 static void on_fatal(void *arg, const fsm_error *err) {
-  fsm__log_error(arg, "the disk failed; stopping at once, as what is on it is not known", err);
-  _exit(FSM_EXIT_FATAL);
+  bool disk = err->code == FSM_EIO || err->code == FSM_EFULL;
+  fsm__log_error(arg,
+                 is_damage(err->code)
+                     ? "stored data is damaged; stopping at once, as no answer can be trusted"
+                 : disk ? "the disk failed; stopping at once, as what is on it is not known"
+                        : "this cannot be worked round; stopping at once",
+                 err);
+  _exit(disk ? FSM_EXIT_FATAL : fsm_code_exit(err->code));
 }
 
 static fsm_code open_runtime(fsmd *d, fsm_error *err) {

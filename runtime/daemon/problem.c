@@ -33,6 +33,7 @@ void fsm__problem(fsm__request *request, const fsm_error *err, int status, const
   FSM_ASSERT(request && err && err->code != FSM_OK);
   request->status = status ? status : fsm_code_http(err->code);
   request->code = err->code;
+  request->fault = *err;
   request->location[0] = request->etag[0] = 0;
   fsm_buf_reset(&request->out);
   fsm__problem_text(&request->out, err, request->status, refusal, request->correlation);
