@@ -143,11 +143,14 @@ static void help_version_and_print_need_nothing_else(void **state) {
   assert_true(taken("--print-config --auth none").print);
 }
 
+enum { SETTINGS = 12 };
+static const char *const names[] = {"data", "listen", "no-listen", "socket", "jwt-key", "auth", "nats",
+                                    "node", "port-file", "log-format", "segment-bytes", "socket-auth",
+                                    /* no settings */
+                                    "print-config", "version", "help"};
+
 static void help_and_print_name_every_option(void **state) {
   (void)state;
-  static const char *const names[] = {
-      "data",      "listen",     "no-listen",     "socket",      "jwt-key",      "auth",    "nats", "node",
-      "port-file", "log-format", "segment-bytes", "socket-auth", "print-config", "version", "help"};
   fsm_buf help = {0}, settings = {0};
   fsm__config config = taken("--data d --auth none");
   fsm__config_help(&help);
@@ -157,13 +160,51 @@ static void help_and_print_name_every_option(void **state) {
     strncat(word, names[i], 24);
     strncat(strncat(line, names[i], 24), " = ", 4);
     assert_non_null(strstr(fsm_buf_text(&help), word));
-    assert_true(strstr(fsm_buf_text(&settings), line) ||
-                strncmp(fsm_buf_text(&settings), line + 1, strlen(line) - 1) == 0);
+    bool printed = strstr(fsm_buf_text(&settings), line) ||
+                   strncmp(fsm_buf_text(&settings), line + 1, strlen(line) - 1) == 0;
+    assert_int_equal(printed, i < SETTINGS);
   }
   assert_non_null(strstr(fsm_buf_text(&settings), "auth = none\n"));
   assert_non_null(strstr(fsm_buf_text(&settings), "segment-bytes = 67108864\n"));
   fsm_buf_free(&help);
   fsm_buf_free(&settings);
+}
+
+static void help_fits_eighty_columns_and_gives_flags_no_range(void **state) {
+  (void)state;
+  fsm_buf help = {0};
+  fsm__config_help(&help);
+  size_t columns = 0;
+  for (const char *c = fsm_buf_text(&help); *c; c++) {
+    if (*c != '\n')
+      columns += ((unsigned char)*c & 0xc0) != 0x80; /* characters, not bytes */
+    else
+      columns = 0;
+    assert_true(columns <= 80);
+  }
+  assert_null(strstr(fsm_buf_text(&help), "on or off"));
+  assert_non_null(strstr(fsm_buf_text(&help), "  --help\n      print this and exit\n"));
+  assert_non_null(strstr(fsm_buf_text(&help),
+                         "  --auth POLICY\n      tokens on TCP; without a key only none "
+                         "starts (required, optional or\n      none; default required)\n"));
+  fsm_buf_free(&help);
+}
+
+static void printed(const char *words, const char *line) {
+  fsm_buf settings = {0};
+  fsm__config config = taken(words);
+  fsm__config_print(&settings, &config);
+  if (!strstr(fsm_buf_text(&settings), line)) fail_msg("no %s in %s", line, fsm_buf_text(&settings));
+  fsm_buf_free(&settings);
+}
+
+static void what_is_printed_is_what_would_be_in_force(void **state) {
+  (void)state;
+  printed("--print-config --data d", "\nsocket = d/fsmd.sock\n");
+  printed("--print-config --data d --socket /s", "\nsocket = /s\n");
+  printed("--print-config", "\nsocket = \n");
+  printed("--data d --no-listen", "\nno-listen = on\n");
+  printed("--data d --auth none", "\nno-listen = off\n");
 }
 
 int main(void) {
@@ -177,6 +218,8 @@ int main(void) {
       cmocka_unit_test(a_socket_path_fits_the_system),
       cmocka_unit_test(help_version_and_print_need_nothing_else),
       cmocka_unit_test(help_and_print_name_every_option),
+      cmocka_unit_test(help_fits_eighty_columns_and_gives_flags_no_range),
+      cmocka_unit_test(what_is_printed_is_what_would_be_in_force),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,10 +8,11 @@
 
 #include "runtime/journal.h"
 
-enum { TEXT_MAX = 4095 };
+enum { TEXT_MAX = 4095, COLUMNS = 80, INDENT = 6 };
 #define SEGMENT_MAX ((size_t)1 << 30)
+#define SOCKET_NAME "/fsmd.sock" /* in the data directory */
 
-typedef enum option_kind { TEXT, FLAG } option_kind;
+typedef enum option_kind { TEXT, FLAG, ACTION } option_kind; /* ACTION: a flag instead of serving */
 
 typedef struct option_row {
   const char *name, *argument;
@@ -26,7 +27,7 @@ typedef struct option_row {
 static const option_row options[] = {
   {"data",          "DIR",       TEXT, AT(data),          "",               "a directory, made when missing", "where everything is kept; needed"},
   {"listen",        "ADDR:PORT", TEXT, AT(listen),        "127.0.0.1:8480", "a loopback address; port 0 = any free one", "TCP address of the HTTP interface"},
-  {"no-listen",     NULL,        FLAG, AT(no_listen),     "off",            "on or off", "no TCP, the unix socket alone"},
+  {"no-listen",     NULL,        FLAG, AT(no_listen),     "",               NULL, "no TCP, the unix socket alone"},
   {"socket",        "PATH",      TEXT, AT(socket),        "",               "at most 107 bytes; default DIR/fsmd.sock", "unix socket of the HTTP interface"},
   {"jwt-key",       "FILE",      TEXT, AT(jwt_key),       "",               "32 to 4096 bytes, nobody else may read it", "key of bearer tokens (HS256)"},
   {"auth",          "POLICY",    TEXT, AT(auth),          "required",       "required, optional or none", "tokens on TCP; without a key only none starts"},
@@ -36,9 +37,9 @@ static const option_row options[] = {
   {"segment-bytes", "N",         TEXT, AT(segment_bytes), "67108864",       "2097152 to 1073741824", "size of new journal segments"},
   {"log-format",    "FORMAT",    TEXT, AT(log_format),    "logfmt",         "logfmt or json", "lines on stderr"},
   {"port-file",     "FILE",      TEXT, AT(port_file),     "",               "a path", "written with the TCP port once it listens"},
-  {"print-config",  NULL,        FLAG, AT(print),         "off",            "on or off", "print the settings and exit"},
-  {"version",       NULL,        FLAG, AT(version),       "off",            "on or off", "print versions and exit"},
-  {"help",          NULL,        FLAG, AT(help),          "off",            "on or off", "print this and exit"},
+  {"print-config",  NULL,        ACTION, AT(print),       "",               NULL, "print the settings and exit"},
+  {"version",       NULL,        ACTION, AT(version),     "",               NULL, "print versions and exit"},
+  {"help",          NULL,        ACTION, AT(help),        "",               NULL, "print this and exit"},
 };
 /* clang-format on */
 enum { OPTION_COUNT = sizeof options / sizeof *options };
@@ -71,7 +72,7 @@ static fsm_code read_option(fsm__config *config, int argc, char *const argv[], i
   if (i < 0) return wrong(err, word, "there is no such option; see --help");
   if (*seen & UINT32_C(1) << i) return wrong(err, word, "the option is given twice");
   *seen |= UINT32_C(1) << i;
-  if (options[i].kind == FLAG) {
+  if (options[i].kind != TEXT) {
     if (equals) return wrong(err, word, "the option takes no argument");
     *flag_at(config, &options[i]) = true;
     return FSM_OK;
@@ -114,7 +115,7 @@ static fsm_code read_policies(fsm__config *config, fsm_error *err) {
 static fsm_code read_socket(fsm__config *config, fsm_error *err) {
   int len = *config->socket
                 ? snprintf(config->socket_path, sizeof config->socket_path, "%s", config->socket)
-                : snprintf(config->socket_path, sizeof config->socket_path, "%s/fsmd.sock", config->data);
+                : snprintf(config->socket_path, sizeof config->socket_path, "%s" SOCKET_NAME, config->data);
   if (len < 0 || (size_t)len >= sizeof config->socket_path)
     return fsm_fail(err, FSM_EARGUMENT, "--socket", "the path of a unix socket has at most %d bytes",
                     FSM__SOCKET_PATH_MAX);
@@ -168,16 +169,37 @@ fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_e
   return out->help || out->version || out->print ? FSM_OK : check(out, err);
 }
 
+/* What the option is, its range and default; ASCII, so that bytes are columns. */
+static void put_wrapped(fsm_buf *out, const option_row *row) {
+  char text[512];
+  int len = row->range == NULL ? snprintf(text, sizeof text, "%s", row->help)
+                               : snprintf(text, sizeof text, "%s (%s%s%s)", row->help, row->range,
+                                          *row->fallback ? "; default " : "", row->fallback);
+  FSM_ASSERT(len > 0 && (size_t)len < sizeof text);
+  size_t column = 0;
+  for (const char *word = text; *word;) {
+    size_t size = strcspn(word, " ");
+    bool fits = column > 0 && column + 1 + size <= COLUMNS;
+    if (fits)
+      fsm_buf_char(out, ' ');
+    else
+      fsm_buf_printf(out, "%s%*s", column > 0 ? "\n" : "", INDENT, "");
+    fsm_buf_add(out, word, size);
+    column = (fits ? column + 1 : INDENT) + size;
+    word += size + (word[size] == ' ');
+  }
+  fsm_buf_char(out, '\n');
+}
+
 void fsm__config_help(fsm_buf *out) {
   fsm_buf_str(out,
               "usage: fsmd --data DIR [OPTION…]\n\nKeeps statechart instances durable and serves them over "
-              "HTTP on loopback and a unix socket.\n\n");
+              "HTTP on loopback and\na unix socket.\n\n");
   for (int i = 0; i < OPTION_COUNT; i++) {
     const option_row *row = &options[i];
-    fsm_buf_printf(out, "  --%s%s%s\n      %s (%s%s%s)\n", row->name, row->argument ? " " : "",
-                   row->argument ? row->argument : "", row->help, row->range,
-                   row->kind == TEXT && *row->fallback ? "; default " : "",
-                   row->kind == TEXT ? row->fallback : "");
+    fsm_buf_printf(out, "  --%s%s%s\n", row->name, row->argument ? " " : "",
+                   row->argument ? row->argument : "");
+    put_wrapped(out, row);
   }
 }
 
@@ -185,7 +207,14 @@ void fsm__config_print(fsm_buf *out, const fsm__config *config) {
   fsm__config copy = *config;
   for (int i = 0; i < OPTION_COUNT; i++) {
     const option_row *row = &options[i];
-    const char *value = row->kind == FLAG ? (*flag_at(&copy, row) ? "on" : "off") : *text_at(&copy, row);
-    fsm_buf_printf(out, "%s = %s\n", row->name, value);
+    if (row->kind == ACTION) continue;
+    fsm_buf_printf(out, "%s = ", row->name);
+    if (row->kind == FLAG)
+      fsm_buf_str(out, *flag_at(&copy, row) ? "on" : "off");
+    else if (row->offset == AT(socket) && !*config->socket && *config->data)
+      fsm_buf_printf(out, "%s" SOCKET_NAME, config->data);
+    else
+      fsm_buf_str(out, *text_at(&copy, row));
+    fsm_buf_char(out, '\n');
   }
 }

@@ -23,7 +23,8 @@ typedef struct fsm__config {
  * help, version or print set nothing else is checked. Strings are borrowed from argv. */
 FSM_MUST_USE fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_error *err);
 
-void fsm__config_help(fsm_buf *out);
+void fsm__config_help(fsm_buf *out); /* lines of at most 80 columns */
+/* The settings as they would be in force; "" = not set. */
 void fsm__config_print(fsm_buf *out, const fsm__config *config);
 
 #endif
