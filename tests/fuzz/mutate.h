@@ -237,7 +237,9 @@ static inline const fsm_value *fuzz_node(const fsm_value *v, size_t *number) {
 
 static inline const fsm_value *fuzz_any_node(fuzz_run *run, const fsm_value *tree) {
   size_t number = fuzz_below(run, fuzz_nodes(tree));
-  return fuzz_node(tree, &number);
+  const fsm_value *node = fuzz_node(tree, &number);
+  FSM_ASSERT(node != NULL);
+  return node;
 }
 
 /* A list or map with a member more, less, twice or renamed. */
