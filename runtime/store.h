@@ -51,6 +51,9 @@ typedef struct fsm__store_options {
   const uint8_t *new_store_id; /* 16 bytes, used when the store is new; NULL = FSM_ENOTFOUND when missing */
 } fsm__store_options;
 
+/* The text of FSM_ELOCKED when it is readers that are in a writer's way: they end soon. */
+#define FSM_STORE_READ_ELSEWHERE "another process is reading it"
+
 /* FSM_ELOCKED: another process has it, named when it can be known. FSM_EVERSION: names both versions,
  * nothing touched. FSM_EPERMISSION: a link, another owner's, or open to others than its owner. */
 FSM_MUST_USE fsm_code fsm__store_open(const fsm__store_options *options, fsm__store **out, fsm_error *err);

@@ -80,15 +80,26 @@ static long holder(int lock_fd) {
   return pid;
 }
 
+/* A writer in whose way readers are can share the lock with them: only that tells them from a writer, for
+ * a writer that was killed leaves its pid behind. *ours: they ended meanwhile, and the lock is ours. */
+static bool shared(int lock_fd, bool *ours) {
+  if (flock(lock_fd, LOCK_SH | LOCK_NB)) return false;
+  *ours = !flock(lock_fd, LOCK_EX | LOCK_NB);
+  return true;
+}
+
 static fsm_code lock(fsm__store_dir *dir, fsm_error *err) {
   int flags = dir->read_only ? O_RDONLY : O_RDWR | O_CREAT;
   dir->lock_fd = openat(dir->fd, FSM_STORE_LOCK_FILE, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (dir->lock_fd < 0) return system_fail(err, dir->path, "cannot open the lock file");
   if (!flock(dir->lock_fd, (dir->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB)) return FSM_OK;
   if (errno != EWOULDBLOCK) return system_fail(err, dir->path, "cannot lock");
+  bool ours = false;
+  if (!dir->read_only && shared(dir->lock_fd, &ours))
+    return ours ? FSM_OK : fsm_fail(err, FSM_ELOCKED, dir->path, FSM_STORE_READ_ELSEWHERE);
   long pid = holder(dir->lock_fd);
   if (pid) return fsm_fail(err, FSM_ELOCKED, dir->path, "process %ld holds it", pid);
-  return fsm_fail(err, FSM_ELOCKED, dir->path, "another process is reading it");
+  return fsm_fail(err, FSM_ELOCKED, dir->path, "another process holds it");
 }
 
 static fsm_code open_dir(fsm__store_dir *dir, bool make, fsm_error *err) {

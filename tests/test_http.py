@@ -4,6 +4,7 @@
 Each refusal is checked by status and problem code, and against a state that must not have moved.
 """
 import base64
+import fcntl
 import hashlib
 import hmac
 import http.client
@@ -692,6 +693,36 @@ class Operation(unittest.TestCase):
         try:
             self.refused(9, "locked", "--data", d.data, "--no-listen", "--socket", os.path.join(self.dir, "s"))
             self.assertEqual(d.request("GET", "/healthz").status, 200)
+        finally:
+            d.remove()
+
+    def test_a_reader_of_the_files_is_waited_for(self):
+        d = Daemon("--log-format", "json")
+        try:
+            self.assertEqual(d.stop(), 0)
+            with open(os.path.join(d.data, "store", "lock")) as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH)  # as fsm-cli --data has it
+                starting = threading.Thread(target=d.start)
+                starting.start()
+                end = time.time() + WAIT
+                while "waiting for fsm-cli" not in d.logged() and time.time() < end:
+                    time.sleep(0.01)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            starting.join()
+            messages = [json.loads(line)["msg"] for line in d.logged().splitlines()]
+            self.assertEqual(messages[3:], ["waiting for fsm-cli, which reads the files", "started"])
+            self.assertEqual(d.request("GET", "/healthz").status, 200)
+            self.assertEqual(d.stop(), 0)
+        finally:
+            d.remove()
+
+    def test_a_reader_that_does_not_end_is_named_and_refused_with_9(self):
+        d = Daemon()
+        try:
+            self.assertEqual(d.stop(), 0)
+            with open(os.path.join(d.data, "store", "lock")) as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+                self.refused(9, "fsm-cli reads the files; end it or wait", "--data", d.data, "--no-listen")
         finally:
             d.remove()
 

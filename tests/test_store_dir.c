@@ -1,5 +1,7 @@
 /* Claims of the directory of a store (runtime/store_dir.c): who may open it, and what opening leaves behind.
  */
+#include <sys/file.h>
+
 #include "tests/store_scratch.h"
 
 static void what_is_missing_is_not_found_and_not_made(void **state) {
@@ -131,6 +133,27 @@ static int write_beside_reader(const place *p) {
   return fsm__store_open(&options, &store, &err) == FSM_ELOCKED && strstr(err.text, "reading") ? 0 : 1;
 }
 
+static void readers_are_told_from_a_writer_whatever_pid_was_left_behind(void **state) {
+  place *p = *state;
+  char path[128];
+  snprintf(path, sizeof path, "%s/lock", p->dir);
+  fsm__store_close(open_new(p));
+  int fd = open(path, O_RDWR);
+  assert_true(fd >= 0 && dprintf(fd, "%ld\n", (long)getpid()) > 0); /* as a killed writer leaves it */
+  fsm__store_options options = options_of(p);
+  fsm__store *store;
+  fsm_error err;
+  assert_int_equal(flock(fd, LOCK_SH), 0);
+  assert_int_equal(fsm__store_open(&options, &store, &err), FSM_ELOCKED);
+  assert_string_equal(err.text, FSM_STORE_READ_ELSEWHERE);
+  assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0); /* asking left no lock behind */
+  assert_int_equal(ftruncate(fd, 0), 0);             /* a writer that has not said its pid yet */
+  assert_int_equal(fsm__store_open(&options, &store, &err), FSM_ELOCKED);
+  assert_string_equal(err.text, "another process holds it");
+  close(fd);
+  fsm__store_close(open_new(p));
+}
+
 static void another_process_is_refused_and_told_who_holds_it(void **state) {
   fsm__store *store = open_new(*state);
   assert_int_equal(in_child(open_again, *state), 0);
@@ -205,6 +228,7 @@ int main(void) {
       TEST(a_read_only_opening_writes_nothing_and_keeps_its_rows_in_memory),
       TEST(a_read_only_opening_makes_no_lock_file),
       TEST(a_read_only_opening_works_in_a_read_only_directory),
+      TEST(readers_are_told_from_a_writer_whatever_pid_was_left_behind),
       TEST(another_process_is_refused_and_told_who_holds_it),
       TEST(links_and_what_others_may_open_are_refused),
       TEST(what_is_made_is_open_to_its_owner_alone),

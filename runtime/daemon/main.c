@@ -7,16 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/daemon/config.h"
 #include "runtime/daemon/listen.h"
 #include "runtime/daemon/routes.h"
 #include "runtime/hash.h"
+#include "runtime/store.h"
 #include "runtime/version.h"
 #include "schema/record.h"
 
-enum { STOP_MS = 5000 };
+enum { STOP_MS = 5000, READER_WAIT_MS = 5000, READER_LOOK_MS = 50 };
 
 typedef struct fsmd {
   fsm__config config;
@@ -71,6 +73,22 @@ static void on_fatal(void *arg, const fsm_error *err) {
   _exit(disk ? FSM_EXIT_FATAL : fsm_code_exit(err->code));
 }
 
+/* fsm-cli reads stopped files under a shared lock. A daemon that is started just then, by a supervisor
+ * perhaps, waits for it a little. */
+static fsm_code open_data(fsmd *d, const fsm_runtime_options *options, fsm_error *err) {
+  const struct timespec pause = {.tv_nsec = READER_LOOK_MS * 1000000};
+  for (int waited_ms = 0;; waited_ms += READER_LOOK_MS) {
+    fsm_code code = fsm_runtime_open(options, &d->server.runtime, &d->opened, err);
+    if (code != FSM_ELOCKED || strcmp(err->text, FSM_STORE_READ_ELSEWHERE) != 0) return code;
+    if (waited_ms >= READER_WAIT_MS)
+      return fsm_fail(err, FSM_ELOCKED, options->dir, "fsm-cli reads the files; end it or wait");
+    if (waited_ms == 0)
+      FSM__LOG(&d->log, "info", "waiting for fsm-cli, which reads the files",
+               fsm__text("data", options->dir));
+    nanosleep(&pause, NULL);
+  }
+}
+
 static fsm_code open_runtime(fsmd *d, fsm_error *err) {
   const fsm__config *config = &d->config;
   fsm_publisher_options publishing = {.url = config->nats};
@@ -86,7 +104,7 @@ static fsm_code open_runtime(fsmd *d, fsm_error *err) {
                                  .durable_arg = publisher,
                                  .fatal = on_fatal,
                                  .fatal_arg = &d->log};
-  code = fsm_runtime_open(&options, &d->server.runtime, &d->opened, err);
+  code = open_data(d, &options, err);
   return code == FSM_OK && publisher ? fsm_publisher_start(publisher, d->server.runtime, err) : code;
 }
 
