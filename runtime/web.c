@@ -6,8 +6,11 @@
 #include "runtime/web.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { NS_PER_MS = 1000000, CONNECT_TIMEOUT_MS = 5000 };
 
@@ -16,6 +19,8 @@ struct fsm_web {
   char *socket, *url, *token, *agent;
   int64_t timeout_ns, connect_timeout_ns;
   size_t body_max;
+  bool own_server;
+  int fd; /* of the connection, -1 before the first; own_server only */
 };
 
 /* What one answer collects while it arrives. */
@@ -24,7 +29,8 @@ typedef struct exchange {
   fsm_web_reply *reply;
   fsm_buf body;
   size_t body_max;
-  bool too_large;
+  const fsm_web *web;
+  bool too_large, refused; /* refused: by us, the server is not ours */
 } exchange;
 
 static char *copy_or_null(const char *text) { return text == NULL ? NULL : strdup(text); }
@@ -36,6 +42,7 @@ static bool has_control(const char *text) {
 }
 
 static fsm_code check_options(const fsm_web_options *options, fsm_error *err) {
+  FSM_ASSERT(!options->own_server || options->socket != NULL);
   if (options->socket == NULL && options->url == NULL)
     return fsm_fail(err, FSM_EARGUMENT, "", "neither a socket nor a URL was given");
   if (options->socket != NULL && strlen(options->socket) > FSM_WEB_SOCKET_MAX)
@@ -69,6 +76,8 @@ fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *
   web->agent = strdup(options->agent == NULL ? "fsm/" FSM_VERSION : options->agent);
   web->timeout_ns = options->timeout_ns;
   web->connect_timeout_ns = options->connect_timeout_ns;
+  web->own_server = options->own_server;
+  web->fd = -1;
   web->body_max = options->body_max == 0 ? FSM_WEB_BODY_MAX : options->body_max;
   bool copied = web->url != NULL && web->agent != NULL && (options->socket == NULL || web->socket != NULL) &&
                 (options->token == NULL || web->token != NULL);
@@ -136,6 +145,32 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg) {
   return len;
 }
 
+/* ---- whose server it is --------------------------------------------------------------------------- */
+
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose) {
+  fsm_web *web = arg;
+  (void)purpose;
+  web->fd = fd;
+  return CURL_SOCKOPT_OK;
+}
+
+static bool is_ours(int fd) {
+  struct ucred peer; /* of whoever called listen() */
+  socklen_t len = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) return false;
+  return peer.uid == geteuid() || peer.uid == 0;
+}
+
+/* Connected, nothing sent yet. */
+static int on_connected(void *arg, char *to, char *from, int to_port, int from_port) {
+  (void)to, (void)from, (void)to_port, (void)from_port;
+  exchange *ex = arg;
+  ex->refused = !is_ours(ex->web->fd);
+  return ex->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+/* ---- a request ------------------------------------------------------------------------------------- */
+
 static fsm_code add_header(struct curl_slist **list, fsm_buf *line, const char *name, const char *value,
                            fsm_error *err) {
   if (value == NULL) return FSM_OK;
@@ -192,7 +227,7 @@ static long milliseconds(int64_t ns, long if_zero) {
   return ms == 0 ? 1 : (long)ms;
 }
 
-static void set_connection(const fsm_web *web) {
+static void set_connection(fsm_web *web, exchange *ex) {
   CURL *easy = web->easy;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -204,6 +239,11 @@ static void set_connection(const fsm_web *web) {
                    milliseconds(web->connect_timeout_ns, CONNECT_TIMEOUT_MS));
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an id may be ".." */
   if (web->socket != NULL) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, web->socket);
+  if (!web->own_server) return;
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, web);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, ex);
 }
 
 static void set_request(CURL *easy, const fsm_web_request *request) {
@@ -220,13 +260,26 @@ static void set_request(CURL *easy, const fsm_web_request *request) {
 
 static const char *server_name(const fsm_web *web) { return web->socket != NULL ? web->socket : web->url; }
 
+/* libcurl speaks of the host and port of a URL, which a socket has not: there the system's word counts. */
+static const char *why_not(const fsm_web *web, CURLcode result, const char *text) {
+  long fault = 0;
+  if (web->socket != NULL && result == CURLE_COULDNT_CONNECT) {
+    curl_easy_getinfo(web->easy, CURLINFO_OS_ERRNO, &fault);
+    return fault != 0 ? strerror((int)fault) : curl_easy_strerror(result);
+  }
+  return *text != 0 ? text : curl_easy_strerror(result);
+}
+
 static fsm_code fault_of(const fsm_web *web, CURLcode result, const exchange *ex, const char *text,
                          fsm_error *err) {
   const char *where = server_name(web);
+  if (ex->refused)
+    return fsm_fail(err, FSM_EPERMISSION, where,
+                    "who listens there is neither this user nor root; nothing was sent");
   if (ex->too_large) return fsm_fail(err, FSM_ETOOLARGE, where, "the answer is over %zu bytes", ex->body_max);
   if (!fsm_buf_ok(&ex->body) || result == CURLE_OUT_OF_MEMORY)
     return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
-  const char *why = *text != 0 ? text : curl_easy_strerror(result);
+  const char *why = why_not(web, result, text);
   switch (result) {
     case CURLE_OPERATION_TIMEDOUT: return fsm_fail(err, FSM_ETIMEOUT, where, "no answer in time (%s)", why);
     case CURLE_URL_MALFORMAT: return fsm_fail(err, FSM_EARGUMENT, where, "the URL cannot be used (%s)", why);
@@ -266,14 +319,14 @@ fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *are
   if (strlen(web->url) + strlen(request->path) > FSM_WEB_URL_MAX)
     return fsm_fail(err, FSM_EARGUMENT, "path", "the URL is over %d bytes", FSM_WEB_URL_MAX);
   fsm_web_reply reply = {0};
-  exchange ex = {.arena = arena, .reply = &reply, .body_max = web->body_max};
+  exchange ex = {.arena = arena, .reply = &reply, .body_max = web->body_max, .web = web};
   struct curl_slist *list = NULL;
   const char *url = fsm_arena_printf(arena, "%s%s", web->url, request->path);
   fsm_code code = url == NULL ? fsm_fail(err, FSM_ENOMEM, "", "no memory for the URL")
                               : make_headers(web, request, &list, err);
   if (code == FSM_OK) {
     curl_easy_reset(web->easy);
-    set_connection(web);
+    set_connection(web, &ex);
     set_request(web->easy, request);
     curl_easy_setopt(web->easy, CURLOPT_URL, url);
     curl_easy_setopt(web->easy, CURLOPT_HTTPHEADER, list);

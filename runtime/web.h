@@ -8,8 +8,8 @@
  * arena that was given. Not thread-safe: a client belongs to one thread at a time.
  *
  * Errors: FSM_EUNREACHABLE nobody listens, or the connection broke (then it is not known whether the
- * request was taken) · FSM_ETIMEOUT · FSM_ETOOLARGE the body is over the limit · FSM_EARGUMENT a URL,
- * socket path, path or header that cannot be sent.
+ * request was taken) · FSM_EPERMISSION own_server and it is not · FSM_ETIMEOUT · FSM_ETOOLARGE the body is
+ * over the limit · FSM_EARGUMENT a URL, socket path, path or header that cannot be sent.
  */
 #ifndef FSM_RUNTIME_WEB_H
 #define FSM_RUNTIME_WEB_H
@@ -32,6 +32,8 @@ typedef struct fsm_web fsm_web;
 
 typedef struct fsm_web_options {
   const char *socket;         /* path of a unix socket; NULL = TCP to the host of url */
+  bool own_server;            /* whoever listens on the socket must be this user or root, or FSM_EPERMISSION
+                                 before anything is sent: a path can change between a look and its use */
   const char *url;            /* "http://127.0.0.1:8080" without a path; NULL with a socket */
   const char *token;          /* bearer token sent with every request; NULL = none */
   const char *agent;          /* User-Agent; NULL = "fsm/<version>" */
