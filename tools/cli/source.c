@@ -2,6 +2,7 @@
 #include "tools/cli/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,13 +13,61 @@
 #include "schema/json.h"
 #include "tools/cli/route.h"
 
+#define SOCKET_NAME "fsmd.sock"
+
 /* ---- finding -------------------------------------------------------------------------------------- */
+
+static bool is_ours(const struct stat *info) { return info->st_uid == geteuid() || info->st_uid == 0; }
+
+/* Whoever can put a socket there would be told the token and believed what it answers. */
+static fsm_code check_private(const char *dir, const struct stat *dir_info, const char *path,
+                              const struct stat *info, fsm_error *err) {
+  static const char own[] =
+      "belongs to user %u, neither to this user nor to root; "
+      "if it is to be trusted, name it: --socket PATH";
+  unsigned mode = (unsigned)(dir_info->st_mode & 07777);
+  if (!is_ours(dir_info)) return fsm_fail(err, FSM_EPERMISSION, dir, own, (unsigned)dir_info->st_uid);
+  if ((mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fsm_fail(err, FSM_EPERMISSION, dir, "others may put files there: mode %04o: set 0700", mode);
+  if (!S_ISSOCK(info->st_mode)) return fsm_fail(err, FSM_EPERMISSION, path, "is not a socket");
+  if (!is_ours(info)) return fsm_fail(err, FSM_EPERMISSION, path, own, (unsigned)info->st_uid);
+  return FSM_OK;
+}
+
+static bool has(int dir, const char *name) {
+  struct stat info;
+  return fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+static fsm_code look_into(int fd, const char *dir, const char *path, fsm_error *err) {
+  struct stat dir_info, info;
+  if (fstat(fd, &dir_info) != 0)
+    return fsm_fail(err, FSM_EIO, dir, "cannot be looked at: %s", strerror(errno));
+  if (fstatat(fd, SOCKET_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
+    return check_private(dir, &dir_info, path, &info, err);
+  if (errno != ENOENT)
+    return fsm_fail(err, FSM_EPERMISSION, dir, "cannot be looked into: %s", strerror(errno));
+  if (has(fd, "store") || has(fd, "journal")) return FSM_ENOTFOUND;
+  return fsm_fail(err, FSM_EARGUMENT, dir,
+                  "is not a data directory of fsmd: there is neither a store nor a journal in it");
+}
+
+/* Is there a socket of a daemon that may be trusted? FSM_ENOTFOUND: none, or no directory at all. */
+static fsm_code look(const char *dir, const char *path, fsm_error *err) {
+  int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return FSM_ENOTFOUND;
+  if (fd < 0 && errno == ENOTDIR) return fsm_fail(err, FSM_EARGUMENT, dir, "is not a data directory");
+  if (fd < 0)
+    return fsm_fail(err, errno == EACCES ? FSM_EPERMISSION : FSM_EIO, dir, "cannot be opened: %s",
+                    strerror(errno));
+  fsm_code code = look_into(fd, dir, path, err);
+  close(fd);
+  return code;
+}
 
 /* Does somebody listen on the socket? FSM_ENOTFOUND: nobody, so the files are free to be read. */
 static fsm_code knock(const char *path, fsm_error *err) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  struct stat info;
-  if (stat(path, &info) != 0 && errno == ENOENT) return FSM_ENOTFOUND;
   if (strlen(path) >= sizeof address.sun_path)
     return fsm_fail(err, FSM_EARGUMENT, path, "a socket path has at most %d bytes", FSM_WEB_SOCKET_MAX);
   memcpy(address.sun_path, path, strlen(path) + 1);
@@ -37,6 +86,7 @@ static fsm_code open_web(const cli_place *place, const char *socket, const char 
                          fsm_error *err) {
   fsm_web_options options = {.socket = socket,
                              .url = url,
+                             .own_server = place->url == NULL && place->socket == NULL,
                              .token = place->token,
                              .agent = "fsm-cli/" FSM_VERSION,
                              .timeout_ns = place->timeout_ns,
@@ -50,9 +100,10 @@ static fsm_code open_files(const char *dir, cli_source *source, fsm_error *err) 
 }
 
 static fsm_code open_data(const cli_place *place, bool writes, cli_source *source, fsm_error *err) {
-  const char *path = fsm_arena_printf(&source->arena, "%s/fsmd.sock", place->data);
+  const char *path = fsm_arena_printf(&source->arena, "%s/" SOCKET_NAME, place->data);
   if (path == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
-  fsm_code code = knock(path, err);
+  fsm_code code = look(place->data, path, err);
+  if (code == FSM_OK) code = knock(path, err);
   if (code == FSM_OK) return open_web(place, path, NULL, source, err);
   if (code != FSM_ENOTFOUND) return code;
   if (writes)

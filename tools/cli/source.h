@@ -19,7 +19,9 @@ typedef struct cli_source {
   fsm_value problem;    /* the daemon's last problem document, null when there was none */
 } cli_source;
 
-/* writes: only a daemon will do. FSM_EARGUMENT no place given · FSM_EUNREACHABLE · FSM_ELOCKED. */
+/* writes: only a daemon will do. The socket in a data directory is used only when the directory, the socket
+ * and who listens on it are this user's or root's and nobody else may write there: FSM_EPERMISSION.
+ * FSM_EARGUMENT no place given, or not a data directory · FSM_EUNREACHABLE · FSM_ELOCKED. */
 FSM_MUST_USE fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, fsm_error *err);
 void cli_source_close(cli_source *source);
 
