@@ -11,6 +11,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import socketserver
 import struct
 import subprocess
@@ -103,8 +104,8 @@ class Daemon:
             raise RuntimeError("fsmd did not start:\n" + log.read())
 
     def answers(self):
-        socket = next((self.args[i + 1] for i, a in enumerate(self.args) if a == "--socket"), None)
-        return run("--socket", socket or self.directory + "/fsmd.sock", "stats")[0] == 0
+        path = next((self.args[i + 1] for i, a in enumerate(self.args) if a == "--socket"), None)
+        return run("--socket", path or self.directory + "/fsmd.sock", "stats")[0] == 0
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
@@ -238,8 +239,6 @@ class Commands(WithDaemon):
         (finding,) = json.loads(out)["items"]
         self.assertEqual((finding["ok"], finding["code"]), (False, "invalid_definition"))
         self.expect(1, "def", "lint", "-", input=b"{")
-        out, _ = self.expect(3, "def", "lint", os.path.join(self.scratch, "absent.json"))
-        self.assertIn("cannot be opened", out)
         _, err = self.expect(1, *self.here("def", "deploy", broken))
         self.assertIn(f"{broken}: /initial", err)
 
@@ -262,7 +261,63 @@ class Commands(WithDaemon):
         self.expect(3, *self.here("start", "door@9"))
         for bad in (("door@x",), ("door", "--label", "novalue"), ("door", "-l", "a=1", "-l", "a=2"), ("door", "--input", "{"), ()):
             self.expect(2, *self.here("start", *bad))
-        self.expect(3, *self.here("start", "door", "--input", "@/nonexistent/x"))
+
+    def test_a_refused_start_does_not_send_people_to_what_is_not_there(self):
+        machine = {**DOOR, "id": "picky"}
+        machine["schemas"] = {"input": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}, **DOOR["schemas"]}
+        path = os.path.join(self.scratch, "picky.json")
+        with open(path, "w") as f:
+            json.dump(machine, f)
+        self.ok(*self.here("def", "deploy", path))
+        _, err = self.expect(4, *self.here("start", "picky", "--id", "never-1"))
+        self.assertIn("(invalid_data)", err)
+        self.assertNotIn("see:", err)
+        self.assertNotIn("events", err)
+
+    def test_a_file_that_cannot_be_read_is_two_with_its_path_and_why(self):
+        self.start("unread-1")
+        absent, folder = os.path.join(self.scratch, "absent.json"), self.scratch
+        for path, why in ((absent, "No such file or directory"), (folder, "Is a directory")):
+            for args in (
+                ("--token-file", path, "ls"),
+                ("send", "unread-1", "OPEN", "--data", "@" + path),
+                ("start", "door", "--input", "@" + path),
+                ("def", "deploy", path),
+            ):
+                _, err = self.expect(2, *self.here(*args))
+                self.assertTrue(err.startswith(f"fsm-cli: {path}: cannot be "), err)
+                self.assertIn(why, err.splitlines()[0])
+                self.assertNotIn("data directory goes", err)
+            out, _ = self.expect(2, "def", "lint", path)
+            self.assertRegex(out, f"^{path}: cannot be .*{why}\n$")
+            _, err = self.expect(2, "token", "mint", "--key", path, "--sub", "a")
+            self.assertIn(path, err)
+        self.assertIn("No such file", self.expect(2, "token", "mint", "--key", absent, "--sub", "a")[1])
+        self.expect(1, "def", "lint", "/dev/null", absent)
+        self.expect(2, "def", "lint", absent, "/dev/null")
+
+    def test_a_bad_key_or_correlation_is_called_by_its_option(self):
+        self.start("opt-1")
+        for name in ("--idem", "--corr"):
+            for value in ("", "x" * 129, "a\nb", "é", " a", "a "):
+                _, err = self.expect(2, *self.here("send", "opt-1", "OPEN", name, value))
+                self.assertIn(f"{name} takes 1 to 128 printable ASCII", err)
+                self.expect(2, *self.here("start", "door", name, value))
+            self.ok(*self.here("send", "opt-1", "NOTE", "--data", '{"text": "x"}', name, "x" * 128))
+        _, err = self.expect(2, *self.here("def", "deploy", self.definition, "--corr", "a\nb"))
+        self.assertIn("--corr takes", err)
+
+    def test_a_reader_that_goes_away_is_no_fault(self):
+        for i in range(3):
+            self.start(f"pipe-{i}")
+        for args in (("ls", "--all"), ("ls", "-o", "json"), ("get", "pipe-0"), ("--help",)):
+            read, write = os.pipe()
+            os.close(read)
+            try:
+                done = subprocess.run([CLI, *self.here(*args)], stdout=write, stderr=subprocess.PIPE, env=environment(), timeout=PATIENCE_S)
+            finally:
+                os.close(write)
+            self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""), args)
 
     def test_send_by_id_prefix_and_key(self):
         self.start("send-by-0001", "--key", "K-9")
@@ -558,6 +613,80 @@ class Stopped(WithDaemon):
         self.expect(3, "--data", os.path.join(self.scratch, "nothing"), "ls")
         self.assertFalse(os.path.exists(os.path.join(self.scratch, "nothing")))
 
+    def test_what_is_no_data_directory_is_called_so(self):
+        for args in (("ls",), ("start", "door")):
+            _, err = self.expect(2, "--data", self.key, *args)
+            self.assertTrue(err.startswith(f"fsm-cli: {self.key}: is not a data directory\n"), err)
+            other = os.path.join(self.scratch, "other")
+            os.makedirs(other, exist_ok=True)
+            _, err = self.expect(2, "--data", other, *args)
+            self.assertTrue(err.startswith(f"fsm-cli: {other}: is not a data directory of fsmd"), err)
+
+
+class Trusted(WithDaemon):
+    """The socket in a data directory is used only when nobody else can have put it there."""
+
+    def refused(self, reason, *args):
+        _, err = self.expect(5, *self.here("ls", *args))
+        self.assertIn(reason, err)
+        self.assertIn("(not_permitted)", err)
+
+    def test_a_directory_that_others_may_write_is_refused(self):
+        for mode in (0o777, 0o770, 0o702, 0o1777):
+            os.chmod(self.data, mode)
+            try:
+                self.refused(f"mode {mode:04o}: set 0700")
+            finally:
+                os.chmod(self.data, 0o700)
+        os.chmod(self.data, 0o755)  # others may look, which is the files' own matter
+        self.ok(*self.here("ls"))
+        os.chmod(self.data, 0o700)
+
+    def test_what_is_no_socket_is_refused(self):
+        other = os.path.join(self.scratch, "linked")
+        os.mkdir(other, 0o700)
+        os.symlink(self.data + "/fsmd.sock", other + "/fsmd.sock")
+        _, err = self.expect(5, "--data", other, "ls")
+        self.assertIn("is not a socket", err)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give files away")
+    def test_a_directory_or_socket_of_another_user_is_refused(self):
+        for path in (self.data, self.data + "/fsmd.sock"):
+            os.chown(path, 65534, -1)
+            try:
+                self.refused("belongs to user 65534")
+                self.refused("--socket PATH")
+            finally:
+                os.chown(path, 0, -1)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_a_token_is_not_sent_to_a_server_of_another_user(self):
+        folder = os.path.join(self.scratch, "theirs")
+        os.mkdir(folder, 0o700)
+        heard, tell = os.pipe()
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(folder + "/fsmd.sock")
+            child = os.fork()
+            if child == 0:
+                os.setuid(65534)
+                server.listen()
+                server.settimeout(PATIENCE_S)
+                os.write(tell, b"listening\n")
+                for _ in range(2):  # a look whether somebody listens, and the request
+                    with contextlib.suppress(OSError), server.accept()[0] as peer:
+                        os.write(tell, peer.recv(65536))
+                os._exit(0)
+            os.close(tell)
+            try:
+                self.assertEqual(os.read(heard, 10), b"listening\n")
+                _, err = self.expect(5, "--data", folder, "ls", env={"FSM_TOKEN": "secret"})
+                self.assertIn("nothing was sent", err)
+                self.assertEqual(os.read(heard, 65536), b"")
+            finally:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                os.close(heard)
+
 
 class Locked(Case):
     def test_files_that_a_daemon_holds_are_not_read_beside_it(self):
@@ -608,6 +737,8 @@ class Usage(Case):
 
     def test_nobody_there_is_nine(self):
         _, err = self.expect(9, "--socket", "/nonexistent/fsmd.sock", "ls")
+        self.assertTrue(err.startswith("fsm-cli: /nonexistent/fsmd.sock: nobody listens there (No such file or directory)"), err)
+        self.assertNotIn("localhost", err)
         self.assertIn("is fsmd running?", err)
         self.expect(9, "--url", "http://127.0.0.1:1", "ls")
 

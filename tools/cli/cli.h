@@ -36,6 +36,7 @@ struct cli_run {
   fsm_arena arena; /* for the whole run */
   fsm_buf text;    /* not yet printed */
   cli_source source;
+  bool hung_up;    /* the reader of stdout went away: nothing is printed any more, nobody is told */
   const char *ref; /* the instance it is about, for hints; NULL = none */
 };
 
@@ -45,7 +46,8 @@ extern const cli_option cli_global_options[];
 
 /* Finds the daemon or the files, into cli->source. */
 FSM_MUST_USE fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err);
-/* Writes cli->text to stdout and empties it. FSM_EIO: stdout does not take it. */
+/* Writes cli->text to stdout and empties it. FSM_EIO: stdout does not take it; when its reader
+ * went away (`| head`) cli->hung_up is set too and there is no sentence. */
 FSM_MUST_USE fsm_code cli_flush(cli_run *cli, fsm_error *err);
 /* A document as JSON: indented on a terminal, one line elsewhere. */
 FSM_MUST_USE fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err);

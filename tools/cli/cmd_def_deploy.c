@@ -1,6 +1,6 @@
 /* cmd_def_deploy.c: fsm-cli def deploy: makes a definition the newest version of its machine. */
 #include "schema/definition.h"
-#include "tools/cli/cli.h"
+#include "tools/cli/command.h"
 #include "tools/cli/input.h"
 
 static void print(cli_run *cli, const fsm_value *answer) {
@@ -24,12 +24,14 @@ static fsm_code name_file(fsm_code code, const char *path, fsm_error *err) {
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   const char *path = cli->args.words[0];
+  const char *corr = NULL;
   fsm_buf source = {0};
-  fsm_code code = cli_read(path, FSM_DEFINITION_BYTES_MAX, &source, err);
+  fsm_code code = cli_header_option(cli, "corr", FSM_CORRELATION_MAX, &corr, err);
+  if (code == FSM_OK) code = cli_read(path, FSM_DEFINITION_BYTES_MAX, &source, err);
   if (code == FSM_OK) code = cli_connect(cli, true, err);
   fsm_value answer = fsm_null();
   if (code == FSM_OK) {
-    const fsm_web_header headers[] = {{"X-Correlation-ID", cli_args_get(&cli->args, "corr")}};
+    const fsm_web_header headers[] = {{"X-Correlation-ID", corr}};
     cli_post post = {.path = "/v1/machines",
                      .headers = headers,
                      .header_count = 1,

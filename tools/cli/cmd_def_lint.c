@@ -10,6 +10,7 @@ typedef struct finding {
   const char *file, *id, *hash;
   unsigned states;
   fsm_error fault; /* code FSM_OK: none */
+  bool unread;     /* the file itself is at fault, not what is in it */
 } finding;
 
 static fsm_code check(cli_run *cli, const char *path, finding *out) {
@@ -18,7 +19,8 @@ static fsm_code check(cli_run *cli, const char *path, finding *out) {
   *out = (finding){.file = path};
   fsm_code code = cli_read(path, FSM_DEFINITION_BYTES_MAX, &source, &out->fault);
   /* the file is named anyway */
-  if (code != FSM_OK) out->fault.where[0] = 0;
+  out->unread = code != FSM_OK;
+  if (out->unread) out->fault.where[0] = 0;
   if (code == FSM_OK) code = fsm_definition_load(fsm_buf_text(&source), source.len, &definition, &out->fault);
   if (code == FSM_OK) {
     const fsm_machine *machine = fsm_definition_machine(definition);
@@ -84,6 +86,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   for (size_t i = 0; code == FSM_OK && i < cli->args.word_count; i++) {
     finding found;
     fsm_code one = check(cli, cli->args.words[i], &found);
+    /* a definition that cannot be read as JSON is a failed check, not a wrong use of this command */
+    if (fsm_code_exit(one) == 2 && !found.unread) one = FSM_EDEFINITION;
     if (first == FSM_OK) first = one;
     code = to_document(cli, &found, &items[i], err);
     if (code == FSM_OK && !cli->json) {
@@ -92,8 +96,6 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
     }
   }
   if (code == FSM_OK && cli->json) code = print_document(cli, items, err);
-  /* a definition that cannot be read as JSON is a failed check, not a wrong use of this command */
-  if (code == FSM_OK && fsm_code_exit(first) == 2) first = FSM_EDEFINITION;
   return code == FSM_OK ? first : code;
 }
 
@@ -101,12 +103,15 @@ static const char *const examples[] = {"def lint examples/document-approval.json
                                        NULL};
 
 extern const cli_command cli_def_lint;
-const cli_command cli_def_lint = {.group = "def",
-                                  .name = "lint",
-                                  .words = "FILE...",
-                                  .summary = "check definitions without deploying them",
-                                  .more = "Prints FILE: JSON POINTER: what is wrong. FILE - is stdin.",
-                                  .examples = examples,
-                                  .words_min = 1,
-                                  .words_max = CLI_WORDS_MAX,
-                                  .run = run};
+const cli_command cli_def_lint = {
+    .group = "def",
+    .name = "lint",
+    .words = "FILE...",
+    .summary = "check definitions without deploying them",
+    .more =
+        "Prints FILE: JSON POINTER: what is wrong. FILE - is stdin. The exit status\n"
+        "is that of the first fault: 1 in a definition, 2 a file that cannot be read.",
+    .examples = examples,
+    .words_min = 1,
+    .words_max = CLI_WORDS_MAX,
+    .run = run};

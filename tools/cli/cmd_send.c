@@ -1,4 +1,6 @@
 /* cmd_send.c: fsm-cli send: an event to an instance. */
+#include <string.h>
+
 #include "tools/cli/command.h"
 #include "tools/cli/input.h"
 #include "tools/cli/route.h"
@@ -39,6 +41,8 @@ static fsm_code body_of(cli_run *cli, cli_body *body, fsm_error *err) {
   fsm_value value;
   fsm_error fault = {0};
   fsm_code code = cli_input(data, "data", &cli->arena, &value, &fault);
+  if (code != FSM_OK && (data[0] == '@' || strcmp(data, "-") == 0))
+    return fsm_fail(err, code, fault.where, "%s", fault.text);
   if (code != FSM_OK)
     return fsm_fail(err, code, fault.where,
                     "%s (the data directory goes before the command: fsm-cli --data DIR send)", fault.text);

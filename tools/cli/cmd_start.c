@@ -58,8 +58,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_code code = add_machine(cli, &body, err);
   if (code == FSM_OK) code = add_labels(cli, &body, err);
   if (code == FSM_OK) code = add_input(cli, &body, err);
-  cli->ref = cli_args_get(&cli->args, "id");
-  cli_body_text(&body, "id", cli->ref);
+  /* cli->ref stays unset: what a refused start was to make does not exist, so no hint may name it */
+  cli_body_text(&body, "id", cli_args_get(&cli->args, "id"));
   cli_body_text(&body, "key", cli_args_get(&cli->args, "key"));
   if (code == FSM_OK) code = cli_connect(cli, true, err);
   return code == FSM_OK ? cli_command_do(cli, "/v1/instances", &body, NULL, err) : code;

@@ -17,6 +17,11 @@ typedef struct cli_body {
   size_t count;
 } cli_body;
 
+/* The value of --name, NULL when absent, for a header of the request. FSM_EARGUMENT names the option: the
+ * daemon would name the header. max: as many bytes as it may have. */
+FSM_MUST_USE fsm_code cli_header_option(const cli_run *cli, const char *name, size_t max, const char **out,
+                                        fsm_error *err);
+
 /* Adds a member; text NULL adds nothing. */
 void cli_body_text(cli_body *body, const char *name, const char *text);
 void cli_body_value(cli_body *body, const char *name, fsm_value value);

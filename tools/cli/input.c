@@ -15,7 +15,7 @@ static fsm_code read_all(int fd, const char *path, size_t max, fsm_buf *out, fsm
     if (!fsm_buf_reserve(out, CHUNK)) return fsm_fail(err, FSM_ENOMEM, path, "no memory for this file");
     ssize_t got = read(fd, out->data + out->len, CHUNK);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return fsm_fail(err, FSM_EIO, path, "cannot be read: %s", strerror(errno));
+    if (got < 0) return fsm_fail(err, FSM_EARGUMENT, path, "cannot be read: %s", strerror(errno));
     if (got == 0) return FSM_OK;
     out->len += (size_t)got;
     if (out->len > max) return fsm_fail(err, FSM_ETOOLARGE, path, "is over %zu bytes", max);
@@ -25,9 +25,7 @@ static fsm_code read_all(int fd, const char *path, size_t max, fsm_buf *out, fsm
 fsm_code cli_read(const char *path, size_t max, fsm_buf *out, fsm_error *err) {
   if (strcmp(path, "-") == 0) return read_all(STDIN_FILENO, "stdin", max, out, err);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return fsm_fail(err, errno == ENOENT ? FSM_ENOTFOUND : FSM_EIO, path, "cannot be opened: %s",
-                    strerror(errno));
+  if (fd < 0) return fsm_fail(err, FSM_EARGUMENT, path, "cannot be opened: %s", strerror(errno));
   fsm_code code = read_all(fd, path, max, out, err);
   close(fd);
   return code;

@@ -5,7 +5,8 @@
 #include "fsm/buf.h"
 #include "fsm/value.h"
 
-/* A file, or stdin for "-". FSM_ENOTFOUND, FSM_EIO, FSM_ETOOLARGE (over max bytes). */
+/* A file, or stdin for "-". A file that cannot be read is a wrong use: FSM_EARGUMENT with its path;
+ * FSM_ETOOLARGE over max bytes. */
 FSM_MUST_USE fsm_code cli_read(const char *path, size_t max, fsm_buf *out, fsm_error *err);
 /* JSON from the argument itself, from @FILE or from stdin (-). option names it in faults. */
 FSM_MUST_USE fsm_code cli_input(const char *argument, const char *option, fsm_arena *arena, fsm_value *out,

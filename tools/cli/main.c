@@ -191,6 +191,13 @@ static void use_utf8(void) {
   if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) (void)setlocale(LC_CTYPE, "en_US.UTF-8");
 }
 
+/* As every filter whose reader went away: the shell sees 141 and nobody reads a message. The signal is
+ * ignored until here because the connection to the daemon must not end the program. */
+static void die_of_pipe(void) {
+  signal(SIGPIPE, SIG_DFL);
+  (void)raise(SIGPIPE);
+}
+
 int main(int argc, char **argv) {
   if (argc < 1) return fsm_code_exit(FSM_EARGUMENT);
   use_utf8();
@@ -203,5 +210,6 @@ int main(int argc, char **argv) {
   cli_source_close(&cli.source);
   fsm_arena_free(&cli.arena);
   fsm_buf_free(&cli.text);
+  if (cli.hung_up) die_of_pipe();
   return fsm_code_exit(code);
 }

@@ -13,6 +13,8 @@ fsm_code cli_flush(cli_run *cli, fsm_error *err) {
   errno = 0;
   bool written = fwrite(text->data, 1, text->len, stdout) == text->len && fflush(stdout) == 0;
   fsm_buf_reset(text);
+  cli->hung_up = !written && errno == EPIPE;
+  if (cli->hung_up) return fsm_fail(err, FSM_EIO, "", "%s", "");
   if (!written) return fsm_fail(err, FSM_EIO, "stdout", "cannot be written: %s", strerror(errno));
   return FSM_OK;
 }
