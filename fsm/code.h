@@ -94,7 +94,7 @@ FSM_API fsm_code fsm_fail(fsm_error *err, fsm_code code, const char *where, cons
     FSM_PRINTF(4, 5);
 
 /* Our own mistake: says the expression and place on stderr and aborts. */
-FSM_API _Noreturn void fsm_assert_failed(const char *expr, const char *file, int line);
+FSM_API __attribute__((noreturn)) void fsm_assert_failed(const char *expr, const char *file, int line);
 #define FSM_ASSERT(expr) ((expr) ? (void)0 : fsm_assert_failed(#expr, __FILE__, __LINE__))
 
 #ifdef __cplusplus

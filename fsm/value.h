@@ -54,7 +54,11 @@ struct fsm_pair {
   fsm_value key, value;
 };
 
+#ifdef __cplusplus
+static_assert(sizeof(fsm_value) == 16, "a value is two words");
+#else
 _Static_assert(sizeof(fsm_value) == 16, "a value is two words");
+#endif
 
 FSM_API const char *fsm_type_name(fsm_type type);
 

@@ -91,6 +91,7 @@ static fsm_code task_open(fsm__store *store, const fsm__instance *in, const fsm_
   fsm__task task = {.id = id,
                     .service = text_of(arena, entry, "service"),
                     .corr = record->corr ? record->corr : "",
+                    .trace = record->trace,
                     .input = input ? *input : fsm_null(),
                     .attempts = (unsigned)attempts,
                     .timeout_ns = int_of(entry, "timeout", 0),
@@ -172,6 +173,9 @@ fsm_code fsm__apply_close(fsm__store *store, const fsm__instance *in, fsm_arena 
   if (in->key != NULL) {
     fsm__key key = fsm__key_business(in->deployed->number, in->key);
     fsm__store_delete(store, FSM_T_KEYS, key.bytes, key.len);
+    fsm__key last = fsm__key_ended(in->deployed->number, in->key), be = {.len = 0};
+    fsm__key_u64(&be, in->number);
+    fsm__store_put(store, FSM_T_KEYS, last.bytes, last.len, be.bytes, be.len);
   }
   fsm_code code = drop_all(store, in->number, 't', arena, err);
   return code == FSM_OK ? drop_all(store, in->number, 'k', arena, err) : code;

@@ -1,16 +1,13 @@
 /* core.c: opening a data directory: store, journal, catalog, and the tail of the journal into the overlay. */
 #include "runtime/core.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "runtime/apply.h"
 #include "runtime/cursors.h"
+#include "runtime/data_dir.h"
 
 /* ---- replay ------------------------------------------------------------------------------------- */
 
@@ -71,36 +68,6 @@ fsm_code fsm__replay(fsm__journal *journal, fsm__store *store, fsm__catalog *cat
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
-/* A new entry is durable when its directory is. */
-static fsm_code sync_dir(const char *path, fsm_error *err) {
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  fsm_code code = fd >= 0 && fsync(fd) == 0
-                      ? FSM_OK
-                      : fsm_fail(err, FSM_EIO, path, "the directory cannot be synced: %s", strerror(errno));
-  if (fd >= 0) close(fd);
-  return code;
-}
-
-static fsm_code sync_parent(const char *path, fsm_error *err) {
-  char *parent = NULL;
-  if (asprintf(&parent, "%s/..", path) < 0) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
-  fsm_code code = sync_dir(parent, err);
-  free(parent);
-  return code;
-}
-
-static fsm_code make_dir(const fsm_runtime_options *options, fsm_error *err) {
-  struct stat st;
-  if (stat(options->dir, &st) == 0) {
-    if (S_ISDIR(st.st_mode)) return FSM_OK;
-    return fsm_fail(err, FSM_EARGUMENT, options->dir, "the data directory is not a directory");
-  }
-  if (options->read_only || options->must_exist)
-    return fsm_fail(err, FSM_ENOTFOUND, options->dir, "there is no data directory: %s", strerror(errno));
-  if (mkdir(options->dir, 0700) == 0) return sync_parent(options->dir, err);
-  return fsm_fail(err, FSM_EIO, options->dir, "the data directory cannot be made: %s", strerror(errno));
-}
-
 static fsm_code open_store(const fsm_runtime_options *options, fsm__core *core, fsm_error *err) {
   uint8_t store_id[16];
   fsm_code code = fsm__random(store_id, sizeof store_id, err);
@@ -133,16 +100,11 @@ static fsm_code floor_of(fsm__core *core, uint64_t *floor, fsm_error *err) {
 
 static fsm_code open_journal(const fsm_runtime_options *options, fsm__core *core, fsm__recovery *found,
                              fsm_error *err) {
-  char *parent = NULL, *path = NULL;
+  char *path = NULL;
   uint64_t floor = 0;
   fsm_code code = floor_of(core, &floor, err);
   if (code != FSM_OK) return code;
-  if (asprintf(&parent, "%s/journal", options->dir) < 0)
-    return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
-  if (!options->read_only && mkdir(parent, 0700) != 0 && errno != EEXIST)
-    code = fsm_fail(err, FSM_EIO, parent, "the journal directory cannot be made: %s", strerror(errno));
-  if (code == FSM_OK && !options->read_only) code = sync_dir(options->dir, err);
-  free(parent);
+  code = fsm__data_dir_journal(options, fsm__store_applied(core->store, NULL), err);
   if (code != FSM_OK) return code;
   if (asprintf(&path, "%s/journal/0", options->dir) < 0)
     return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
@@ -201,8 +163,8 @@ fsm_code fsm__core_open(const fsm_runtime_options *options, fsm__core *out, fsm_
   *out = (fsm__core){.dir = strdup(options->dir),
                      .node = strdup(options->node ? options->node : "fsm/" FSM_VERSION)};
   fsm__recovery found = {.last_seq = 0};
-  fsm_code code =
-      out->dir && out->node ? make_dir(options, err) : fsm_fail(err, FSM_ENOMEM, "", "no memory to open");
+  fsm_code code = out->dir && out->node ? fsm__data_dir_open(options, err)
+                                        : fsm_fail(err, FSM_ENOMEM, "", "no memory to open");
   if (code == FSM_OK) code = open_store(options, out, err);
   if (code == FSM_OK) fsm__store_id(out->store, out->origin.store);
   if (code == FSM_OK) code = open_journal(options, out, &found, err);

@@ -8,7 +8,7 @@
 #include "schema/pack.h"
 
 fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...) {
-  char text[FSM_TEXT_MAX];
+  char text[FSM_TEXT_MAX + 4]; /* longer than what is kept: fsm_fail cuts between characters */
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);

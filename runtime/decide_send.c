@@ -4,6 +4,23 @@
 #include "runtime/apply.h"
 #include "runtime/decide.h"
 
+/* The instance that had the business key before, if this idempotency key was used there and lives. */
+static fsm_code find_ended(const fsm__case *at, uint32_t machine, uint64_t *number, fsm_error *err) {
+  uint8_t key_hash[16], fingerprint[16];
+  const void *value = NULL;
+  size_t len = 0;
+  fsm__idem idem;
+  if (!fsm__idem_of(at, key_hash, fingerprint)) return FSM_ENOTFOUND;
+  fsm__key last = fsm__key_ended(machine, at->command->key);
+  fsm_code code = fsm__store_get(at->store, FSM_T_KEYS, last.bytes, last.len, &value, &len, err);
+  if (code != FSM_OK) return code;
+  if (len != 8) return fsm_fail(err, FSM_ECORRUPT, "store: keys", "a row is not a number");
+  *number = fsm__key_read_u64(value);
+  fsm__key key = fsm__key_instance(*number, 'i', key_hash, 16);
+  code = fsm__idem_load(at->store, FSM_T_INSTANCES, &key, at->arena, &idem, err);
+  return code == FSM_OK && idem.expiry_ns <= at->time_ns ? FSM_ENOTFOUND : code;
+}
+
 static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, fsm_error *err) {
   const fsm_command *command = at->command;
   fsm_code code;
@@ -18,7 +35,9 @@ static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, 
   if (newest == NULL)
     return fsm__decision_refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed",
                                 command->machine);
-  code = fsm__instance_by_key(at->store, newest->number, command->key, number, err);
+  code = find_ended(at, newest->number, number, err);
+  if (code == FSM_ENOTFOUND)
+    code = fsm__instance_by_key(at->store, newest->number, command->key, number, err);
   if (code == FSM_ENOTFOUND)
     return fsm__decision_refuse(out, FSM_EINSTANCE, "key", "no open instance of %s has the key \"%s\"",
                                 command->machine, command->key);
@@ -197,6 +216,7 @@ fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id,
   if (in == NULL || pair == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
   fsm_code code = fsm__timer_load(at->store, number, id, at->arena, &timer, err);
   if (code == FSM_ENOTFOUND) return FSM_OK;
+  if (code == FSM_OK && timer.due_ns > at->time_ns) return FSM_OK; /* set anew since it was found due */
   if (code == FSM_OK) code = fsm__instance_load(at->store, at->catalog, number, at->arena, in, err);
   if (code != FSM_OK) return code;
   fsm__decision_about(out, in, at->arena);

@@ -32,8 +32,8 @@ static fsm_code check_idem(const fsm__case *at, const fsm__deployed *deployed, f
   *go_on = false;
   if (memcmp(idem.fingerprint, fingerprint, 16) != 0)
     return fsm__decision_refuse(out, FSM_EDUPLICATE, "idem",
-                       "the idempotency key was used for another command (seq %llu)",
-                       (unsigned long long)idem.seq);
+                                "the idempotency key was used for another command (seq %llu)",
+                                (unsigned long long)idem.seq);
   out->replay = true;
   out->replay_seq = idem.seq;
   return FSM_OK;
@@ -51,7 +51,7 @@ static fsm_code check_unique(const fsm__case *at, const fsm__deployed *deployed,
   code = fsm__instance_by_key(at->store, deployed->number, command->key, &number, err);
   if (code == FSM_OK)
     return fsm__decision_refuse(out, FSM_EEXISTS, "key", "an open instance of %s has the key \"%s\" already",
-                       deployed->id, command->key);
+                                deployed->id, command->key);
   return code == FSM_ENOTFOUND ? FSM_OK : code;
 }
 
@@ -74,7 +74,8 @@ static fsm_code run(const fsm__case *at, const fsm__deployed *deployed, fsm_valu
   if (code != FSM_OK) return code;
   if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION) {
     out->instance = NULL;
-    return fsm__decision_refuse(out, step.outcome, "", "the instance cannot start: %s", fsm_code_text(step.outcome));
+    return fsm__decision_refuse(out, step.outcome, "", "the instance cannot start: %s",
+                                fsm_code_text(step.outcome));
   }
   code = fsm__decision_step(at, out, &step, err);
   if (code != FSM_OK) return code;
@@ -90,10 +91,11 @@ fsm_code fsm__decide_start(const fsm__case *at, fsm__decision *out, fsm_error *e
   const fsm_command *command = at->command;
   const fsm__deployed *deployed = fsm__catalog_find(at->catalog, command->machine, command->version);
   if (deployed == NULL && fsm__catalog_find(at->catalog, command->machine, 0) != NULL)
-    return fsm__decision_refuse(out, FSM_EMACHINE, "version", "machine \"%s\" has no version %u", command->machine,
-                       command->version);
+    return fsm__decision_refuse(out, FSM_EMACHINE, "version", "machine \"%s\" has no version %u",
+                                command->machine, command->version);
   if (deployed == NULL)
-    return fsm__decision_refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed", command->machine);
+    return fsm__decision_refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed",
+                                command->machine);
   out->machine = deployed->id;
   out->version = deployed->version;
   fsm_code code = fsm__catalog_need(at->catalog, deployed, err);

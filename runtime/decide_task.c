@@ -65,7 +65,15 @@ static fsm_record *task_record(const fsm__case *at, fsm__decision *out, fsm_reco
   return record;
 }
 
-static unsigned attempt_of(const fsm__task *task) { return task->attempt > 0 ? task->attempt : 1; }
+/* The attempt that an answer is of: the one begun, or, when nobody said that it began, the next. */
+static unsigned attempt_of(const fsm__task *task) {
+  return task->started ? task->attempt : task->attempt + 1;
+}
+
+static int64_t later(int64_t ns, int64_t by_ns) {
+  int64_t sum;
+  return __builtin_add_overflow(ns, by_ns, &sum) ? INT64_MAX : sum;
+}
 
 /* The answer as the event that the machine waits for. */
 static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *got, const char *prefix,
@@ -105,14 +113,14 @@ static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *
 static fsm_code started(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
   unsigned attempt = at->command->attempt;
   if (got->task.started || attempt != got->task.attempt + 1) return FSM_OK;
-  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(at->time_ns + got->task.timeout_ns)};
+  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(later(at->time_ns, got->task.timeout_ns))};
   return task_record(at, out, FSM_RECORD_TASK_STARTED, got, attempt, &deadline, 1) ? FSM_OK : nomem(err);
 }
 
 /* The attempt goes on: its deadline moves. Written as another start of the same attempt. */
 static fsm_code heartbeat(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
   if (!got->task.started) return FSM_OK;
-  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(at->time_ns + got->task.timeout_ns)};
+  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(later(at->time_ns, got->task.timeout_ns))};
   return task_record(at, out, FSM_RECORD_TASK_STARTED, got, got->task.attempt, &deadline, 1) ? FSM_OK
                                                                                              : nomem(err);
 }
@@ -131,7 +139,8 @@ static int64_t retry_delay(const fsm__case *at, const fsm__deployed *deployed, c
     if (strcmp(fsm_invoke_id(deployed->machine, i), task->id) == 0)
       fsm_definition_task_policy(deployed->definition, i, &policy);
   int64_t bound = policy.backoff_ns;
-  for (unsigned i = 1; i < attempt_of(task) && bound < policy.backoff_max_ns; i++) bound *= 2;
+  for (unsigned i = 1; i < attempt_of(task) && bound < policy.backoff_max_ns; i++)
+    bound = bound > policy.backoff_max_ns / 2 ? policy.backoff_max_ns : bound * 2;
   if (bound > policy.backoff_max_ns) bound = policy.backoff_max_ns;
   const int64_t least = 1000000;
   return bound <= least ? least : least + (int64_t)(at->entropy % (uint64_t)(bound - least + 1));
@@ -142,7 +151,7 @@ static fsm_code failed(const fsm__case *at, fsm__decision *out, const found *got
   unsigned attempt = attempt_of(&got->task);
   bool again = !final && attempt < got->task.attempts;
   fsm_pair more[2] = {{fsm_string("error"), *error}, {fsm_string("retry_at"), fsm_null()}};
-  if (again) more[1].value = fsm_int(at->time_ns + retry_delay(at, got->in->deployed, &got->task));
+  if (again) more[1].value = fsm_int(later(at->time_ns, retry_delay(at, got->in->deployed, &got->task)));
   fsm_record *record = task_record(at, out, FSM_RECORD_TASK_FAILED, got, attempt, more, again ? 2 : 1);
   if (record == NULL) return nomem(err);
   record->outcome = FSM_FAILED;
@@ -196,6 +205,7 @@ fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const ch
     return FSM_OK;
   if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
   if (code != FSM_OK) return code;
+  if (got.in->status != FSM_RUNNING) return FSM_OK; /* it waits, overdue, like a timer */
   fsm_pair *pair = fsm_arena_alloc(at->arena, sizeof *pair);
   if (pair == NULL) return nomem(err);
   *pair = (fsm_pair){fsm_string("message"), fsm_string("the attempt ran out of time")};

@@ -139,6 +139,7 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
     case FSM_QUERY_MACHINES: return fsm__query_machines(&at, out, err);
     case FSM_QUERY_MACHINE: return fsm__query_machine(&at, out, err);
     case FSM_QUERY_HEALTH: break;
+    default: return fsm_fail(err, FSM_EARGUMENT, "kind", "there is no query %d", (int)query->kind);
   }
   fsm__document d = {.arena = arena};
   char *store = fsm_arena_alloc(arena, 33);

@@ -9,6 +9,7 @@
  *              number BE8 ‖ 'r' ‖ seq BE8          → "" (a refusal, for its history)
  *   ids        instance id                         → number BE8
  *   keys       machine no BE4 ‖ business key       → number BE8     (open instances only)
+ *              machine no BE4 ‖ 0 ‖ business key   → number BE8     (the last one that ended)
  *   by_state   machine no BE4 ‖ name BE4 ‖ since BE8 ‖ number BE8 → ""     (every active state but the root)
  *   due        time BE8 ‖ number BE8 ‖ 't'|'k' ‖ id → ""
  *   starts     hour BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
@@ -72,6 +73,7 @@ typedef struct fsm__timer {
 typedef struct fsm__task {
   const char *id, *service, *corr;
   fsm_value input;
+  fsm_value trace; /* of the record that opened it, or null */
   uint8_t token[16];
   unsigned attempts, attempt; /* allowed, begun */
   int64_t timeout_ns;
@@ -101,6 +103,8 @@ fsm__key fsm__key_instance(uint64_t number, char type, const void *id, size_t le
 fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id);
 fsm__key fsm__key_by_state(uint32_t machine, uint32_t name, int64_t since_ns, uint64_t number);
 fsm__key fsm__key_business(uint32_t machine, const char *key);
+/* Of the last instance that ended with this key: a repeated command finds its first answer there. */
+fsm__key fsm__key_ended(uint32_t machine, const char *key);
 fsm__key fsm__key_start(int64_t now_ns, uint32_t machine, const uint8_t hash[16]);
 
 /* Point reads: FSM_ENOTFOUND when absent (err untouched), FSM_ECORRUPT when unreadable. */

@@ -63,6 +63,14 @@ fsm__key fsm__key_business(uint32_t machine, const char *text) {
   return key;
 }
 
+fsm__key fsm__key_ended(uint32_t machine, const char *text) {
+  fsm__key key = {.len = 0};
+  fsm__key_u32(&key, machine);
+  fsm__key_add(&key, "", 1); /* no business key has a zero byte */
+  fsm__key_add(&key, text, strlen(text));
+  return key;
+}
+
 fsm__key fsm__key_start(int64_t now_ns, uint32_t machine, const uint8_t hash[16]) {
   const int64_t hour_ns = (int64_t)3600 * 1000000000;
   fsm__key key = {.len = 0};

@@ -27,7 +27,7 @@ void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer)
 
 void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_buf buf = {0};
-  fsm_pack_list(&buf, 9);
+  fsm_pack_list(&buf, 10);
   fsm_pack_text(&buf, task->service, strlen(task->service));
   pack_value(&buf, &task->input);
   fsm_pack_bytes(&buf, task->token, sizeof task->token);
@@ -37,6 +37,7 @@ void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_pack_int(&buf, task->next_ns);
   fsm_pack_bool(&buf, task->started);
   fsm_pack_text(&buf, task->corr, strlen(task->corr));
+  pack_value(&buf, &task->trace);
   fsm__key key = fsm__key_instance(number, 'k', task->id, strlen(task->id));
   put(store, FSM_T_INSTANCES, &key, &buf);
 }
@@ -94,7 +95,7 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
   if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a task row has no id");
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttos", "task", &at, err);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttosv", "task", &at, err);
   if (code != FSM_OK) return code;
   *out = (fsm__task){.id = id,
                      .input = at[1],
@@ -102,7 +103,8 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
                      .attempt = (unsigned)at[4].i,
                      .timeout_ns = at[5].i,
                      .next_ns = at[6].i,
-                     .started = at[7].b};
+                     .started = at[7].b,
+                     .trace = at[9]};
   memcpy(out->token, at[2].s, sizeof out->token);
   out->service = fsm_arena_strndup(arena, at[0].s, at[0].len);
   out->corr = fsm_arena_strndup(arena, at[8].s, at[8].len);

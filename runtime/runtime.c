@@ -39,8 +39,7 @@ static int64_t wall_now(const fsm_runtime_options *options) {
 
 static void free_runtime(fsm_runtime *runtime) {
   fsm__writer *w = &runtime->writer;
-  for (size_t i = 0; i < w->offer_count; i++) free(w->offers[i].id);
-  free(w->offers);
+  fsm__offers_free(w->offers);
   free(w->records);
   free(w->leaves);
   fsm_buf_free(&w->encoded);
@@ -60,18 +59,20 @@ static void defaults(fsm_runtime_options *options) {
 
 fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out, fsm_opened *opened,
                           fsm_error *err) {
-  FSM_ASSERT(options != NULL && options->dir != NULL);
+  FSM_ASSERT(options != NULL && out != NULL);
+  *out = NULL;
+  if (options->dir == NULL) return fsm_fail(err, FSM_EARGUMENT, "dir", "no data directory is named");
   fsm_runtime *runtime = calloc(1, sizeof *runtime);
   if (runtime == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a runtime");
   fsm__writer *w = &runtime->writer;
   w->options = *options;
   defaults(&w->options);
   w->decided_tail = &w->decided;
-  w->offers_next_ns = INT64_MAX;
   pthread_mutex_init(&runtime->reading, NULL);
   fsm_arena_init(&w->internal, 0);
   fsm_code code = fsm__queue_init(&w->queue, w->options.queue_max, err);
   if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);
+  if (code == FSM_OK) code = fsm__offers_new(&w->offers, err);
   if (code == FSM_OK) code = fsm__random(&w->seed, sizeof w->seed, err);
   if (code == FSM_OK) code = fsm__core_open(&w->options, &w->core, opened, err);
   w->options.dir = w->core.dir;

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/crc32c.h"
 #include "runtime/store_impl.h"
@@ -36,9 +37,12 @@ const char *fsm__table_name(fsm__table table) {
   return table_names[table];
 }
 
+/* LMDB found its own file impossible. It cannot go on and cannot return: a controlled end. */
 static _Noreturn void lmdb_assert(MDB_env *env, const char *text) {
-  (void)env;
-  fsm_assert_failed(text, "lmdb", 0);
+  const char *path = NULL;
+  if (mdb_env_get_path(env, &path) != 0 || path == NULL) path = "store";
+  fprintf(stderr, "fsm: %s: the store is damaged (corrupt); LMDB says: %s\n", path, text);
+  _exit(fsm_code_exit(FSM_ECORRUPT));
 }
 
 static bool is_full(int rc) { return rc == MDB_MAP_FULL || rc == ENOSPC || rc == EDQUOT || rc == EFBIG; }

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "runtime/core.h"
+#include "runtime/offers.h"
 #include "runtime/queue.h"
 #include "runtime/refusals.h"
 
@@ -22,13 +23,6 @@ enum {
   FSM_TURN_DUE_MAX = 256,      /* timers and tasks, in one turn */
   FSM_IDLE_CONFIRM_MS = 50
 };
-
-/* When a task that was offered may be offered again. */
-typedef struct fsm__offer {
-  uint64_t number;
-  int64_t again_ns; /* monotonic */
-  char *id;         /* invoke id */
-} fsm__offer;
 
 typedef struct fsm__writer {
   fsm__core core;
@@ -46,9 +40,7 @@ typedef struct fsm__writer {
   bool batch_open;
   /* time and scans */
   fsm__key due_at; /* the last due row handled: the scan goes on behind it */
-  fsm__offer *offers;
-  size_t offer_count, offer_cap;
-  int64_t offers_next_ns;                /* monotonic: not later than the first again_ns */
+  fsm__offers *offers;
   uint64_t seed;                         /* of the jitter */
   int64_t wall_ns;                       /* the highest reading of the wall clock */
   int64_t last_commit_ns, oldest_row_ns; /* monotonic; oldest 0 = overlay empty */

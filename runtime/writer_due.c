@@ -8,37 +8,9 @@
 
 #include "runtime/writer.h"
 
-enum { OFFER_AGAIN_MS = 30000, UNDELIVERED_AGAIN_MS = 500 };
-
 static const fsm_command by_timer = {.kind = FSM_CMD_SEND, .expect_rev = -1};
 
 /* ---- offers ------------------------------------------------------------------------------------- */
-
-static fsm__offer *offer_find(fsm__writer *w, uint64_t number, const char *id) {
-  for (size_t i = 0; i < w->offer_count; i++)
-    if (w->offers[i].number == number && strcmp(w->offers[i].id, id) == 0) return &w->offers[i];
-  return NULL;
-}
-
-static void offer_forget(fsm__writer *w, fsm__offer *offer) {
-  free(offer->id);
-  *offer = w->offers[--w->offer_count];
-}
-
-static void offer_note(fsm__writer *w, uint64_t number, const char *id) {
-  if (w->offer_count == w->offer_cap) {
-    size_t cap = w->offer_cap ? w->offer_cap * 2 : 64;
-    fsm__offer *grown = realloc(w->offers, cap * sizeof *grown);
-    if (grown == NULL) return; /* offered once; again after a restart */
-    w->offers = grown;
-    w->offer_cap = cap;
-  }
-  char *copy = strdup(id);
-  if (copy == NULL) return;
-  int64_t again_ns = fsm__monotonic_ns() + (int64_t)OFFER_AGAIN_MS * 1000000;
-  w->offers[w->offer_count++] = (fsm__offer){.number = number, .id = copy, .again_ns = again_ns};
-  if (again_ns < w->offers_next_ns) w->offers_next_ns = again_ns;
-}
 
 /* Tells whoever runs services. The task may be gone or begun by now, or wait for its back-off: then it is not
  * offered. */
@@ -49,8 +21,8 @@ static bool offer(fsm__writer *w, uint64_t number, const char *id, fsm_arena *ar
   fsm_code code = fsm__task_load(w->core.store, number, id, arena, &task, &err);
   if (code == FSM_OK && (task.started || task.next_ns > w->core.last_time_ns)) return false;
   if (code == FSM_OK) code = fsm__instance_load(w->core.store, w->core.catalog, number, arena, &in, &err);
-  if (code == FSM_ENOTFOUND) return false;
-  if (code != FSM_OK) fsm__writer_fatal(w, &err);
+  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  if (code != FSM_OK) return false;
   if (w->options.task_ready == NULL) return true;
   fsm_task out = {.service = task.service,
                   .instance = in.id,
@@ -60,7 +32,8 @@ static bool offer(fsm__writer *w, uint64_t number, const char *id, fsm_arena *ar
                   .attempt = task.attempt + 1,
                   .attempts = task.attempts,
                   .timeout_ns = task.timeout_ns,
-                  .correlation = task.corr};
+                  .correlation = task.corr,
+                  .trace = task.trace};
   memcpy(out.token, task.token, sizeof out.token);
   w->options.task_ready(w->options.task_arg, &out);
   return true;
@@ -68,64 +41,60 @@ static bool offer(fsm__writer *w, uint64_t number, const char *id, fsm_arena *ar
 
 static void offer_again(fsm__writer *w) {
   int64_t mono = fsm__monotonic_ns();
-  if (mono < w->offers_next_ns) return;
-  for (size_t i = 0; i < w->offer_count;) {
-    fsm__offer *o = &w->offers[i];
-    if (o->again_ns > mono) {
-      i++;
-    } else if (offer(w, o->number, o->id, &w->internal)) {
-      o->again_ns = mono + (int64_t)OFFER_AGAIN_MS * 1000000;
-      i++;
-    } else {
-      offer_forget(w, o);
-    }
-  }
-  w->offers_next_ns = INT64_MAX;
-  for (size_t i = 0; i < w->offer_count; i++)
-    if (w->offers[i].again_ns < w->offers_next_ns) w->offers_next_ns = w->offers[i].again_ns;
+  uint64_t number = 0;
+  const char *id = NULL;
+  for (unsigned i = 0; i < FSM_TURN_DUE_MAX && fsm__offers_take(w->offers, mono, &number, &id); i++)
+    if (!offer(w, number, id, &w->internal)) fsm__offers_forget(w->offers, number, id);
 }
 
 void fsm__writer_undelivered(fsm__writer *w, const uint8_t token[16]) {
-  uint64_t number = fsm__key_read_u64(token);
-  int64_t again_ns = fsm__monotonic_ns() + (int64_t)UNDELIVERED_AGAIN_MS * 1000000;
-  for (size_t i = 0; i < w->offer_count; i++)
-    if (w->offers[i].number == number) w->offers[i].again_ns = again_ns;
-  if (again_ns < w->offers_next_ns) w->offers_next_ns = again_ns;
+  fsm__offers_undelivered(w->offers, fsm__key_read_u64(token), fsm__monotonic_ns());
 }
 
 /* ---- the due table ------------------------------------------------------------------------------ */
 
-static void due_task(fsm__writer *w, uint64_t number, const char *id) {
+/* No memory to look at a due row: the scan begins again from the front. */
+static void look_again(fsm__writer *w) { w->due_at.len = 0; }
+
+/* What was decided about a due row. A damaged row is left: commands that touch it are refused by name. */
+static void take_due(fsm__writer *w, const fsm__case *at, fsm__decision *decision, fsm_code code,
+                     const fsm_error *err) {
+  if (code != FSM_OK) fsm__writer_settle(w, at, decision, err);
+  if (decision->count > 0) fsm__writer_take(w, at, decision);
+  if (decision->refusal.code == FSM_ENOMEM) look_again(w);
+}
+
+static void due_task(fsm__writer *w, uint64_t number, const char *id, int64_t due_ns) {
   fsm__task task;
   fsm_error err;
   fsm_code code = fsm__task_load(w->core.store, number, id, &w->internal, &task, &err);
-  if (code == FSM_ENOTFOUND) return;
-  if (code != FSM_OK) fsm__writer_fatal(w, &err);
+  if (code == FSM_ENOMEM) look_again(w);
+  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  if (code != FSM_OK) return;
+  if (task.next_ns != due_ns) return; /* opened anew in this very scan: not durable yet */
   if (!task.started) {
-    fsm__offer *known = offer_find(w, number, id);
-    if (known != NULL) offer_forget(w, known);
-    if (offer(w, number, id, &w->internal)) offer_note(w, number, id);
+    if (offer(w, number, id, &w->internal))
+      (void)fsm__offers_note(w->offers, number, id, fsm__monotonic_ns());
     return;
   }
   fsm__case at = fsm__writer_case(w, &w->internal, &by_timer, 0);
   fsm__decision *decision = fsm_arena_alloc(&w->internal, sizeof *decision);
-  if (decision == NULL) return;
+  if (decision == NULL) return look_again(w);
   code = fsm__decide_task_timeout(&at, number, id, decision, &err);
-  if (code != FSM_OK) fsm__writer_settle(w, &at, decision, &err);
-  if (decision->count > 0) fsm__writer_take(w, &at, decision);
+  take_due(w, &at, decision, code, &err);
 }
 
 static void due_timer(fsm__writer *w, uint64_t number, const char *id) {
   fsm_error err;
   fsm__case at = fsm__writer_case(w, &w->internal, &by_timer, 0);
   fsm__decision *decision = fsm_arena_alloc(&w->internal, sizeof *decision);
-  if (decision == NULL) return;
+  if (decision == NULL) return look_again(w);
   fsm_code code = fsm__decide_timer(&at, number, id, decision, &err);
-  if (code != FSM_OK) fsm__writer_settle(w, &at, decision, &err);
-  if (decision->count > 0) fsm__writer_take(w, &at, decision);
+  take_due(w, &at, decision, code, &err);
 }
 
 typedef struct due {
+  int64_t due_ns;
   uint64_t number;
   char type;
   const char *id;
@@ -145,7 +114,8 @@ static size_t collect(fsm__writer *w, int64_t now_ns, due *out, size_t max) {
     if (code != FSM_OK) fsm__writer_fatal(w, &err);
     if (!found || row.key_len < 18 || (int64_t)fsm__key_read_u64(row.key) > now_ns) break;
     const uint8_t *key = row.key;
-    out[count] = (due){.number = fsm__key_read_u64(key + 8),
+    out[count] = (due){.due_ns = (int64_t)fsm__key_read_u64(key),
+                       .number = fsm__key_read_u64(key + 8),
                        .type = (char)key[16],
                        .id = fsm_arena_strndup(&w->internal, (const char *)key + 17, row.key_len - 17)};
     w->due_at.len = 0;
@@ -167,7 +137,7 @@ bool fsm__writer_due(fsm__writer *w) {
     if (rows[i].type == 't')
       due_timer(w, rows[i].number, rows[i].id);
     else
-      due_task(w, rows[i].number, rows[i].id);
+      due_task(w, rows[i].number, rows[i].id, rows[i].due_ns);
   }
   if (w->full) w->due_at.len = 0; /* what found no room is looked for again */
   return count == FSM_TURN_DUE_MAX;
@@ -188,7 +158,7 @@ int64_t fsm__writer_next_due(fsm__writer *w) {
     next = due_ns <= now ? mono : due_ns - now > INT64_MAX - mono ? INT64_MAX : mono + (due_ns - now);
   }
   fsm__range_close(&range);
-  if (w->offers_next_ns < next) next = w->offers_next_ns;
+  if (fsm__offers_next(w->offers) < next) next = fsm__offers_next(w->offers);
   int64_t sum_ns = fsm__refusals_next(w->refusals);
   if (sum_ns != INT64_MAX) {
     int64_t wait = sum_ns - w->core.last_time_ns;

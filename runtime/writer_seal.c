@@ -66,23 +66,21 @@ static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__deci
                           decision->instance, at->arena, err);
 }
 
-/* Damage of what is stored, which no command is to blame for. */
-static bool is_damage(fsm_code code) {
-  return code == FSM_ECORRUPT || code == FSM_EIO || code == FSM_EVERSION || code == FSM_EFULL;
-}
+/* Faults under all commands. A damaged row is not one: whoever touches it is refused, the rest goes on. */
+static bool is_fatal(fsm_code code) { return code == FSM_EIO || code == FSM_EVERSION || code == FSM_EFULL; }
 
 void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *decision,
                         const fsm_error *fault) {
   const fsm_error why = *fault;
   fsm_error err;
-  if (is_damage(why.code)) fsm__writer_fatal(w, &why);
+  if (is_fatal(why.code)) fsm__writer_fatal(w, &why);
   const bool rejected = decision->count > 0 && decision->records[0].kind == FSM_RECORD_REJECTED;
   const fsm_value idem = decision->count > 0 ? decision->records[0].idem : fsm_null();
   decision->refusal = why;
   decision->count = 0;
   decision->created = false;
-  bool park =
-      why.code != FSM_ENOMEM && !rejected && decision->instance != NULL && decision->instance->last_seq != 0;
+  bool park = why.code != FSM_ENOMEM && why.code != FSM_ECORRUPT && !rejected && decision->instance != NULL &&
+              decision->instance->last_seq != 0;
   if (!park) return;
   if (fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK)
     decision->count = 0;

@@ -138,8 +138,8 @@ static void a_store_ahead_of_its_journal_is_refused(void **state) {
   fixture_close(f);
   first_segment(f, path, sizeof path);
   assert_int_equal(unlink(path), 0);
-  expect_refused(f, false, FSM_ECORRUPT, (const char *const[]){"ahead of the journal", seq, "with 0", NULL});
-  expect_refused(f, true, FSM_ECORRUPT, (const char *const[]){"ahead of the journal", seq, "with 0", NULL});
+  expect_refused(f, false, FSM_ECORRUPT, (const char *const[]){"journal is missing", seq, NULL});
+  expect_refused(f, true, FSM_ECORRUPT, (const char *const[]){"journal is missing", seq, NULL});
 }
 
 /* The same commands at another time: as many records, none the same. */

@@ -516,6 +516,106 @@ static void a_new_version_leaves_running_instances_where_they_are(void **state) 
   assert_verified(f);
 }
 
+/* ---- what time and repetition must not do ------------------------------------------------------- */
+
+static void a_timer_that_is_set_anew_waits_its_whole_time_again(void **state) {
+  static const char RENEWED[] =
+      "{\"id\":\"renewed\",\"initial\":\"w\",\"states\":{\"w\":{\"after\":{\"60000\":{\"target\":\"w\","
+      "\"reenter\":true},"
+      "\"90000\":\"late\"}},\"late\":{}}}";
+  fixture *f = *state;
+  fsm_answer answer = deploy_text(f, RENEWED, strlen(RENEWED));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "renewed", "r1", NULL, NULL);
+  atomic_fetch_add(&f->now_ns, 100 * SECOND); /* both are due, but the first one renews the second */
+  for (int i = 0; i < 400; i++) {
+    fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "r1"});
+    if (fsm_map_get(&instance, "rev")->i > 1) break;
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  }
+  assert_state(f, "r1", "w");
+  atomic_fetch_add(&f->now_ns, 30 * SECOND);
+  assert_state(f, "r1", "w");
+  assert_verified(f);
+}
+
+static void a_parked_instance_does_not_move_when_an_attempt_runs_out(void **state) {
+  static const char PARKED[] =
+      "{\"id\":\"parked\",\"initial\":\"w\",\"states\":{\"w\":{\"invoke\":{\"id\":\"j\",\"src\":\"svc\","
+      "\"onDone\":\"ok\","
+      "\"onError\":\"bad\",\"meta\":{\"fsm\":{\"timeout\":\"30s\"}}},\"on\":{\"LOOP\":\"a\"}},\"a\":{"
+      "\"always\":\"b\"},"
+      "\"b\":{\"always\":\"a\"},\"ok\":{\"type\":\"final\"},\"bad\":{\"type\":\"final\"}}}";
+  fixture *f = *state;
+  fsm_answer answer = deploy_text(f, PARKED, strlen(PARKED));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "parked", "p1", NULL, NULL);
+  await_offers(f, 1);
+  (void)task(f, FSM_CMD_TASK_STARTED, last_token(f), 1, false, NULL);
+  answer = send_event(f, "p1", "LOOP", NULL);
+  assert_code(&answer, FSM_ELOOP);
+  atomic_fetch_add(&f->now_ns, 31 * SECOND);
+  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+  fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "p1"});
+  assert_true(fsm_is_text(fsm_map_get(&instance, "status"), "incident"));
+  assert_state(f, "p1", "w");
+}
+
+static void a_repeated_command_by_key_meets_the_instance_it_was_for(void **state) {
+  static const char ONCE[] =
+      "{\"id\":\"once\",\"initial\":\"a\",\"states\":{\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{\"type\":"
+      "\"final\"}}}";
+  fixture *f = *state;
+  fsm_answer answer = deploy_text(f, ONCE, strlen(ONCE));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "once", "i1", "K", NULL);
+  fsm_command command = fsm_command_new(FSM_CMD_SEND);
+  command.machine = "once";
+  command.key = "K";
+  command.event = "GO";
+  command.idem = "go-1";
+  fsm_answer first = sent(f, &command);
+  assert_code(&first, FSM_OK);
+  fsm_answer again = sent(f, &command);
+  assert_code(&again, FSM_OK);
+  assert_true(again.replayed);
+  (void)start(f, "once", "i2", "K", NULL);
+  again = sent(f, &command);
+  assert_true(again.replayed);
+  assert_string_equal(again.instance, "i1");
+  assert_state(f, "i2", "a");
+  command.idem = "go-2";
+  again = sent(f, &command);
+  assert_code(&again, FSM_OK);
+  assert_string_equal(again.instance, "i2");
+  assert_verified(f);
+}
+
+static void attempts_are_a_bound_also_when_nobody_said_that_they_began(void **state) {
+  static const char TWICE[] =
+      "{\"id\":\"twice\",\"initial\":\"w\",\"states\":{\"w\":{\"invoke\":{\"id\":\"j\",\"src\":\"svc\","
+      "\"onDone\":\"ok\","
+      "\"onError\":\"bad\",\"meta\":{\"fsm\":{\"attempts\":2,\"backoff\":\"1ms\",\"timeout\":\"2500000h\"}}}}"
+      ","
+      "\"ok\":{\"type\":\"final\"},\"bad\":{\"type\":\"final\"}}}";
+  fixture *f = *state;
+  fsm_answer answer = deploy_text(f, TWICE, strlen(TWICE));
+  if (answer.error.code != FSM_OK) return; /* so long a timeout may be refused at load as well */
+  (void)start(f, "twice", "t1", NULL, NULL);
+  await_offers(f, 1);
+  uint8_t token[16];
+  memcpy(token, last_token(f), 16);
+  answer = task(f, FSM_CMD_TASK_FAIL, token, 1, false, NULL);
+  assert_code(&answer, FSM_OK);
+  assert_state(f, "t1", "w");
+  answer = task(f, FSM_CMD_TASK_STARTED, token, 2, false, NULL);
+  assert_code(&answer, FSM_OK);
+  answer = task(f, FSM_CMD_TASK_FAIL, token, 2, false, NULL);
+  assert_code(&answer, FSM_OK);
+  assert_state(f, "t1", "bad");
+  assert_verified(f);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -545,6 +645,10 @@ int main(void) {
       T(a_read_only_opening_gives_the_same_answers_and_changes_nothing),
       T(who_and_why_is_in_the_record),
       T(a_new_version_leaves_running_instances_where_they_are),
+      T(a_timer_that_is_set_anew_waits_its_whole_time_again),
+      T(a_parked_instance_does_not_move_when_an_attempt_runs_out),
+      T(a_repeated_command_by_key_meets_the_instance_it_was_for),
+      T(attempts_are_a_bound_also_when_nobody_said_that_they_began),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
