@@ -100,6 +100,11 @@ static natsStatus connect_to(const char *url, natsConnection **out) {
   if (s == NATS_OK) s = natsOptions_SetMaxReconnect(options, -1);
   if (s == NATS_OK) s = natsOptions_SetReconnectWait(options, AGAIN_MS);
   if (s == NATS_OK) s = natsConnection_Connect(out, options);
+  for (bool said = false; s == NATS_NO_SERVER && !stopping; said = true) {
+    if (!said) fprintf(stderr, "submit_worker: waiting for a server at %s\n", url);
+    nats_Sleep(AGAIN_MS);
+    s = natsConnection_Connect(out, options);
+  }
   natsOptions_Destroy(options);
   return s;
 }

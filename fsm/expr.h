@@ -22,6 +22,7 @@ extern "C" {
 
 enum {
   FSM_EXPR_TEXT_MAX = 4096,   /* bytes of source */
+  FSM_EXPR_SEEN_MAX = 256,  /* bytes of one value in fsm_expr_seen */
   FSM_EXPR_DEPTH_MAX = 64,    /* nesting of brackets in the text, and of operations when compiled */
   FSM_EXPR_NODES_MAX = 2048,  /* size when compiled */
   FSM_EXPR_WORK_MAX = 1 << 20 /* bytes and items that one evaluation may make or compare */
@@ -53,7 +54,8 @@ FSM_API FSM_MUST_USE fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scop
 FSM_API const char *fsm_expr_text(const fsm_expr *expr);
 
 /* What the expression read: a map from each member path in it ("context.amount") to its value in
- * scope; absent paths are left out. At most 16 paths. For refusals and `why`. */
+ * scope; absent paths are left out, and what takes more than
+ * FSM_EXPR_SEEN_MAX bytes is told by its beginning or its size. At most 16 paths. For refusals and `why`. */
 FSM_API FSM_MUST_USE fsm_code fsm_expr_seen(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena,
                                             fsm_value *out);
 

@@ -67,6 +67,38 @@ static const fsm_value *read_again(const fsm__read *read, const fsm_scope *scope
   return value;
 }
 
+/* Bytes that a value takes to show, roughly; stops counting past limit. */
+static size_t shown_bytes(const fsm_value *value, size_t limit) {
+  size_t bytes = 8;
+  if (value->type == FSM_STRING || value->type == FSM_BYTES) return bytes + value->len;
+  if (value->type == FSM_LIST)
+    for (uint32_t i = 0; i < value->len && bytes <= limit; i++)
+      bytes += shown_bytes(&value->items[i], limit - bytes);
+  if (value->type == FSM_MAP)
+    for (uint32_t i = 0; i < value->len && bytes <= limit; i++) {
+      bytes += shown_bytes(&value->pairs[i].key, limit - bytes);
+      if (bytes <= limit) bytes += shown_bytes(&value->pairs[i].value, limit - bytes);
+    }
+  return bytes;
+}
+
+/* A refusal tells what decided it, not a whole document: what is large is told by its beginning or its size.
+ */
+static bool brief(const fsm_value *value, fsm_arena *arena, fsm_value *out) {
+  *out = *value;
+  if (shown_bytes(value, FSM_EXPR_SEEN_MAX) <= FSM_EXPR_SEEN_MAX) return true;
+  const char *text = NULL;
+  if (value->type == FSM_STRING) {
+    size_t cut = FSM_EXPR_SEEN_MAX / 2;
+    while (cut > 0 && ((unsigned char)value->s[cut] & 0xC0) == 0x80) cut--;
+    text = fsm_arena_printf(arena, "%.*s… (%u bytes)", (int)cut, value->s, (unsigned)value->len);
+  } else {
+    text = fsm_arena_printf(arena, "(%s of %u)", fsm_type_name((fsm_type)value->type), (unsigned)value->len);
+  }
+  if (text != NULL) *out = fsm_string(text);
+  return text != NULL;
+}
+
 fsm_code fsm_expr_seen(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena, fsm_value *out) {
   FSM_ASSERT(expr && scope && arena && out);
   fsm_pair *pairs = fsm_arena_zalloc(arena, expr->read_count, sizeof *pairs);
@@ -75,7 +107,9 @@ fsm_code fsm_expr_seen(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *
   for (unsigned i = 0; i < expr->read_count; i++) {
     fsm_value slot;
     const fsm_value *value = read_again(&expr->reads[i], scope, &slot);
-    if (value) pairs[count++] = (fsm_pair){expr->reads[i].name, *value};
+    if (!value) continue;
+    pairs[count].key = expr->reads[i].name;
+    if (!brief(value, arena, &pairs[count++].value)) return FSM_ENOMEM;
   }
   return fsm_map(pairs, count, out, NULL);
 }

@@ -190,6 +190,7 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
     case FSM_CMD_TASK_HEARTBEAT: return heartbeat(at, out, &got, err);
     case FSM_CMD_TASK_COMPLETE: return done(at, out, &got, err);
     case FSM_CMD_TASK_FAIL:
+      if (command->attempt != 0 && command->attempt < attempt_of(&got.task)) return FSM_OK; /* said before */
       code = error_map(&command->data, at->arena, &error, err);
       return code == FSM_OK ? failed(at, out, &got, FSM_OK, &error, command->final, err) : code;
     default: return FSM_OK; /* UNDELIVERED is the writer's own business */

@@ -6,14 +6,19 @@
  *
  * Threads. fsm_submit and fsm_read may be called from any thread and copy what they are given. Their
  * callbacks run on the writer thread: they must not block and must not call back into the runtime but
- * to submit. fsm_call and fsm_query wait for the answer; never call them from a callback.
+ * to submit. fsm_call and fsm_query_wait wait for the answer; never call them from a callback.
  *
  * Ownership. What you pass in is borrowed until the call returns; what a callback is given is
- * borrowed until it returns; what fsm_call and fsm_query hand back lives in the arena you gave.
+ * borrowed until it returns; what fsm_call and fsm_query_wait hand back lives in the arena you gave.
+ * Data (inputs, event data) are values: build them (fsm/value.h) or read them from JSON (schema/json.h).
+ * Start a command from fsm_command_new: in a zeroed one, expect_rev 0 would ask for revision 0.
  *
  * Errors. Faults of a command come in its answer. After a fault of the disk (FSM_EIO) the process
  * must end: the `fatal` callback is called (default: a line on stderr and _exit(74)), nothing more is
  * answered. A full disk (FSM_EFULL) refuses commands and keeps answering reads until there is room.
+ *
+ * To link: fsm_runtime, fsm_schema, fsm (in this order) and what pkg-config gives for lmdb, libcrypto, libnats,
+ * jansson, msgpack, libjwt and libcurl; examples/embed.c is a whole program.
  *
  * Limits: those of fsm/machine.h, schema/record.h, and below.
  */
@@ -85,6 +90,7 @@ typedef struct fsm_opened {
   uint64_t cut_bytes, rewritten;            /* torn tail, batches written again */
 } fsm_opened;
 
+/* opened and err may be NULL; *out is NULL after a failure. */
 FSM_API FSM_MUST_USE fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
                                                fsm_opened *opened, fsm_error *err);
 /* Stops taking commands (FSM_ECLOSED), answers those taken, runs a last round, confirms the journal. */
@@ -100,7 +106,7 @@ typedef enum fsm_command_kind {
   FSM_CMD_TASK_UNDELIVERED, /* token: nobody took it; offered again later, no attempt used */
   FSM_CMD_TASK_HEARTBEAT,   /* token: moves the attempt's deadline */
   FSM_CMD_TASK_COMPLETE, /* token, data = output */
-  FSM_CMD_TASK_FAIL,     /* token, data = error, final */
+  FSM_CMD_TASK_FAIL,     /* token, data = error, final; attempt, when known: an earlier one changes nothing */
   FSM_CMD_REFUSED        /* a transport refused something before it was a command: code, data = excerpt text;
                             aggregated into one record per reason and interval */
 } fsm_command_kind;

@@ -114,11 +114,41 @@ static bool matches(const fsm__reading *at, const fsm__instance *in) {
   return q->for_ns == 0 || longest_ns(at, in) >= q->for_ns;
 }
 
+/* Does any version of the machine (of any machine) have a state that this names? */
+static fsm_code known_state(const fsm__reading *at, const char *machine, const char *wanted, bool *known,
+                            fsm_error *err) {
+  const fsm__deployed *newest = NULL;
+  *known = false;
+  for (unsigned i = 0; !*known && (newest = fsm__catalog_newest(at->core->catalog, i)) != NULL; i++) {
+    if (machine != NULL && strcmp(newest->id, machine) != 0) continue;
+    for (uint32_t v = newest->version; !*known && v >= 1; v--) {
+      const fsm__deployed *d = fsm__catalog_find(at->core->catalog, newest->id, v);
+      fsm_code code = d == NULL ? FSM_OK : fsm__catalog_need(at->core->catalog, d, err);
+      if (code != FSM_OK) return code;
+      for (unsigned s = 1; d != NULL && !*known && s < fsm_machine_states(d->machine); s++)
+        *known = fsm__state_matches(fsm_state_path(d->machine, s), wanted);
+    }
+  }
+  return FSM_OK;
+}
+
+static fsm_code check_state(const fsm__reading *at, fsm_error *err) {
+  const fsm_query *q = at->query;
+  bool known = true;
+  if (q->state == NULL) return FSM_OK;
+  fsm_code code = known_state(at, q->machine, q->state, &known, err);
+  if (code != FSM_OK || known) return code;
+  if (q->machine == NULL)
+    return fsm_fail(err, FSM_ENOTFOUND, "state", "no deployed machine has a state \"%.128s\"", q->state);
+  return fsm_fail(err, FSM_ENOTFOUND, "state", "machine %s has no state \"%.128s\"", q->machine, q->state);
+}
+
 static fsm_code check_filter(const fsm__reading *at, fsm_error *err) {
   const fsm_query *q = at->query;
   if (q->machine != NULL && fsm__catalog_find(at->core->catalog, q->machine, 0) == NULL)
     return fsm_fail(err, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed", q->machine);
-  if (q->status == NULL || strcmp(q->status, "open") == 0) return FSM_OK;
+  fsm_code code = check_state(at, err);
+  if (code != FSM_OK || q->status == NULL || strcmp(q->status, "open") == 0) return code;
   for (unsigned s = 0; s < FSM_STATUS_COUNT; s++)
     if (strcmp(q->status, fsm__status_name((fsm__status)s)) == 0) return FSM_OK;
   return fsm_fail(err, FSM_EARGUMENT, "status",

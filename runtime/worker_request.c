@@ -28,7 +28,7 @@ static bool token_read(const fsm_value *value, uint8_t out[16]) {
 }
 
 static bool allowed(fsm_command_kind kind, const fsm_value *key) {
-  if (fsm_is_text(key, "token")) return true;
+  if (fsm_is_text(key, "token") || fsm_is_text(key, "attempt")) return true;
   if (kind == FSM_CMD_TASK_COMPLETE) return fsm_is_text(key, "output");
   return kind == FSM_CMD_TASK_FAIL && (fsm_is_text(key, "error") || fsm_is_text(key, "final"));
 }
@@ -68,6 +68,11 @@ fsm_code fsm__worker_request_read(fsm_arena *arena, fsm_command_kind kind, const
     return fsm_fail(err, FSM_EMALFORMED, "/final", "it must be true or false");
   }
   command.final = final != NULL && final->b;
+  const fsm_value *attempt = fsm_map_get(&doc, "attempt");
+  if (attempt != NULL && (attempt->type != FSM_INT || attempt->i < 1 || attempt->i > UINT16_MAX)) {
+    return fsm_fail(err, FSM_EMALFORMED, "/attempt", "it must be a number from 1 to %d", UINT16_MAX);
+  }
+  command.attempt = attempt != NULL ? (unsigned)attempt->i : 0;
   const fsm_value *value = fsm_map_get(&doc, kind == FSM_CMD_TASK_COMPLETE ? "output" : "error");
   if (value != NULL) command.data = *value;
   *out = command;
