@@ -131,7 +131,8 @@ void fsm_publisher_status_get(fsm_publisher *p, fsm_publisher_status *out) {
   if (p->outbox != NULL) {
     fsm__outbox_status outbox;
     fsm__outbox_status_get(p->outbox, &outbox);
-    status = (fsm_publisher_status){.published_seq = outbox.seq,
+    status = (fsm_publisher_status){.halted = outbox.halted,
+                                    .published_seq = outbox.seq,
                                     .durable_seq = fsm__journal_durable_seq(p->journal),
                                     .published = outbox.published,
                                     .retries = outbox.retries};

@@ -38,9 +38,9 @@ FSM_API void fsm_publisher_task(void *publisher, const fsm_task *task);
 FSM_API void fsm_publisher_durable(void *publisher, uint64_t seq);
 
 /* Any thread. A fault that trying again does not mend (the stream belongs to another store, or has
- * what the journal has not) is in last_error for as long as it lasts. */
+ * what the journal has not) is in last_error for as long as it lasts, with halted set. */
 typedef struct fsm_publisher_status {
-  bool connected;
+  bool connected, halted;
   uint64_t published_seq; /* acknowledged without a gap */
   uint64_t durable_seq;
   uint64_t published, retries; /* since start */

@@ -178,6 +178,42 @@ class Daemon:
                 out += got
 
 
+def await_(what, condition):
+    end = time.monotonic() + WAIT
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(what + " never came")
+        time.sleep(0.01)
+
+
+class NatsServer:
+    """A private one on a free port; can be ended and started again."""
+
+    program = os.environ.get("FSM_NATS_SERVER") or "nats-server"
+
+    @classmethod
+    def there(cls):
+        return shutil.which(cls.program) is not None
+
+    def __init__(self, directory):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.url = "nats://127.0.0.1:%d" % self.port
+        self.dir = os.path.join(directory, "nats")
+        self.process = None
+
+    def start(self):
+        command = [self.program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", self.dir]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
 def ref(text):
     return urllib.parse.quote(text, safe="")
 
@@ -849,11 +885,63 @@ class Operation(unittest.TestCase):
         d = Daemon("--nats", "nats://127.0.0.1:1")
         try:
             self.assertEqual(d.request("POST", "/v1/machines", DEFINITION).status, 201)
-            sink = d.request("GET", "/healthz").json["sinks"][0]
+            answer = d.request("GET", "/healthz")
+            self.assertEqual((answer.status, answer.json["status"]), (200, "degraded"), answer)
+            sink = answer.json["sinks"][0]
             self.assertEqual((sink["name"], sink["connected"], sink["published_seq"]), ("nats", False, 0))
+            self.assertEqual((sink["status"], sink["lag"]), ("disconnected", sink["durable_seq"]))
+            self.assertGreaterEqual(sink["lag"], 1)
+            await_("a reason", lambda: d.request("GET", "/healthz").json["sinks"][0]["last_error"])
+            await_("a line", lambda: "NATS is not reached" in d.logged())
             self.assertEqual(d.stop(), 0, d.logged())
         finally:
             d.remove()
+
+    @unittest.skipUnless(NatsServer.there(), "there is no nats-server (set FSM_NATS_SERVER or PATH)")
+    def test_each_change_of_publishing_is_logged_and_shown(self):
+        nats = NatsServer(self.dir)
+        d = Daemon("--nats", nats.url, "--log-format", "json")
+        other = None
+
+        def lines(of):
+            return [line for line in map(json.loads, of.logged().splitlines()) if line.get("sink")]
+
+        def wait_for(of, status):
+            await_(status, lambda: of.request("GET", "/healthz").json["sinks"][0]["status"] == status)
+            await_(status + " in the log", lambda: lines(of) and lines(of)[-1]["status"] == status)
+            return of.request("GET", "/healthz").json, lines(of)[-1]
+
+        try:
+            self.assertEqual(d.request("POST", "/v1/machines", DEFINITION).status, 201)
+            health, line = wait_for(d, "disconnected")
+            self.assertEqual((health["status"], line["level"]), ("degraded", "warn"))
+            nats.start()
+            health, line = wait_for(d, "ok")
+            self.assertEqual((health["status"], line["level"]), ("ok", "info"))
+            await_("all", lambda: d.request("GET", "/healthz").json["sinks"][0]["lag"] == 0)
+            self.assertIsNone(d.request("GET", "/healthz").json["sinks"][0]["last_error"])
+            other = Daemon("--nats", nats.url, "--log-format", "json")
+            health, line = wait_for(other, "stopped")
+            self.assertEqual((health["status"], line["level"]), ("degraded", "error"))
+            self.assertEqual(line["msg"], "publishing stands still")
+            self.assertTrue(line["detail"])
+            self.assertEqual(health["sinks"][0]["last_error"], line["detail"])
+            nats.stop()
+            self.assertEqual(d.request("POST", "/v1/instances", {"machine": "doc", "id": "i"}).status, 201)
+            health, line = wait_for(d, "disconnected")
+            self.assertEqual((line["level"], line["msg"]), ("warn", "NATS lost, records wait"))
+            self.assertEqual(health["sinks"][0]["lag"], 1)
+            nats.start()
+            health, line = wait_for(d, "ok")
+            await_("all", lambda: d.request("GET", "/healthz").json["sinks"][0]["lag"] == 0)
+            self.assertEqual(d.stop(), 0, d.logged())
+            told = [line["status"] for line in lines(d)]
+            self.assertTrue(all(a != b for a, b in zip(told, told[1:])), told)  # a line a change
+        finally:
+            nats.stop()
+            d.remove()
+            if other:
+                other.remove()
 
     def test_a_page_that_points_its_name_here_is_refused_where_tokens_are_not_needed(self):
         d = Daemon("--auth", "none", key=False)

@@ -14,8 +14,8 @@ struct fsm__loop {
   uv_loop_t uv;
   uv_async_t async;
   uv_signal_t term, interrupt;
-  uv_timer_t deadline;
-  hook wake, stop, late;
+  uv_timer_t deadline, clock;
+  hook wake, stop, late, tick;
 };
 
 struct fsm__watch {
@@ -36,6 +36,7 @@ static void call(const hook *h) {
 }
 static void on_async(uv_async_t *async) { call(&((fsm__loop *)async->data)->wake); }
 static void on_deadline(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->late); }
+static void on_clock(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->tick); }
 static void on_signal(uv_signal_t *handle, int number) {
   (void)number;
   call(&((fsm__loop *)handle->data)->stop);
@@ -54,12 +55,13 @@ fsm_code fsm__loop_new(fsm__loop **out, fsm_error *err) {
     return failed(err, "cannot make the loop", code);
   }
   code = uv_async_init(&loop->uv, &loop->async, on_async);
-  FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0);
+  FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0 && uv_timer_init(&loop->uv, &loop->clock) == 0);
   FSM_ASSERT(uv_signal_init(&loop->uv, &loop->term) == 0 && uv_signal_init(&loop->uv, &loop->interrupt) == 0);
-  loop->async.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
+  loop->async.data = loop->clock.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
   if (code != 0) {
     failed(err, "cannot make the wake-up", code);
     uv_close((uv_handle_t *)&loop->deadline, NULL);
+    uv_close((uv_handle_t *)&loop->clock, NULL);
     uv_close((uv_handle_t *)&loop->term, NULL);
     uv_close((uv_handle_t *)&loop->interrupt, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -75,6 +77,7 @@ void fsm__loop_free(fsm__loop *loop) {
   if (!loop) return;
   uv_close((uv_handle_t *)&loop->async, NULL);
   uv_close((uv_handle_t *)&loop->deadline, NULL);
+  uv_close((uv_handle_t *)&loop->clock, NULL);
   uv_close((uv_handle_t *)&loop->term, NULL);
   uv_close((uv_handle_t *)&loop->interrupt, NULL);
   uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -100,6 +103,11 @@ fsm_code fsm__loop_on_stop_signal(fsm__loop *loop, fsm__loop_fn fn, void *arg, f
 void fsm__loop_deadline(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg) {
   loop->late = (hook){fn, arg};
   FSM_ASSERT(uv_timer_start(&loop->deadline, on_deadline, ms, 0) == 0);
+}
+
+void fsm__loop_every(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg) {
+  loop->tick = (hook){fn, arg};
+  FSM_ASSERT(uv_timer_start(&loop->clock, on_clock, ms, ms) == 0);
 }
 
 /* ---- watches -------------------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ void fsm__loop_wake(fsm__loop *loop);
 FSM_MUST_USE fsm_code fsm__loop_on_stop_signal(fsm__loop *loop, fsm__loop_fn fn, void *arg, fsm_error *err);
 /* fn runs once in ms; a second call moves it. */
 void fsm__loop_deadline(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg);
+/* fn runs every ms, for the first time in ms; one such clock for each loop. */
+void fsm__loop_every(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg);
 
 /* fn runs when fd is readable (for as long as it is) and when the watch is due. */
 FSM_MUST_USE fsm_code fsm__watch_new(fsm__loop *loop, int fd, fsm__loop_fn fn, void *arg, fsm__watch **out,

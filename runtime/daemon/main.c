@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/daemon/clock.h"
 #include "runtime/daemon/config.h"
 #include "runtime/daemon/listen.h"
 #include "runtime/daemon/routes.h"
@@ -133,6 +134,15 @@ static void on_stop_signal(void *arg) {
   fsm__loop_deadline(d->server.loop, STOP_MS, stop_loop, d);
 }
 
+/* Trouble with what is not in the path of any command would else be silent. */
+static void look_at_sink(void *arg) {
+  fsmd *d = arg;
+  if (d->stopping) return;
+  fsm_publisher_status status;
+  fsm_publisher_status_get(d->server.publisher, &status);
+  fsm__sink_watch_look(&d->server.watch, &status, fsm__steady_ms(), &d->log);
+}
+
 static void log_start(const fsmd *d) {
   char store[33];
   fsm__hex(d->opened.store_id, sizeof d->opened.store_id, store);
@@ -200,6 +210,7 @@ int main(int argc, char *argv[]) {
   fsm_code code = start(&d, &err);
   if (code == FSM_OK) {
     log_start(&d);
+    if (d.server.publisher) fsm__loop_every(d.server.loop, FSM__SINK_LOOK_MS, look_at_sink, &d);
     fsm__loop_run(d.server.loop);
   } else {
     fsm__log_error(&d.log, "cannot start", &err);

@@ -6,17 +6,22 @@
 #define FSM_DAEMON_REQUEST_H
 
 #include "runtime/daemon/auth.h"
-#include "runtime/publish.h"
+#include "runtime/daemon/sink_watch.h"
 
 /* The headers that are looked at; none of them may be there twice. */
-#define FSM__HEADERS(X)                                                             \
-  X(FSM__AUTHORIZATION, "Authorization")                                            \
-  X(FSM__CONTENT_TYPE, "Content-Type")                                              \
-  X(FSM__CONTENT_LENGTH, "Content-Length")                                          \
-  X(FSM__TRANSFER_ENCODING, "Transfer-Encoding")                                    \
-  X(FSM__IDEMPOTENCY_KEY, "Idempotency-Key") X(FSM__IF_MATCH, "If-Match")           \
-      X(FSM__CORRELATION_ID, "X-Correlation-ID") X(FSM__REQUEST_ID, "X-Request-ID") \
-          X(FSM__TRACEPARENT, "traceparent") X(FSM__HOST, "Host")
+/* clang-format off */
+#define FSM__HEADERS(X)                            \
+  X(FSM__AUTHORIZATION, "Authorization")           \
+  X(FSM__CONTENT_TYPE, "Content-Type")             \
+  X(FSM__CONTENT_LENGTH, "Content-Length")         \
+  X(FSM__TRANSFER_ENCODING, "Transfer-Encoding")   \
+  X(FSM__IDEMPOTENCY_KEY, "Idempotency-Key")       \
+  X(FSM__IF_MATCH, "If-Match")                     \
+  X(FSM__CORRELATION_ID, "X-Correlation-ID")       \
+  X(FSM__REQUEST_ID, "X-Request-ID")               \
+  X(FSM__TRACEPARENT, "traceparent")               \
+  X(FSM__HOST, "Host")
+/* clang-format on */
 
 typedef enum fsm__header {
 #define X(symbol, name) symbol,
@@ -45,7 +50,8 @@ typedef struct fsm__request {
   fsm_command_kind kind; /* of the command under way */
   void *server;
   fsm_publisher_status *sink; /* /healthz: of the sink, NULL = none */
-  fsm_error fault;            /* behind a problem, for the log */
+  fsm__sink_state sink_state;
+  fsm_error fault; /* behind a problem, for the log */
   /* The answer. */
   int status;
   fsm_code code; /* FSM_OK, or that of the problem */

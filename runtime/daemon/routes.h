@@ -3,6 +3,7 @@
 #define FSM_DAEMON_ROUTES_H
 
 #include "runtime/daemon/http.h"
+#include "runtime/daemon/sink_watch.h"
 #include "runtime/daemon/target.h"
 #include "runtime/publish.h"
 
@@ -10,6 +11,7 @@
 typedef struct fsm__server {
   fsm_runtime *runtime;
   fsm_publisher *publisher; /* NULL = nothing is published */
+  fsm__sink_watch watch;    /* of the publisher */
   fsm__auth *auth;
   fsm__loop *loop;
   const fsm__log *log;
