@@ -847,6 +847,7 @@ class Operation(unittest.TestCase):
                             f.seek(at)
                             f.write(b"R")
             self.refused(7, ".seg:", "--data", d.data, "--no-listen")
+            self.refused(7, "stored data is damaged", "--data", d.data, "--no-listen")
         finally:
             d.remove()
 
@@ -942,6 +943,42 @@ class Operation(unittest.TestCase):
             d.remove()
             if other:
                 other.remove()
+
+    def test_damage_that_touches_all_is_called_damage_and_ends_it_with_7(self):
+        d = Daemon()
+        try:
+            waits = {"id": "waits", "initial": "flipMeOnTheDisk",
+                     "states": {"flipMeOnTheDisk": {"after": {"3600000": "late"}}, "late": {"type": "final"}}}
+            self.assertEqual(d.request("POST", "/v1/machines", waits).status, 201)
+            self.assertEqual(d.request("POST", "/v1/instances", {"machine": "waits", "id": "i"}).status, 201)
+            self.assertEqual(d.stop(), 0)
+            with open(os.path.join(d.data, "store", "data.mdb"), "r+b") as f:
+                data = f.read()
+                # The row of the timer in the table of what is due: its time, the instance's number, t, its name.
+                rows = [m.start() for m in re.finditer(b"txstate.after.3600000.flipMeOnTheDisk", data)]
+                rows = [r for r in rows if abs(int.from_bytes(data[r - 16 : r - 8], "big") - time.time_ns()) < 10**14]
+                self.assertTrue(rows)
+                for row in rows:
+                    f.seek(row + 1)
+                    f.write(b"X")
+            self.refused(7, "stored data is damaged; stopping", "--data", d.data, "--no-listen")
+        finally:
+            d.remove()
+
+    def test_a_client_that_never_ends_its_request_does_not_hold_up_a_stop(self):
+        for text in (b"", b"POST /v1/inst", b"POST /v1/instances HTTP/1.1\r\nHost: x\r\n",
+                     b'POST /v1/instances HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{"mach'):
+            d = Daemon()
+            try:
+                with socket.create_connection(("127.0.0.1", d.port), timeout=WAIT) as s:
+                    s.sendall(text)
+                    self.assertEqual(d.request("GET", "/healthz").status, 200)  # the bytes before are read
+                    d.process.send_signal(signal.SIGTERM)
+                    # 5 s, and time for a slow machine; without the deadline it would be 60 s
+                    self.assertEqual(d.process.wait(30), 0, d.logged())
+                    self.assertIn("stopped", d.logged().splitlines()[-1])
+            finally:
+                d.remove()
 
     def test_a_page_that_points_its_name_here_is_refused_where_tokens_are_not_needed(self):
         d = Daemon("--auth", "none", key=False)

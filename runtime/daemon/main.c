@@ -213,7 +213,10 @@ int main(int argc, char *argv[]) {
     if (d.server.publisher) fsm__loop_every(d.server.loop, FSM__SINK_LOOK_MS, look_at_sink, &d);
     fsm__loop_run(d.server.loop);
   } else {
-    fsm__log_error(&d.log, "cannot start", &err);
+    fsm__log_error(
+        &d.log,
+        is_damage(code) && code != FSM_EVERSION ? "cannot start: stored data is damaged" : "cannot start",
+        &err);
   }
   stop(&d);
   if (code == FSM_OK) fsm__log_line(&d.log, "info", "stopped");
