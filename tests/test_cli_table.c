@@ -99,6 +99,45 @@ static void text_is_cut_by_columns_not_bytes(void **state) {
   fsm_buf_free(&buf);
 }
 
+static const char *clipped_middle(fsm_buf *buf, const char *text, unsigned width) {
+  fsm_buf_reset(buf);
+  cli_clip_middle(buf, text, width);
+  return fsm_buf_text(buf);
+}
+
+static void a_cut_in_the_middle_keeps_both_ends(void **state) {
+  (void)state;
+  fsm_buf buf = {0};
+  assert_string_equal(clipped_middle(&buf, "document-0001", 13), "document-0001");
+  assert_string_equal(clipped_middle(&buf, "document-0001", 12), "docum…t-0001");
+  assert_string_equal(clipped_middle(&buf, "document-0001", 9), "docu…0001");
+  assert_string_equal(clipped_middle(&buf, "abc", 2), "…c");
+  assert_string_equal(clipped_middle(&buf, "abc", 1), "…");
+  assert_string_equal(clipped_middle(&buf, "abc", 0), "");
+  assert_string_equal(clipped_middle(&buf, "漢字漢字", 6), "漢…字");
+  fsm_buf_free(&buf);
+}
+
+static const char *wrapped(fsm_buf *buf, const char *text, unsigned width, unsigned indent) {
+  fsm_buf_reset(buf);
+  cli_wrap(buf, text, width, indent);
+  return fsm_buf_text(buf);
+}
+
+static void long_text_goes_on_in_the_next_line(void **state) {
+  (void)state;
+  fsm_buf buf = {0};
+  assert_string_equal(wrapped(&buf, "one two three", 0, 2), "one two three");
+  assert_string_equal(wrapped(&buf, "one two three", 13, 2), "one two three");
+  assert_string_equal(wrapped(&buf, "one two three", 12, 2), "one two\n  three");
+  assert_string_equal(wrapped(&buf, "one two three", 7, 2), "one two\n  three");
+  assert_string_equal(wrapped(&buf, "one two three", 6, 2), "one\n  two\n  thre\n  e");
+  assert_string_equal(wrapped(&buf, "abcdefgh", 3, 1), "abc\n de\n fg\n h");
+  assert_string_equal(wrapped(&buf, "漢字", 1, 0), "漢\n字");
+  assert_string_equal(wrapped(&buf, "", 5, 2), "");
+  fsm_buf_free(&buf);
+}
+
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
 static const cli_column columns[] = {{.title = "ID", .min = 6, .shrink = 1},
@@ -149,6 +188,70 @@ static void on_a_terminal_columns_give_way_in_their_order(void **state) {
   assert_string_equal(printed(18, &out, &arena),
                       "ID      NOTE     N\nabcde…  a l…     7\nb             1234\n");
   assert_string_equal(printed(17, &out, &arena), "ID           N\nabcdefgh     7\nb         1234\n");
+  fsm_buf_free(&out);
+  fsm_arena_free(&arena);
+}
+
+static const cli_column list_columns[] = {
+    {.title = "ID", .min = 6, .keep_both = true, .cut_last = true},
+    {.title = "KEY", .min = 4, .shrink = 2, .may_go = true, .keep_both = true},
+    {.title = "MACHINE", .goes_first = true}};
+
+static void ids_stay_whole_as_long_as_anything_else_can_give_way(void **state) {
+  (void)state;
+  static const struct {
+    unsigned width;
+    const char *row;
+  } cases[] = {{29, "case-0001  key-001  machine-x"},
+               {28, "case-0001  key-001"}, /* a column that goes first is not cut before */
+               {17, "case-0001  ke…001"},
+               {15, "case-0001  k…01"},
+               {14, "case-0001"},
+               {9, "case-0001"},
+               {8, "cas…0001"},
+               {6, "ca…001"}};
+  fsm_arena arena;
+  fsm_buf out = {0};
+  fsm_arena_init(&arena, 0);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    cli_table table;
+    fsm_error err;
+    cli_screen screen = {.tty = true, .columns = cases[i].width};
+    fsm_buf_reset(&out);
+    cli_table_begin(&table, &arena, list_columns, 3);
+    cli_table_row(&table, (const char *const[]){"case-0001", "key-001", "machine-x"});
+    assert_int_equal(cli_table_wide(&table), 29);
+    assert_int_equal(cli_table_print(&table, &screen, &out, &err), FSM_OK);
+    char row[64];
+    const char *line = strchr(fsm_buf_text(&out), '\n') + 1;
+    size_t len = strcspn(line, "\n");
+    assert_true(len < sizeof row);
+    memcpy(row, line, len);
+    row[len] = 0;
+    assert_string_equal(row, cases[i].row);
+  }
+  fsm_buf_free(&out);
+  fsm_arena_free(&arena);
+}
+
+static void notes_stand_below_their_rows(void **state) {
+  (void)state;
+  fsm_arena arena;
+  fsm_buf out = {0};
+  cli_table table;
+  cli_screen screen = {0};
+  fsm_error err;
+  fsm_arena_init(&arena, 0);
+  cli_table_begin(&table, &arena, columns, 1);
+  for (unsigned i = 0; i < 40; i++) {
+    cli_table_row(&table, (const char *const[]){"row"});
+    if (i == 0) cli_table_note(&table, "  below\n");
+  }
+  cli_table_row(&table, (const char *const[]){"last"});
+  cli_table_note(&table, "  the end\n");
+  assert_int_equal(cli_table_print(&table, &screen, &out, &err), FSM_OK);
+  assert_int_equal(strncmp(fsm_buf_text(&out), "ID\nrow\n  below\nrow\nrow\n", 23), 0);
+  assert_string_equal(strstr(fsm_buf_text(&out), "last"), "last\n  the end\n");
   fsm_buf_free(&out);
   fsm_arena_free(&arena);
 }
@@ -242,6 +345,10 @@ int main(void) {
       cmocka_unit_test(escaping_twice_changes_nothing_more),
       cmocka_unit_test(json_keeps_its_meaning_and_loses_its_teeth),
       cmocka_unit_test(text_is_cut_by_columns_not_bytes),
+      cmocka_unit_test(a_cut_in_the_middle_keeps_both_ends),
+      cmocka_unit_test(long_text_goes_on_in_the_next_line),
+      cmocka_unit_test(ids_stay_whole_as_long_as_anything_else_can_give_way),
+      cmocka_unit_test(notes_stand_below_their_rows),
       cmocka_unit_test(without_a_terminal_nothing_is_cut),
       cmocka_unit_test(on_a_terminal_columns_give_way_in_their_order),
       cmocka_unit_test(no_line_is_wider_than_the_terminal),

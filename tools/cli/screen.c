@@ -109,22 +109,68 @@ void cli_clip(fsm_buf *buf, const char *text, unsigned width) {
   fsm_buf_str(buf, "…");
 }
 
+/* Appends the last of text that fits into width columns. */
+static void add_end(fsm_buf *buf, const char *text, unsigned whole, unsigned width) {
+  unsigned used = 0;
+  size_t len = strlen(text), skip = fitting(text, len, whole - width, &used);
+  /* a wide character at the cut goes as a whole */
+  if (whole - used > width) {
+    wchar_t c = 0;
+    size_t step = next(text + skip, len - skip, &c);
+    skip += step == 0 ? 1 : step;
+  }
+  fsm_buf_str(buf, text + skip);
+}
+
 void cli_clip_front(fsm_buf *buf, const char *text, unsigned width) {
+  unsigned whole = cli_width(text);
+  if (whole <= width) {
+    fsm_buf_str(buf, text);
+    return;
+  }
+  if (width == 0) return;
+  fsm_buf_str(buf, "…");
+  add_end(buf, text, whole, width - 1);
+}
+
+void cli_clip_middle(fsm_buf *buf, const char *text, unsigned width) {
   unsigned whole = cli_width(text), used = 0;
   if (whole <= width) {
     fsm_buf_str(buf, text);
     return;
   }
   if (width == 0) return;
-  size_t len = strlen(text), skip = fitting(text, len, whole - (width - 1), &used);
-  /* a wide character at the cut goes as a whole */
-  if (whole - used > width - 1) {
-    wchar_t c = 0;
-    size_t step = next(text + skip, len - skip, &c);
-    skip += step == 0 ? 1 : step;
-  }
+  fsm_buf_add(buf, text, fitting(text, strlen(text), (width - 1) / 2, &used));
   fsm_buf_str(buf, "…");
-  fsm_buf_str(buf, text + skip);
+  add_end(buf, text, whole, width - 1 - (width - 1) / 2);
+}
+
+/* Bytes of the next line, without the space that it is broken at. */
+static size_t line_of(const char *text, unsigned width) {
+  size_t len = strlen(text), all;
+  unsigned used = 0;
+  size_t fits = all = fitting(text, len, width, &used);
+  if (all == len) return len;
+  while (fits > 0 && text[fits] != ' ') fits--;
+  if (fits > 0) return fits;
+  if (all > 0) return all;
+  wchar_t c = 0; /* a character wider than the line */
+  size_t step = next(text, len, &c);
+  return step == 0 ? 1 : step;
+}
+
+void cli_wrap(fsm_buf *buf, const char *text, unsigned width, unsigned indent) {
+  if (width == 0) {
+    fsm_buf_str(buf, text);
+    return;
+  }
+  for (bool first = true; *text != 0; first = false) {
+    unsigned room = first ? width : width > indent ? width - indent : 1;
+    size_t len = line_of(text, room);
+    if (!first) fsm_buf_printf(buf, "\n%*s", (int)indent, "");
+    fsm_buf_add(buf, text, len);
+    for (text += len; *text == ' ';) text++;
+  }
 }
 
 void cli_escape_json(fsm_buf *buf, const char *text, size_t len) {

@@ -25,6 +25,11 @@ unsigned cli_width(const char *text);
 void cli_clip(fsm_buf *buf, const char *text, unsigned width);
 /* The same cut at the front. */
 void cli_clip_front(fsm_buf *buf, const char *text, unsigned width);
+/* The same cut in the middle: names that differ at either end stay different. */
+void cli_clip_middle(fsm_buf *buf, const char *text, unsigned width);
+/* Appends escaped text in lines of at most width columns (0 = one line), broken at spaces where there are
+ * any; all but the first are indented. No newline at the end. */
+void cli_wrap(fsm_buf *buf, const char *text, unsigned width, unsigned indent);
 
 /* JSON text with the same dangers written as \uHHHH; still the same document. */
 void cli_escape_json(fsm_buf *buf, const char *text, size_t len);

@@ -13,9 +13,12 @@ void cli_table_begin(cli_table *table, fsm_arena *arena, const cli_column *colum
 static bool grow(cli_table *table) {
   size_t room = table->room == 0 ? 32 : table->room * 2;
   const char **cells = fsm_arena_zalloc(table->arena, room * table->count, sizeof *cells);
-  if (cells == NULL) return false;
+  const char **notes = fsm_arena_zalloc(table->arena, room, sizeof *notes);
+  if (cells == NULL || notes == NULL) return false;
   if (table->rows > 0) memcpy(cells, table->cells, table->rows * table->count * sizeof *cells);
+  if (table->rows > 0) memcpy(notes, table->notes, table->rows * sizeof *notes);
   table->cells = cells;
+  table->notes = notes;
   table->room = room;
   return true;
 }
@@ -41,6 +44,14 @@ void cli_table_row(cli_table *table, const char *const *cells) {
   }
 }
 
+void cli_table_note(cli_table *table, const char *lines) {
+  if (table->failed) return;
+  FSM_ASSERT(table->rows > 0);
+  const char *copy = fsm_arena_strdup(table->arena, lines);
+  table->notes[table->rows - 1] = copy;
+  table->failed = copy == NULL;
+}
+
 /* ---- layout: a width per column, 0 = left out ----------------------------------------------------- */
 
 static void measure(const cli_table *table, unsigned *widths) {
@@ -64,12 +75,18 @@ static unsigned total(const unsigned *widths, size_t count) {
   return sum + (shown > 1 ? (shown - 1) * GAP : 0);
 }
 
+unsigned cli_table_wide(const cli_table *table) {
+  unsigned widths[CLI_COLUMNS_MAX] = {0};
+  measure(table, widths);
+  return total(widths, table->count);
+}
+
 /* The column to take one column of width from next, count when all are at their least. */
-static size_t victim(const cli_table *table, const unsigned *widths) {
+static size_t victim(const cli_table *table, const unsigned *widths, bool last_ones) {
   size_t best = table->count;
   for (size_t c = 0; c < table->count; c++) {
     const cli_column *column = &table->columns[c];
-    if (column->min == 0 || widths[c] <= column->min) continue;
+    if (column->min == 0 || widths[c] <= column->min || (column->cut_last && !last_ones)) continue;
     if (best == table->count || column->shrink > table->columns[best].shrink ||
         (column->shrink == table->columns[best].shrink && widths[c] > widths[best]))
       best = c;
@@ -77,24 +94,34 @@ static size_t victim(const cli_table *table, const unsigned *widths) {
   return best;
 }
 
+static void drop_first(const cli_table *table, unsigned *widths, unsigned columns) {
+  for (size_t c = table->count; c-- > 0 && total(widths, table->count) > columns;)
+    if (table->columns[c].goes_first) widths[c] = 0;
+}
+
+static bool shrink(const cli_table *table, unsigned *widths, unsigned columns, bool last_ones) {
+  while (total(widths, table->count) > columns) {
+    size_t c = victim(table, widths, last_ones);
+    if (c == table->count) return false;
+    widths[c]--;
+  }
+  return true;
+}
+
 static void fit(const cli_table *table, unsigned *widths, unsigned columns) {
   unsigned natural[CLI_COLUMNS_MAX];
+  drop_first(table, widths, columns);
   memcpy(natural, widths, sizeof natural);
-  for (;;) {
-    while (total(widths, table->count) > columns) {
-      size_t c = victim(table, widths);
-      if (c == table->count) break;
-      widths[c]--;
-    }
-    if (total(widths, table->count) <= columns) return;
+  while (!shrink(table, widths, columns, false)) {
     size_t last = table->count;
     for (size_t c = 0; c < table->count; c++)
       if (table->columns[c].may_go && widths[c] > 0) last = c;
-    if (last == table->count) return;
+    if (last == table->count) break;
     /* the others get their room back */
     natural[last] = 0;
     memcpy(widths, natural, sizeof natural);
   }
+  (void)shrink(table, widths, columns, true); /* a terminal too narrow for all that is left wraps */
 }
 
 /* ---- print ---------------------------------------------------------------------------------------- */
@@ -103,13 +130,25 @@ static void pad(fsm_buf *out, unsigned count) {
   while (count-- > 0) fsm_buf_char(out, ' ');
 }
 
+static void print_cell(const cli_column *column, const char *text, unsigned width, fsm_buf *out) {
+  if (column->keep_both)
+    cli_clip_middle(out, text, width);
+  else if (column->keep_end)
+    cli_clip_front(out, text, width);
+  else
+    cli_clip(out, text, width);
+}
+
+/* cells NULL: the titles. */
 static void print_row(const cli_table *table, const unsigned *widths, const char *const *cells,
                       fsm_buf *out) {
   unsigned owed = 0; /* spaces not yet printed, so that no line ends in spaces */
   bool first = true;
   for (size_t c = 0; c < table->count; c++) {
+    const cli_column *column = &table->columns[c];
     if (widths[c] == 0) continue;
-    unsigned width = cli_width(cells[c]);
+    const char *text = cells == NULL ? column->title : cells[c];
+    unsigned width = cli_width(text);
     unsigned spare = width < widths[c] ? widths[c] - width : 0;
     if (!first) owed += GAP;
     first = false;
@@ -117,21 +156,19 @@ static void print_row(const cli_table *table, const unsigned *widths, const char
       owed += spare;
       continue;
     }
-    pad(out, owed + (table->columns[c].right ? spare : 0));
-    if (table->columns[c].keep_end)
-      cli_clip_front(out, cells[c], widths[c]);
+    pad(out, owed + (column->right ? spare : 0));
+    if (cells == NULL)
+      cli_clip(out, text, widths[c]); /* of a title the beginning tells more */
     else
-      cli_clip(out, cells[c], widths[c]);
-    owed = table->columns[c].right ? 0 : spare;
+      print_cell(column, text, widths[c], out);
+    owed = column->right ? 0 : spare;
   }
   fsm_buf_char(out, '\n');
 }
 
 static void print_header(const cli_table *table, const unsigned *widths, bool colour, fsm_buf *out) {
-  const char *titles[CLI_COLUMNS_MAX];
-  for (size_t c = 0; c < table->count; c++) titles[c] = table->columns[c].title;
   if (colour) fsm_buf_str(out, "\x1b[1m");
-  print_row(table, widths, titles, out);
+  print_row(table, widths, NULL, out);
   if (colour) fsm_buf_str(out, "\x1b[0m");
 }
 
@@ -152,13 +189,16 @@ fsm_code cli_table_print(cli_table *table, const cli_screen *screen, fsm_buf *ou
   bool go_on = same_columns(table, widths);
   if (screen->columns > 0) fit(table, widths, screen->columns);
   if (!go_on) print_header(table, widths, screen->colour, out);
-  for (size_t r = 0; r < table->rows; r++) print_row(table, widths, table->cells + r * table->count, out);
+  for (size_t r = 0; r < table->rows; r++) {
+    print_row(table, widths, table->cells + r * table->count, out);
+    if (table->notes[r] != NULL) fsm_buf_str(out, table->notes[r]);
+  }
   memcpy(table->widths, widths, sizeof widths);
   table->printed = true;
   return FSM_OK;
 }
 
 void cli_table_clear(cli_table *table) {
-  table->cells = NULL;
+  table->cells = table->notes = NULL;
   table->rows = table->room = 0;
 }
