@@ -36,8 +36,10 @@ struct cli_run {
   fsm_arena arena; /* for the whole run */
   fsm_buf text;    /* not yet printed */
   cli_source source;
+  bool connecting; /* the words were right: what is wrong now is no matter of usage */
   bool hung_up;    /* the reader of stdout went away: nothing is printed any more, nobody is told */
   const char *ref; /* the instance it is about, for hints; NULL = none */
+  const char *cut; /* what came behind the … of a cut id; NULL = nothing */
 };
 
 /* All commands in the order of the help, NULL-terminated. */
@@ -56,8 +58,11 @@ void cli_print_line(cli_run *cli, const char *label, const char *value);
 /* "a, b → c". */
 const char *cli_change(fsm_arena *arena, const fsm_value *from, const fsm_value *to);
 
-/* A word that names an instance: without the … that a cut table cell ends in. */
-FSM_MUST_USE fsm_code cli_ref(cli_run *cli, const char *word, const char **ref, fsm_error *err);
+/* A word that names an instance, into cli->ref. Of an id with … in it, as a narrow table shows one, the part
+ * before it, which has to name one instance alone. */
+FSM_MUST_USE fsm_code cli_ref(cli_run *cli, const char *word, fsm_error *err);
+/* Connected: is the id of that instance the one that was cut? Asks only when there is something to ask. */
+FSM_MUST_USE fsm_code cli_ref_check(cli_run *cli, fsm_error *err);
 /* The document of one query by ref. */
 FSM_MUST_USE fsm_code cli_about(cli_run *cli, fsm_query_kind kind, fsm_value *out, fsm_error *err);
 

@@ -5,15 +5,12 @@
 
 static const cli_column columns[] = {
     {.title = "TIME"},
-    {.title = "SEQ", .right = true},
-    {.title = "KIND", .min = 6, .shrink = 1},
-    {.title = "FROM → TO",
-     .min = 17,
-     .shrink = 2,
-     .keep_end = true}, /* `from` is the `to` of the line above */
-    {.title = "TRIGGER", .min = 7, .shrink = 3, .if_any = true, .keep_end = true},
-    {.title = "USER", .min = 8, .shrink = 1, .if_any = true}, /* who did it is what a log is asked for */
-    {.title = "CORRELATION", .min = 11, .shrink = 4, .may_go = true, .if_any = true},
+    {.title = "SEQ", .right = true, .may_go = true},
+    {.title = "KIND"},
+    {.title = "FROM → TO", .min = 12, .shrink = 2, .keep_end = true}, /* `from` is the `to` above */
+    {.title = "TRIGGER", .min = 7, .shrink = 2, .if_any = true, .keep_end = true},
+    {.title = "USER", .min = 5, .shrink = 1, .if_any = true}, /* who did it is what a log is asked for */
+    {.title = "CORRELATION", .if_any = true, .goes_first = true},
     {.title = "REASON", .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110 };
 
@@ -115,8 +112,10 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
                      .item = full ? print_full : add_item};
   fsm_code code = cli_args_number(&cli->args, "limit", 1, 1000000, 0, &pages.max, err);
   if (pages.max > 0) pages.tip = "--limit N";
-  if (code == FSM_OK) code = cli_ref(cli, cli->args.words[0], &pages.query.ref, err);
+  if (code == FSM_OK) code = cli_ref(cli, cli->args.words[0], err);
   if (code == FSM_OK) code = cli_connect(cli, false, err);
+  if (code == FSM_OK) code = cli_ref_check(cli, err);
+  pages.query.ref = cli->ref;
   return code == FSM_OK ? cli_pages_print(cli, &pages, err) : code;
 }
 

@@ -52,11 +52,12 @@ static fsm_code body_of(cli_run *cli, cli_body *body, fsm_error *err) {
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_body body = {0};
-  const char *match = NULL, *ref = NULL;
-  fsm_code code = cli_ref(cli, cli->args.words[0], &ref, err);
+  const char *match = NULL;
+  fsm_code code = cli_ref(cli, cli->args.words[0], err);
   if (code == FSM_OK) code = if_match(cli, &match, err);
   if (code == FSM_OK) code = body_of(cli, &body, err);
   if (code == FSM_OK) code = cli_connect(cli, true, err);
+  if (code == FSM_OK) code = cli_ref_check(cli, err);
   if (code == FSM_OK) code = resolve(cli, err);
   if (code != FSM_OK) return code;
   fsm_buf path = {0};

@@ -4,10 +4,10 @@
 enum { LIMIT_MAX = 1000000 };
 
 static const cli_column columns[] = {
-    {.title = "ID", .min = 20, .shrink = 1},
-    {.title = "KEY", .min = 14, .shrink = 2, .if_any = true, .keep_end = true},
-    {.title = "MACHINE", .min = 8, .shrink = 3, .may_go = true, .if_any = true},
-    {.title = "STATE", .min = 14, .shrink = 1},
+    {.title = "ID", .min = 16, .keep_both = true, .cut_last = true}, /* what one goes on with */
+    {.title = "KEY", .min = 8, .shrink = 3, .may_go = true, .if_any = true, .keep_both = true},
+    {.title = "MACHINE", .if_any = true, .goes_first = true},
+    {.title = "STATE", .min = 14, .shrink = 2, .keep_end = true},
     {.title = "STATUS"},
     {.title = "FOR", .right = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };

@@ -35,7 +35,8 @@ fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err)
 
 void cli_print_line(cli_run *cli, const char *label, const char *value) {
   if (*value == 0) return;
-  fsm_buf_printf(&cli->text, "%s:%*s", label, LABEL_WIDTH - (int)cli_width(label), "");
+  int gap = LABEL_WIDTH - (int)cli_width(label);
+  fsm_buf_printf(&cli->text, "%s:%*s", label, gap > 0 ? gap : 1, "");
   fsm_buf_str(&cli->text, value);
   fsm_buf_char(&cli->text, '\n');
 }
@@ -48,21 +49,42 @@ const char *cli_change(fsm_arena *arena, const fsm_value *from, const fsm_value 
   return text == NULL ? "" : text;
 }
 
-fsm_code cli_ref(cli_run *cli, const char *word, const char **ref, fsm_error *err) {
+fsm_code cli_ref(cli_run *cli, const char *word, fsm_error *err) {
   static const char cut[] = "…";
-  size_t len = strlen(word), cut_len = sizeof cut - 1;
-  if (len > cut_len && memcmp(word + len - cut_len, cut, cut_len) == 0) len -= cut_len;
+  const char *gap = strstr(word, cut);
+  size_t len = gap == NULL ? strlen(word) : (size_t)(gap - word);
   if (len == 0)
     return fsm_fail(err, FSM_EARGUMENT, "REF", "an instance is an id, a prefix of one or MACHINE/key:KEY");
   cli->ref = fsm_arena_strndup(&cli->arena, word, len);
   if (cli->ref == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory");
-  *ref = cli->ref;
+  if (gap != NULL && gap[sizeof cut - 1] != 0) cli->cut = gap + sizeof cut - 1;
   return FSM_OK;
+}
+
+fsm_code cli_ref_check(cli_run *cli, fsm_error *err) {
+  if (cli->cut == NULL) return FSM_OK;
+  fsm_value document;
+  fsm_error fault = {0};
+  fsm_query query = {.kind = FSM_QUERY_INSTANCE, .ref = cli->ref};
+  fsm_code code = cli_source_query(&cli->source, &query, &cli->arena, &document, &fault);
+  if (code == FSM_EAMBIGUOUS)
+    return fsm_fail(err, code, cli->ref,
+                    "more than one id begins so, and this one was cut; "
+                    "`fsm-cli ls | cat` has them whole");
+  if (code != FSM_OK) return fsm_fail(err, code, fault.where, "%s", fault.text);
+  const fsm_value *id = fsm_map_get(&document, "id");
+  size_t len = strlen(cli->cut);
+  bool same = id != NULL && fsm_is(id, FSM_STRING) && id->len >= len &&
+              memcmp(id->s + id->len - len, cli->cut, len) == 0;
+  if (same) return FSM_OK;
+  return fsm_fail(err, FSM_EINSTANCE, cli->ref, "the only id that begins so does not end in %s", cli->cut);
 }
 
 fsm_code cli_about(cli_run *cli, fsm_query_kind kind, fsm_value *out, fsm_error *err) {
   fsm_query query = {.kind = kind};
-  fsm_code code = cli_ref(cli, cli->args.words[0], &query.ref, err);
+  fsm_code code = cli_ref(cli, cli->args.words[0], err);
   if (code == FSM_OK) code = cli_connect(cli, false, err);
+  if (code == FSM_OK) code = cli_ref_check(cli, err);
+  query.ref = cli->ref;
   return code == FSM_OK ? cli_source_query(&cli->source, &query, &cli->arena, out, err) : code;
 }
