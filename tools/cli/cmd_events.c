@@ -1,8 +1,9 @@
-/* cmd_events.c: fsm-cli events: what may be sent to an instance now, with which fields, and why not. */
-#include <string.h>
-
+/* cmd_events.c: fsm-cli events: what may be sent to an instance now, with which fields, why not, and what
+ * it waits for when nobody can move it. */
 #include "tools/cli/cli.h"
+#include "tools/cli/seen.h"
 #include "tools/cli/table.h"
+#include "tools/cli/waiting.h"
 
 static const cli_column columns[] = {{.title = "EVENT", .min = 8, .shrink = 2},
                                      {.title = "NOW"},
@@ -10,7 +11,7 @@ static const cli_column columns[] = {{.title = "EVENT", .min = 8, .shrink = 2},
                                      {.title = "FIELDS", .min = 10, .shrink = 2, .if_any = true},
                                      {.title = "GUARD", .min = 12, .shrink = 2, .if_any = true},
                                      {.title = "SAW", .min = 10, .shrink = 1, .if_any = true}};
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
+enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], NOTE_INDENT = 9 };
 
 static bool is_required(const fsm_value *schema, const fsm_value *name) {
   const fsm_value *required = fsm_map_get(schema, "required");
@@ -43,30 +44,74 @@ static const char *fields(fsm_arena *arena, const fsm_value *schema) {
   return text == NULL ? "" : text;
 }
 
-/* "context.retries = 3". */
-static const char *saw(fsm_arena *arena, const fsm_value *event) {
-  const fsm_value *seen = fsm_map_get(event, "seen");
-  const char *fault = cli_field(arena, event, "fault");
-  if (*fault != 0) return fault;
-  if (seen == NULL || !fsm_is(seen, FSM_MAP)) return "";
-  fsm_buf buf = {0};
-  for (uint32_t i = 0; i < seen->len; i++) {
-    fsm_buf_printf(&buf, "%s%s = ", i == 0 ? "" : ", ", cli_text(arena, &seen->pairs[i].key));
-    fsm_json_write(&buf, &seen->pairs[i].value);
-  }
-  const char *text = cli_safe(arena, fsm_buf_text(&buf));
-  fsm_buf_free(&buf);
-  return text;
+/* What moves into lines below its row when the terminal has no room for it beside. */
+typedef enum layout { ALL_BESIDE, GUARD_BELOW, FIELDS_BELOW, LAYOUT_COUNT } layout;
+
+static void note_line(fsm_buf *out, const cli_screen *screen, const char *label, const char *text) {
+  fsm_buf line = {0};
+  if (*text == 0) return;
+  fsm_buf_printf(&line, "%s%s", label, text);
+  cli_wrap(out, fsm_buf_text(&line), screen->columns, NOTE_INDENT);
+  fsm_buf_char(out, '\n');
+  fsm_buf_free(&line);
 }
 
-static void add_event(cli_table *table, fsm_arena *arena, const fsm_value *event) {
+static void add_note(cli_run *cli, cli_table *table, const fsm_value *event, layout how) {
+  fsm_arena *arena = &cli->arena;
+  fsm_buf note = {0};
+  const char *name = cli_field(arena, event, "guard_name"), *guard = cli_field(arena, event, "guard");
+  const char *text = *name == 0 ? guard : fsm_arena_printf(arena, "%s: %s", name, guard);
+  if (how == FIELDS_BELOW)
+    note_line(&note, &cli->screen, "  takes: ", fields(arena, fsm_map_get(event, "schema")));
+  note_line(&note, &cli->screen, "  guard: ", text == NULL ? guard : text);
+  cli_seen(&note, arena, fsm_map_get(event, "seen"), &cli->screen);
+  note_line(&note, &cli->screen, "  fault: ", cli_field(arena, event, "fault"));
+  if (note.len > 0) cli_table_note(table, fsm_buf_text(&note));
+  fsm_buf_free(&note);
+}
+
+static bool is_enabled(const fsm_value *event) {
   const fsm_value *enabled = fsm_map_get(event, "enabled");
-  bool now = enabled != NULL && fsm_is(enabled, FSM_BOOL) && enabled->b;
-  const char *cells[COLUMN_COUNT] = {
-      cli_field(arena, event, "event"),  now ? "yes" : "no",
-      cli_field(arena, event, "target"), fields(arena, fsm_map_get(event, "schema")),
-      cli_field(arena, event, "guard"),  saw(arena, event)};
+  return enabled != NULL && fsm_is(enabled, FSM_BOOL) && enabled->b;
+}
+
+static void add_event(cli_run *cli, cli_table *table, const fsm_value *event, layout how) {
+  fsm_arena *arena = &cli->arena;
+  const char *fault = cli_field(arena, event, "fault");
+  const char *saw = *fault != 0 ? fault : cli_seen_text(arena, fsm_map_get(event, "seen"));
+  const char *cells[COLUMN_COUNT] = {cli_field(arena, event, "event"),
+                                     is_enabled(event) ? "yes" : "no",
+                                     cli_field(arena, event, "target"),
+                                     how == FIELDS_BELOW ? "" : fields(arena, fsm_map_get(event, "schema")),
+                                     how == ALL_BESIDE ? cli_field(arena, event, "guard") : "",
+                                     how == ALL_BESIDE ? saw : ""};
   cli_table_row(table, cells);
+  if (how != ALL_BESIDE) add_note(cli, table, event, how);
+}
+
+static fsm_code print_events(cli_run *cli, const fsm_value *events, fsm_error *err) {
+  cli_table table;
+  for (layout how = ALL_BESIDE; how < LAYOUT_COUNT; how++) {
+    cli_table_begin(&table, &cli->arena, columns, COLUMN_COUNT);
+    for (uint32_t i = 0; i < events->len; i++) add_event(cli, &table, &events->items[i], how);
+    if (cli->screen.columns == 0 || cli_table_wide(&table) <= cli->screen.columns) break;
+  }
+  fsm_buf_char(&cli->text, '\n');
+  return cli_table_print(&table, &cli->screen, &cli->text, err);
+}
+
+/* When nobody can move it, what will? */
+static fsm_code print_waiting(cli_run *cli, const fsm_value *document, fsm_error *err) {
+  const fsm_value *id = fsm_map_get(document, "instance");
+  fsm_value instance;
+  fsm_query query = {.kind = FSM_QUERY_INSTANCE};
+  if (id == NULL || !fsm_is(id, FSM_STRING))
+    return fsm_fail(err, FSM_EUNREACHABLE, "", "the answer names no instance; is that a fsmd?");
+  query.ref = fsm_arena_strndup(&cli->arena, id->s, id->len);
+  if (query.ref == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory");
+  fsm_code code = cli_source_query(&cli->source, &query, &cli->arena, &instance, err);
+  if (code == FSM_OK) cli_waiting(&cli->text, &cli->arena, &instance, &cli->screen);
+  return code;
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
@@ -76,18 +121,15 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   if (cli->json) return cli_print_json(cli, &document, err);
   fsm_arena *arena = &cli->arena;
   const fsm_value *events = fsm_map_get(&document, "events");
+  uint32_t count = events == NULL || !fsm_is(events, FSM_LIST) ? 0 : events->len;
+  bool movable = false;
+  for (uint32_t i = 0; i < count; i++) movable = movable || is_enabled(&events->items[i]);
   cli_print_line(cli, "instance", cli_field(arena, &document, "instance"));
   cli_print_line(cli, "state", cli_field(arena, &document, "state"));
   cli_print_line(cli, "status", cli_field(arena, &document, "status"));
-  if (events == NULL || !fsm_is(events, FSM_LIST) || events->len == 0) {
-    fsm_buf_str(&cli->text, "nothing can be sent to it now\n");
-    return cli_flush(cli, err);
-  }
-  cli_table table;
-  cli_table_begin(&table, arena, columns, COLUMN_COUNT);
-  for (uint32_t i = 0; i < events->len; i++) add_event(&table, arena, &events->items[i]);
-  fsm_buf_char(&cli->text, '\n');
-  code = cli_table_print(&table, &cli->screen, &cli->text, err);
+  if (count == 0) fsm_buf_str(&cli->text, "nothing can be sent to it now\n");
+  if (!movable) code = print_waiting(cli, &document, err);
+  if (code == FSM_OK && count > 0) code = print_events(cli, events, err);
   return code == FSM_OK ? cli_flush(cli, err) : code;
 }
 

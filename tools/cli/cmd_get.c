@@ -1,5 +1,8 @@
 /* cmd_get.c: fsm-cli get: one instance, all that is known. */
 #include "tools/cli/cli.h"
+#include "tools/cli/waiting.h"
+
+enum { LABEL = 14 };
 
 static void print_states(cli_run *cli, const fsm_value *document) {
   const fsm_value *states = fsm_map_get(document, "state"), *since = fsm_map_get(document, "since");
@@ -13,11 +16,13 @@ static void print_states(cli_run *cli, const fsm_value *document) {
     const fsm_value *state = &states->items[i];
     const fsm_value *entered = since == NULL ? NULL : fsm_map_find(since, state);
     int64_t ns;
-    const char *text = cli_text(arena, state);
+    const char *path = cli_text(arena, state), *text = path;
     if (entered != NULL && now != NULL && cli_since(entered, now, &ns))
       text =
-          fsm_arena_printf(arena, "%s for %s, since %s", text, cli_age(arena, ns), cli_time(arena, entered));
-    cli_print_line(cli, "state", text == NULL ? "" : text);
+          fsm_arena_printf(arena, "%s for %s, since %s", path, cli_age(arena, ns), cli_time(arena, entered));
+    bool fits = text == NULL || cli->screen.columns == 0 || cli_width(text) <= cli->screen.columns - LABEL;
+    cli_print_line(cli, "state", text == NULL || !fits ? path : text);
+    if (!fits) cli_print_line(cli, "since", cli_time(arena, entered));
   }
 }
 
@@ -40,30 +45,38 @@ static void print_map(cli_run *cli, const char *label, const fsm_value *map) {
   }
 }
 
-static void print_task(cli_run *cli, const fsm_value *task) {
-  fsm_arena *arena = &cli->arena;
-  fsm_buf_printf(&cli->text, "  %s %s, %s of %s attempts", cli_field(arena, task, "service"),
-                 cli_field(arena, task, "status"), cli_field(arena, task, "attempt"),
-                 cli_field(arena, task, "attempts"));
-  static const char *const times[] = {"due", "deadline"};
-  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-    const char *time = cli_time(arena, fsm_map_get(task, times[i]));
-    if (*time != 0) fsm_buf_printf(&cli->text, ", %s %s", times[i], time);
-  }
-  fsm_buf_printf(&cli->text, ", %s\n", cli_field(arena, task, "token"));
+static const char *or_empty(const char *text) { return text == NULL ? "" : text; }
+
+/* "    label:    value". */
+static void print_item_line(cli_run *cli, const char *label, const char *value) {
+  if (*value != 0) fsm_buf_printf(&cli->text, "    %-9s %s\n", label, value);
 }
 
-static void print_timer(cli_run *cli, const fsm_value *timer) {
+static void print_task(cli_run *cli, const fsm_value *task, const fsm_value *now) {
   fsm_arena *arena = &cli->arena;
-  fsm_buf_printf(&cli->text, "  %s sends %s at %s\n", cli_field(arena, timer, "id"),
-                 cli_field(arena, timer, "event"), cli_time(arena, fsm_map_get(timer, "due")));
+  fsm_buf_printf(&cli->text, "  %s\n", cli_field(arena, task, "id"));
+  print_item_line(cli, "service:", cli_field(arena, task, "service"));
+  print_item_line(cli, "state:", cli_task_state(arena, task, now));
+  print_item_line(cli, "attempts:",
+                  or_empty(fsm_arena_printf(arena, "%s of %s begun", cli_field(arena, task, "attempt"),
+                                            cli_field(arena, task, "attempts"))));
+  print_item_line(cli, "token:", cli_field(arena, task, "token"));
 }
 
-static void print_list(cli_run *cli, const char *label, const fsm_value *list,
-                       void (*print)(cli_run *cli, const fsm_value *item)) {
+static void print_timer(cli_run *cli, const fsm_value *timer, const fsm_value *now) {
+  fsm_arena *arena = &cli->arena;
+  fsm_buf_printf(&cli->text, "  %s\n", cli_field(arena, timer, "id"));
+  print_item_line(cli, "sends:", cli_field(arena, timer, "event"));
+  print_item_line(cli, "state:", cli_timer_state(arena, timer, now));
+  print_item_line(cli, "at:", cli_time(arena, fsm_map_get(timer, "due")));
+}
+
+static void print_list(cli_run *cli, const char *label, const fsm_value *document,
+                       void (*print)(cli_run *cli, const fsm_value *item, const fsm_value *now)) {
+  const fsm_value *list = fsm_map_get(document, label), *now = fsm_map_get(document, "now");
   if (list == NULL || !fsm_is(list, FSM_LIST) || list->len == 0) return;
   fsm_buf_printf(&cli->text, "%s:\n", label);
-  for (uint32_t i = 0; i < list->len; i++) print(cli, &list->items[i]);
+  for (uint32_t i = 0; i < list->len; i++) print(cli, &list->items[i], now);
 }
 
 static void print(cli_run *cli, const fsm_value *document) {
@@ -85,8 +98,8 @@ static void print(cli_run *cli, const fsm_value *document) {
   print_map(cli, "incident", fsm_map_get(document, "incident"));
   print_map(cli, "labels", labels);
   print_map(cli, "context", fsm_map_get(document, "context"));
-  print_list(cli, "tasks", fsm_map_get(document, "tasks"), print_task);
-  print_list(cli, "timers", fsm_map_get(document, "timers"), print_timer);
+  print_list(cli, "tasks", document, print_task);
+  print_list(cli, "timers", document, print_timer);
   if (output != NULL && !fsm_is(output, FSM_NULL)) print_map(cli, "output", output);
 }
 

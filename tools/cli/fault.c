@@ -1,8 +1,10 @@
 /* fault.c: saying what went wrong: what, the guard and what it saw, and what to do next. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/cli/cli.h"
+#include "tools/cli/seen.h"
 
 /* What to do next, by code; %s is the instance. */
 static const struct {
@@ -32,24 +34,13 @@ static const struct {
 
 static void add_safe(fsm_buf *out, const char *text) { cli_escape(out, text, strlen(text)); }
 
-static void add_seen(fsm_buf *out, fsm_arena *arena, const fsm_value *seen) {
-  if (seen == NULL || !fsm_is(seen, FSM_MAP)) return;
-  for (uint32_t i = 0; i < seen->len; i++) {
-    fsm_buf json = {0};
-    fsm_json_write(&json, &seen->pairs[i].value);
-    fsm_buf_printf(out, "  saw:   %s = ", cli_text(arena, &seen->pairs[i].key));
-    cli_escape(out, fsm_buf_text(&json), json.len);
-    fsm_buf_char(out, '\n');
-    fsm_buf_free(&json);
-  }
-}
-
 static void add_guard(fsm_buf *out, fsm_arena *arena, const fsm_value *candidate) {
   const char *guard = cli_field(arena, candidate, "guard"), *name = cli_field(arena, candidate, "guard_name");
   const char *fault = cli_field(arena, candidate, "fault");
   if (*guard == 0) return;
   fsm_buf_printf(out, "  guard: %s%s%s\n", name, *name == 0 ? "" : ": ", guard);
-  add_seen(out, arena, fsm_map_get(candidate, "seen"));
+  const cli_screen screen = cli_screen_of(STDERR_FILENO, true);
+  cli_seen(out, arena, fsm_map_get(candidate, "seen"), &screen);
   if (*fault != 0) fsm_buf_printf(out, "  fault: %s\n", fault);
 }
 
@@ -92,8 +83,7 @@ static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *aren
   add_refusal(out, arena, fsm_map_get(&cli->source.problem, "refusal"));
   bool has_hint = strstr(err->text, "start one:") != NULL;
   if (!has_hint) add_hint(out, err->code, cli->ref);
-  if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !fsm_is(&cli->source.problem, FSM_MAP))
-    cli_usage(cli->command, out);
+  if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !cli->connecting) cli_usage(cli->command, out);
 }
 
 /* With -o json a fault is a document too: the daemon's own, or one like it. */

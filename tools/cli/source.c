@@ -48,8 +48,7 @@ static fsm_code look_into(int fd, const char *dir, const char *path, fsm_error *
   if (errno != ENOENT)
     return fsm_fail(err, FSM_EPERMISSION, dir, "cannot be looked into: %s", strerror(errno));
   if (has(fd, "store") || has(fd, "journal")) return FSM_ENOTFOUND;
-  return fsm_fail(err, FSM_EARGUMENT, dir,
-                  "is not a data directory of fsmd: there is neither a store nor a journal in it");
+  return fsm_fail(err, FSM_EARGUMENT, dir, "is not a data directory of fsmd: it has no store and no journal");
 }
 
 /* Is there a socket of a daemon that may be trusted? FSM_ENOTFOUND: none, or no directory at all. */
