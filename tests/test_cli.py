@@ -55,6 +55,16 @@ DOOR = {
         "gone": {"type": "final"},
     },
 }
+WAITER = {
+    "id": "waiter",
+    "@exprLang": "cel",
+    "initial": "asking",
+    "states": {
+        "asking": {"invoke": {"id": "review", "src": "submitForReview", "onDone": "sleeping", "onError": "sleeping"}, "on": {"SKIP": "sleeping"}},
+        "sleeping": {"after": {"10800000": "done"}},
+        "done": {"type": "final"},
+    },
+}
 HOSTILE = "evil\x1b]0;pwned\x07\x1b[31m\u202e\u009b2J"
 
 
@@ -397,6 +407,41 @@ class Commands(WithDaemon):
         self.assertIn("nothing can be sent", self.ok(*self.here("events", "ev-1")))
         self.expect(3, *self.here("events", "absent"))
 
+    def test_what_it_waits_for_is_told_when_nobody_can_move_it(self):
+        machine = json.loads(json.dumps(WAITER))
+        del machine["states"]["asking"]["on"]
+        path = os.path.join(self.scratch, "waiter.json")
+        with open(path, "w") as f:
+            json.dump(machine, f)
+        self.ok(*self.here("def", "deploy", path))
+        self.json(*self.here("start", "waiter", "--id", "wait-1"))
+        out = self.ok(*self.here("events", "wait-1"))
+        self.assertIn("nothing can be sent to it now\n", out)
+        self.assertRegex(out, r"\nit waits for the task review \(service submitForReview\): no worker has taken it for \S+\n$")
+        self.assertNotIn("waits", self.ok(*self.here("events", "wait-1", "-o", "json")))
+        text = self.ok(*self.here("get", "wait-1"))
+        self.assertRegex(text, r"\ntasks:\n  review\n    service:  submitForReview\n    state:    no worker has taken it for \S+\n    attempts: 0 of 1 begun\n    token:    [0-9a-f]{32}\n$")
+        self.start("wait-2")
+        self.ok(*self.here("send", "wait-2", "LEAVE"))
+        self.assertIn("it has ended: completed\n", self.ok(*self.here("events", "wait-2")))
+
+    def test_a_timer_says_when_it_is_due(self):
+        path = os.path.join(self.scratch, "sleeper.json")
+        with open(path, "w") as f:
+            json.dump({**WAITER, "id": "sleeper", "initial": "sleeping"}, f)
+        self.ok(*self.here("def", "deploy", path))
+        self.json(*self.here("start", "sleeper", "--id", "sleep-1"))
+        self.assertRegex(self.ok(*self.here("events", "sleep-1")), r"it waits for the timer \S+: due in (3h|2h59m\S*) \(\d{4}-\S+Z\)\n$")
+        self.assertRegex(self.ok(*self.here("get", "sleep-1")), r"timers:\n  \S+\n    sends:    \S+\n    state:    due in (3h|2h59m\S*)\n    at:       \d{4}-\S+Z\n$")
+
+    def test_health_says_how_far_it_is(self):
+        self.start("health-1")
+        doc = self.json(*self.here("health"))
+        self.assertEqual((doc["status"], doc["sinks"]), ("ok", []))
+        out = self.ok(*self.here("health"))
+        self.assertRegex(out, r"^status:       ok\nseq:          \d+\napplied:      \d+\n")
+        self.assertIn("sinks:        none", out)
+
     def test_get_shows_the_instance(self):
         self.start("get-1", "-l", "dept=sales")
         doc = self.json(*self.here("get", "get-1"))
@@ -551,6 +596,7 @@ class Stopped(WithDaemon):
     """The files of a daemon that was killed give the answers it gave, and those of the one after it."""
 
     def answers(self):
+        self.assertEqual(self.json(*self.here("health"))["status"], "ok")
         asked = (("ls", "--all"), ("stats",), ("def", "ls"), ("get", "a-1"), ("log", "a-1"), ("events", "a-1"), ("stuck", "--for", "0s"))
         got = {}
         for args in asked:
@@ -572,6 +618,7 @@ class Stopped(WithDaemon):
             self.assertEqual(self.answers(), running)
             self.assertEqual(self.listing(), before, "reading the files changed them")
             offline = self.json(*self.here("verify"))
+            self.assertTrue(self.ok(*self.here("health")).startswith("daemon:       none runs"))
             for args in (("send", "a-1", "CLOSE"), ("start", "door"), ("def", "deploy", self.definition)):
                 _, err = self.expect(9, *self.here(*args))
                 self.assertIn(f"fsmd --data {self.data}", err)
@@ -616,11 +663,11 @@ class Stopped(WithDaemon):
     def test_what_is_no_data_directory_is_called_so(self):
         for args in (("ls",), ("start", "door")):
             _, err = self.expect(2, "--data", self.key, *args)
-            self.assertTrue(err.startswith(f"fsm-cli: {self.key}: is not a data directory\n"), err)
+            self.assertEqual(err, f"fsm-cli: {self.key}: is not a data directory\n")
             other = os.path.join(self.scratch, "other")
             os.makedirs(other, exist_ok=True)
             _, err = self.expect(2, "--data", other, *args)
-            self.assertTrue(err.startswith(f"fsm-cli: {other}: is not a data directory of fsmd"), err)
+            self.assertEqual(err, f"fsm-cli: {other}: is not a data directory of fsmd: it has no store and no journal\n")
 
 
 class Trusted(WithDaemon):
@@ -707,7 +754,7 @@ class Usage(Case):
 
     def test_help_comes_from_the_entries(self):
         everything = self.ok("--help")
-        for command in ("start", "send", "ls", "stuck", "events", "get", "log", "stats", "verify", "def lint", "def deploy", "def ls", "token mint"):
+        for command in ("start", "send", "ls", "stuck", "events", "get", "log", "stats", "health", "verify", "def lint", "def deploy", "def ls", "token mint"):
             self.assertIn(f"\n  {command} ", everything)
             page = self.ok(*command.split(), "--help")
             self.assertTrue(page.startswith(f"fsm-cli {command}: "), page)
@@ -779,6 +826,115 @@ class Lied(Case):
             for extra in ((), ("-o", "json")):
                 _, err = self.expect(4, "--socket", socket, "get", "x", *extra)
                 self.assertFalse(set(err) & {"\x1b", "\x07", "\u202e", "\u009b"}, err)
+
+    def test_health_that_is_not_ok_is_one(self):
+        sink = {"name": "nats", "connected": False, "lag": 12, "last_error": "no servers", "status": "disconnected", "new_member": [1, 2]}
+        document = {"status": "degraded", "seq": 20, "applied": 19, "sinks": [sink], "longer_than_a_label": 1}
+        with lying({"/healthz": (200, document)}) as socket:
+            code, out, err = run("--socket", socket, "health")
+            self.assertEqual((code, err), (1, ""))
+            self.assertEqual(
+                out,
+                "status:       degraded\nseq:          20\napplied:      19\nlonger_than_a_label: 1\n\n"
+                "sink:         nats\nstatus:       disconnected\nconnected:    no\nlag:          12\nlast_error:   no servers\nnew_member:   1, 2\n",
+            )
+            code, out, err = run("--socket", socket, "health", "-o", "json")
+            self.assertEqual((code, json.loads(out), err), (1, document, ""))
+        with lying({"/healthz": (200, {"seq": 1})}) as socket:
+            self.expect(9, "--socket", socket, "health")
+
+    def table(self, columns, socket, *args):
+        """The lines of a table on a terminal, without its header; none is too wide."""
+        code, out = run_in_terminal(columns, "--socket", socket, *args)
+        self.assertEqual(code, 0, out)
+        for line in out.replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines():
+            self.assertLessEqual(len(line), columns, out)
+        return out[out.index("\x1b[0m") + 4 :].splitlines()
+
+    def test_a_log_cuts_where_it_went_before_who_and_never_kind_or_reason(self):
+        kinds = ("created", "incident_opened", "incident_closed", "task_started", "task_failed", "transition")
+        record = {"time": "2026-11-22T09:06:54.1Z", "from": ["waitingForApprovalOfTheBoard"], "to": ["waitingForApprovalOfTheCustomer"], "trigger": "CUSTOMER_HAS_APPROVED", "act": {"sub": "someone.with.a.long.name@example.com"}, "reason": "no_transition", "corr": "c" * 40}
+        with lying({"/v1/instances/x/history": (200, {"items": [{**record, "kind": k, "seq": 1000000 + i} for i, k in enumerate(kinds)], "next": None})}) as socket:
+            for columns in (78, 80, 100, 120):
+                lines = self.table(columns, socket, "log", "x")
+                for kind, line in zip(kinds, lines):
+                    self.assertRegex(line, rf" {kind}  .* no_transition$")
+                    self.assertIn("TheCustomer  …", line)
+                    self.assertIn("  some", line)
+        short = {**record, "act": {"sub": "alice.archer@example.com"}, "reason": None, "kind": "transition", "seq": 7}
+        with lying({"/v1/instances/x/history": (200, {"items": [short], "next": None})}) as socket:
+            (line,) = self.table(80, socket, "log", "x")
+            self.assertIn("alice.archer@example.com", line)
+            self.assertIn("…", line)
+
+    def test_ids_that_differ_at_their_ends_stay_apart(self):
+        ids = [f"purchase-order-2026-department-of-works-{i:05}" for i in range(3)]
+        items = [{"id": i, "key": "K-" + i, "machine": "purchase-order-approval", "state": "waitingForApprovalOfTheBoard", "status": "running", "for_ns": 90000000000} for i in ids]
+        with lying({"/v1/instances": (200, {"items": items, "next": None}), "/v1/stuck": (200, {"items": items, "next": None})}) as socket:
+            for args in (("ls",), ("stuck", "--for", "1s")):
+                self.assertEqual([line.split()[0] for line in self.table(80, socket, *args)], ids)
+                cut = [line.split()[0] for line in self.table(60, socket, *args)]
+                self.assertEqual(len(set(cut)), 3)
+                for name, whole in zip(cut, ids):
+                    head, tail = name.split("…")
+                    self.assertTrue(whole.startswith(head) and whole.endswith(tail) and len(tail) >= 5, name)
+
+    def test_a_cut_id_may_be_pasted_when_its_beginning_is_enough(self):
+        with lying({"/v1/instances/case-1/": (200, {"items": [], "next": None}), "/v1/instances/case-1": (200, {"id": "case-1-and-so-on-77"})}) as socket:
+            for name in ("case-1…", "case-1…-77", "case-1…case-1-and-so-on-77"):
+                self.ok("--socket", socket, "get", name)
+                self.ok("--socket", socket, "log", name)
+            for args in (("get",), ("log",), ("send",)):
+                rest = ("GO",) if args == ("send",) else ()
+                _, err = self.expect(3, "--socket", socket, *args, "case-1…-78", *rest)
+                self.assertIn("does not end in -78", err)
+        with lying({"/": (409, {"code": "ambiguous", "detail": "many"})}) as socket:
+            _, err = self.expect(3, "--socket", socket, "send", "case…77", "GO")
+            self.assertIn("fsm-cli ls | cat", err)
+            self.expect(2, "--socket", socket, "get", "…77")
+
+    def test_a_guard_that_does_not_fit_stands_below_its_row(self):
+        wide = {"event": "APPROVE", "enabled": False, "target": "approved", "guard_name": "mayApprove", "guard": "context.amount < 10000 && actor.roles.exists(r, r == 'approver') && context.retries < 3", "seen": {"context.amount": 12000, "context.note": "n" * 4000}}
+        more = {"event": "CANCEL", "enabled": True, "target": "cancelled", "schema": {"type": "object", "required": ["reason"], "properties": {n: {"type": "string"} for n in ("reason", "comment", "department", "approver", "reference")}}}
+        document = {"instance": "x", "state": ["waiting"], "status": "running", "events": [wide, more]}
+        with lying({"/v1/instances/x/events": (200, document)}) as socket:
+            lines = self.table(80, socket, "events", "x")
+            self.assertRegex(lines[0], r"^APPROVE +no +approved$")
+            self.assertEqual(lines[1], "  guard: mayApprove: context.amount < 10000 && actor.roles.exists(r, r ==")
+            self.assertEqual(lines[2], "         'approver') && context.retries < 3")
+            self.assertEqual(lines[3], "  saw:   context.amount = 12000")
+            self.assertRegex(lines[4], r'^  saw:   context\.note = "n+…$')
+            self.assertRegex(lines[5], r"^CANCEL +yes +cancelled$")
+            self.assertEqual(lines[6], "  takes: reason string, approver? string, comment? string, department? string,")
+            self.assertEqual(lines[7], "         reference? string")
+            out = self.ok("--socket", socket, "events", "x")
+            self.assertIn("context.retries < 3  context.amount = 12000, context.note = \"nnn", out)
+            self.assertLess(max(map(len, out.splitlines())), 600)
+            self.table(30, socket, "events", "x")
+
+    def test_what_a_guard_saw_never_floods_the_refusal(self):
+        for count, lines in ((3, 3), (10, 10), (40, 10)):
+            seen = {f"context.v{i:02}": "x" * 5000 for i in range(count)}
+            problem = {"code": "guard_false", "detail": "no", "refusal": {"candidates": [{"guard": "a", "seen": seen}]}}
+            with lying({"/": (409, problem)}) as socket:
+                _, err = self.expect(4, "--socket", socket, "get", "x")
+                saw = [line for line in err.splitlines() if line.startswith("  saw:")]
+                self.assertEqual(len(saw), lines)
+                self.assertEqual({len(line) for line in saw[:9]}, {200})
+                self.assertEqual("and 31 more: -o json" in saw[-1], count == 40)
+                code, out = run_in_terminal(80, "--socket", socket, "get", "x")
+                self.assertEqual((code, max(len(line) for line in out.splitlines() if "saw:" in line)), (4, 80))
+
+    def test_get_on_a_narrow_terminal_wraps_no_line_of_a_task(self):
+        state = "s" * 40
+        document = {"id": "x", "machine": "m", "version": 1, "status": "running", "state": [state], "since": {state: "2026-11-22T09:00:00.1Z"}, "now": "2026-11-22T09:01:04.1Z", "tasks": [{"id": "t" * 64, "service": "s" * 64, "token": "0" * 32, "attempt": 1, "attempts": 10, "status": "started", "deadline": "2026-11-22T10:00:00.1Z"}], "timers": [{"id": "t" * 64, "event": "e" * 60, "due": "2026-11-22T10:00:00.1Z"}]}
+        with lying({"/v1/instances/x": (200, document)}) as socket:
+            code, out = run_in_terminal(80, "--socket", socket, "get", "x")
+            self.assertEqual(code, 0)
+            self.assertLessEqual(max(map(len, out.splitlines())), 80, out)
+            self.assertIn("    state:    attempt 1 of 10 runs until 2026-11-22T10:00:00Z (58m56s left)\n", out)
+            self.assertIn(f"state:        {state}\nsince:        2026-11-22T09:00:00Z\n", out)
+            self.assertIn(f"state:        {state} for 1m4s, since ", run("--socket", socket, "get", "x")[1])
 
     def test_a_page_that_is_too_large_is_asked_for_in_halves(self):
         def page(path):

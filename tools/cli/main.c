@@ -18,10 +18,11 @@ enum { NAMES_MAX = 64, GROUP_MAX = 32 };
 
 /* A new command: its file, a line here and one there. */
 extern const cli_command cli_start, cli_send, cli_ls, cli_stuck, cli_events, cli_get, cli_log, cli_stats,
-    cli_verify, cli_def_lint, cli_def_deploy, cli_def_ls, cli_token_mint;
-const cli_command *const cli_commands[] = {
-    &cli_start, &cli_send,   &cli_ls,       &cli_stuck,      &cli_events, &cli_get,        &cli_log,
-    &cli_stats, &cli_verify, &cli_def_lint, &cli_def_deploy, &cli_def_ls, &cli_token_mint, NULL};
+    cli_health, cli_verify, cli_def_lint, cli_def_deploy, cli_def_ls, cli_token_mint;
+const cli_command *const cli_commands[] = {&cli_start,  &cli_send,       &cli_ls,       &cli_stuck,
+                                           &cli_events, &cli_get,        &cli_log,      &cli_stats,
+                                           &cli_health, &cli_verify,     &cli_def_lint, &cli_def_deploy,
+                                           &cli_def_ls, &cli_token_mint, NULL};
 
 const cli_option cli_global_options[] = {
     {"data", 0, "DIR", "data directory ($FSM_DATA): its daemon, or its files", false},
@@ -70,7 +71,9 @@ fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
   if (code == FSM_OK && place.timeout_ns <= 0)
     code = fsm_fail(err, FSM_EARGUMENT, "timeout", "--timeout is longer than nothing");
   if (code == FSM_OK) code = read_token(cli, &place.token, err);
-  return code == FSM_OK ? cli_source_open(&place, writes, &cli->source, err) : code;
+  if (code != FSM_OK) return code;
+  cli->connecting = true;
+  return cli_source_open(&place, writes, &cli->source, err);
 }
 
 /* ---- which command ---------------------------------------------------------------------------------- */
