@@ -63,6 +63,9 @@ static fsm_code value_field(fsm_arena *arena, fsm_value *value, const char *fiel
                             fsm_error *err) {
   if (fsm_is(value, FSM_NULL)) return FSM_OK;
   fsm_error inner = {.text = ""}; /* copying and packing know places in the value, not whose it is */
+  if (fsm_value_depth(value) > FSM_DATA_DEPTH_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, field, "%s is nested more than %d levels deep", field,
+                    FSM_DATA_DEPTH_MAX);
   fsm_code code = fsm_value_copy(arena, value, value, &inner);
   if (code == FSM_OK) code = pack_within(value, field, max, &inner);
   return code == FSM_OK ? FSM_OK : fsm_fail(err, code, field, "%s", inner.text);

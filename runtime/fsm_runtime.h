@@ -36,6 +36,7 @@ enum {
   FSM_KEY_MAX = 128,         /* business key: printable UTF-8 */
   FSM_IDEM_MAX = 128,        /* idempotency key: printable ASCII */
   FSM_CORRELATION_MAX = 128, /* printable ASCII */
+  FSM_DATA_DEPTH_MAX = 32, /* nesting of data and actor; a context may nest deeper, to FSM_RECORD_DEPTH_MAX */
   FSM_LABELS_MAX = 16,
   FSM_LABEL_BYTES_MAX = 64, /* of a label's name and of its value */
   FSM_PAGE_MAX = 1000,      /* items of one list answer */

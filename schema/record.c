@@ -181,6 +181,9 @@ static fsm_code write_text(fsm_buf *buf, const char *text, unsigned key, fsm_err
 static fsm_code write_value(fsm_buf *buf, const fsm_value *value, unsigned key, fsm_error *err) {
   FSM_ASSERT(has_form(value, fsm__fields[key].form));
   fsm_error inner;
+  if (fsm_value_depth(value) > FSM_RECORD_DEPTH_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, fsm__field_names[key], "the value is nested more than %d levels deep",
+                    FSM_RECORD_DEPTH_MAX);
   fsm_code code = fsm_pack(buf, value, &inner);
   return code ? fsm_fail(err, code, fsm__field_names[key], "%s", inner.text) : FSM_OK;
 }

@@ -16,6 +16,7 @@ extern "C" {
 enum {
   FSM_RECORD_VERSION = 1,
   FSM_RECORD_BYTES_MAX = 256 * 1024,
+  FSM_RECORD_DEPTH_MAX = 48, /* nesting of one field: a record is shown inside a list inside a document */
   FSM_FRAME_BYTES_MAX = 512 * 1024,
   FSM_LEAF_BYTES = 32
 };

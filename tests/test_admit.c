@@ -204,12 +204,12 @@ static fsm_value nested(desk *d, unsigned depth) {
   return value;
 }
 
-static void data_nests_as_deep_as_the_engine_goes(void **state) {
+static void data_nests_to_its_limit(void **state) {
   desk *d = *state;
   fsm_command command = a_send();
-  command.data = nested(d, FSM_VALUE_DEPTH_MAX);
+  command.data = nested(d, FSM_DATA_DEPTH_MAX);
   assert_admitted(d, &command);
-  command.data = nested(d, FSM_VALUE_DEPTH_MAX + 1);
+  command.data = nested(d, FSM_DATA_DEPTH_MAX + 1);
   assert_refused(d, &command, FSM_ETOOLARGE, "data");
 }
 
@@ -311,7 +311,7 @@ int main(void) {
       T(what_a_command_cannot_do_without_is_named),
       T(labels_keep_their_limits),
       T(data_is_taken_up_to_its_limit_and_refused_past_it),
-      T(data_nests_as_deep_as_the_engine_goes),
+      T(data_nests_to_its_limit),
       T(an_actor_is_a_map_and_bounded),
       T(a_trace_is_an_id_a_span_and_flags),
       T(a_definition_is_taken_up_to_its_limit_and_refused_past_it),

@@ -371,6 +371,25 @@ static void a_step_whose_result_cannot_be_stored_parks_the_instance(void **state
   assert_verified(f);
 }
 
+static void a_context_that_nests_too_deep_parks_and_its_history_can_be_read(void **state) {
+  static const char DEEPER[] =
+      "{\"id\":\"deeper\",\"initial\":\"a\",\"context\":{\"x\":1},\"states\":{\"a\":{\"on\":{\"GO\":{"
+      "\"actions\":"
+      "{\"type\":\"@xstate.assign\",\"context\":{\"x\":{\"@expr\":\"[context.x]\"}}}}}}}}";
+  fixture *f = *state;
+  fsm_answer answer = deploy_text(f, DEEPER, strlen(DEEPER));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "deeper", "d1", NULL, NULL);
+  unsigned taken = 0;
+  while (taken < 100 && send_event(f, "d1", "GO", NULL).error.code == FSM_OK) taken++;
+  assert_true(taken > FSM_DATA_DEPTH_MAX && taken < 64);
+  fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "d1"});
+  assert_true(fsm_is_text(fsm_map_get(&instance, "status"), "incident"));
+  fsm_value history = query(f, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = "d1"});
+  assert_int_equal(fsm_map_get(&history, "items")->len, taken + 2);
+  assert_verified(f);
+}
+
 /* ---- reads -------------------------------------------------------------------------------------- */
 
 static void stuck_lists_the_longest_first_and_only_those_held_long_enough(void **state) {
@@ -638,6 +657,7 @@ int main(void) {
       T(a_loop_is_rolled_back_into_an_incident),
       T(an_error_that_nothing_takes_opens_an_incident),
       T(a_step_whose_result_cannot_be_stored_parks_the_instance),
+      T(a_context_that_nests_too_deep_parks_and_its_history_can_be_read),
       T(stuck_lists_the_longest_first_and_only_those_held_long_enough),
       T(a_list_pages_through_all_instances_once),
       T(a_prefix_must_be_unique),

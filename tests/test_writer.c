@@ -427,7 +427,7 @@ static void a_refusal_that_saw_something_deep_changes_nothing(void **state) {
   fixture *f = *state;
   (void)start_counter(f, "i");
   fsm_value deep = fsm_int(1);
-  for (int i = 0; i < FSM_VALUE_DEPTH_MAX - 1; i++) {
+  for (int i = 0; i < FSM_DATA_DEPTH_MAX - 1; i++) {
     fsm_value *item = fsm_arena_alloc(&f->arena, sizeof *item);
     *item = deep;
     deep = fsm_list(item, 1);
@@ -438,7 +438,6 @@ static void a_refusal_that_saw_something_deep_changes_nothing(void **state) {
   command.event = "TEST";
   command.data = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = pairs};
   fsm_answer answer = sent(f, &command);
-  assert_non_null(strstr(text_of(f, &answer.detail), "(list of 1)")); /* what it saw is told by its size */
   assert_refused_without_a_trace_in(f, &answer, 1);
 }
 
