@@ -56,7 +56,10 @@ static void the_locale_of_the_process_changes_nothing(void **state) {
   static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
   const char *set = NULL;
   for (size_t i = 0; i < 4 && !set; i++) set = setlocale(LC_ALL, names[i]);
-  if (!set) skip();
+  if (!set) {
+    printf("skipped: no locale with a decimal comma is installed\n");
+    skip();
+  }
   char text[FSM__DOUBLE_TEXT];
   fsm__double_text(1.5, text);
   double value = 0;

@@ -308,7 +308,7 @@ static void a_restart_goes_on_from_the_saved_cursor(void **state) {
   assert_true(c.seq == 100 && c.stream_seq == 100 && c.epoch == 1);
   assert_true(filled_journal_add(&filled, 50, "x"));
   start();
-  assert_true(status().seq == 100);
+  assert_true(status().seq >= 100); /* from where it was, not from the start */
   WAIT_FOR(status().seq == 150);
   assert_int_equal(published(), 150);
   assert_stored(150);
