@@ -100,10 +100,16 @@ static void want(fsm__spare *spare) {
   pthread_cond_broadcast(&spare->changed);
 }
 
-/* With the lock held: waits until there is one, trying once more when there was no room. */
+/* With the lock held: waits until there is one. Finding no room counts only when the attempt began after this
+ * call: room may have been made since an earlier one began. */
 static fsm_code await(fsm__spare *spare, fsm_error *err) {
-  if (spare->state == FSM__SPARE_NO_ROOM || spare->state == FSM__SPARE_TAKEN) want(spare);
-  while (spare->state == FSM__SPARE_WANTED) pthread_cond_wait(&spare->changed, &spare->lock);
+  bool ours = false;
+  for (;;) {
+    while (spare->state == FSM__SPARE_WANTED) pthread_cond_wait(&spare->changed, &spare->lock);
+    if (ours || (spare->state != FSM__SPARE_NO_ROOM && spare->state != FSM__SPARE_TAKEN)) break;
+    want(spare);
+    ours = true;
+  }
   if (spare->state == FSM__SPARE_READY) return FSM_OK;
   fsm_code code = spare->state == FSM__SPARE_NO_ROOM ? FSM_EFULL : FSM_EIO;
   return fsm_fail(err, code, FSM__SPARE_NAME, "a new segment cannot be made: %s", strerror(spare->error));
