@@ -159,6 +159,10 @@ static void header(natsMsg *msg, const char *name, char *out, size_t size) {
 static void ask(worker *w, const char *subject, const char *text) {
   natsMsg *reply = NULL;
   natsStatus s = natsConnection_RequestString(&reply, w->nc, subject, text, 10000);
+  for (int i = 0; s == NATS_NO_RESPONDERS && i < 500; i++) { /* connected, and about to subscribe */
+    nats_Sleep(10);
+    s = natsConnection_RequestString(&reply, w->nc, subject, text, 10000);
+  }
   pthread_mutex_lock(&w->lock);
   snprintf(w->last_reply, sizeof w->last_reply, "%.*s", s == NATS_OK ? natsMsg_GetDataLength(reply) : 0,
            s == NATS_OK ? natsMsg_GetData(reply) : "");
