@@ -60,8 +60,8 @@ static inline void copy_tree(const char *from, const char *to) {
   for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
     char source[512], target[512];
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    snprintf(source, sizeof source, "%s/%s", from, entry->d_name);
-    snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
+    assert_true(snprintf(source, sizeof source, "%s/%s", from, entry->d_name) < (int)sizeof source);
+    assert_true(snprintf(target, sizeof target, "%s/%s", to, entry->d_name) < (int)sizeof target);
     if (entry->d_type == DT_DIR)
       copy_tree(source, target);
     else

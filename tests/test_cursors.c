@@ -36,7 +36,7 @@ static int down(void **state) {
 
 static fsm__cursor cursor_of(const char *sink, uint64_t seq) {
   fsm__cursor c = {.epoch = 7, .seq = seq, .stream_created_ns = -5, .stream_seq = UINT64_MAX - 1};
-  strncpy(c.sink, sink, sizeof c.sink - 1);
+  snprintf(c.sink, sizeof c.sink, "%s", sink);
   memset(c.leaf.bytes, (int)(seq & 0xff), sizeof c.leaf.bytes);
   return c;
 }
