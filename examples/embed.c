@@ -52,6 +52,7 @@ int main(int argc, char *argv[]) {
   fsm_runtime *runtime = NULL;
   fsm_error err;
   fsm_arena arena;
+  if (argc > 1 && strcmp(argv[1], "--version") == 0) return puts("embed " FSM_VERSION), 0;
   if (argc < 2) return fputs("usage: embed DIR [ID]\n", stderr), 2;
   const fsm_runtime_options options = {.dir = argv[1], .task_ready = calendar, .task_arg = &runtime};
   if (fsm_runtime_open(&options, &runtime, NULL, &err) != FSM_OK)

@@ -12,9 +12,11 @@ typedef struct fsm__core {
   fsm__store *store;
   fsm__catalog *catalog;
   fsm__journal *journal;
-  uint64_t seq;         /* of the last record applied to the rows (overlay included) */
-  fsm__hash leaf;       /* of that record */
-  int64_t last_time_ns; /* of that record */
+  uint64_t seq;          /* of the last record applied to the rows (overlay included) */
+  fsm__hash leaf;        /* of that record */
+  int64_t last_time_ns;  /* of that record */
+  uint64_t refused;      /* commands, since it was opened */
+  uint64_t late_answers; /* of these, answers to tasks that were closed */
 } fsm__core;
 
 /* Opens store, journal and catalog and replays the tail into the overlay. */
@@ -27,6 +29,9 @@ void fsm__core_close(fsm__core *core);
 FSM_MUST_USE fsm_code fsm__replay(fsm__journal *journal, fsm__store *store, fsm__catalog *catalog,
                                   uint64_t from, uint64_t to, size_t round_bytes, fsm__core *position,
                                   fsm_error *err);
+
+/* The wall clock: that of the options, else the system's; nanoseconds UTC since 1970. */
+int64_t fsm__wall_now(const fsm_runtime_options *options);
 
 /* Answers a query on the rows as they are (query.c). */
 FSM_MUST_USE fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,

@@ -111,6 +111,16 @@ bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint
   return true;
 }
 
+fsm_code fsm__idem_verdict(const fsm__idem *idem, const uint8_t fingerprint[16], fsm__decision *out) {
+  if (memcmp(idem->fingerprint, fingerprint, sizeof idem->fingerprint) != 0)
+    return fsm__decision_refuse(out, FSM_EDUPLICATE, "idem",
+                                "the idempotency key was used for another command (seq %llu)",
+                                (unsigned long long)idem->seq);
+  out->replay = true;
+  out->replay_seq = idem->seq;
+  return FSM_OK;
+}
+
 fsm_value fsm__idem_field(const fsm__case *at, const uint8_t key_hash[16], const uint8_t fingerprint[16]) {
   fsm_value *items = fsm_arena_alloc(at->arena, 3 * sizeof *items);
   char *bytes = fsm_arena_alloc(at->arena, 32);

@@ -79,6 +79,8 @@ fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *whe
     FSM_PRINTF(4, 5);
 /* key hash and fingerprint of the command's idempotency key; false when it has none. */
 bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint[16]);
+/* The key was used: the first answer again when it was for this very command, else refused. */
+fsm_code fsm__idem_verdict(const fsm__idem *idem, const uint8_t fingerprint[16], fsm__decision *out);
 /* The record field [key hash, fingerprint, expiry]. */
 fsm_value fsm__idem_field(const fsm__case *at, const uint8_t key_hash[16], const uint8_t fingerprint[16]);
 /* The token of a task opened by record `seq`: number BE8 ‖ 8 bytes of a hash. */

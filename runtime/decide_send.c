@@ -56,13 +56,7 @@ static fsm_code check_idem(const fsm__case *at, fsm__decision *out, fsm_value *f
     *field = fsm__idem_field(at, key_hash, fingerprint);
     return FSM_OK;
   }
-  if (memcmp(idem.fingerprint, fingerprint, 16) != 0)
-    return fsm__decision_refuse(out, FSM_EDUPLICATE, "idem",
-                                "the idempotency key was used for another command (seq %llu)",
-                                (unsigned long long)idem.seq);
-  out->replay = true;
-  out->replay_seq = idem.seq;
-  return FSM_OK;
+  return fsm__idem_verdict(&idem, fingerprint, out);
 }
 
 /* Live idempotency entries; counted only when the instance is at the quota. */

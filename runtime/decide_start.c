@@ -30,13 +30,7 @@ static fsm_code check_idem(const fsm__case *at, const fsm__deployed *deployed, f
   }
   if (code != FSM_OK) return code;
   *go_on = false;
-  if (memcmp(idem.fingerprint, fingerprint, 16) != 0)
-    return fsm__decision_refuse(out, FSM_EDUPLICATE, "idem",
-                                "the idempotency key was used for another command (seq %llu)",
-                                (unsigned long long)idem.seq);
-  out->replay = true;
-  out->replay_seq = idem.seq;
-  return FSM_OK;
+  return fsm__idem_verdict(&idem, fingerprint, out);
 }
 
 static fsm_code check_unique(const fsm__case *at, const fsm__deployed *deployed, fsm__decision *out,

@@ -14,7 +14,7 @@
  * Start a command from fsm_command_new: in a zeroed one, expect_rev 0 would ask for revision 0.
  *
  * Errors. Faults of a command come in its answer. After a fault of the disk (FSM_EIO) the process
- * must end: the `fatal` callback is called (default: a line on stderr and _exit(74)), nothing more is
+ * must end: the `fatal` callback is called (default: a line on stderr and _exit(74), or 7 for damage), nothing more is
  * answered. A full disk (FSM_EFULL) refuses commands and keeps answering reads until there is room.
  *
  * To link: fsm_runtime, fsm_schema, fsm (in this order) and what pkg-config gives for lmdb, libcrypto, libnats,
@@ -174,7 +174,7 @@ typedef enum fsm_query_kind {
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* → {items: [{id, version, hash, deployed, description, states}]} newest versions */
   FSM_QUERY_MACHINE,  /* machine, version → the same and {source} */
-  FSM_QUERY_HEALTH    /* → {status, seq, applied, store, queue, …} */
+  FSM_QUERY_HEALTH    /* → {status, store, seq, applied, pending_bytes, refused, late_answers, now} */
 } fsm_query_kind;
 
 typedef struct fsm_query {

@@ -24,10 +24,10 @@
 #include "runtime/store.h"
 
 /* X(symbol, name): the status of an instance. */
-#define FSM_STATUSES(X)                                                             \
-  X(FSM_RUNNING, "running")                                                         \
-  X(FSM_PAUSED, "paused") X(FSM_INCIDENT, "incident") X(FSM_COMPLETED, "completed") \
-      X(FSM_CANCELLED, "cancelled")
+#define FSM_STATUSES(X)     \
+  X(FSM_RUNNING, "running") \
+  X(FSM_PAUSED, "paused")   \
+  X(FSM_INCIDENT, "incident") X(FSM_COMPLETED, "completed") X(FSM_CANCELLED, "cancelled")
 
 typedef enum fsm__status {
 #define X(symbol, name) symbol,
@@ -129,6 +129,9 @@ void fsm__instance_put(fsm__store *store, const fsm__instance *instance);
 void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer);
 void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task);
 void fsm__idem_put(fsm__store *store, fsm__table table, const fsm__key *key, const fsm__idem *idem);
+
+/* Between the files of rows: a value that was packed into a record before. */
+void fsm__row_pack(fsm_buf *buf, const fsm_value *value);
 
 /* The value a counter would give next, from 1; and the same with its write. */
 uint64_t fsm__counter_peek(fsm__store *store, const char *name);

@@ -48,7 +48,7 @@ static void pack_text_or_null(fsm_buf *buf, const char *text) {
     fsm_pack_text(buf, text, strlen(text));
 }
 
-static void pack_value(fsm_buf *buf, const fsm_value *value) {
+void fsm__row_pack(fsm_buf *buf, const fsm_value *value) {
   fsm_error err;
   fsm_code code = fsm_pack(buf, value, &err);
   FSM_ASSERT(code == FSM_OK || buf->failed); /* every stored value was packed into a record before */
@@ -62,13 +62,13 @@ void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
   fsm_pack_text(&buf, in->id, strlen(in->id));
   pack_text_or_null(&buf, in->key);
   pack_text_or_null(&buf, in->corr);
-  pack_value(&buf, &in->labels);
+  fsm__row_pack(&buf, &in->labels);
   fsm_pack_uint(&buf, in->status);
   fsm_pack_list(&buf, in->active_count);
   for (unsigned i = 0; i < in->active_count; i++) fsm_pack_uint(&buf, in->active[i].state);
   fsm_pack_list(&buf, in->active_count);
   for (unsigned i = 0; i < in->active_count; i++) fsm_pack_int(&buf, in->active[i].ns);
-  pack_value(&buf, &in->context);
+  fsm__row_pack(&buf, &in->context);
   fsm_pack_bytes(&buf, in->context_hash.bytes, sizeof in->context_hash.bytes);
   fsm_pack_uint(&buf, in->rev);
   fsm_pack_uint(&buf, in->last_seq);
@@ -77,8 +77,8 @@ void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
   fsm_pack_int(&buf, in->updated_ns);
   fsm_pack_uint(&buf, in->counter);
   fsm_pack_uint(&buf, in->idem_rows);
-  pack_value(&buf, &in->output);
-  pack_value(&buf, &in->incident);
+  fsm__row_pack(&buf, &in->output);
+  fsm__row_pack(&buf, &in->incident);
   fsm__key key = fsm__key_instance(in->number, 's', NULL, 0);
   fsm__store_put(store, FSM_T_INSTANCES, key.bytes, key.len, fsm_buf_ok(&buf) ? buf.data : NULL, buf.len);
   fsm_buf_free(&buf);

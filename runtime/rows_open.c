@@ -4,12 +4,6 @@
 #include "runtime/rows.h"
 #include "schema/pack.h"
 
-static void pack_value(fsm_buf *buf, const fsm_value *value) {
-  fsm_error err;
-  fsm_code code = fsm_pack(buf, value, &err);
-  FSM_ASSERT(code == FSM_OK || buf->failed); /* every stored value was packed into a record before */
-}
-
 static void put(fsm__store *store, fsm__table table, const fsm__key *key, fsm_buf *buf) {
   fsm__store_put(store, table, key->bytes, key->len, fsm_buf_ok(buf) ? buf->data : NULL, buf->len);
   fsm_buf_free(buf);
@@ -20,7 +14,7 @@ void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer)
   fsm_pack_list(&buf, 3);
   fsm_pack_int(&buf, timer->due_ns);
   fsm_pack_text(&buf, timer->event, strlen(timer->event));
-  pack_value(&buf, &timer->data);
+  fsm__row_pack(&buf, &timer->data);
   fsm__key key = fsm__key_instance(number, 't', timer->id, strlen(timer->id));
   put(store, FSM_T_INSTANCES, &key, &buf);
 }
@@ -29,7 +23,7 @@ void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_buf buf = {0};
   fsm_pack_list(&buf, 10);
   fsm_pack_text(&buf, task->service, strlen(task->service));
-  pack_value(&buf, &task->input);
+  fsm__row_pack(&buf, &task->input);
   fsm_pack_bytes(&buf, task->token, sizeof task->token);
   fsm_pack_uint(&buf, task->attempts);
   fsm_pack_uint(&buf, task->attempt);
@@ -37,7 +31,7 @@ void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_pack_int(&buf, task->next_ns);
   fsm_pack_bool(&buf, task->started);
   fsm_pack_text(&buf, task->corr, strlen(task->corr));
-  pack_value(&buf, &task->trace);
+  fsm__row_pack(&buf, &task->trace);
   fsm__key key = fsm__key_instance(number, 'k', task->id, strlen(task->id));
   put(store, FSM_T_INSTANCES, &key, &buf);
 }

@@ -1,7 +1,6 @@
 /* runtime.c: the public face: opening, submitting, waiting, closing. See fsm_runtime.h. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "runtime/admit.h"
 #include "runtime/runtime_impl.h"
@@ -26,13 +25,6 @@ void fsm__runtime_want_round(fsm_runtime *runtime) {
   if (!runtime->running) return;
   atomic_store(&runtime->writer.round_wanted, true);
   fsm__queue_wake(&runtime->writer.queue);
-}
-
-static int64_t wall_now(const fsm_runtime_options *options) {
-  if (options->now != NULL) return options->now(options->now_arg);
-  struct timespec ts;
-  clock_gettime(CLOCK_REALTIME, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 /* ---- opening and closing ------------------------------------------------------------------------ */
@@ -108,8 +100,8 @@ fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command, fsm_answer
   if (code != FSM_OK) return code;
   fsm__job *job = fsm__queue_job(&runtime->writer.queue);
   if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a command");
-  code =
-      fsm__admit(command, wall_now(&runtime->writer.options), &job->arena, &job->command, &job->made_id, err);
+  code = fsm__admit(command, fsm__wall_now(&runtime->writer.options), &job->arena, &job->command,
+                    &job->made_id, err);
   job->answer_fn = answer_fn;
   job->arg = arg;
   if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, err);
@@ -211,8 +203,8 @@ static fsm_code query_here(fsm_runtime *runtime, const fsm_query *query, fsm_are
   fsm_code code = fsm__admit_query(query, arena, &admitted, err);
   if (code != FSM_OK) return code;
   pthread_mutex_lock(&runtime->reading);
-  code =
-      fsm__query_run(&runtime->writer.core, &admitted, wall_now(&runtime->writer.options), arena, out, err);
+  code = fsm__query_run(&runtime->writer.core, &admitted, fsm__wall_now(&runtime->writer.options), arena, out,
+                        err);
   pthread_mutex_unlock(&runtime->reading);
   return code;
 }

@@ -3,18 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-static int64_t wall_now(const fsm__writer *w) {
-  if (w->options.now != NULL) return w->options.now(w->options.now_arg);
-  struct timespec ts;
-  clock_gettime(CLOCK_REALTIME, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 int64_t fsm__writer_now(fsm__writer *w, bool *held) {
-  int64_t now = wall_now(w);
+  int64_t now = fsm__wall_now(&w->options);
   *held =
       now < w->wall_ns; /* not: behind the time of the last record, which may be ahead of the clock's tick */
   if (!*held) w->wall_ns = now;
@@ -27,7 +19,8 @@ void fsm__writer_fatal(fsm__writer *w, const fsm_error *err) {
   if (w->options.fatal != NULL) w->options.fatal(w->options.fatal_arg, err);
   fprintf(stderr, "fsm: fatal: %s: %s; nothing more is answered\n", err->where[0] ? err->where : w->core.dir,
           err->text);
-  _exit(FSM_EXIT_FATAL);
+  bool disk = err->code == FSM_EIO || err->code == FSM_EFULL;
+  _exit(disk ? FSM_EXIT_FATAL : fsm_code_exit(err->code));
 }
 
 fsm__case fsm__writer_case(fsm__writer *w, fsm_arena *arena, const fsm_command *command,
@@ -77,7 +70,8 @@ static void run_command(fsm__writer *w, fsm__job *job) {
 static void run_read(fsm__writer *w, fsm__job *job) {
   fsm_error err;
   fsm_value document = fsm_null();
-  fsm_code code = fsm__query_run(&w->core, &job->query, wall_now(w), &job->arena, &document, &err);
+  fsm_code code =
+      fsm__query_run(&w->core, &job->query, fsm__wall_now(&w->options), &job->arena, &document, &err);
   job->document_fn(job->arg, &document, code == FSM_OK ? NULL : &err);
   fsm__queue_recycle(&w->queue, job);
 }

@@ -5,9 +5,9 @@
  *          then reads, offers of tasks, and from time to time a round of the store
  *
  * Rows of a batch are applied while it is being filled, so that its later commands see its earlier
- * ones; nobody else looks before the commit: reads run between batches on this same thread. The
- * batch cannot be refused once it is begun, because fsm__journal_ready was asked first; a commit that
- * fails for another reason is fatal. */
+ * ones; nobody else looks before the commit: reads run between batches on this same thread. A batch
+ * is never undone once it is begun: fsm__journal_ready is asked before the first of it is decided, and
+ * again when a full batch gives way to the next; a commit that fails all the same is fatal. */
 #ifndef FSM_RUNTIME_WRITER_H
 #define FSM_RUNTIME_WRITER_H
 
@@ -48,7 +48,6 @@ typedef struct fsm__writer {
   _Atomic bool round_wanted;             /* somebody (verify) wants the store up to date */
   bool full;                             /* the disk or map is full: commands are refused, reads answered */
   fsm_error full_reason;
-  uint64_t refused, late_answers; /* counted, for health */
 } fsm__writer;
 
 void *fsm__writer_run(void *writer); /* the thread */

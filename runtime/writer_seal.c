@@ -186,9 +186,9 @@ static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decis
 void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
   const fsm_command *command = at->command;
   const char *actor = actor_of(at->arena, command);
-  w->refused++;
+  w->core.refused++;
   if (decision->refusal.code == FSM_ETASK) {
-    w->late_answers++;
+    w->core.late_answers++;
     return;
   }
   if (command->kind == FSM_CMD_SEND && decision->instance != NULL &&
