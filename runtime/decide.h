@@ -63,6 +63,11 @@ FSM_MUST_USE fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, 
 
 /* A record of the decision's instance (or none) with what every record carries; NULL without memory. */
 fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind);
+/* Steps the decision's instance with the event. An event that the engine cannot hold is refused; a step past
+ * a bound is refused, rolled back, and the instance parked: then out->refusal is set and *step not to be
+ * used. */
+FSM_MUST_USE fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out, const fsm_event *event,
+                                        fsm_step_result *step, fsm_error *err);
 /* The records of a step: created, transition, context, completed, incident_opened as it went. `created`
  * describes the instance when the step is its first. */
 FSM_MUST_USE fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,

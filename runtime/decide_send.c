@@ -148,26 +148,14 @@ static fsm_code refuse_step(const fsm__case *at, const fsm_step_result *step, fs
 }
 
 static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm_error *err) {
-  fsm__instance *in = out->instance;
-  fsm_snapshot before;
   fsm_step_result step;
   const fsm_event event = {
       .name = at->command->event, .data = at->command->data, .cause = FSM_CAUSE_EXTERNAL};
-  fsm_code code = fsm__snapshot_of(in, at->arena, &before, err);
-  if (code == FSM_OK)
-    code = fsm_step(in->deployed->machine, &before, &event, &at->command->actor, at->time_ns, at->arena,
-                    &step, err);
-  if (code == FSM_ETOOLARGE || code == FSM_EARGUMENT) /* the event itself, not what it led to */
-    return fsm__decision_refuse(out, code, err->where, "%s", err->text);
+  fsm_code code = fsm__decision_run(at, out, &event, &step, err);
   if (code != FSM_OK) return code;
-  if (step.outcome == FSM_ELOOP || step.outcome == FSM_ETOOLARGE) {
-    (void)fsm__decision_refuse(out, step.outcome, "event",
-                               "event \"%s\" was rolled back and the instance parked: %s", at->command->event,
-                               fsm_code_text(step.outcome));
-    code = fsm__decide_incident(at, out, step.outcome, out->refusal.text, err);
-    if (code == FSM_OK)
-      out->records[0].idem = idem; /* it was answered: the same command gets the same again */
-    return code;
+  if (out->refusal.code != FSM_OK) {
+    if (out->count > 0) out->records[0].idem = idem;
+    return FSM_OK;
   }
   if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION) return refuse_step(at, &step, out, err);
   code = fsm__decision_step(at, out, &step, err);
@@ -228,16 +216,10 @@ fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id,
   record->late_ms = at->time_ns > timer.due_ns ? (at->time_ns - timer.due_ns) / 1000000 : 0;
   out->rev = in->rev + 1;
   code = fsm_map(pair, 1, &record->detail, err);
-  fsm_snapshot before;
   fsm_step_result step;
   const fsm_event event = {.name = timer.event, .data = timer.data, .cause = FSM_CAUSE_TIMER};
-  if (code == FSM_OK) code = fsm__snapshot_of(in, at->arena, &before, err);
-  if (code == FSM_OK)
-    code = fsm_step(in->deployed->machine, &before, &event, &at->command->actor, at->time_ns, at->arena,
-                    &step, err);
-  if (code != FSM_OK) return code;
-  if (step.outcome == FSM_ELOOP || step.outcome == FSM_ETOOLARGE)
-    return fsm__decide_incident(at, out, step.outcome, fsm_code_text(step.outcome), err);
+  if (code == FSM_OK) code = fsm__decision_run(at, out, &event, &step, err);
+  if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION)
     return FSM_OK; /* nothing takes it: only fired */
   return fsm__decision_step(at, out, &step, err);

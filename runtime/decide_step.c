@@ -260,3 +260,22 @@ fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code 
   const fsm_pair pairs[] = {{fsm_string("text"), fsm_string(text)}};
   return map_of(at->arena, pairs, 1, &record->detail) ? FSM_OK : nomem(err);
 }
+
+fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out, const fsm_event *event,
+                           fsm_step_result *step, fsm_error *err) {
+  const fsm__instance *in = out->instance;
+  fsm_snapshot before;
+  fsm_code code = fsm__snapshot_of(in, at->arena, &before, err);
+  if (code != FSM_OK) return code;
+  code =
+      fsm_step(in->deployed->machine, &before, event, &at->command->actor, at->time_ns, at->arena, step, err);
+  if (code == FSM_ETOOLARGE || code == FSM_EARGUMENT) { /* the event itself, not what it led to */
+    out->count = 0;
+    return fsm__decision_refuse(out, code, err->where, "%s", err->text);
+  }
+  if (code != FSM_OK || (step->outcome != FSM_ELOOP && step->outcome != FSM_ETOOLARGE)) return code;
+  (void)fsm__decision_refuse(out, step->outcome, "event",
+                             "event \"%s\" was rolled back and the instance parked: %s", event->name,
+                             fsm_code_text(step->outcome));
+  return fsm__decide_incident(at, out, step->outcome, out->refusal.text, err);
+}

@@ -78,22 +78,16 @@ static int64_t later(int64_t ns, int64_t by_ns) {
 /* The answer as the event that the machine waits for. */
 static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *got, const char *prefix,
                           const fsm_value *data, fsm_error *err) {
-  fsm_snapshot before;
   fsm_step_result step;
   const char *name = fsm_arena_printf(at->arena, "%s.%s", prefix, got->task.id);
   if (name == NULL) return nomem(err);
   const fsm_event event = {.name = name, .data = *data, .cause = FSM_CAUSE_TASK};
   out->rev = out->records[out->count - 1].rev = got->in->rev + 1;
   out->records[out->count - 1].trigger = name;
-  fsm_code code = fsm__snapshot_of(got->in, at->arena, &before, err);
-  if (code == FSM_OK)
-    code = fsm_step(got->in->deployed->machine, &before, &event, &at->command->actor, at->time_ns, at->arena,
-                    &step, err);
-  if (code != FSM_OK) return code;
+  fsm_code code = fsm__decision_run(at, out, &event, &step, err);
+  if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   if (step.outcome == FSM_OK || step.outcome == FSM_EEXPRESSION)
     return fsm__decision_step(at, out, &step, err);
-  if (step.outcome == FSM_ELOOP || step.outcome == FSM_ETOOLARGE)
-    return fsm__decide_incident(at, out, step.outcome, fsm_code_text(step.outcome), err);
   if (got->in->status != FSM_RUNNING || strncmp(prefix, "xstate.error", 12) != 0) return FSM_OK;
   fsm_record answer =
       out->records[0]; /* an error that nothing takes: park it, and keep the failure before it */

@@ -373,6 +373,24 @@ static void a_step_whose_result_cannot_be_stored_parks_the_instance(void **state
   assert_verified(f);
 }
 
+static void an_answer_that_loops_is_refused_and_its_task_stays_open(void **state) {
+  static const char TRAP[] =
+      "{\"id\":\"trap\",\"initial\":\"w\",\"states\":{\"w\":{\"invoke\":{\"id\":\"j\",\"src\":\"svc\","
+      "\"onDone\":\"a\"}},"
+      "\"a\":{\"always\":\"b\"},\"b\":{\"always\":\"a\"}}}";
+  fixture *f = *state;
+  fsm_answer answer = deploy_text(f, TRAP, strlen(TRAP));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "trap", "t1", NULL, NULL);
+  await_offers(f, 1);
+  answer = task(f, FSM_CMD_TASK_COMPLETE, last_token(f), 1, false, "1");
+  assert_code(&answer, FSM_ELOOP);
+  fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "t1"});
+  assert_true(fsm_is_text(fsm_map_get(&instance, "status"), "incident"));
+  assert_int_equal(fsm_map_get(&instance, "tasks")->len, 1);
+  assert_verified(f);
+}
+
 static void a_context_that_nests_too_deep_parks_and_its_history_can_be_read(void **state) {
   static const char DEEPER[] =
       "{\"id\":\"deeper\",\"initial\":\"a\",\"context\":{\"x\":1},\"states\":{\"a\":{\"on\":{\"GO\":{"
@@ -659,6 +677,7 @@ int main(void) {
       T(a_loop_is_rolled_back_into_an_incident),
       T(an_error_that_nothing_takes_opens_an_incident),
       T(a_step_whose_result_cannot_be_stored_parks_the_instance),
+      T(an_answer_that_loops_is_refused_and_its_task_stays_open),
       T(a_context_that_nests_too_deep_parks_and_its_history_can_be_read),
       T(stuck_lists_the_longest_first_and_only_those_held_long_enough),
       T(a_list_pages_through_all_instances_once),
