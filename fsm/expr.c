@@ -10,7 +10,8 @@
 /* A NUL would end the text early wherever it is shown or kept. */
 static fsm_code check_text(const fsm__source *source) {
   for (size_t at = 0; at < source->len;) {
-    if (!source->text[at]) return fsm__expr_fail(source, FSM_EEXPRESSION, at, "found the control character 0x00");
+    if (!source->text[at])
+      return fsm__expr_fail(source, FSM_EEXPRESSION, at, "found the control character 0x00");
     size_t width = fsm__utf8_sequence(source->text + at, source->len - at);
     if (!width) return fsm__expr_fail(source, FSM_EEXPRESSION, at, "the text is not valid UTF-8");
     at += width;
@@ -20,6 +21,12 @@ static fsm_code check_text(const fsm__source *source) {
 
 fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len, const fsm_expr **out,
                           fsm_error *err) {
+  return fsm_expr_compile_with(arena, text, len, NULL, out, err);
+}
+
+fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
+                               const fsm_expr_options *options, const fsm_expr **out, fsm_error *err) {
+  (void)options;
   FSM_ASSERT(arena && out && (text || !len));
   if (len > FSM_EXPR_TEXT_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "1:1", "the expression is longer than %d bytes", FSM_EXPR_TEXT_MAX);

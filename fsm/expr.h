@@ -22,11 +22,51 @@ extern "C" {
 
 enum {
   FSM_EXPR_TEXT_MAX = 4096,   /* bytes of source */
-  FSM_EXPR_SEEN_MAX = 256,  /* bytes of one value in fsm_expr_seen */
+  FSM_EXPR_SEEN_MAX = 256,    /* bytes of one value in fsm_expr_seen */
   FSM_EXPR_DEPTH_MAX = 64,    /* nesting of brackets in the text, and of operations when compiled */
   FSM_EXPR_NODES_MAX = 2048,  /* size when compiled */
   FSM_EXPR_WORK_MAX = 1 << 20 /* bytes and items that one evaluation may make or compare */
 };
+
+/* ---- what is known before an expression runs ---------------------------------------------------- */
+
+/* The shape of values, as far as a schema tells it. NULL stands for "anything" everywhere. */
+typedef struct fsm_shape fsm_shape;
+struct fsm_shape {
+  enum {
+    FSM_SHAPE_ANY,
+    FSM_SHAPE_NULL,
+    FSM_SHAPE_BOOL,
+    FSM_SHAPE_INT,    /* int or uint */
+    FSM_SHAPE_NUMBER, /* int, uint or double */
+    FSM_SHAPE_STRING,
+    FSM_SHAPE_BYTES,
+    FSM_SHAPE_TIMESTAMP,
+    FSM_SHAPE_DURATION,
+    FSM_SHAPE_LIST,  /* of item */
+    FSM_SHAPE_MAP,   /* any text key to item */
+    FSM_SHAPE_OBJECT /* these members; others only when open */
+  } kind;
+  bool nullable;         /* or null */
+  bool open;             /* OBJECT: other members may be there */
+  const fsm_shape *item; /* LIST, MAP */
+  size_t count;          /* OBJECT */
+  const char *const *names;
+  const fsm_shape *const *members;
+  const bool *required; /* OBJECT, per member; NULL = all may be absent */
+};
+
+/* Gives the bytes of the TZif file (RFC 8536) of an IANA zone name, in memory that lives until the call
+ * of fsm_expr_compile_with (or fsm_machine_compile) returns; false = there is no such zone. */
+typedef bool fsm_zone_source(void *arg, const char *name, const void **data, size_t *len);
+
+typedef struct fsm_expr_options {
+  bool scxml; /* bare names are fields of context; _event, and the members of system, exist */
+  bool guard; /* the result must be a bool, as far as shapes tell */
+  const fsm_shape *context, *event, *actor;
+  fsm_zone_source *zones; /* NULL = only UTC and fixed offsets */
+  void *zones_arg;
+} fsm_expr_options;
 
 typedef struct fsm_expr fsm_expr; /* lives in the arena it was compiled into; immutable */
 
@@ -35,6 +75,7 @@ typedef struct fsm_scope {
   const fsm_value *context; /* map */
   const fsm_value *event;   /* map: name, data, and what the dialect adds; NULL = none */
   const fsm_value *actor;   /* map: type, sub, sid, roles…; NULL = none */
+  const fsm_value *system;  /* SCXML 5.10: map with _name, _sessionid, _ioprocessors; NULL = none */
   int64_t now_ns;           /* UTC, nanoseconds since 1970 */
   bool (*in)(const void *in_arg, const char *state, size_t len); /* In(); NULL = always false */
   const void *in_arg;
@@ -44,6 +85,11 @@ typedef struct fsm_scope {
  * is passed is FSM_ETOOLARGE, what is not supported yet FSM_EUNSUPPORTED, all else FSM_EEXPRESSION. */
 FSM_API FSM_MUST_USE fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len,
                                                const fsm_expr **out, fsm_error *err);
+
+/* The same with what is known; NULL = nothing. A clash of shapes is FSM_EEXPRESSION too. */
+FSM_API FSM_MUST_USE fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
+                                                    const fsm_expr_options *options, const fsm_expr **out,
+                                                    fsm_error *err);
 
 /* FSM_EEXPRESSION: err->text names the failing sub-expression and its operands, err->where is its
  * line:column. *out may point into the scope's values, the expression's literals and arena. */

@@ -1,6 +1,8 @@
 /* machine.h: a machine definition, as loaders write it (fsm_def_*) and as the engine reads it.
  *
- * Both notations are lowered into the fsm_def tree; fsm_machine_compile turns it into an immutable
+ * Both notations are lowered into the one fsm_def tree. What they mean differently is said per machine
+ * (the dialect: names of generated events, how expressions name the context, which ancestor a
+ * transition leaves) and per transition. fsm_machine_compile turns the tree into an immutable
  * fsm_machine: states numbered in document order (state 0 is the root, descendants are an interval),
  * configurations as bitsets, targets resolved, expressions compiled. Everything the machine needs is
  * copied into its own arena, so the tree may be dropped after compiling.
@@ -34,6 +36,14 @@ enum {
 
 typedef enum fsm_kind { FSM_ATOMIC, FSM_COMPOUND, FSM_PARALLEL, FSM_FINAL, FSM_HISTORY } fsm_kind;
 
+/* Which reading the machine was written for. XSTATE: generated events are "xstate.done.state.<path>",
+ * "xstate.done.actor.<id>", "xstate.error.actor.<id>"; a transition's domain is the least common
+ * ancestor, parallel ones included; an event that a state names exactly is not offered to that state's
+ * wildcards; expressions read `context`, `event`. SCXML: "done.state.<id>", "done.invoke.<id>",
+ * "error.communication"; the domain is the least common compound ancestor (Appendix D); bare names in
+ * expressions are fields of the context and `_event`, `_name`, `_sessionid`, `_ioprocessors` are there. */
+typedef enum fsm_dialect { FSM_XSTATE, FSM_SCXML } fsm_dialect;
+
 /* A value, or a tree of values with expressions in it: exactly one of the three is set. */
 typedef struct fsm_def_value fsm_def_value;
 struct fsm_def_value {
@@ -47,27 +57,46 @@ struct fsm_def_value {
 };
 
 typedef enum fsm_action_kind {
-  FSM_ACTION_ASSIGN, /* value: a map laid over the context, one level */
-  FSM_ACTION_RAISE,  /* event (+ value as its data); with a delay a timer with id */
-  FSM_ACTION_CANCEL, /* cancels the timer id */
-  FSM_ACTION_LOG,    /* value */
-  FSM_ACTION_EMIT    /* event (+ value): published, not processed */
+  FSM_ACTION_ASSIGN,  /* value: a map laid over the context, one level */
+  FSM_ACTION_RAISE,   /* event (+ value as its data); with a delay a timer with id */
+  FSM_ACTION_CANCEL,  /* cancels what was sent with a delay under id or id_expr */
+  FSM_ACTION_LOG,     /* value (+ label) */
+  FSM_ACTION_EMIT,    /* event (+ value): published, not processed */
+  FSM_ACTION_SEND,    /* event or event_expr, to target, through type, after delay, as id (SCXML 6.2) */
+  FSM_ACTION_SET,     /* value to the place `location` of the context, which must be declared (SCXML 5.4) */
+  FSM_ACTION_IF,      /* actions: BRANCHes, the first whose guard holds is run (SCXML 4.3) */
+  FSM_ACTION_BRANCH,  /* only below an IF: guard (NULL = else) and actions */
+  FSM_ACTION_FOREACH, /* value: a list; location: item; index: position; actions (SCXML 4.6) */
+  FSM_ACTION_FAIL     /* value: a text; raises error.execution: what a loader could not make sense of */
 } fsm_action_kind;
 
-typedef struct fsm_def_action {
+typedef struct fsm_def_action fsm_def_action;
+struct fsm_def_action {
   fsm_action_kind kind;
-  const char *event;          /* RAISE, EMIT */
-  const char *id;             /* RAISE with delay, CANCEL; NULL = made by the engine */
-  const fsm_def_value *value; /* NULL = none */
-  const fsm_def_value *delay; /* milliseconds (number) or an expression that gives them; NULL = none */
+  const char *event;               /* RAISE, EMIT, SEND */
+  const char *id;                  /* RAISE and SEND (with or without delay), CANCEL; NULL = made */
+  const fsm_def_value *value;      /* NULL = none */
+  const fsm_def_value *delay;      /* milliseconds, a duration or a text "1.5s", "200ms"; NULL = none */
+  const fsm_def_value *event_expr; /* SEND: the name, when event is NULL */
+  const fsm_def_value *target;     /* SEND: a text; NULL = this session's external queue */
+  const fsm_def_value *type;       /* SEND: the event I/O processor, a text; NULL = SCXML's */
+  const fsm_def_value *id_expr;    /* CANCEL: when id is NULL */
+  const char *location;            /* SET; SEND: idlocation; FOREACH: item. A name or a path "a.b[0]" */
+  const char *index;               /* FOREACH; NULL = none */
+  const char *label;               /* LOG; NULL = none */
+  const char *guard;               /* BRANCH; NULL = else */
+  const fsm_def_action *actions;   /* IF, BRANCH, FOREACH */
+  size_t action_count;
   const char *where;
-} fsm_def_action;
+};
 
 typedef struct fsm_def_transition {
   const char *const *events; /* descriptors; none = eventless (`always`) */
   size_t event_count;
   const char *guard;          /* expression, NULL = none */
   const char *guard_name;     /* its name in the definition, NULL when inline */
+  const char *guard_where;    /* NULL = where */
+  const fsm_shape *event;     /* what its guard and actions may read of the event; NULL = anything */
   const char *const *targets; /* each resolved by the loader to a state's path; none = targetless */
   size_t target_count;
   const fsm_def_action *actions;
@@ -80,13 +109,30 @@ typedef struct fsm_def_transition {
   const char *where;
 } fsm_def_transition;
 
+typedef struct fsm_def fsm_def;
+
 typedef struct fsm_def_invoke {
-  const char *id; /* unique in the machine */
-  const char *src;
-  const fsm_def_value *input; /* NULL = null */
+  const char *id;       /* unique in the machine; NULL (SCXML only) = "<state>.<n>", made at each entry */
+  const char *location; /* SCXML idlocation: where the id is put; NULL = nowhere */
+  const char *src;      /* exactly one of src, src_expr, content, machine; src may go with machine */
+  const fsm_def_value *src_expr;
+  const fsm_def_value *content;   /* a definition as a value, known only when it is entered */
+  const fsm_def *machine;         /* a definition inside this one */
+  const fsm_def_value *type;      /* a text; NULL = the default */
+  const fsm_def_value *input;     /* NULL = null */
+  const fsm_def_action *finalize; /* SCXML 6.5, run before an event from the child is looked at */
+  size_t finalize_count;
+  bool autoforward; /* every external event goes to the child too (SCXML 6.4) */
   fsm_value meta;
   const char *where;
 } fsm_def_invoke;
+
+/* One <data> element (SCXML 5.3). */
+typedef struct fsm_def_data {
+  const char *id;
+  const fsm_def_value *value; /* NULL = null */
+  const char *where;
+} fsm_def_data;
 
 /* A delayed transition (`after`): the engine sets a timer on entry and cancels it on exit; when it is
  * due the event `event` is sent, which an ordinary transition of the state takes. */
@@ -98,9 +144,18 @@ typedef struct fsm_def_after {
 
 typedef struct fsm_def_state fsm_def_state;
 struct fsm_def_state {
-  const char *name; /* key under its parent; the machine's id for the root */
+  const char *name;       /* key under its parent; the machine's id for the root */
+  const char *path;       /* by which targets and In() know it; NULL = the names from below the root, dotted.
+                             A loader gives it where names are unique in the whole document (SCXML ids) */
+  const char *done_event; /* when its final child is entered; NULL = by the dialect, from its path */
   fsm_kind kind;
-  const char *initial; /* path of the initial state; NULL = first child in document order */
+  bool deep;                   /* of a history: all below, not only the children (SCXML 3.10) */
+  const char *const *initials; /* paths of its initial states, which may lie deeper and be several
+                                  (in different regions); none = first child in document order.
+                                  Of a history: its default targets; none = its parent's initial */
+  size_t initial_count;
+  const fsm_def_action *initial_actions; /* content of the initial or default transition */
+  size_t initial_action_count;
   const fsm_def_state *const *children;
   size_t child_count;
   const fsm_def_transition *transitions; /* in document order, eventless ones included */
@@ -111,6 +166,8 @@ struct fsm_def_state {
   size_t invoke_count;
   const fsm_def_after *afters;
   size_t after_count;
+  const fsm_def_data *data; /* SCXML: its variables */
+  size_t data_count;
   const fsm_def_value *output; /* of a final state, or of the root: the machine's output */
   const char *const *tags;
   size_t tag_count;
@@ -119,21 +176,26 @@ struct fsm_def_state {
   const char *where;
 };
 
-typedef struct fsm_def {
+struct fsm_def {
   const fsm_def_state *root;
+  fsm_dialect dialect;
+  bool late_binding;            /* a state's data is set when it is first entered, not at the start (5.3) */
   const fsm_def_value *context; /* may read `input` as event.data of the start; NULL = {} */
-} fsm_def;
+  const fsm_shape *shape;       /* of the context, for the type checker; NULL = anything */
+  fsm_zone_source *zones;       /* for expressions that name a time zone; NULL = none can be named */
+  void *zones_arg;
+};
 
 /* ---- the compiled machine ---------------------------------------------------------------------- */
 
 typedef struct fsm_machine fsm_machine;
 
-/* err->where is the `where` of the construct at fault. Refuses parallel and history states by name
- * (FSM_EUNSUPPORTED) until the engine has them. */
+/* err->where is the `where` of the construct at fault. */
 FSM_API FSM_MUST_USE fsm_code fsm_machine_compile(const fsm_def *def, fsm_machine **out, fsm_error *err);
 FSM_API void fsm_machine_free(fsm_machine *machine);
 
 FSM_API const char *fsm_machine_id(const fsm_machine *machine);
+FSM_API fsm_dialect fsm_machine_dialect(const fsm_machine *machine);
 FSM_API unsigned fsm_machine_states(const fsm_machine *machine); /* count, root included */
 FSM_API unsigned fsm_machine_words(const fsm_machine *machine);  /* uint64_t words of a configuration */
 FSM_API unsigned fsm_machine_transitions(const fsm_machine *machine);
@@ -158,9 +220,12 @@ FSM_API unsigned fsm_transition_targets(const fsm_machine *machine, unsigned tra
 FSM_API bool fsm_machine_knows_event(const fsm_machine *machine, const char *name);
 
 FSM_API unsigned fsm_machine_invokes(const fsm_machine *machine);
-FSM_API const char *fsm_invoke_id(const fsm_machine *machine, unsigned invoke);
+FSM_API const char *fsm_invoke_id(const fsm_machine *machine, unsigned invoke); /* NULL = made on entry */
 FSM_API const char *fsm_invoke_src(const fsm_machine *machine, unsigned invoke);
 FSM_API const fsm_value *fsm_invoke_meta(const fsm_machine *machine, unsigned invoke);
+/* The machine defined inside this one, which owns it; NULL = it is named by src. */
+FSM_API const fsm_machine *fsm_invoke_machine(const fsm_machine *machine, unsigned invoke);
+FSM_API bool fsm_invoke_autoforward(const fsm_machine *machine, unsigned invoke);
 
 #ifdef __cplusplus
 }

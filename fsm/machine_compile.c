@@ -338,16 +338,16 @@ static fsm_code fill_initial(compiler *c, const fsm_def_state *def, unsigned num
   s->initial = (uint16_t)(number + 1);
   if (def->kind != FSM_COMPOUND) {
     s->initial = (uint16_t)number;
-    return def->initial == NULL
+    return def->initial_count == 0
                ? FSM_OK
                : fsm_fail(c->err, FSM_EDEFINITION, fsm__place(def->where),
                           "only a compound state has an initial state, not \"%s\"", def->name);
   }
-  if (def->initial == NULL) return FSM_OK;
-  fsm_code code = find_target(c, def->initial, def->where, &s->initial);
+  if (def->initial_count == 0) return FSM_OK;
+  fsm_code code = find_target(c, def->initials[0], def->where, &s->initial);
   if (code == FSM_OK && !fsm__is_descendant(c->m, s->initial, number))
     code = fsm_fail(c->err, FSM_EDEFINITION, fsm__place(def->where),
-                    "the initial state \"%s\" is not inside \"%s\"", def->initial, def->name);
+                    "the initial state \"%s\" is not inside \"%s\"", def->initials[0], def->name);
   return code;
 }
 

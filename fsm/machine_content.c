@@ -238,6 +238,12 @@ static fsm_code check_action(const fsm_def_action *def, fsm_error *err) {
       return check_id(def, err);
     case FSM_ACTION_LOG: return FSM_OK;
     case FSM_ACTION_EMIT: return fsm__event_name_check(def->event, where, err);
+    case FSM_ACTION_SEND:
+    case FSM_ACTION_SET:
+    case FSM_ACTION_IF:
+    case FSM_ACTION_BRANCH:
+    case FSM_ACTION_FOREACH:
+    case FSM_ACTION_FAIL: return fsm_fail(err, FSM_EUNSUPPORTED, where, "the action is not supported yet");
   }
   return fsm_fail(err, FSM_EARGUMENT, where, "the action has an unknown kind");
 }

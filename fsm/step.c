@@ -67,14 +67,14 @@ void fsm__run_see(fsm__run *run, const char *name, const fsm_value *data) {
 /* ---- a run ------------------------------------------------------------------------------------- */
 
 void fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
-                   const fsm_value *actor, int64_t now_ns, fsm_arena *arena) {
+                   const fsm_world *world, fsm_arena *arena) {
   *run = (fsm__run){.machine = machine, .arena = arena, .context = fsm_map_empty()};
   run->queue_end = &run->queue;
   run->openings_end = &run->openings;
   run->scope = (fsm_scope){.context = &run->context,
                            .event = &run->event_map,
-                           .actor = actor,
-                           .now_ns = now_ns,
+                           .actor = world->actor,
+                           .now_ns = world->now_ns,
                            .in = in_state,
                            .in_arg = run};
   size_t words = machine->words;
@@ -184,7 +184,11 @@ static fsm_code finish(fsm__run *run, const fsm_snapshot *before, fsm_step_resul
       .outcome = run->unhandled != NULL ? FSM_EEXPRESSION : FSM_OK,
       .microsteps = run->microsteps,
       .microstep_count = run->microstep_count,
-      .next = {run->config, run->context, run->counter, run->done, run->output},
+      .next = {.config = run->config,
+               .context = run->context,
+               .counter = run->counter,
+               .done = run->done,
+               .output = run->output},
       .unhandled = run->unhandled,
       .unhandled_text = run->unhandled_text,
   };
@@ -213,7 +217,7 @@ static fsm_code check_data(const fsm_value *data, const char *what, fsm_error *e
                   FSM_EVENT_BYTES_MAX, FSM_VALUE_DEPTH_MAX);
 }
 
-fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm_value *actor, int64_t now_ns,
+fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm_world *world,
                    fsm_arena *arena, fsm_step_result *out, fsm_error *err) {
   FSM_ASSERT(machine != NULL && arena != NULL && out != NULL);
   fsm_value data = input != NULL ? *input : fsm_null();
@@ -221,7 +225,7 @@ fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm
   if (code != FSM_OK) return code;
 
   fsm__run run;
-  fsm__run_init(&run, machine, NULL, actor, now_ns, arena);
+  fsm__run_init(&run, machine, NULL, world, arena);
   const fsm_snapshot nothing = {.context = fsm_map_empty()};
   if (run.fault == FSM_OK) fsm__run_see(&run, "xstate.init", &data);
   if (run.fault == FSM_OK) code = initial_context(&run, err);
@@ -263,8 +267,7 @@ static void process(fsm__run *run, const fsm_event *event) {
 }
 
 fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const fsm_event *event,
-                  const fsm_value *actor, int64_t now_ns, fsm_arena *arena, fsm_step_result *out,
-                  fsm_error *err) {
+                  const fsm_world *world, fsm_arena *arena, fsm_step_result *out, fsm_error *err) {
   FSM_ASSERT(machine != NULL && before != NULL && event != NULL && arena != NULL && out != NULL);
   FSM_ASSERT(fsm_config_legal(machine, before->config) && fsm_is(&before->context, FSM_MAP));
   fsm_code code = check_event(event, err);
@@ -274,7 +277,7 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
     return FSM_OK;
   }
   fsm__run run;
-  fsm__run_init(&run, machine, before, actor, now_ns, arena);
+  fsm__run_init(&run, machine, before, world, arena);
   if (run.fault == FSM_OK) process(&run, event);
 
   code = finish(&run, before, out, err);

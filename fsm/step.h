@@ -19,9 +19,14 @@ extern "C" {
 typedef struct fsm_snapshot {
   const uint64_t *config; /* fsm_machine_words words: active states, ancestors and root included */
   fsm_value context;      /* map */
-  uint32_t counter;       /* for ids that the engine makes; only grows */
-  bool done;              /* the root is in a final state */
-  fsm_value output;       /* of the machine, once done */
+  /* What the configuration does not tell, null when there is nothing: a map of each history state's path
+   * to the list of paths it recorded (SCXML 3.10); with late binding "#bound": the paths of the states
+   * whose data is set; with made invoke ids "#invoked": a map of id to the invoke's number. Names, not
+   * numbers of states, so that people can read it. What does not fit the machine is FSM_EARGUMENT. */
+  fsm_value history;
+  uint32_t counter; /* for ids that the engine makes; only grows */
+  bool done;        /* the root is in a final state */
+  fsm_value output; /* of the machine, once done */
 } fsm_snapshot;
 
 typedef enum fsm_cause {
@@ -41,25 +46,47 @@ typedef struct fsm_event {
   const char *name;
   fsm_value data;  /* null = none; seen as event.data; of a task's answer: its output or its error */
   fsm_cause cause; /* EXTERNAL, TIMER or TASK */
+  /* The rest is for SCXML (5.10.1), NULL = none. */
+  const char *type;                /* "external" (NULL), "platform" or "internal" */
+  const char *sendid;              /* of a TIMER: its id; one that the engine made is not shown */
+  const char *origin, *origintype; /* where to answer */
+  const char *invokeid;            /* of the invocation that it comes from: its finalize is run first */
 } fsm_event;
 
+/* What a step sees of the world. */
+typedef struct fsm_world {
+  const fsm_value *actor; /* map; NULL = nobody */
+  int64_t now_ns;         /* UTC, nanoseconds since 1970: the recorded time of the command */
+  const char *session;    /* the instance's id, _sessionid; NULL = "" */
+} fsm_world;
+
 typedef enum fsm_effect_kind {
-  FSM_EFFECT_TIMER_SET,    /* id, event, data, delay_ns */
-  FSM_EFFECT_TIMER_CANCEL, /* id */
-  FSM_EFFECT_TASK_OPEN,    /* id (invoke id), invoke, data = input */
-  FSM_EFFECT_TASK_CANCEL,  /* id */
+  FSM_EFFECT_TIMER_SET,    /* id, event, data, delay_ns: an event to the same instance later. Delay 0: its
+                              next external event. One id set twice is two timers (SCXML 6.2.4) */
+  FSM_EFFECT_TIMER_CANCEL, /* id: all that was set or sent under it and has not fired */
+  FSM_EFFECT_TASK_OPEN,    /* id (invoke id), invoke, data = input; src, type, content where computed */
+  FSM_EFFECT_TASK_CANCEL,  /* id, invoke */
   FSM_EFFECT_EMIT,         /* event, data */
-  FSM_EFFECT_LOG           /* data */
+  FSM_EFFECT_LOG,          /* data, label */
+  FSM_EFFECT_SEND,         /* id, event, data, target, type, delay_ns: an event to another session (or, with a
+                              type or target that the engine does not know, to whoever does). Who cannot
+                              deliver it answers with an event "error.communication" of type "platform" */
+  FSM_EFFECT_FORWARD       /* id, invoke: the event of this macrostep, to the child (autoforward) */
 } fsm_effect_kind;
 
 typedef struct fsm_effect {
   fsm_effect_kind kind;
   const char *id, *event;
+  const char *target, *type, *src, *label; /* NULL = none */
+  bool id_made; /* TIMER_SET, SEND: the engine made the id; it is no _event.sendid */
   fsm_value data;
+  fsm_value content; /* TASK_OPEN: the definition, null = none */
   int64_t delay_ns;
   unsigned invoke; /* number in the machine */
 } fsm_effect;
 
+/* One with neither transitions nor entered states only changed data or asked for effects: a finalize, an
+ * event that is forwarded. */
 typedef struct fsm_microstep {
   const char *trigger; /* event name; "" for eventless and for the initial entry */
   fsm_cause cause;
@@ -72,6 +99,8 @@ typedef struct fsm_microstep {
   unsigned exited_count, entered_count;
   fsm_value context; /* after this microstep */
   bool context_changed;
+  fsm_value history; /* after this microstep, as in the snapshot */
+  bool history_changed;
   const fsm_effect *effects; /* in the order they were asked for; invokes last */
   unsigned effect_count;
 } fsm_microstep;
@@ -110,16 +139,22 @@ typedef struct fsm_step_result {
  * borrowed from *input and *actor. An initial context that cannot be evaluated (FSM_EEXPRESSION) is a
  * return code: there is nothing to stand. */
 FSM_API FSM_MUST_USE fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input,
-                                        const fsm_value *actor, int64_t now_ns, fsm_arena *arena,
-                                        fsm_step_result *out, fsm_error *err);
+                                        const fsm_world *world, fsm_arena *arena, fsm_step_result *out,
+                                        fsm_error *err);
 
 /* One macrostep. A return other than FSM_OK is a fault of the call (memory, arguments), never a
  * refusal: those are in out->outcome. Parts of *out may be borrowed from *before, *event and *actor.
  * A timer or task that the event itself used up is not cancelled by the step; one that ended earlier may
  * be: cancelling what is not there is for the caller to ignore. */
 FSM_API FSM_MUST_USE fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before,
-                                       const fsm_event *event, const fsm_value *actor, int64_t now_ns,
-                                       fsm_arena *arena, fsm_step_result *out, fsm_error *err);
+                                       const fsm_event *event, const fsm_world *world, fsm_arena *arena,
+                                       fsm_step_result *out, fsm_error *err);
+
+/* Ends an instance from outside, as a parent that leaves the invoking state does (SCXML 6.4.3): the exit
+ * actions of all active states run, timers and tasks are cancelled; no output. One microstep. */
+FSM_API FSM_MUST_USE fsm_code fsm_stop(const fsm_machine *machine, const fsm_snapshot *before,
+                                       const fsm_world *world, fsm_arena *arena, fsm_step_result *out,
+                                       fsm_error *err);
 
 /* What may be sent now: the candidates of every event transition of the active states whose events
  * people or systems send (not xstate.* and done.*), with each descriptor of the transition. */
@@ -128,7 +163,7 @@ typedef struct fsm_enabled_event {
   fsm_candidate candidate;
 } fsm_enabled_event;
 FSM_API FSM_MUST_USE fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot,
-                                          const fsm_value *actor, int64_t now_ns, fsm_arena *arena,
+                                          const fsm_world *world, fsm_arena *arena,
                                           const fsm_enabled_event **out, unsigned *count, fsm_error *err);
 
 /* The one predicate for a legal configuration (SCXML 3.11): root active, one child of each active

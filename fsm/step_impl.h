@@ -66,7 +66,7 @@ typedef struct fsm__run {
 
 /* Prepares a run that stands where the snapshot stands (NULL: nothing is active yet). */
 void fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
-                   const fsm_value *actor, int64_t now_ns, fsm_arena *arena);
+                   const fsm_world *world, fsm_arena *arena);
 /* Makes it the event that expressions see. */
 void fsm__run_see(fsm__run *run, const char *name, const fsm_value *data);
 void fsm__fault(fsm__run *run, fsm_code code);

@@ -126,15 +126,14 @@ static bool add_sendable(fsm__run *run, unsigned number, void *arg) {
   return true;
 }
 
-fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot, const fsm_value *actor,
-                     int64_t now_ns, fsm_arena *arena, const fsm_enabled_event **out, unsigned *count,
-                     fsm_error *err) {
+fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot, const fsm_world *world,
+                     fsm_arena *arena, const fsm_enabled_event **out, unsigned *count, fsm_error *err) {
   FSM_ASSERT(machine != NULL && snapshot != NULL && arena != NULL && out != NULL && count != NULL);
   FSM_ASSERT(fsm_config_legal(machine, snapshot->config));
   fsm__run run;
   unsigned total = 0;
   sendable list = {NULL, 0};
-  fsm__run_init(&run, machine, snapshot, actor, now_ns, arena);
+  fsm__run_init(&run, machine, snapshot, world, arena);
   if (run.fault == FSM_OK && !snapshot->done) each_active(&run, count_sendable, &total);
   if (run.fault == FSM_OK && total > 0) {
     list.items = fsm_arena_zalloc(arena, total, sizeof *list.items);

@@ -135,6 +135,8 @@ static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uin
         break;
       case FSM_EFFECT_EMIT: good = emit_entry(at, effect, &out->emits[out->emit_count++]); break;
       case FSM_EFFECT_LOG: out->logs[out->log_count++] = effect->data; break;
+      case FSM_EFFECT_SEND:
+      case FSM_EFFECT_FORWARD: good = false; break; /* no loader makes a machine that asks for them yet */
     }
   }
   return good;
@@ -267,8 +269,8 @@ fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out, const fsm_ev
   fsm_snapshot before;
   fsm_code code = fsm__snapshot_of(in, at->arena, &before, err);
   if (code != FSM_OK) return code;
-  code =
-      fsm_step(in->deployed->machine, &before, event, &at->command->actor, at->time_ns, at->arena, step, err);
+  const fsm_world world = {&at->command->actor, at->time_ns, in->id};
+  code = fsm_step(in->deployed->machine, &before, event, &world, at->arena, step, err);
   if (code == FSM_ETOOLARGE || code == FSM_EARGUMENT) { /* the event itself, not what it led to */
     out->count = 0;
     return fsm__decision_refuse(out, code, err->where, "%s", err->text);

@@ -137,9 +137,10 @@ fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *er
   const fsm_enabled_event *events = NULL;
   unsigned count = 0;
   fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
+  const fsm_world world = {.now_ns = at->now_ns, .session = code == FSM_OK ? in.id : NULL};
   if (code == FSM_OK) code = fsm__snapshot_of(&in, at->arena, &snapshot, err);
   if (code == FSM_OK && in.status == FSM_RUNNING)
-    code = fsm_enabled(in.deployed->machine, &snapshot, NULL, at->now_ns, at->arena, &events, &count, err);
+    code = fsm_enabled(in.deployed->machine, &snapshot, &world, at->arena, &events, &count, err);
   if (code != FSM_OK) return code;
   fsm__items items = {.arena = at->arena};
   for (unsigned i = 0; i < count; i++) {

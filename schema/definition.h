@@ -23,6 +23,13 @@ FSM_API FSM_MUST_USE fsm_code fsm_definition_load(const char *text, size_t len, 
                                                   fsm_error *err);
 FSM_API void fsm_definition_free(fsm_definition *definition);
 
+/* Only the tree, in arena, which is to be compiled by the caller. */
+FSM_API FSM_MUST_USE fsm_code fsm_definition_read(fsm_arena *arena, const char *text, size_t len,
+                                                  const fsm_def **out, fsm_error *err);
+/* The tree as a JSON definition (members in order, two spaces of indent). What JSON cannot say is
+ * FSM_EUNSUPPORTED, err->where is the construct's place. */
+FSM_API FSM_MUST_USE fsm_code fsm_definition_write(const fsm_def *def, fsm_buf *out, fsm_error *err);
+
 FSM_API const fsm_machine *fsm_definition_machine(const fsm_definition *definition);
 /* The bytes whose SHA-256 is the content hash. */
 FSM_API const void *fsm_definition_canonical(const fsm_definition *definition, size_t *len);

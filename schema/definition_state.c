@@ -44,7 +44,7 @@ static fsm_code read_kind(const reading *r, fsm_kind *out) {
   return FSM_OK;
 }
 
-static fsm_code read_initial(const reading *r, const char **out) {
+static fsm_code read_initial(const reading *r) {
   fsm__node initial = member(r, "initial");
   if (r->out->kind != FSM_COMPOUND)
     return initial.value
@@ -61,7 +61,11 @@ static fsm_code read_initial(const reading *r, const char **out) {
   if (!path) return fsm__out_of_memory(r->l);
   const fsm__state_entry *found = fsm__state_at(r->l, path);
   if (found && found->parent == r->entry) {
-    *out = found->path;
+    const char **initials = fsm_arena_zalloc(r->l->arena, 1, sizeof *initials);
+    if (!initials) return fsm__out_of_memory(r->l);
+    initials[0] = found->path;
+    r->out->initials = initials;
+    r->out->initial_count = 1;
     return FSM_OK;
   }
   fsm__closest closest = {.name = name};
@@ -253,7 +257,7 @@ static fsm_code check_keys(const reading *r) {
 /* The parts in the order in which their transitions are listed. */
 static fsm_code read_parts(reading *r) {
   fsm__meta_place place = r->entry->parent ? FSM__META_STATE : FSM__META_ROOT;
-  fsm_code code = read_initial(r, &r->out->initial);
+  fsm_code code = read_initial(r);
   if (!code) code = fsm__node_text(r->l, r->entry->node, "description", &r->out->description);
   if (!code) code = read_tags(r);
   if (!code) code = fsm__read_meta(r->l, member(r, "meta"), place, &r->out->meta);

@@ -20,6 +20,8 @@
 
 #include "fsm/fsm.h"
 
+static const fsm_world nobody = {NULL, 0, NULL}; /* no actor, 1970 */
+
 /* ---- builders: compound literals that live as long as the block they are in -------------------- */
 
 #define COUNT_OF(type, ...) (sizeof((type[]){__VA_ARGS__}) / sizeof(type))
@@ -36,6 +38,7 @@
 #define ON(...)                                             \
   .transitions = (const fsm_def_transition[]){__VA_ARGS__}, \
   .transition_count = COUNT_OF(fsm_def_transition, __VA_ARGS__)
+#define INITIAL(...) .initials = TEXTS(__VA_ARGS__), .initial_count = COUNT_OF(const char *, __VA_ARGS__)
 #define ENTRY(...) \
   .entry = (const fsm_def_action[]){__VA_ARGS__}, .entry_count = COUNT_OF(fsm_def_action, __VA_ARGS__)
 #define EXIT(...) \
@@ -158,6 +161,14 @@ static inline void chart_effect(chart *c, const fsm_effect *e) {
       fsm_buf_str(&c->text, "; log ");
       chart_value(&c->text, &e->data);
       break;
+    case FSM_EFFECT_SEND:
+      fsm_buf_printf(&c->text, "; send %s %s to %s %gms", e->id, e->event, e->target,
+                     (double)e->delay_ns / 1e6);
+      if (fsm_is(&e->data, FSM_NULL)) break;
+      fsm_buf_char(&c->text, ' ');
+      chart_value(&c->text, &e->data);
+      break;
+    case FSM_EFFECT_FORWARD: fsm_buf_printf(&c->text, "; forward %s", e->id); break;
   }
 }
 
@@ -211,7 +222,7 @@ static inline void chart_close(chart *c) {
 
 static inline const char *chart_start_with(chart *c, const fsm_value *input) {
   fsm_error err = {0};
-  if (fsm_start(c->machine, input, NULL, 0, &c->arena, &c->last, &err) != FSM_OK)
+  if (fsm_start(c->machine, input, &nobody, &c->arena, &c->last, &err) != FSM_OK)
     fail_msg("%s: %s", err.where, err.text);
   c->now = c->last.next;
   return chart_text(c);
@@ -221,7 +232,7 @@ static inline const char *chart_start(chart *c) { return chart_start_with(c, NUL
 
 static inline const char *chart_send_event(chart *c, fsm_event event) {
   fsm_error err = {0};
-  if (fsm_step(c->machine, &c->now, &event, NULL, 0, &c->arena, &c->last, &err) != FSM_OK)
+  if (fsm_step(c->machine, &c->now, &event, &nobody, &c->arena, &c->last, &err) != FSM_OK)
     fail_msg("%s: %s", err.where, err.text);
   c->now = c->last.next;
   return chart_text(c);

@@ -71,16 +71,16 @@ static run start(const fsm_definition *d, const char *input) {
   run r = {.machine = fsm_definition_machine(d)};
   fsm_value value = json(input);
   fsm_error err = {0};
-  if (fsm_start(r.machine, &value, NULL, 0, &arena, &r.last, &err)) fail_msg("%s", err.text);
+  if (fsm_start(r.machine, &value, &(fsm_world){0}, &arena, &r.last, &err)) fail_msg("%s", err.text);
   if (r.last.outcome) fail_msg("start: %s", r.last.unhandled_text);
   r.now = r.last.next;
   return r;
 }
 
 static fsm_code send_data(run *r, const char *event, const char *data, fsm_cause cause) {
-  fsm_event e = {event, json(data), cause};
+  fsm_event e = {.name = event, .data = json(data), .cause = cause};
   fsm_error err = {0};
-  if (fsm_step(r->machine, &r->now, &e, NULL, 0, &arena, &r->last, &err)) fail_msg("%s", err.text);
+  if (fsm_step(r->machine, &r->now, &e, &(fsm_world){0}, &arena, &r->last, &err)) fail_msg("%s", err.text);
   r->now = r->last.next;
   return r->last.outcome;
 }

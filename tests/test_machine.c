@@ -167,11 +167,11 @@ static void names_that_lead_nowhere_are_refused(void **state) {
   (void)state;
   assert_refused(COMPOUND("m", CHILDREN(ATOMIC("a", ON(GO("E", "b"))))), FSM_EDEFINITION, "/on/E",
                  "there is no state \"b\"");
-  assert_refused(COMPOUND("m", .initial = "b", CHILDREN(ATOMIC("a"))), FSM_EDEFINITION, "/m",
+  assert_refused(COMPOUND("m", INITIAL("b"), CHILDREN(ATOMIC("a"))), FSM_EDEFINITION, "/m",
                  "there is no state \"b\"");
-  assert_refused(COMPOUND("m", CHILDREN(COMPOUND("a", .initial = "b", CHILDREN(ATOMIC("x"))), ATOMIC("b"))),
+  assert_refused(COMPOUND("m", CHILDREN(COMPOUND("a", INITIAL("b"), CHILDREN(ATOMIC("x"))), ATOMIC("b"))),
                  FSM_EDEFINITION, "/a", "the initial state \"b\" is not inside \"a\"");
-  assert_refused(COMPOUND("m", CHILDREN(ATOMIC("a", .initial = "a"))), FSM_EDEFINITION, "/a",
+  assert_refused(COMPOUND("m", CHILDREN(ATOMIC("a", INITIAL("a")))), FSM_EDEFINITION, "/a",
                  "only a compound state has an initial state, not \"a\"");
 }
 

@@ -12,7 +12,7 @@ static const fsm_def_value zero = {.form = FSM_DEF_LITERAL,
 static void the_start_enters_from_the_root_to_the_initial_leaf(void **state) {
   (void)state;
   chart c;
-  chart_open(&c, COMPOUND("m", LOUD("m"), .initial = "b",
+  chart_open(&c, COMPOUND("m", LOUD("m"), INITIAL("b"),
                           CHILDREN(ATOMIC("a"),
                                    COMPOUND("b", LOUD("b"), CHILDREN(ATOMIC("x", LOUD("x")), ATOMIC("y"))))));
   assert_string_equal(chart_start(&c),
@@ -33,7 +33,7 @@ static void a_root_without_children_is_a_legal_machine(void **state) {
 static void an_initial_state_may_be_a_deep_descendant(void **state) {
   (void)state;
   chart c;
-  chart_open(&c, COMPOUND("m", .initial = "b.y",
+  chart_open(&c, COMPOUND("m", INITIAL("b.y"),
                           CHILDREN(ATOMIC("a"), COMPOUND("b", CHILDREN(ATOMIC("x"), ATOMIC("y"))))));
   assert_string_equal(chart_start(&c), "external: -> b.y; enter (root) b b.y\n");
   chart_close(&c);
@@ -499,7 +499,7 @@ static void running_out_of_memory_is_a_fault_of_the_call(void **state) {
     fsm_arena_init(&small, limit);
     fsm_step_result out = {0};
     fsm_error err = {0};
-    fsm_code code = fsm_step(c.machine, &c.now, &event, NULL, 0, &small, &out, &err);
+    fsm_code code = fsm_step(c.machine, &c.now, &event, &nobody, &small, &out, &err);
     if (code == FSM_OK) {
       assert_int_equal(out.microstep_count, 100);
       finished = true;
@@ -526,13 +526,13 @@ static void start_refusal_and_enabled_fail_cleanly_without_memory(void **state) 
     fsm_arena small;
     fsm_arena_init(&small, limit);
     fsm_step_result out = {0};
-    fsm_code start = fsm_start(c.machine, NULL, NULL, 0, &small, &out, NULL);
+    fsm_code start = fsm_start(c.machine, NULL, &nobody, &small, &out, NULL);
     if (start == FSM_OK) assert_int_equal(out.outcome, FSM_OK);
     fsm_arena_reset(&small);
-    fsm_code step = fsm_step(c.machine, &c.now, &event, NULL, 0, &small, &out, NULL);
+    fsm_code step = fsm_step(c.machine, &c.now, &event, &nobody, &small, &out, NULL);
     if (step == FSM_OK) assert_int_equal(out.candidate_count, 1);
     fsm_arena_reset(&small);
-    fsm_code enabled = fsm_enabled(c.machine, &c.now, NULL, 0, &small, &list, &count, NULL);
+    fsm_code enabled = fsm_enabled(c.machine, &c.now, &nobody, &small, &list, &count, NULL);
     if (enabled == FSM_OK) assert_int_equal(count, 1);
     fsm_arena_free(&small);
     assert_true((start == FSM_OK || start == FSM_ENOMEM) && (step == FSM_OK || step == FSM_ENOMEM) &&
@@ -581,12 +581,12 @@ static void a_start_whose_context_cannot_be_made_is_an_error(void **state) {
   chart c;
   fsm_error err = {0};
   chart_open_with(&c, ATOMIC("m"), FIELD("who", "input.who"));
-  assert_int_equal(fsm_start(c.machine, NULL, NULL, 0, &c.arena, &c.last, &err), FSM_EEXPRESSION);
+  assert_int_equal(fsm_start(c.machine, NULL, &nobody, &c.arena, &c.last, &err), FSM_EEXPRESSION);
   assert_true(err.text[0] != '\0');
   chart_close(&c);
 
   chart_open_with(&c, ATOMIC("m"), EXPR("[1]"));
-  assert_int_equal(fsm_start(c.machine, NULL, NULL, 0, &c.arena, &c.last, &err), FSM_EEXPRESSION);
+  assert_int_equal(fsm_start(c.machine, NULL, &nobody, &c.arena, &c.last, &err), FSM_EEXPRESSION);
   assert_string_equal(err.text, "the initial context is a map, not list");
   chart_close(&c);
 }
@@ -601,7 +601,8 @@ static void actor_now_and_in_are_seen(void **state) {
   fsm_pair pair = {fsm_string("sub"), fsm_string("ada")};
   fsm_value actor = {.type = FSM_MAP, .len = 1, .pairs = &pair};
   fsm_event event = {.name = "GO"};
-  assert_int_equal(fsm_step(c.machine, &c.now, &event, &actor, 5, &c.arena, &c.last, NULL), FSM_OK);
+  assert_int_equal(
+      fsm_step(c.machine, &c.now, &event, &(fsm_world){&actor, 5, NULL}, &c.arena, &c.last, NULL), FSM_OK);
   assert_string_equal(chart_text(&c), "external GO: a.x -> a.x; log \"ok\"\n");
   chart_close(&c);
 }
@@ -667,20 +668,20 @@ static void arguments_past_their_bound_are_faults_of_the_call(void **state) {
   static char name[FSM_EVENT_NAME_MAX + 2];
   memset(name, 'n', FSM_EVENT_NAME_MAX);
   fsm_event event = {.name = name};
-  assert_int_equal(fsm_step(c.machine, &c.now, &event, NULL, 0, &c.arena, &c.last, NULL), FSM_OK);
+  assert_int_equal(fsm_step(c.machine, &c.now, &event, &nobody, &c.arena, &c.last, NULL), FSM_OK);
   assert_int_equal(c.last.outcome, FSM_OK);
   name[FSM_EVENT_NAME_MAX] = 'n';
-  assert_int_equal(fsm_step(c.machine, &c.now, &event, NULL, 0, &c.arena, &c.last, NULL), FSM_ETOOLARGE);
+  assert_int_equal(fsm_step(c.machine, &c.now, &event, &nobody, &c.arena, &c.last, NULL), FSM_ETOOLARGE);
   event.name = "";
-  assert_int_equal(fsm_step(c.machine, &c.now, &event, NULL, 0, &c.arena, &c.last, NULL), FSM_EARGUMENT);
+  assert_int_equal(fsm_step(c.machine, &c.now, &event, &nobody, &c.arena, &c.last, NULL), FSM_EARGUMENT);
 
   static char big[FSM_EVENT_BYTES_MAX];
   event.name = "E";
   event.data = fsm_stringn(big, FSM_EVENT_BYTES_MAX - 5);
-  assert_int_equal(fsm_step(c.machine, &c.now, &event, NULL, 0, &c.arena, &c.last, NULL), FSM_OK);
+  assert_int_equal(fsm_step(c.machine, &c.now, &event, &nobody, &c.arena, &c.last, NULL), FSM_OK);
   event.data = fsm_stringn(big, FSM_EVENT_BYTES_MAX - 4);
-  assert_int_equal(fsm_step(c.machine, &c.now, &event, NULL, 0, &c.arena, &c.last, NULL), FSM_ETOOLARGE);
-  assert_int_equal(fsm_start(c.machine, &event.data, NULL, 0, &c.arena, &c.last, NULL), FSM_ETOOLARGE);
+  assert_int_equal(fsm_step(c.machine, &c.now, &event, &nobody, &c.arena, &c.last, NULL), FSM_ETOOLARGE);
+  assert_int_equal(fsm_start(c.machine, &event.data, &nobody, &c.arena, &c.last, NULL), FSM_ETOOLARGE);
   chart_close(&c);
 }
 
@@ -701,7 +702,7 @@ static void enabled_lists_what_people_send_with_its_guards(void **state) {
   chart_start(&c);
   const fsm_enabled_event *list;
   unsigned count;
-  assert_int_equal(fsm_enabled(c.machine, &c.now, NULL, 0, &c.arena, &list, &count, NULL), FSM_OK);
+  assert_int_equal(fsm_enabled(c.machine, &c.now, &nobody, &c.arena, &list, &count, NULL), FSM_OK);
   assert_int_equal(count, 3);
   assert_string_equal(list[0].event, "APPROVE");
   assert_false(list[0].candidate.enabled);
@@ -723,7 +724,7 @@ static void nothing_may_be_sent_to_a_machine_that_ended(void **state) {
   assert_true(c.now.done);
   const fsm_enabled_event *list;
   unsigned count = 9;
-  assert_int_equal(fsm_enabled(c.machine, &c.now, NULL, 0, &c.arena, &list, &count, NULL), FSM_OK);
+  assert_int_equal(fsm_enabled(c.machine, &c.now, &nobody, &c.arena, &list, &count, NULL), FSM_OK);
   assert_int_equal(count, 0);
   chart_close(&c);
 }

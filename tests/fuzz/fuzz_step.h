@@ -99,7 +99,7 @@ static inline void step_expect_enabled(fuzz_run *run, const fsm_machine *m, cons
   const fsm_enabled_event *events = NULL;
   unsigned count = 0;
   fsm_error err = fuzz_error();
-  fsm_code code = fsm_enabled(m, now, NULL, 0, &run->arena, &events, &count, &err);
+  fsm_code code = fsm_enabled(m, now, &(fsm_world){0}, &run->arena, &events, &count, &err);
   if (!fuzz_expect_error(run, code, &err)) return;
   for (unsigned i = 0; i < count; i++)
     fuzz_expect(run,
@@ -141,12 +141,13 @@ static inline fsm_event step_event(fuzz_run *run, const fsm_machine *m, const fs
       const fsm_effect *effect = &last->microsteps[i].effects[e];
       if (!fuzz_one_in(run, 2)) continue;
       if (effect->kind == FSM_EFFECT_TIMER_SET)
-        return (fsm_event){effect->event, effect->data, FSM_CAUSE_TIMER};
+        return (fsm_event){.name = effect->event, .data = effect->data, .cause = FSM_CAUSE_TIMER};
       if (effect->kind == FSM_EFFECT_TASK_OPEN)
-        return (fsm_event){
-            fsm_arena_printf(&run->arena, "xstate.%s.actor.%s", fuzz_one_in(run, 2) ? "done" : "error",
-                             fsm_invoke_id(m, effect->invoke)),
-            event.data, FSM_CAUSE_TASK};
+        return (fsm_event){.name = fsm_arena_printf(&run->arena, "xstate.%s.actor.%s",
+                                                    fuzz_one_in(run, 2) ? "done" : "error",
+                                                    fsm_invoke_id(m, effect->invoke)),
+                           .data = event.data,
+                           .cause = FSM_CAUSE_TASK};
     }
   }
   return event;
@@ -162,7 +163,7 @@ static inline void step_once(fuzz_run *run, const fsm_machine *m, fsm_snapshot *
   memcpy(kept, now->config, bytes);
   int64_t now_ns = (int64_t)fuzz_edge(run);
   fuzz_expect(run, fsm_config_legal(m, now->config), "the configuration before a step is legal");
-  fsm_code code = fsm_step(m, now, &event, &actor, now_ns, &run->arena, last, &err);
+  fsm_code code = fsm_step(m, now, &event, &(fsm_world){&actor, now_ns, NULL}, &run->arena, last, &err);
   if (!fuzz_expect_error(run, code, &err)) return;
   if (code != FSM_OK) {
     fuzz_expect(run, code == FSM_EARGUMENT && event.name[0] == '\0',
@@ -172,7 +173,7 @@ static inline void step_once(fuzz_run *run, const fsm_machine *m, fsm_snapshot *
 
   fuzz_expect(run, memcmp(kept, now->config, bytes) == 0, "a step leaves its snapshot alone");
   step_expect(run, m, now, last);
-  code = fsm_step(m, now, &event, &actor, now_ns, &run->arena, &again, &err);
+  code = fsm_step(m, now, &event, &(fsm_world){&actor, now_ns, NULL}, &run->arena, &again, &err);
   fuzz_expect(run,
               code == FSM_OK && again.outcome == last->outcome &&
                   again.microstep_count == last->microstep_count &&
@@ -189,7 +190,7 @@ static inline void step_walk(fuzz_run *run, const fsm_machine *m, unsigned event
                               "\"it\",\"submitter\":\"ann\"}");
   fsm_step_result result;
   fsm_error err = fuzz_error();
-  fsm_code code = fsm_start(m, &input, NULL, 0, &run->arena, &result, &err);
+  fsm_code code = fsm_start(m, &input, &(fsm_world){0}, &run->arena, &result, &err);
   if (!fuzz_expect_error(run, code, &err) || code != FSM_OK) {
     fuzz_expect(run, code == FSM_EEXPRESSION || code == FSM_ETOOLARGE,
                 "a start that fails is the context's fault");
