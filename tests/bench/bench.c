@@ -17,6 +17,15 @@
 enum { RUNS_MAX = 99 };
 
 static const figure figures[] = {
+    {"engine_live", "steps/s", engine_live},
+    {"engine_instance", "steps/s", engine_instance},
+    {"guard_small", "ns", guard_small},
+    {"guard_wide", "ns", guard_wide},
+    {"regions_5_touch_1", "ns/step", regions_5_touch_1}, /* 50 states; raw: one region of ten */
+    {"regions_20_touch_1", "ns/step", regions_20_touch_1},
+    {"regions_100_touch_1", "ns/step", regions_100_touch_1},
+    {"regions_20_touch_20", "ns/step", regions_20_touch_20},
+    {"compile_1000", "ms", compile_1000},
     {"durable_c1", "transitions/s", durable_c1},
     {"durable_c64_10k", "transitions/s", durable_c64_10k},
     {"lmdb_per_commit", "transitions/s", lmdb_per_commit},
@@ -76,12 +85,14 @@ static void print(const figure *f, const sample *samples, unsigned runs, bool js
   double values[RUNS_MAX], raws[RUNS_MAX];
   for (unsigned i = 0; i < runs; i++) values[i] = samples[i].value, raws[i] = samples[i].raw;
   double value = median(values, runs), raw = median(raws, runs);
-  const char *form = json ? "{\"bench\":\"%s\",\"value\":%.0f,\"unit\":\"%s\",\"raw\":%.0f,\"ratio\":%.3f,"
-                            "\"runs\":%u,\"min\":%.0f,\"max\":%.0f}\n"
-                          : "%-18s %10.0f %s  raw %.0f  ratio %.3f  runs %u  min %.0f  max %.0f\n";
+  const int digits = value < 1000 ? 2 : 0;
+  const char *form = json ? "{\"bench\":\"%s\",\"value\":%.*f,\"unit\":\"%s\",\"raw\":%.*f,\"ratio\":%.3f,"
+                            "\"runs\":%u,\"min\":%.*f,\"max\":%.*f}\n"
+                          : "%-20s %11.*f %-13s raw %.*f  ratio %.3f  runs %u  min %.*f  max %.*f\n";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-  printf(form, f->name, value, f->unit, raw, raw > 0 ? value / raw : 0, runs, values[0], values[runs - 1]);
+  printf(form, f->name, digits, value, f->unit, digits, raw, raw > 0 ? value / raw : 0, runs, digits,
+         values[0], digits, values[runs - 1]);
 #pragma GCC diagnostic pop
   fflush(stdout);
 }

@@ -17,6 +17,15 @@ typedef struct figure {
   sample (*run)(const char *dir, double seconds);
 } figure;
 
+sample engine_live(const char *dir, double seconds);
+sample engine_instance(const char *dir, double seconds);
+sample regions_5_touch_1(const char *dir, double seconds);
+sample regions_20_touch_1(const char *dir, double seconds);
+sample regions_100_touch_1(const char *dir, double seconds);
+sample regions_20_touch_20(const char *dir, double seconds);
+sample compile_1000(const char *dir, double seconds);
+sample guard_small(const char *dir, double seconds);
+sample guard_wide(const char *dir, double seconds);
 sample durable_c1(const char *dir, double seconds);
 sample durable_c64_10k(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
