@@ -109,6 +109,7 @@ static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record
     return fsm__apply_bad(record, "is not of its frame's instance", in->id, err);
   if (record->time_ns < 0) return fsm__apply_bad(record, "is of a time before 1970", NULL, err);
   fsm_code code = fsm__apply_states(in, record, arena, err);
+  if (code == FSM_OK) code = fsm__apply_history(in, record, err);
   if (code == FSM_OK) code = fsm__apply_context(in, record, arena, err);
   if (code == FSM_OK) code = by_kind(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_timers(store, in, record, arena, err);

@@ -13,6 +13,7 @@ FSM_MUST_USE fsm_code fsm__apply_states(fsm__instance *in, const fsm_record *rec
                                         fsm_error *err);
 FSM_MUST_USE fsm_code fsm__apply_context(fsm__instance *in, const fsm_record *record, fsm_arena *arena,
                                          fsm_error *err);
+FSM_MUST_USE fsm_code fsm__apply_history(fsm__instance *in, const fsm_record *record, fsm_error *err);
 /* by_state: what is no longer true goes, what is new comes. */
 void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__since *before,
                       unsigned before_count);

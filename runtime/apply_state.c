@@ -1,4 +1,5 @@
-/* apply_state.c: the states and the context of an instance, from `to`, `since` and `ctx`. */
+/* apply_state.c: the states, the history and the context of an instance, from `to`, `since`, `hist` and
+ * `ctx`. */
 #include "runtime/apply_impl.h"
 
 #include <string.h>
@@ -59,6 +60,33 @@ fsm_code fsm__apply_states(fsm__instance *in, const fsm_record *record, fsm_aren
   }
   in->active = active;
   in->active_count = count;
+  return FSM_OK;
+}
+
+/* Paths of states of the machine, nothing else. */
+static bool recorded(const fsm_machine *machine, const fsm_value *paths) {
+  uint16_t state;
+  if (!fsm_is(paths, FSM_LIST)) return false;
+  for (unsigned i = 0; i < paths->len; i++)
+    if (!state_of(machine, &paths->items[i], &state)) return false;
+  return true;
+}
+
+/* The map stands for all that was recorded before; an empty one says that nothing is. */
+fsm_code fsm__apply_history(fsm__instance *in, const fsm_record *record, fsm_error *err) {
+  if (!fsm_is(&record->hist, FSM_MAP)) return FSM_OK;
+  const fsm_machine *machine = in->deployed->machine;
+  for (unsigned i = 0; i < record->hist.len; i++) {
+    const fsm_pair *pair = &record->hist.pairs[i];
+    uint16_t state;
+    if (fsm_is(&pair->key, FSM_STRING) && pair->key.len > 0 && pair->key.s[0] == '#')
+      continue; /* the engine's own notes */
+    if (!state_of(machine, &pair->key, &state) || fsm_state_kind(machine, state) != FSM_HISTORY ||
+        !recorded(machine, &pair->value))
+      return fsm__apply_bad(record, "recorded a history that its machine does not have", in->deployed->id,
+                            err);
+  }
+  in->history = record->hist.len > 0 ? record->hist : fsm_null();
   return FSM_OK;
 }
 

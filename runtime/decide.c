@@ -48,6 +48,7 @@ fsm_code fsm__snapshot_of(const fsm__instance *in, fsm_arena *arena, fsm_snapsho
                     in->id);
   *out = (fsm_snapshot){.config = config,
                         .context = in->context,
+                        .history = in->history,
                         .counter = in->counter,
                         .done = in->status == FSM_COMPLETED,
                         .output = in->output};

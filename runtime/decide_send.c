@@ -217,7 +217,8 @@ fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id,
   out->rev = in->rev + 1;
   code = fsm_map(pair, 1, &record->detail, err);
   fsm_step_result step;
-  const fsm_event event = {.name = timer.event, .data = timer.data, .cause = FSM_CAUSE_TIMER};
+  const fsm_event event = {
+      .name = timer.event, .data = timer.data, .cause = FSM_CAUSE_TIMER, .sendid = timer.id};
   if (code == FSM_OK) code = fsm__decision_run(at, out, &event, &step, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION)

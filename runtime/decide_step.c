@@ -54,12 +54,21 @@ static bool context_delta(const fsm_value *before, const fsm_value *after, fsm_a
   return true;
 }
 
-/* How long the first leaf that was left had been active. */
+static bool listed(const uint16_t *states, unsigned count, uint16_t state) {
+  for (unsigned i = 0; i < count; i++)
+    if (states[i] == state) return true;
+  return false;
+}
+
+/* How long the first of the leaves that were left had been active. */
 static int64_t elapsed(const fsm__instance *in, const fsm_microstep *step, int64_t now_ns) {
-  for (unsigned i = 0; i < step->exited_count; i++)
+  for (unsigned f = 0; f < step->from_count; f++) {
+    if (!listed(step->exited, step->exited_count, step->from[f])) continue;
     for (unsigned a = 0; a < in->active_count; a++)
-      if (in->active[a].state == step->exited[i] && step->from_count > 0 && step->from[0] == step->exited[i])
+      if (in->active[a].state == step->from[f])
         return now_ns > in->active[a].ns ? now_ns - in->active[a].ns : 0;
+    return -1; /* entered in this very frame */
+  }
   return -1;
 }
 
@@ -89,6 +98,10 @@ static bool timer_entry(const fsm__case *at, const fsm_effect *effect, fsm_value
   return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 3 : 4, out);
 }
 
+static const char *service_of(const fsm_machine *machine, const fsm_effect *effect) {
+  return effect->src != NULL ? effect->src : fsm_invoke_src(machine, effect->invoke);
+}
+
 static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
                        const fsm_effect *effect, fsm_value *out) {
   if (effect->kind == FSM_EFFECT_TASK_CANCEL)
@@ -98,14 +111,13 @@ static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint6
   if (token == NULL) return false;
   fsm_definition_task_policy(deployed->definition, effect->invoke, &policy);
   fsm__task_token(at, number, effect->id, seq, token);
-  const fsm_pair pairs[] = {
-      {fsm_string("id"), fsm_string(effect->id)},
-      {fsm_string("service"), fsm_string(fsm_invoke_src(deployed->machine, effect->invoke))},
-      {fsm_string("tok"), fsm_bytes(token, 16)},
-      {fsm_string("attempts"), fsm_int(policy.attempts)},
-      {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
-      {fsm_string("next"), fsm_int(at->time_ns)},
-      {fsm_string("input"), effect->data}};
+  const fsm_pair pairs[] = {{fsm_string("id"), fsm_string(effect->id)},
+                            {fsm_string("service"), fsm_string(service_of(deployed->machine, effect))},
+                            {fsm_string("tok"), fsm_bytes(token, 16)},
+                            {fsm_string("attempts"), fsm_int(policy.attempts)},
+                            {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
+                            {fsm_string("next"), fsm_int(at->time_ns)},
+                            {fsm_string("input"), effect->data}};
   return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 6 : 7, out);
 }
 
@@ -136,19 +148,31 @@ static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uin
       case FSM_EFFECT_EMIT: good = emit_entry(at, effect, &out->emits[out->emit_count++]); break;
       case FSM_EFFECT_LOG: out->logs[out->log_count++] = effect->data; break;
       case FSM_EFFECT_SEND:
-      case FSM_EFFECT_FORWARD: good = false; break; /* no loader makes a machine that asks for them yet */
+      case FSM_EFFECT_FORWARD: break; /* refused before */
     }
   }
   return good;
 }
 
+/* Deployment refuses what asks for more (deployable.h); a store of another version may hold it. */
+static fsm_code check_effect(const fsm_machine *machine, const fsm_effect *effect, fsm_error *err) {
+  if (effect->kind == FSM_EFFECT_SEND || effect->kind == FSM_EFFECT_FORWARD ||
+      (effect->kind == FSM_EFFECT_TASK_OPEN && service_of(machine, effect) == NULL))
+    return fsm_fail(err, FSM_EUNSUPPORTED, effect->id ? effect->id : "",
+                    "a durable instance has no other instances that it could send to or start yet");
+  if (effect->id != NULL && strlen(effect->id) > FSM_TIMER_ID_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, effect->id, "the id of a timer or task is over %d bytes",
+                    FSM_TIMER_ID_MAX);
+  return FSM_OK;
+}
+
 static fsm_code put_effects(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
                             const fsm_microstep *step, fsm_record *record, fsm_error *err) {
   if (step->effect_count == 0) return FSM_OK;
-  for (unsigned i = 0; i < step->effect_count; i++)
-    if (step->effects[i].id != NULL && strlen(step->effects[i].id) > FSM_TIMER_ID_MAX)
-      return fsm_fail(err, FSM_ETOOLARGE, step->effects[i].id, "the id of a timer or task is over %d bytes",
-                      FSM_TIMER_ID_MAX);
+  for (unsigned i = 0; i < step->effect_count; i++) {
+    fsm_code code = check_effect(deployed->machine, &step->effects[i], err);
+    if (code != FSM_OK) return code;
+  }
   arrays got;
   if (!sort_effects(at, deployed, number, seq, step, &got)) return nomem(err);
   if (got.timer_count > 0) record->timers = fsm_list(got.timers, got.timer_count);
@@ -184,6 +208,7 @@ static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm
   record->cause = (int)step->cause;
   record->data = step->data;
   record->elapsed_ns = elapsed(out->instance, step, at->time_ns);
+  if (step->history_changed) record->hist = fsm_is(&step->history, FSM_MAP) ? step->history : fsm_map_empty();
   if (step->context_changed || kind == FSM_RECORD_CREATED) {
     if (!context_delta(context_before, &step->context, at->arena, &record->ctx)) return nomem(err);
     fsm_code code = fsm__context_hash(&step->context, hash, err);

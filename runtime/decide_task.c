@@ -81,7 +81,7 @@ static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *
   fsm_step_result step;
   const char *name = fsm_arena_printf(at->arena, "%s.%s", prefix, got->task.id);
   if (name == NULL) return nomem(err);
-  const fsm_event event = {.name = name, .data = *data, .cause = FSM_CAUSE_TASK};
+  const fsm_event event = {.name = name, .data = *data, .cause = FSM_CAUSE_TASK, .invokeid = got->task.id};
   out->rev = out->records[out->count - 1].rev = got->in->rev + 1;
   out->records[out->count - 1].trigger = name;
   fsm_code code = fsm__decision_run(at, out, &event, &step, err);
@@ -129,9 +129,10 @@ static fsm_code done(const fsm__case *at, fsm__decision *out, const found *got, 
 /* Full jitter: anything up to the doubled back-off (never less than a millisecond). */
 static int64_t retry_delay(const fsm__case *at, const fsm__deployed *deployed, const fsm__task *task) {
   fsm_task_policy policy = {.backoff_ns = 1000000000, .backoff_max_ns = (int64_t)3600 * 1000000000};
-  for (unsigned i = 0; i < fsm_machine_invokes(deployed->machine); i++)
-    if (strcmp(fsm_invoke_id(deployed->machine, i), task->id) == 0)
-      fsm_definition_task_policy(deployed->definition, i, &policy);
+  for (unsigned i = 0; i < fsm_machine_invokes(deployed->machine); i++) {
+    const char *id = fsm_invoke_id(deployed->machine, i);
+    if (id != NULL && strcmp(id, task->id) == 0) fsm_definition_task_policy(deployed->definition, i, &policy);
+  }
   int64_t bound = policy.backoff_ns;
   for (unsigned i = 1; i < attempt_of(task) && bound < policy.backoff_max_ns; i++)
     bound = bound > policy.backoff_max_ns / 2 ? policy.backoff_max_ns : bound * 2;

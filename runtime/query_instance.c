@@ -84,6 +84,7 @@ fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *
   fsm__document_put(&d, "state", fsm__leaves(&in, at->arena));
   fsm__document_put(&d, "since", since);
   fsm__document_put(&d, "context", in.context);
+  if (fsm_is(&in.history, FSM_MAP)) fsm__document_put(&d, "history", in.history);
   fsm__document_put(&d, "rev", fsm_int((int64_t)in.rev));
   fsm__document_put(&d, "seq", fsm_int((int64_t)in.last_seq));
   fsm__document_text(&d, "correlation", in.corr);

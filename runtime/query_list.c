@@ -155,15 +155,21 @@ static fsm_code check_filter(const fsm__reading *at, fsm_error *err) {
                   "\"%.64s\" is no status: open, running, paused, incident, completed, cancelled", q->status);
 }
 
-/* Does it wait in this leaf? Another version of its machine may call a compound or final state so. */
-static bool waits_in(const fsm__instance *in, uint32_t name) {
+/* Is this the leaf in which it has waited longest, of those that are wanted? An instance in several is told
+ * once. Another version of its machine may call a compound or final state so. */
+static bool waits_longest_in(const fsm__instance *in, uint32_t name, const char *wanted) {
   const fsm__deployed *d = in->deployed;
+  const fsm__since *first = NULL;
   for (unsigned i = 0; i < in->active_count; i++) {
-    unsigned s = in->active[i].state;
-    if (s != 0 && d->names[s] == name)
-      return fsm_state_is_leaf(d->machine, s) && fsm_state_kind(d->machine, s) != FSM_FINAL;
+    const fsm__since *active = &in->active[i];
+    unsigned s = active->state;
+    if (s == 0 || !fsm_state_is_leaf(d->machine, s) || fsm_state_kind(d->machine, s) == FSM_FINAL) continue;
+    if (wanted != NULL && !fsm__state_matches(fsm_state_path(d->machine, s), wanted)) continue;
+    if (first == NULL || active->ns < first->ns ||
+        (active->ns == first->ns && d->names[s] < d->names[first->state]))
+      first = active;
   }
-  return false;
+  return first != NULL && d->names[first->state] == name;
 }
 
 static fsm_code load(const fsm__reading *at, uint64_t number, fsm_arena *arena, fsm__instance *out,
@@ -181,7 +187,8 @@ static fsm_code consider(page *p, uint64_t number, uint32_t leaf, const fsm__row
   const fsm__reading *at = p->at;
   fsm__instance in;
   fsm_code code = load(at, number, scratch, &in, err);
-  if (code != FSM_OK || (leaf != 0 && !waits_in(&in, leaf)) || !matches(at, &in)) return code;
+  if (code != FSM_OK || (leaf != 0 && !waits_longest_in(&in, leaf, at->query->state)) || !matches(at, &in))
+    return code;
   if (p->items.count == at->query->limit) {
     *full = p->more = true;
     return FSM_OK;

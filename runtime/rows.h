@@ -55,6 +55,7 @@ typedef struct fsm__instance {
   fsm__since *active; /* in document order, ancestors included, root first */
   unsigned active_count;
   fsm_value context;
+  fsm_value history; /* as in fsm_snapshot; null when there is none */
   fsm__hash context_hash;
   uint64_t rev, last_seq, created_seq;
   int64_t created_ns, updated_ns;

@@ -1,7 +1,8 @@
 /* rows_instance.c: the row of an instance: one msgpack list, positions fixed by the format.
  *
  * Written straight, read back through one table of positions. Only active states and their entry
- * times are kept; the bitset is made from them. */
+ * times are kept; the bitset is made from them. The history is at the end and only there when there is one,
+ * so that the rows of machines without it are those of every version. */
 #include <string.h>
 
 #include "runtime/rows.h"
@@ -28,6 +29,7 @@ enum {
   AT_IDEM_ROWS,
   AT_OUTPUT,
   AT_INCIDENT,
+  AT_HISTORY,
   AT_COUNT
 };
 
@@ -56,7 +58,8 @@ void fsm__row_pack(fsm_buf *buf, const fsm_value *value) {
 
 void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
   fsm_buf buf = {0};
-  fsm_pack_list(&buf, AT_COUNT);
+  bool history = fsm_is(&in->history, FSM_MAP);
+  fsm_pack_list(&buf, history ? AT_COUNT : AT_HISTORY);
   fsm_pack_uint(&buf, in->deployed->number);
   fsm_pack_uint(&buf, in->deployed->version);
   fsm_pack_text(&buf, in->id, strlen(in->id));
@@ -79,6 +82,7 @@ void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
   fsm_pack_uint(&buf, in->idem_rows);
   fsm__row_pack(&buf, &in->output);
   fsm__row_pack(&buf, &in->incident);
+  if (history) fsm__row_pack(&buf, &in->history);
   fsm__key key = fsm__key_instance(in->number, 's', NULL, 0);
   fsm__store_put(store, FSM_T_INSTANCES, key.bytes, key.len, fsm_buf_ok(&buf) ? buf.data : NULL, buf.len);
   fsm_buf_free(&buf);
@@ -86,13 +90,13 @@ void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
 
 /* The type each position must have; FSM_TYPE_COUNT = any. */
 static const uint8_t row_types[AT_COUNT] = {
-    [AT_MACHINE] = FSM_INT,       [AT_VERSION] = FSM_INT,        [AT_ID] = FSM_STRING,
-    [AT_KEY] = FSM_TYPE_COUNT,    [AT_CORR] = FSM_TYPE_COUNT,    [AT_LABELS] = FSM_TYPE_COUNT,
-    [AT_STATUS] = FSM_INT,        [AT_STATES] = FSM_LIST,        [AT_SINCE] = FSM_LIST,
-    [AT_CONTEXT] = FSM_MAP,       [AT_CONTEXT_HASH] = FSM_BYTES, [AT_REV] = FSM_INT,
-    [AT_LAST_SEQ] = FSM_INT,      [AT_CREATED_SEQ] = FSM_INT,    [AT_CREATED] = FSM_INT,
-    [AT_UPDATED] = FSM_INT,       [AT_COUNTER] = FSM_INT,        [AT_IDEM_ROWS] = FSM_INT,
-    [AT_OUTPUT] = FSM_TYPE_COUNT, [AT_INCIDENT] = FSM_TYPE_COUNT};
+    [AT_MACHINE] = FSM_INT,       [AT_VERSION] = FSM_INT,         [AT_ID] = FSM_STRING,
+    [AT_KEY] = FSM_TYPE_COUNT,    [AT_CORR] = FSM_TYPE_COUNT,     [AT_LABELS] = FSM_TYPE_COUNT,
+    [AT_STATUS] = FSM_INT,        [AT_STATES] = FSM_LIST,         [AT_SINCE] = FSM_LIST,
+    [AT_CONTEXT] = FSM_MAP,       [AT_CONTEXT_HASH] = FSM_BYTES,  [AT_REV] = FSM_INT,
+    [AT_LAST_SEQ] = FSM_INT,      [AT_CREATED_SEQ] = FSM_INT,     [AT_CREATED] = FSM_INT,
+    [AT_UPDATED] = FSM_INT,       [AT_COUNTER] = FSM_INT,         [AT_IDEM_ROWS] = FSM_INT,
+    [AT_OUTPUT] = FSM_TYPE_COUNT, [AT_INCIDENT] = FSM_TYPE_COUNT, [AT_HISTORY] = FSM_MAP};
 
 static fsm_code unreadable(uint64_t number, const char *what, fsm_error *err) {
   return fsm_fail(err, FSM_ECORRUPT, "store: instances", "row of instance number %llu has a bad %s",
@@ -116,6 +120,7 @@ static bool is_whole(const fsm_value *value, unsigned at) {
   if (at == AT_ID || at == AT_KEY || at == AT_CORR)
     return (null && at != AT_ID) || (fsm_is(value, FSM_STRING) && memchr(value->s, 0, value->len) == NULL);
   if (at == AT_LABELS || at == AT_INCIDENT) return null || fsm_is(value, FSM_MAP);
+  if (at == AT_HISTORY) return value->len > 0;
   return at != AT_CONTEXT_HASH || value->len == FSM_HASH_BYTES;
 }
 
@@ -142,9 +147,10 @@ static fsm_code read_active(const fsm_value *states, const fsm_value *since, fsm
 
 static fsm_code read_instance(const fsm_value *row, fsm__catalog *catalog, fsm_arena *arena,
                               fsm__instance *out, fsm_error *err) {
-  if (!fsm_is(row, FSM_LIST) || row->len != AT_COUNT) return unreadable(out->number, "length", err);
+  if (!fsm_is(row, FSM_LIST) || (row->len != AT_COUNT && row->len != AT_HISTORY))
+    return unreadable(out->number, "length", err);
   const fsm_value *at = row->items;
-  for (unsigned i = 0; i < AT_COUNT; i++)
+  for (unsigned i = 0; i < row->len; i++)
     if (!is_whole(&at[i], i)) return unreadable(out->number, "field", err);
   out->deployed = fsm__catalog_at(catalog, (uint32_t)at[AT_MACHINE].i, (uint32_t)at[AT_VERSION].i);
   if (out->deployed == NULL) return unreadable(out->number, "machine", err);
@@ -166,6 +172,7 @@ static fsm_code read_instance(const fsm_value *row, fsm__catalog *catalog, fsm_a
   out->idem_rows = (uint32_t)at[AT_IDEM_ROWS].i;
   out->output = at[AT_OUTPUT];
   out->incident = at[AT_INCIDENT];
+  if (row->len == AT_COUNT) out->history = at[AT_HISTORY];
   return read_active(&at[AT_STATES], &at[AT_SINCE], arena, out, err);
 }
 

@@ -65,6 +65,7 @@ static fsm__instance sample(rig *r) {
                       .active = active,
                       .active_count = 3,
                       .context = rig_json(r, "{\"n\":1,\"deep\":[{\"a\":[1.5,null,true]}]}"),
+                      .history = rig_json(r, "{\"b.hist\":[\"b.y\"]}"),
                       .rev = 42,
                       .last_seq = 99,
                       .created_seq = 3,
@@ -89,6 +90,7 @@ static void assert_same_instance(const fsm__instance *a, const fsm__instance *b)
   assert_true(a->created_ns == b->created_ns && a->updated_ns == b->updated_ns);
   assert_true(a->counter == b->counter && a->idem_rows == b->idem_rows);
   assert_true(fsm_value_same(&a->labels, &b->labels) && fsm_value_same(&a->context, &b->context));
+  assert_true(fsm_value_same(&a->history, &b->history));
   assert_true(fsm_value_same(&a->output, &b->output) && fsm_value_same(&a->incident, &b->incident));
   assert_memory_equal(a->context_hash.bytes, b->context_hash.bytes, FSM_HASH_BYTES);
   assert_int_equal(a->active_count, b->active_count);
@@ -116,13 +118,47 @@ static void an_instance_without_key_labels_and_output_comes_back_without(void **
   rig *r = *state;
   fsm__instance in = sample(r), back;
   in.key = in.corr = NULL;
-  in.labels = in.output = in.incident = fsm_null();
+  in.labels = in.output = in.incident = in.history = fsm_null();
   in.status = FSM_RUNNING;
   fsm__instance_put(r->store, &in);
   assert_int_equal(load(r, 7, &back, NULL), FSM_OK);
   assert_same_instance(&in, &back);
   assert_null(back.key);
   assert_null(back.corr);
+}
+
+/* The bytes that the version before histories wrote. */
+static const char ROW_OF_BEFORE[] =
+    "dc00140101a3692d37a34bc3a4a4636f727281a47465616da2697402930002039364ccc8cf7fffffffffffffff82a4646565"
+    "709181a16193cb3ff8000000000000c0c3a16e01c420abababababababababababababababababababababababababababab"
+    "abababab2a6303cd03e8cd07d00506910181a6726561736f6eaa6c6f6f705f6c696d6974"
+    "";
+
+static const char *row_hex(rig *r) {
+  fsm__key key = fsm__key_instance(7, 's', NULL, 0);
+  const void *value = NULL;
+  size_t len = 0;
+  fsm_buf hex = {0};
+  assert_int_equal(fsm__store_get(r->store, FSM_T_INSTANCES, key.bytes, key.len, &value, &len, NULL), FSM_OK);
+  rows_add_hex(&hex, value, len);
+  const char *text = fsm_arena_strdup(&r->arena, fsm_buf_text(&hex));
+  fsm_buf_free(&hex);
+  return text;
+}
+
+static void a_row_of_before_histories_is_read_and_written_as_it_was(void **state) {
+  rig *r = *state;
+  uint8_t bytes[sizeof ROW_OF_BEFORE / 2];
+  fsm__instance in = sample(r), back;
+  fsm__key key = fsm__key_instance(7, 's', NULL, 0);
+  in.history = fsm_null();
+  fsm__instance_put(r->store, &in);
+  assert_string_equal(row_hex(r), ROW_OF_BEFORE);
+  for (size_t i = 0; i < sizeof bytes; i++)
+    bytes[i] = (uint8_t)strtoul((const char[3]){ROW_OF_BEFORE[2 * i], ROW_OF_BEFORE[2 * i + 1], 0}, NULL, 16);
+  fsm__store_put(r->store, FSM_T_INSTANCES, key.bytes, key.len, bytes, sizeof bytes);
+  assert_int_equal(load(r, 7, &back, NULL), FSM_OK);
+  assert_same_instance(&in, &back);
 }
 
 static void timers_tasks_and_keys_come_back(void **state) {
@@ -236,12 +272,13 @@ static void an_instance_row_that_cannot_be_read_is_corrupt(void **state) {
   const struct {
     unsigned at;
     const char *item;
-  } cases[] = {{0, "99"},          {1, "99"},          {2, "null"},        {6, "5"},          {6, "-1"},
-               {7, "[0]"},         {7, "[0,2,99]"},    {7, "[]"},          {7, "[0,-1,3]"},   {8, "[1,2]"},
-               {8, "[1,2,\"x\"]"}, {8, "[1,2,-1]"},    {9, "1"},           {10, "1"},         {11, "\"x\""},
-               {16, "null"},       {20, "1"},          {7, "[0,2,\"a\"]"}, {0, "4294967297"}, {1, "0"},
-               {1, "4294967297"},  {3, "7"},           {4, "[]"},          {5, "1"},          {11, "-1"},
-               {16, "-1"},         {16, "4294967296"}, {17, "-1"},         {19, "7"}};
+  } cases[] = {{0, "99"},          {1, "99"},         {2, "null"}, {6, "5"},          {6, "-1"},
+               {7, "[0]"},         {7, "[0,2,99]"},   {7, "[]"},   {7, "[0,-1,3]"},   {8, "[1,2]"},
+               {8, "[1,2,\"x\"]"}, {8, "[1,2,-1]"},   {9, "1"},    {10, "1"},         {11, "\"x\""},
+               {16, "null"},       {21, "1"},         {20, "1"},   {20, "null"},      {20, "{}"},
+               {7, "[0,2,\"a\"]"}, {0, "4294967297"}, {1, "0"},    {1, "4294967297"}, {3, "7"},
+               {4, "[]"},          {5, "1"},          {11, "-1"},  {16, "-1"},        {16, "4294967296"},
+               {17, "-1"},         {19, "7"}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     fsm_error err = {.text = ""};
     fsm__instance in;
@@ -315,6 +352,7 @@ int main(void) {
       cmocka_unit_test(a_creation_is_found_in_its_hour),
       R(an_instance_comes_back_as_it_was_put),
       R(an_instance_without_key_labels_and_output_comes_back_without),
+      R(a_row_of_before_histories_is_read_and_written_as_it_was),
       R(timers_tasks_and_keys_come_back),
       R(the_longest_ids_fit_into_keys),
       R(all_rows_of_an_instance_lie_together),
