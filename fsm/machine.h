@@ -67,7 +67,9 @@ typedef enum fsm_action_kind {
   FSM_ACTION_IF,      /* actions: BRANCHes, the first whose guard holds is run (SCXML 4.3) */
   FSM_ACTION_BRANCH,  /* only below an IF: guard (NULL = else) and actions */
   FSM_ACTION_FOREACH, /* value: a list; location: item; index: position; actions (SCXML 4.6) */
-  FSM_ACTION_FAIL     /* value: a text; raises error.execution: what a loader could not make sense of */
+  FSM_ACTION_FAIL,    /* value: a text; raises error.execution: what a loader could not make sense of */
+  FSM_ACTION_BLOCK    /* actions: one of several onentry or onexit of a state; a fault ends it and not
+                         the blocks behind it (SCXML 3.8, 3.9). Only directly below entry and exit */
 } fsm_action_kind;
 
 typedef struct fsm_def_action fsm_def_action;
@@ -85,7 +87,7 @@ struct fsm_def_action {
   const char *index;               /* FOREACH; NULL = none */
   const char *label;               /* LOG; NULL = none */
   const char *guard;               /* BRANCH; NULL = else */
-  const fsm_def_action *actions;   /* IF, BRANCH, FOREACH */
+  const fsm_def_action *actions;   /* IF, BRANCH, FOREACH, BLOCK */
   size_t action_count;
   const char *where;
 };

@@ -243,7 +243,8 @@ static fsm_code check_action(const fsm_def_action *def, fsm_error *err) {
     case FSM_ACTION_IF:
     case FSM_ACTION_BRANCH:
     case FSM_ACTION_FOREACH:
-    case FSM_ACTION_FAIL: return fsm_fail(err, FSM_EUNSUPPORTED, where, "the action is not supported yet");
+    case FSM_ACTION_FAIL:
+    case FSM_ACTION_BLOCK: return fsm_fail(err, FSM_EUNSUPPORTED, where, "the action is not supported yet");
   }
   return fsm_fail(err, FSM_EARGUMENT, where, "the action has an unknown kind");
 }
