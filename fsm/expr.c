@@ -26,7 +26,6 @@ fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len, const 
 
 fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
                                const fsm_expr_options *options, const fsm_expr **out, fsm_error *err) {
-  (void)options;
   FSM_ASSERT(arena && out && (text || !len));
   if (len > FSM_EXPR_TEXT_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "1:1", "the expression is longer than %d bytes", FSM_EXPR_TEXT_MAX);
@@ -34,7 +33,7 @@ fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
   char *copy = fsm_arena_strndup(arena, text, len);
   if (!expr || !copy) return fsm_fail(err, FSM_ENOMEM, "1:1", "no memory for the expression");
   expr->text = copy;
-  fsm__source source = {.text = copy, .len = (uint16_t)len, .arena = arena, .err = err};
+  fsm__source source = {.text = copy, .len = (uint16_t)len, .arena = arena, .err = err, .options = options};
   fsm_code code = check_text(&source);
   if (!code) code = fsm__parse(&source, expr);
   if (!code) *out = expr;

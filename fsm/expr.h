@@ -8,8 +8,12 @@
  * comparison; and has(x.f) is false, not an error, when x is null.
  * Overflow and division by zero of integers are errors; doubles follow IEEE 754.
  *
+ * A timestamp is of the years 1 to 9999, a duration what 64 bits of nanoseconds hold; int() of a timestamp
+ * is seconds since 1970, of a duration nanoseconds. Times are read and written as RFC 3339, written in UTC
+ * with 0, 3, 6 or 9 digits of fraction; leap seconds are refused.
+ *
  * Not supported yet, refused by name with FSM_EUNSUPPORTED: the macros all, exists, exists_one, map and
- * filter, matches, timestamps and durations (but now can be compared), ?. and the type checker.
+ * filter, matches, ?. and the type checker.
  */
 #ifndef FSM_EXPR_H
 #define FSM_EXPR_H

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "fsm/expr_impl.h"
+#include "fsm/expr_time.h"
+#include "fsm/expr_zone.h"
 
 static bool bad_argument(fsm__run *run, const char *reason, const fsm_value *arg) {
   return fsm__refuse(run, reason, 1, arg, NULL);
@@ -104,7 +106,10 @@ static bool call_int(fsm__run *run, const fsm_value *args, fsm_value *out) {
       if (!int_of_text(args, &value)) return bad_argument(run, "the string is not an int", args);
       break;
     case FSM_TIMESTAMP: value = args->i; break;
-    default: return bad_argument(run, "int() takes a number or a string", args);
+    case FSM_DURATION:
+      if (!fsm__duration_ns(args, &value)) return out_of_range(run, args);
+      break;
+    default: return bad_argument(run, "int() takes a number, a string or a time", args);
   }
   *out = fsm_int(value);
   return true;
@@ -189,7 +194,9 @@ static bool call_string(fsm__run *run, const fsm_value *args, fsm_value *out) {
     case FSM_INT: len = snprintf(text, sizeof text, "%lld", (long long)args->i); break;
     case FSM_UINT: len = snprintf(text, sizeof text, "%llu", (unsigned long long)args->u); break;
     case FSM_DOUBLE: len = (int)fsm__double_text(args->d, text); break;
-    default: return bad_argument(run, "string() takes a number, a bool, a string or bytes", args);
+    case FSM_TIMESTAMP:
+    case FSM_DURATION: return fsm__text_of_time(run, args, out);
+    default: return bad_argument(run, "string() takes a number, a bool, a string, bytes or a time", args);
   }
   return made_text(run, text, (size_t)len, out);
 }
@@ -213,42 +220,31 @@ static bool call_in(fsm__run *run, const fsm_value *args, fsm_value *out) {
 /* ---- the tables -------------------------------------------------------------------------------- */
 
 static const fsm__function functions[] = {
-    {"size", 1, true, true, call_size},      {"startsWith", 2, false, true, call_starts},
-    {"endsWith", 2, false, true, call_ends}, {"contains", 2, false, true, call_contains},
-    {"int", 1, true, false, call_int},       {"uint", 1, true, false, call_uint},
-    {"double", 1, true, false, call_double}, {"string", 1, true, false, call_string},
-    {"dyn", 1, true, false, call_dyn},       {"In", 1, true, false, call_in},
+    /* name, arguments, of these optional, f(x), x.f(), call, prepare */
+    {"size", 1, 0, true, true, call_size, NULL},
+    {"startsWith", 2, 0, false, true, call_starts, NULL},
+    {"endsWith", 2, 0, false, true, call_ends, NULL},
+    {"contains", 2, 0, false, true, call_contains, NULL},
+    {"int", 1, 0, true, false, call_int, NULL},
+    {"uint", 1, 0, true, false, call_uint, NULL},
+    {"double", 1, 0, true, false, call_double, NULL},
+    {"string", 1, 0, true, false, call_string, NULL},
+    {"dyn", 1, 0, true, false, call_dyn, NULL},
+    {"In", 1, 0, true, false, call_in, NULL},
+    {"timestamp", 1, 0, true, false, fsm__call_timestamp, NULL},
+    {"duration", 1, 0, true, false, fsm__call_duration, NULL},
+#define X(name) {#name, 2, 1, false, true, fsm__call_##name, fsm__prepare_zone},
+    FSM__TIME_GETTERS(X)
+#undef X
 };
 
 static const struct {
   const char *name, *kind;
 } later[] = {
-    {"all", "macro"},
-    {"exists", "macro"},
-    {"exists_one", "macro"},
-    {"existsOne", "macro"},
-    {"transformList", "macro"},
-    {"transformMap", "macro"},
-    {"map", "macro"},
-    {"filter", "macro"},
-    {"matches", "function"},
-    {"timestamp", "function"},
-    {"duration", "function"},
-    {"bool", "function"},
-    {"bytes", "function"},
-    {"type", "function"},
-    {"merge", "function"},
-    {"orValue", "function"},
-    {"getDate", "function"},
-    {"getDayOfMonth", "function"},
-    {"getDayOfWeek", "function"},
-    {"getDayOfYear", "function"},
-    {"getFullYear", "function"},
-    {"getHours", "function"},
-    {"getMilliseconds", "function"},
-    {"getMinutes", "function"},
-    {"getMonth", "function"},
-    {"getSeconds", "function"},
+    {"all", "macro"},           {"exists", "macro"},       {"exists_one", "macro"}, {"existsOne", "macro"},
+    {"transformList", "macro"}, {"transformMap", "macro"}, {"map", "macro"},        {"filter", "macro"},
+    {"matches", "function"},    {"bool", "function"},      {"bytes", "function"},   {"type", "function"},
+    {"merge", "function"},      {"orValue", "function"},
 };
 
 const fsm__function *fsm__function_find(const char *name, size_t len) {

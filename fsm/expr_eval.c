@@ -217,6 +217,7 @@ static const fsm_value *eval_call(fsm__run *run, const fsm__node *node, fsm_valu
     if (!value) return NULL;
     args[count++] = *value;
   }
+  run->call = node;
   return node->function->call(run, args, slot) ? slot : fault_of(run, node);
 }
 

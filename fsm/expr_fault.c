@@ -9,6 +9,7 @@
 
 #include "fsm/buf.h"
 #include "fsm/expr_impl.h"
+#include "fsm/expr_time_text.h"
 
 enum { SLICE_MAX = 160, OPERAND_MAX = 48 };
 
@@ -50,6 +51,15 @@ static void add_cut(fsm_buf *buf, const char *text, size_t len, size_t cap) {
   if (at < len) fsm_buf_str(buf, "…");
 }
 
+static void add_time(fsm_buf *buf, const fsm_value *value) {
+  char text[FSM__TIME_TEXT_MAX];
+  if (value->type == FSM_TIMESTAMP)
+    fsm__timestamp_text(value->i, value->len, text, sizeof text);
+  else
+    fsm__duration_text(value->i, (int32_t)value->len, text, sizeof text);
+  fsm_buf_printf(buf, "%s %s", fsm_type_name((fsm_type)value->type), text);
+}
+
 static void add_operand(fsm_buf *buf, const fsm_value *value) {
   char number[FSM__DOUBLE_TEXT];
   const char *type = fsm_type_name((fsm_type)value->type);
@@ -70,7 +80,9 @@ static void add_operand(fsm_buf *buf, const fsm_value *value) {
     case FSM_BYTES: fsm_buf_printf(buf, "%u bytes", value->len); break;
     case FSM_LIST:
     case FSM_MAP: fsm_buf_printf(buf, "a %s of %u", type, value->len); break;
-    default: fsm_buf_printf(buf, "a %s", type); break;
+    case FSM_TIMESTAMP:
+    case FSM_DURATION: add_time(buf, value); break;
+    case FSM_TYPE_COUNT: break;
   }
 }
 

@@ -45,6 +45,7 @@ typedef struct fsm__source {
   size_t strings_len;
   fsm_arena *arena;
   fsm_error *err;
+  const fsm_expr_options *options; /* NULL = nothing is known */
 } fsm__source;
 
 /* Fails at an offset of the text, which it turns into line:column. */
@@ -109,7 +110,10 @@ struct fsm__node {
   union {
     fsm_value value;
     fsm__variable variable;
-    const fsm__function *function;
+    struct {
+      const fsm__function *function;
+      const void *prepared; /* what function->prepare made of the call's literals; NULL = nothing */
+    };
   };
 };
 
@@ -148,7 +152,8 @@ typedef struct fsm__fault {
 typedef struct fsm__run {
   const fsm_scope *scope;
   fsm_arena *arena;
-  uint64_t work; /* bytes and items made or compared so far */
+  uint64_t work;         /* bytes and items made or compared so far */
+  const fsm__node *call; /* the call that is being made; set for the function, not kept by it */
   fsm__fault fault;
 } fsm__run;
 
@@ -184,8 +189,11 @@ enum { FSM__ARGS_MAX = 3 };
 struct fsm__function {
   const char *name;
   uint8_t args;         /* the receiver included */
+  uint8_t optional;     /* so many of them, from the last, may be left out; run->call->count says what came */
   bool plain, received; /* may be called as f(x), as x.f() */
   bool (*call)(fsm__run *run, const fsm_value *args, fsm_value *out);
+  /* Looks at a call's literals when it is compiled and may set its `prepared`; NULL = nothing to do. */
+  fsm_code (*prepare)(const fsm__source *source, fsm__node *call);
 };
 
 /* The row of a call; NULL when there is none. */

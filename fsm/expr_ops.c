@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fsm/expr_impl.h"
+#include "fsm/expr_time.h"
 
 static bool mismatch(fsm__run *run, const fsm_value *a, const fsm_value *b) {
   return fsm__refuse(run, "the operator does not take these operands", 2, a, b);
@@ -103,6 +104,7 @@ static bool arithmetic(fsm__run *run, fsm__op op, const fsm_value *a, const fsm_
   }
   bool joins = a->type == FSM_STRING || a->type == FSM_BYTES || a->type == FSM_LIST;
   if (op == FSM__ADD && joins && a->type == b->type) return concat(run, a, b, out);
+  if (a->type >= FSM_TIMESTAMP || b->type >= FSM_TIMESTAMP) return fsm__time_arithmetic(run, op, a, b, out);
   return mismatch(run, a, b);
 }
 

@@ -193,13 +193,14 @@ static fsm__node *parse_call(parser *p, const fsm__token *name, fsm__node *recei
   if (receiver && !append(p, call, &last, receiver)) return NULL;
   parse_args(p, call, &last);
   if (p->code) return NULL;
-  if (call->count != function->args) {
+  if (call->count > function->args || call->count + function->optional < function->args) {
     unsigned own = receiver ? 1 : 0;
     p->code = fsm__expr_fail(p->source, FSM_EEXPRESSION, name->begin, "%s() takes %u argument%s, found %u",
                              function->name, function->args - own, function->args - own == 1 ? "" : "s",
                              call->count - own);
     return NULL;
   }
+  if (function->prepare) p->code = function->prepare(p->source, call);
   return finish(p, call);
 }
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/expr_time_text.h"
 #include "schema/json.h"
-#include "schema/time_text.h"
 #include "schema/utf8.h"
 
 static const char hex_digits[] = "0123456789abcdef";

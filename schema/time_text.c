@@ -1,61 +1,15 @@
-/* time_text.c: times and durations as people write them.
- *
- * The calendar is computed here (proleptic Gregorian, days from civil date by eras of 400 years), so
- * that no locale, zone or range of the C library has a say.
+/* time_text.c: instants and spans in nanoseconds as people write them. The calendar is that of
+ * expressions.
  */
-#include "schema/time_text.h"
-
 #include <stdio.h>
 #include <string.h>
 
+#include "fsm/expr_time_text.h"
 #include "schema/json.h"
 
-enum { DAY_S = 86400, ERA_DAYS = 146097 };
 static const int64_t second_ns = 1000000000;
 
 /* ---- RFC 3339 ---------------------------------------------------------------------------------- */
-
-typedef struct date {
-  int64_t year;
-  unsigned month, day;
-} date;
-
-/* Years begin in March here, so that the leap day is the last of its year. */
-static date date_of(int64_t days) {
-  days += 719468; /* from 0000-03-01 to 1970-01-01 */
-  int64_t era = (days >= 0 ? days : days - (ERA_DAYS - 1)) / ERA_DAYS;
-  unsigned of_era = (unsigned)(days - era * ERA_DAYS);
-  unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-  unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
-  unsigned march = (5 * of_year + 2) / 153;
-  unsigned month = march < 10 ? march + 3 : march - 9;
-  return (date){era * 400 + year + (month <= 2), month, of_year - (153 * march + 2) / 5 + 1};
-}
-
-/* ".5" and so on in groups of three digits, "" for none. */
-static void fraction_text(uint32_t nanos, char out[12]) {
-  out[0] = 0;
-  if (nanos == 0) return;
-  snprintf(out, 12, ".%09u", nanos % 1000000000u);
-  if (nanos % 1000000 == 0)
-    out[4] = 0;
-  else if (nanos % 1000 == 0)
-    out[7] = 0;
-}
-
-void fsm__timestamp_text(int64_t seconds, uint32_t nanos, char *out, size_t size) {
-  int64_t days = seconds / DAY_S, of_day = seconds % DAY_S;
-  if (of_day < 0) {
-    of_day += DAY_S;
-    days--;
-  }
-  date d = date_of(days);
-  unsigned s = (unsigned)of_day;
-  char fraction[12];
-  fraction_text(nanos, fraction);
-  snprintf(out, size, "%04lld-%02u-%02uT%02u:%02u:%02u%sZ", (long long)d.year, d.month, d.day, s / 3600,
-           s / 60 % 60, s % 60, fraction);
-}
 
 void fsm_time_format(int64_t ns, char *out, size_t size) {
   FSM_ASSERT(out && size >= 36);
@@ -68,16 +22,6 @@ void fsm_time_format(int64_t ns, char *out, size_t size) {
 }
 
 /* ---- durations --------------------------------------------------------------------------------- */
-
-void fsm__duration_text(int64_t seconds, int32_t nanos, char *out, size_t size) {
-  bool negative = seconds < 0 || nanos < 0;
-  uint64_t whole = seconds < 0 ? 0 - (uint64_t)seconds : (uint64_t)seconds;
-  uint32_t part = nanos < 0 ? 0 - (uint32_t)nanos : (uint32_t)nanos;
-  char fraction[12] = "";
-  if (part) snprintf(fraction, sizeof fraction, ".%09u", part % 1000000000u);
-  for (size_t end = strlen(fraction); end && fraction[end - 1] == '0'; end--) fraction[end - 1] = 0;
-  snprintf(out, size, "%s%llu%ss", negative ? "-" : "", (unsigned long long)whole, fraction);
-}
 
 /* Longest name first where one begins another. */
 static const struct {

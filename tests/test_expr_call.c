@@ -62,7 +62,7 @@ static void int_converts_what_fits(void **state) {
       {"int('-')", "! 1:1 int('-'): the string is not an int, got string \"-\""},
       {"int('1x')", "! 1:1 int('1x'): the string is not an int, got string \"1x\""},
       {"int(' 1')", "! 1:1 int(' 1'): the string is not an int, got string \" 1\""},
-      {"int(true)", "! 1:1 int(true): int() takes a number or a string, got true"},
+      {"int(true)", "! 1:1 int(true): int() takes a number, a string or a time, got true"},
   };
   EXPR_CHECK(cases, &nothing);
 }
@@ -104,7 +104,7 @@ static void double_and_string_convert_back_and_forth(void **state) {
       {"string('x')", "\"x\""},
       {"string(b'\\303\\244')", "\"\xc3\xa4\""},
       {"string(b'\\377')", "! 1:1 string(b'\\377'): the bytes are not valid UTF-8, got 1 bytes"},
-      {"string(null)", "! 1:1 string(null): string() takes a number, a bool, a string or bytes, got null"},
+      {"string(null)", "! 1:1 string(null): string() takes a number, a bool, a string, bytes or a time, got null"},
       {"int(string(-5)) == -5 && double(string(0.1)) == 0.1", "true"},
       {"dyn([1])", "[1]"},
   };
