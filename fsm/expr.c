@@ -33,6 +33,7 @@ fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
   char *copy = fsm_arena_strndup(arena, text, len);
   if (!expr || !copy) return fsm_fail(err, FSM_ENOMEM, "1:1", "no memory for the expression");
   expr->text = copy;
+  expr->scxml = options && options->scxml;
   fsm__source source = {.text = copy, .len = (uint16_t)len, .arena = arena, .err = err, .options = options};
   fsm_code code = check_text(&source);
   if (!code) code = fsm__parse(&source, expr);
@@ -47,8 +48,11 @@ fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *
   run.scope = scope;
   run.arena = arena;
   run.work = 0;
+  run.frame = NULL;
   fsm_value slot;
   const fsm_value *value = fsm__eval(&run, expr->root, &slot);
+  if (value && expr->beyond)
+    value = fsm__expose(&run, value, &slot) ? &slot : fsm__fault_of(&run, expr->root);
   if (!value) return fsm__fault_report(&run, expr, err);
   *out = *value;
   return FSM_OK;

@@ -65,8 +65,9 @@ struct fsm_shape {
 typedef bool fsm_zone_source(void *arg, const char *name, const void **data, size_t *len);
 
 typedef struct fsm_expr_options {
-  bool scxml; /* bare names are fields of context; _event, and the members of system, exist */
-  bool guard; /* the result must be a bool, as far as shapes tell */
+  bool scxml;     /* bare names are fields of context; _event, and the members of system, exist */
+  bool guard;     /* the result must be a bool, as far as shapes tell */
+  bool unchecked; /* unknown functions and clashes fail when they are evaluated: CEL without its checker */
   const fsm_shape *context, *event, *actor;
   fsm_zone_source *zones; /* NULL = only UTC and fixed offsets */
   void *zones_arg;

@@ -208,6 +208,30 @@ static bool call_dyn(fsm__run *run, const fsm_value *args, fsm_value *out) {
   return true;
 }
 
+static bool call_bool(fsm__run *run, const fsm_value *args, fsm_value *out) {
+  static const char *const words[] = {"0", "f", "F", "false", "False", "FALSE",
+                                      "1", "t", "T", "true",  "True",  "TRUE"};
+  enum { WORDS = sizeof words / sizeof *words };
+  if (args->type == FSM_BOOL) {
+    *out = *args;
+    return true;
+  }
+  if (args->type != FSM_STRING) return bad_argument(run, "bool() takes a bool or a string", args);
+  for (size_t i = 0; i < WORDS; i++) {
+    if (!fsm_is_text(args, words[i])) continue;
+    *out = fsm_bool(i >= WORDS / 2);
+    return true;
+  }
+  return bad_argument(run, "the string is not a bool", args);
+}
+
+static bool call_bytes(fsm__run *run, const fsm_value *args, fsm_value *out) {
+  if (args->type != FSM_STRING && args->type != FSM_BYTES)
+    return bad_argument(run, "bytes() takes a string or bytes", args);
+  *out = fsm_bytes(args->s, args->len);
+  return true;
+}
+
 /* ---- the configuration ------------------------------------------------------------------------- */
 
 static bool call_in(fsm__run *run, const fsm_value *args, fsm_value *out) {
@@ -231,6 +255,14 @@ static const fsm__function functions[] = {
     {"string", 1, 0, true, false, call_string, NULL},
     {"dyn", 1, 0, true, false, call_dyn, NULL},
     {"In", 1, 0, true, false, call_in, NULL},
+    {"bool", 1, 0, true, false, call_bool, NULL},
+    {"bytes", 1, 0, true, false, call_bytes, NULL},
+    {"type", 1, 0, true, false, fsm__call_type, NULL},
+    {"optional.of", 1, 0, true, false, fsm__call_optional_of, NULL},
+    {"optional.none", 0, 0, true, false, fsm__call_optional_none, NULL},
+    {"optional.ofNonZeroValue", 1, 0, true, false, fsm__call_optional_of_non_zero, NULL},
+    {"hasValue", 1, 0, false, true, fsm__call_has_value, NULL},
+    {"value", 1, 0, false, true, fsm__call_value, NULL},
     {"timestamp", 1, 0, true, false, fsm__call_timestamp, NULL},
     {"duration", 1, 0, true, false, fsm__call_duration, NULL},
 #define X(name) {#name, 2, 1, false, true, fsm__call_##name, fsm__prepare_zone},
@@ -241,10 +273,7 @@ static const fsm__function functions[] = {
 static const struct {
   const char *name, *kind;
 } later[] = {
-    {"all", "macro"},           {"exists", "macro"},       {"exists_one", "macro"}, {"existsOne", "macro"},
-    {"transformList", "macro"}, {"transformMap", "macro"}, {"map", "macro"},        {"filter", "macro"},
-    {"matches", "function"},    {"bool", "function"},      {"bytes", "function"},   {"type", "function"},
-    {"merge", "function"},      {"orValue", "function"},
+    {"matches", "function"},
 };
 
 const fsm__function *fsm__function_find(const char *name, size_t len) {

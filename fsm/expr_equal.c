@@ -105,9 +105,18 @@ static int equal_deep(fsm__run *run, const fsm_value *a, const fsm_value *b, uns
   return a->type == FSM_LIST ? equal_list(run, a, b, left - 1) : equal_map(run, a, b, left - 1);
 }
 
+static int equal_optional(fsm__run *run, const fsm_value *a, const fsm_value *b, unsigned left) {
+  if (!a->len || !b->len) return a->len == b->len;
+  if (!left) {
+    fsm__refuse(run, "the values are nested too deep to be compared", 0, NULL, NULL);
+    return -1;
+  }
+  return equal_at(run, a->items, b->items, left - 1);
+}
+
 static int equal_at(fsm__run *run, const fsm_value *a, const fsm_value *b, unsigned left) {
   if (a->type != b->type) return fsm__is_number(a) && fsm__is_number(b) && fsm__compare_numbers(a, b) == 0;
-  switch ((fsm_type)a->type) {
+  switch (a->type) {
     case FSM_NULL: return 1;
     case FSM_BOOL: return a->b == b->b;
     case FSM_INT: return a->i == b->i;
@@ -122,9 +131,10 @@ static int equal_at(fsm__run *run, const fsm_value *a, const fsm_value *b, unsig
     case FSM_MAP: return equal_deep(run, a, b, left);
     case FSM_TIMESTAMP:
     case FSM_DURATION: return a->i == b->i && a->len == b->len;
-    case FSM_TYPE_COUNT: break;
+    case FSM__TYPE: return a->len == b->len;
+    case FSM__OPTIONAL: return equal_optional(run, a, b, left);
+    default: return 0;
   }
-  return 0;
 }
 
 int fsm__equal(fsm__run *run, const fsm_value *a, const fsm_value *b) {

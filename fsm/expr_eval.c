@@ -17,7 +17,7 @@ static const fsm_value *fault_at(fsm__run *run, size_t begin, size_t end) {
   return NULL;
 }
 
-static const fsm_value *fault_of(fsm__run *run, const fsm__node *node) {
+const fsm_value *fsm__fault_of(fsm__run *run, const fsm__node *node) {
   return fault_at(run, node->begin, node->end);
 }
 
@@ -38,6 +38,7 @@ const fsm_value *fsm__variable_value(const fsm_scope *scope, fsm__variable varia
     case FSM__ACTOR: value = scope->actor; break;
     case FSM__INPUT: value = fsm_map_get(scope->event, "data"); break;
     case FSM__NOW: return now_value(scope, slot);
+    case FSM__SYSTEM: value = scope->system; break;
   }
   return value ? value : &null_value;
 }
@@ -58,22 +59,32 @@ static const fsm_value *absent(fsm__run *run, const fsm__node *path, const fsm__
   return fault_at(run, path->kids->begin, step->end); /* without brackets around the path */
 }
 
+/* The step is optional, or there is nothing that it leads to. */
+static const fsm_value *uncommon_step(fsm__run *run, const fsm__node *path, const fsm__node *step,
+                                      const fsm_value *base, const fsm_value *key, const fsm_value *next,
+                                      fsm_value *slot) {
+  if (next && step->soft == FSM__OR_TYPE) return next;
+  if (step->soft == FSM__OR_TYPE && fsm__type_named(key, slot)) return slot;
+  const fsm_value *soft = fsm__soft_step(step, base, key, next, slot);
+  return soft ? soft : absent(run, path, step, base, key);
+}
+
 /* Follows the path up to, but not including, the step `stop`. */
 static const fsm_value *walk(fsm__run *run, const fsm__node *path, const fsm__node *stop, fsm_value *slot) {
   const fsm__node *base = path->kids;
   const fsm_value *value = base->kind == FSM__VARIABLE ? fsm__variable_value(run->scope, base->variable, slot)
                                                        : fsm__eval(run, base, slot);
   for (const fsm__node *step = base->next; value && step != stop; step = step->next) {
+    fsm_value inner;
+    const fsm_value *key = &step->value, *next;
     if (step->kind == FSM__FIELD) {
-      const fsm_value *next = fsm_map_getn(value, step->value.s, step->value.len);
-      value = next ? next : absent(run, path, step, value, &step->value);
+      next = fsm_map_getn(value, key->s, key->len);
     } else {
-      fsm_value inner;
-      const fsm_value *key = fsm__eval(run, step->kids, &inner);
+      key = fsm__eval(run, step->kids, &inner);
       if (!key) return NULL;
-      const fsm_value *next = fsm__at_key(value, key);
-      value = next ? next : absent(run, path, step, value, key);
+      next = fsm__at_key(value, key);
     }
+    value = next && !step->soft ? next : uncommon_step(run, path, step, value, key, next, slot);
   }
   return value;
 }
@@ -83,24 +94,24 @@ static const fsm_value *eval_has(fsm__run *run, const fsm__node *node, fsm_value
   while (last->next) last = last->next;
   const fsm_value *base = walk(run, path, last, slot);
   if (!base) return NULL;
+  if (base->type == FSM__OPTIONAL) base = base->len ? base->items : &null_value;
   if (base->type == FSM_NULL) return &false_value;
   if (base->type != FSM_MAP) {
     fsm__refuse(run, "only a map has fields", 1, base, NULL);
-    return fault_of(run, node);
+    return fsm__fault_of(run, node);
   }
   return fsm_map_getn(base, last->value.s, last->value.len) ? &true_value : &false_value;
 }
 
 /* ---- logic ------------------------------------------------------------------------------------- */
 
-static const fsm_value *as_bool(fsm__run *run, const fsm__node *node, const fsm_value *value) {
+const fsm_value *fsm__as_bool(fsm__run *run, const fsm__node *node, const fsm_value *value) {
   if (!value || value->type == FSM_BOOL) return value;
   fsm__refuse(run, "expected true or false", 1, value, NULL);
-  return fault_of(run, node);
+  return fsm__fault_of(run, node);
 }
 
-/* Memory differs from run to run, and past the bound on work nothing may go on. */
-static bool absorbable(const fsm__run *run) {
+bool fsm__absorbable(const fsm__run *run) {
   return run->fault.code == FSM_EEXPRESSION && run->work <= FSM_EXPR_WORK_MAX;
 }
 
@@ -110,12 +121,12 @@ static const fsm_value *eval_logic(fsm__run *run, const fsm__node *node, bool de
   fsm__fault first;
   for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
     fsm_value slot;
-    const fsm_value *value = as_bool(run, kid, fsm__eval(run, kid, &slot));
+    const fsm_value *value = fsm__as_bool(run, kid, fsm__eval(run, kid, &slot));
     if (value) {
       if (value->b == decides) return decides ? &true_value : &false_value;
       continue;
     }
-    if (!absorbable(run)) return NULL;
+    if (!fsm__absorbable(run)) return NULL;
     if (!failed) first = run->fault;
     failed = true;
   }
@@ -125,14 +136,14 @@ static const fsm_value *eval_logic(fsm__run *run, const fsm__node *node, bool de
 }
 
 static const fsm_value *eval_not(fsm__run *run, const fsm__node *node, fsm_value *slot) {
-  const fsm_value *value = as_bool(run, node->kids, fsm__eval(run, node->kids, slot));
+  const fsm_value *value = fsm__as_bool(run, node->kids, fsm__eval(run, node->kids, slot));
   if (!value) return NULL;
   return value->b ? &false_value : &true_value;
 }
 
 static const fsm_value *eval_choose(fsm__run *run, const fsm__node *node, fsm_value *slot) {
   const fsm__node *condition = node->kids;
-  const fsm_value *value = as_bool(run, condition, fsm__eval(run, condition, slot));
+  const fsm_value *value = fsm__as_bool(run, condition, fsm__eval(run, condition, slot));
   if (!value) return NULL;
   return fsm__eval(run, value->b ? condition->next : condition->next->next, slot);
 }
@@ -155,26 +166,36 @@ static const fsm_value *eval_fold(fsm__run *run, const fsm__node *node, fsm_valu
 static const fsm_value *eval_negate(fsm__run *run, const fsm__node *node, fsm_value *slot) {
   const fsm_value *value = fsm__eval(run, node->kids, slot);
   if (!value) return NULL;
-  return fsm__negate(run, value, slot) ? slot : fault_of(run, node);
+  return fsm__negate(run, value, slot) ? slot : fsm__fault_of(run, node);
 }
 
 /* ---- lists, maps, calls ------------------------------------------------------------------------ */
 
+static const fsm_value left_out;
+
+/* [?x] and {?k: x}: what x holds, or left_out. */
+static const fsm_value *soft_entry(fsm__run *run, const fsm__node *node, const fsm_value *value) {
+  if (value->type == FSM__OPTIONAL) return value->len ? value->items : &left_out;
+  fsm__refuse(run, "expected an optional value after '?'", 1, value, NULL);
+  return fsm__fault_of(run, node);
+}
+
 static const fsm_value *eval_list(fsm__run *run, const fsm__node *node, fsm_value *slot) {
-  if (!fsm__work(run, node->count * sizeof(fsm_value))) return fault_of(run, node);
+  if (!fsm__work(run, node->count * sizeof(fsm_value))) return fsm__fault_of(run, node);
   fsm_value *items = fsm_arena_zalloc(run->arena, node->count, sizeof *items);
-  if (!items) return fsm__no_memory(run), fault_of(run, node);
+  if (!items) return fsm__no_memory(run), fsm__fault_of(run, node);
   size_t count = 0;
   for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
     const fsm_value *item = fsm__eval(run, kid, slot);
+    if (item && kid->soft) item = soft_entry(run, kid, item);
     if (!item) return NULL;
-    items[count++] = *item;
+    if (item != &left_out) items[count++] = *item;
   }
   *slot = fsm_list(items, count);
   return slot;
 }
 
-static bool map_key(fsm__run *run, const fsm_value *key) {
+bool fsm__map_key(fsm__run *run, const fsm_value *key) {
   if (key->type == FSM_STRING || key->type == FSM_INT || key->type == FSM_UINT || key->type == FSM_BOOL)
     return true;
   return fsm__refuse(run, "the key of a map is a string, an int, a uint or a bool", 1, key, NULL);
@@ -190,35 +211,68 @@ static bool numbers_twice(const fsm_value *map) {
   return false;
 }
 
+bool fsm__map_of(fsm__run *run, fsm_pair *pairs, size_t count, fsm_value *out) {
+  if (fsm_map(pairs, count, out, NULL) == FSM_OK && !numbers_twice(out)) return true;
+  return fsm__refuse(run, "the map has a key twice", 0, NULL, NULL);
+}
+
 static const fsm_value *eval_map(fsm__run *run, const fsm__node *node, fsm_value *slot) {
   size_t count = 0;
-  if (!fsm__work(run, node->count * sizeof(fsm_value))) return fault_of(run, node);
+  if (!fsm__work(run, node->count * sizeof(fsm_value))) return fsm__fault_of(run, node);
   fsm_pair *pairs = fsm_arena_zalloc(run->arena, node->count / 2, sizeof *pairs);
-  if (!pairs) return fsm__no_memory(run), fault_of(run, node);
+  if (!pairs) return fsm__no_memory(run), fsm__fault_of(run, node);
   for (const fsm__node *kid = node->kids; kid; kid = kid->next->next) {
     const fsm_value *key = fsm__eval(run, kid, slot);
     if (!key) return NULL;
-    if (!map_key(run, key)) return fault_of(run, kid);
+    if (!fsm__map_key(run, key)) return fsm__fault_of(run, kid);
     pairs[count].key = *key;
     const fsm_value *value = fsm__eval(run, kid->next, slot);
+    if (value && kid->soft) value = soft_entry(run, kid->next, value);
     if (!value) return NULL;
-    pairs[count++].value = *value;
+    if (value != &left_out) pairs[count++].value = *value;
   }
-  if (fsm_map(pairs, count, slot, NULL) == FSM_OK && !numbers_twice(slot)) return slot;
-  fsm__refuse(run, "the map has a key twice", 0, NULL, NULL);
-  return fault_of(run, node);
+  return fsm__map_of(run, pairs, count, slot) ? slot : fsm__fault_of(run, node);
+}
+
+static bool merge_one(fsm__run *run, const fsm_value *base, const fsm_value *patch, fsm_value *out) {
+  if ((patch->type != FSM_MAP && patch->type != FSM_NULL))
+    return fsm__refuse(run, "merge() takes maps", 1, patch, NULL);
+  if (!fsm__work(run, ((uint64_t)base->len + patch->len) * sizeof(fsm_pair))) return false;
+  if (fsm_map_merge(run->arena, base, patch, out) != FSM_OK) return fsm__no_memory(run);
+  return !numbers_twice(out) || fsm__refuse(run, "the map has a key twice", 0, NULL, NULL);
+}
+
+/* From left to right, one level; null counts as empty. */
+static const fsm_value *eval_merge(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  fsm_value merged = fsm_map_empty(), next;
+  for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
+    const fsm_value *value = fsm__eval(run, kid, slot);
+    if (!value) return NULL;
+    if (!merge_one(run, &merged, value, &next)) return fsm__fault_of(run, node);
+    merged = next;
+  }
+  *slot = merged;
+  return slot;
 }
 
 static const fsm_value *eval_call(fsm__run *run, const fsm__node *node, fsm_value *slot) {
   fsm_value args[FSM__ARGS_MAX];
   size_t count = 0;
+  if (!node->function)
+    return fsm__refuse(run, "there is no such function", 0, NULL, NULL), fsm__fault_of(run, node);
   for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
     const fsm_value *value = fsm__eval(run, kid, slot);
     if (!value) return NULL;
     args[count++] = *value;
   }
   run->call = node;
-  return node->function->call(run, args, slot) ? slot : fault_of(run, node);
+  return node->function->call(run, args, slot) ? slot : fsm__fault_of(run, node);
+}
+
+static const fsm_value *local_value(const fsm__run *run, const fsm__node *node) {
+  const fsm__frame *frame = run->frame;
+  for (unsigned up = node->local.up; up > 0; up--) frame = frame->up;
+  return frame->values[node->local.which];
 }
 
 const fsm_value *fsm__eval(fsm__run *run, const fsm__node *node, fsm_value *slot) {
@@ -236,6 +290,10 @@ const fsm_value *fsm__eval(fsm__run *run, const fsm__node *node, fsm_value *slot
     case FSM__MAP: return eval_map(run, node, slot);
     case FSM__HAS: return eval_has(run, node, slot);
     case FSM__CALL: return eval_call(run, node, slot);
+    case FSM__MERGE: return eval_merge(run, node, slot);
+    case FSM__LOCAL: return local_value(run, node);
+    case FSM__MACRO: return fsm__eval_macro(run, node, slot);
+    case FSM__OR_OTHER: return fsm__eval_or_other(run, node, slot);
     case FSM__FIELD:
     case FSM__INDEX: break; /* only inside a path */
   }

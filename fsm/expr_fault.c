@@ -62,8 +62,7 @@ static void add_time(fsm_buf *buf, const fsm_value *value) {
 
 static void add_operand(fsm_buf *buf, const fsm_value *value) {
   char number[FSM__DOUBLE_TEXT];
-  const char *type = fsm_type_name((fsm_type)value->type);
-  switch ((fsm_type)value->type) {
+  switch (value->type) {
     case FSM_NULL: fsm_buf_str(buf, "null"); break;
     case FSM_BOOL: fsm_buf_str(buf, value->b ? "true" : "false"); break;
     case FSM_INT: fsm_buf_printf(buf, "int %lld", (long long)value->i); break;
@@ -79,10 +78,31 @@ static void add_operand(fsm_buf *buf, const fsm_value *value) {
       break;
     case FSM_BYTES: fsm_buf_printf(buf, "%u bytes", value->len); break;
     case FSM_LIST:
-    case FSM_MAP: fsm_buf_printf(buf, "a %s of %u", type, value->len); break;
+    case FSM_MAP: fsm_buf_printf(buf, "a %s of %u", fsm_type_name((fsm_type)value->type), value->len); break;
     case FSM_TIMESTAMP:
     case FSM_DURATION: add_time(buf, value); break;
-    case FSM_TYPE_COUNT: break;
+    case FSM__TYPE: fsm_buf_printf(buf, "the type %s", fsm__type_text(value->len)); break;
+    case FSM__OPTIONAL: fsm_buf_str(buf, value->len ? "an optional value" : "an empty optional"); break;
+    default: break;
+  }
+}
+
+/* ", at [2]" or, of a macro in a macro, ", at ["key"][0]": the outermost first. */
+static void add_elements(fsm_buf *buf, const fsm__fault *fault) {
+  if (fault->levels) fsm_buf_str(buf, ", at ");
+  for (unsigned i = fault->levels; i-- > 0;) {
+    const fsm_value *element = &fault->elements[i];
+    fsm_buf_char(buf, '[');
+    if (element->type == FSM_STRING) {
+      fsm_buf_char(buf, '"');
+      add_cut(buf, element->s, element->len, OPERAND_MAX);
+      fsm_buf_char(buf, '"');
+    } else if (element->type == FSM_INT) {
+      fsm_buf_printf(buf, "%lld", (long long)element->i);
+    } else {
+      add_operand(buf, element);
+    }
+    fsm_buf_char(buf, ']');
   }
 }
 
@@ -108,6 +128,7 @@ fsm_code fsm__fault_report(const fsm__run *run, const fsm_expr *expr, fsm_error 
     fsm_buf_str(&text, " and ");
     add_operand(&text, &fault->b);
   }
+  add_elements(&text, fault);
   fsm_code code = fsm_fail(err, fault->code, where, "%s", fsm_buf_text(&text));
   fsm_buf_free(&text);
   return code;

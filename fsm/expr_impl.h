@@ -1,9 +1,9 @@
 /* expr_impl.h: what the files of the expression module share; nobody else includes it.
  *
- * Text → tokens (expr_lex.c, expr_quote.c) → a tree of nodes (expr_parse.c) → values (expr_eval.c with
- * expr_ops.c, expr_equal.c and expr_call.c). Nodes lie one behind the other in the arena, chains such
- * as a + b + c or a.b.c are one node with a list of children, literals are ready values, names are
- * measured, functions are resolved: evaluating scalars allocates nothing.
+ * Text → tokens (expr_lex.c, expr_quote.c) → a tree of nodes (expr_parse*.c) → values (expr_eval.c with
+ * expr_macro.c, expr_ops.c, expr_equal.c, expr_optional.c and expr_call.c). Nodes lie one behind the other in
+ * the arena, chains such as a + b + c or a.b.c are one node with a list of children, literals are ready
+ * values, names are measured, functions are resolved: evaluating scalars allocates nothing.
  *
  * Invariant: the tree is at most FSM_EXPR_DEPTH_MAX high, so that evaluating may recurse.
  */
@@ -75,10 +75,31 @@ typedef enum fsm__node_kind {
   FSM__FOLD,   /* two or more, from left to right, each with the op that joins it to what is before */
   FSM__CHOOSE, /* condition, then, else */
   FSM__LIST,
-  FSM__MAP, /* key, value, key, value … */
-  FSM__HAS, /* a path that ends in a FIELD */
-  FSM__CALL /* arguments, the receiver first */
+  FSM__MAP,      /* key, value, key, value … */
+  FSM__HAS,      /* a path that ends in a FIELD */
+  FSM__CALL,     /* arguments, the receiver first; function NULL = unknown, which fails when it is called */
+  FSM__MERGE,    /* one or more maps */
+  FSM__LOCAL,    /* a variable of a macro */
+  FSM__MACRO,    /* range, then one or two expressions over its variables */
+  FSM__OR_OTHER, /* x.or(y), x.orValue(y): y is evaluated only when x is empty */
 } fsm__node_kind;
+
+typedef enum fsm__softness {
+  FSM__FIRM,
+  FSM__SOFT,   /* a step .?f or [?i]; an entry ?x of a list or ?k: v of a map (at the key) */
+  FSM__OR_TYPE /* a bare name of SCXML that is also the name of a type */
+} fsm__softness;
+
+typedef enum fsm__macro_kind {
+  FSM__ALL,
+  FSM__EXISTS,
+  FSM__EXISTS_ONE,
+  FSM__MAP_TO,
+  FSM__FILTER,
+  FSM__TRANSFORM_MAP,
+  FSM__OPT_MAP,
+  FSM__OPT_FLAT_MAP
+} fsm__macro_kind;
 
 typedef enum fsm__op {
   FSM__EQ,
@@ -95,7 +116,25 @@ typedef enum fsm__op {
   FSM__MOD
 } fsm__op;
 
-typedef enum fsm__variable { FSM__CONTEXT, FSM__EVENT, FSM__ACTOR, FSM__NOW, FSM__INPUT } fsm__variable;
+typedef enum fsm__variable {
+  FSM__CONTEXT,
+  FSM__EVENT,
+  FSM__ACTOR,
+  FSM__NOW,
+  FSM__INPUT,
+  FSM__SYSTEM
+} fsm__variable;
+
+typedef struct fsm__macro {
+  uint8_t kind;    /* fsm__macro_kind */
+  uint8_t vars;    /* 1: the item or key; 2: index and item, key and value */
+  uint16_t weight; /* nodes that are evaluated for each element */
+} fsm__macro;
+
+typedef struct fsm__local {
+  uint8_t up;    /* how many macros further out */
+  uint8_t which; /* its first or second variable */
+} fsm__local;
 
 typedef struct fsm__function fsm__function;
 typedef struct fsm__node fsm__node;
@@ -104,6 +143,7 @@ struct fsm__node {
   uint8_t kind;        /* fsm__node_kind */
   uint8_t op;          /* fsm__op, of a child of a FOLD */
   uint8_t height;      /* of the tree below: 0 for a leaf */
+  uint8_t soft;        /* fsm__softness */
   uint16_t begin, end; /* its source, brackets around it included */
   uint16_t count;      /* children */
   fsm__node *kids, *next;
@@ -114,6 +154,9 @@ struct fsm__node {
       const fsm__function *function;
       const void *prepared; /* what function->prepare made of the call's literals; NULL = nothing */
     };
+    fsm__macro macro;
+    fsm__local local;
+    bool or_value; /* OR_OTHER: orValue() and not or() */
   };
 };
 
@@ -129,15 +172,21 @@ enum { FSM__READS_MAX = 16 };
 struct fsm_expr {
   const char *text;
   const fsm__node *root;
+  bool scxml;
+  bool beyond; /* types or optionals may come out */
   unsigned read_count;
   fsm__read reads[FSM__READS_MAX];
 };
 
 fsm_code fsm__parse(fsm__source *source, fsm_expr *expr);
+/* The words of the variables and operators, for messages. */
+const char *fsm__variable_name(fsm__variable variable, bool scxml);
 /* Notes what a finished path or variable reads; source order, each once, the first FSM__READS_MAX. */
 fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__node *node);
 
 /* ---- evaluation -------------------------------------------------------------------------------- */
+
+enum { FSM__FAULT_LEVELS = 4 };
 
 /* What went wrong; it becomes a sentence only when nothing absorbs it. */
 typedef struct fsm__fault {
@@ -146,14 +195,24 @@ typedef struct fsm__fault {
   uint16_t begin, end; /* the failing part of the source */
   uint8_t operands;    /* how many of a, b are shown */
   bool absent;         /* the reason goes before the source */
+  uint8_t levels;      /* macros around the failure; where in their ranges, the innermost first */
   fsm_value a, b;
+  fsm_value elements[FSM__FAULT_LEVELS];
 } fsm__fault;
+
+/* The variables of one macro; the macros around it are further up. */
+typedef struct fsm__frame fsm__frame;
+struct fsm__frame {
+  const fsm_value *values[2];
+  const fsm__frame *up;
+};
 
 typedef struct fsm__run {
   const fsm_scope *scope;
   fsm_arena *arena;
-  uint64_t work;         /* bytes and items made or compared so far */
-  const fsm__node *call; /* the call that is being made; set for the function, not kept by it */
+  uint64_t work;           /* nodes of macros, bytes and items made or compared so far */
+  const fsm__frame *frame; /* of the innermost macro */
+  const fsm__node *call;   /* the call that is being made; set for the function, not kept by it */
   fsm__fault fault;
 } fsm__run;
 
@@ -170,8 +229,21 @@ bool fsm__refuse(fsm__run *run, const char *reason, unsigned operands, const fsm
 bool fsm__no_memory(fsm__run *run);
 /* Counts work; false past FSM_EXPR_WORK_MAX. */
 bool fsm__work(fsm__run *run, uint64_t amount);
+/* Memory differs from run to run, and past the bound on work nothing may go on; && || all exists may
+ * outvote any other fault. */
+bool fsm__absorbable(const fsm__run *run);
+/* Sets the place of the fault; always NULL. */
+const fsm_value *fsm__fault_of(fsm__run *run, const fsm__node *node);
+/* value when it is a bool; else NULL and a fault. value may be NULL, a fault already. */
+const fsm_value *fsm__as_bool(fsm__run *run, const fsm__node *node, const fsm_value *value);
 /* The sentence of run->fault. */
 fsm_code fsm__fault_report(const fsm__run *run, const fsm_expr *expr, fsm_error *err);
+
+const fsm_value *fsm__eval_macro(fsm__run *run, const fsm__node *node, fsm_value *slot);
+/* May this be a key of a map that an expression makes? */
+bool fsm__map_key(fsm__run *run, const fsm_value *key);
+/* A map of pairs that the run owns; false with a fault when a key is there twice. */
+bool fsm__map_of(fsm__run *run, fsm_pair *pairs, size_t count, fsm_value *out);
 
 bool fsm__apply(fsm__run *run, fsm__op op, const fsm_value *a, const fsm_value *b, fsm_value *out);
 bool fsm__negate(fsm__run *run, const fsm_value *a, fsm_value *out);
@@ -181,6 +253,39 @@ int fsm__equal(fsm__run *run, const fsm_value *a, const fsm_value *b);
 bool fsm__is_number(const fsm_value *value);
 /* Sign of a − b, 2 when one is NaN. Both are numbers. */
 int fsm__compare_numbers(const fsm_value *a, const fsm_value *b);
+
+/* ---- values that exist only while an expression is evaluated -------------------------------------- */
+
+enum {
+  FSM__TYPE = FSM_TYPE_COUNT, /* a type, its fsm_type, FSM__TYPE or FSM__OPTIONAL in len */
+  FSM__OPTIONAL               /* items with len 1, or empty with len 0 */
+};
+
+static inline fsm_value fsm__type_value(uint32_t type) { return (fsm_value){.type = FSM__TYPE, .len = type}; }
+static inline fsm_value fsm__optional_none(void) { return (fsm_value){.type = FSM__OPTIONAL}; }
+/* A view: value must outlive it. */
+static inline fsm_value fsm__optional_of(const fsm_value *value) {
+  return (fsm_value){.type = FSM__OPTIONAL, .len = 1, .items = value};
+}
+/* The type that a name denotes; false when it is none. */
+bool fsm__type_named(const fsm_value *name, fsm_value *out);
+/* "int", "google.protobuf.Timestamp"… */
+const char *fsm__type_text(uint32_t type);
+/* The step from base that found `next` (NULL = nothing), where base or the step is optional. NULL with
+ * fault.code FSM_OK left alone means: it is simply absent. */
+const fsm_value *fsm__soft_step(const fsm__node *step, const fsm_value *base, const fsm_value *key,
+                                const fsm_value *next, fsm_value *slot);
+const fsm_value *fsm__eval_or_other(fsm__run *run, const fsm__node *node, fsm_value *slot);
+/* What leaves an evaluation is data: a type is its name, an optional its value or null. */
+bool fsm__expose(fsm__run *run, const fsm_value *value, fsm_value *out);
+
+/* The functions of optionals, rows of the table. */
+bool fsm__call_optional_of(fsm__run *run, const fsm_value *args, fsm_value *out);
+bool fsm__call_optional_none(fsm__run *run, const fsm_value *args, fsm_value *out);
+bool fsm__call_optional_of_non_zero(fsm__run *run, const fsm_value *args, fsm_value *out);
+bool fsm__call_has_value(fsm__run *run, const fsm_value *args, fsm_value *out);
+bool fsm__call_value(fsm__run *run, const fsm_value *args, fsm_value *out);
+bool fsm__call_type(fsm__run *run, const fsm_value *args, fsm_value *out);
 
 /* ---- functions --------------------------------------------------------------------------------- */
 

@@ -23,15 +23,15 @@ static void add_slice(fsm_buf *buf, const fsm__source *source, const fsm__node *
 
 /* "context.items[0]", however it was spaced or bracketed. */
 static void write_name(fsm_buf *buf, const fsm__source *source, const fsm__read *read) {
-  static const char *const variables[] = {[FSM__CONTEXT] = "context",
-                                          [FSM__EVENT] = "event",
-                                          [FSM__ACTOR] = "actor",
-                                          [FSM__NOW] = "now",
-                                          [FSM__INPUT] = "input"};
-  fsm_buf_str(buf, variables[read->base->variable]);
+  bool scxml = source->options && source->options->scxml;
+  fsm_buf_str(buf, fsm__variable_name(read->base->variable, scxml));
+  bool written = !scxml || read->base->variable == FSM__EVENT;
   const fsm__node *step = read->base->next;
   for (unsigned i = 0; i < read->steps; i++, step = step->next) {
-    fsm_buf_char(buf, step->kind == FSM__FIELD ? '.' : '[');
+    if (step->kind == FSM__INDEX)
+      fsm_buf_char(buf, '[');
+    else if (i > 0 || written)
+      fsm_buf_char(buf, '.');
     add_slice(buf, source, step->kind == FSM__FIELD ? step : step->kids);
     if (step->kind == FSM__INDEX) fsm_buf_char(buf, ']');
   }

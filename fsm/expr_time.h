@@ -22,10 +22,12 @@ fsm_value fsm__duration_of(int64_t ns);
 /* + and - when a or b is a timestamp or a duration. */
 bool fsm__time_arithmetic(fsm__run *run, fsm__op op, const fsm_value *a, const fsm_value *b, fsm_value *out);
 /* The getters: one row each in expr_call.c. All look at run->call for the zone. */
-#define FSM__TIME_GETTERS(X)                                                                        \
-  X(getFullYear)                                                                                    \
-  X(getMonth) X(getDate) X(getDayOfMonth) X(getDayOfWeek) X(getDayOfYear) X(getHours) X(getMinutes) \
-      X(getSeconds) X(getMilliseconds)
+#define FSM__TIME_GETTERS(X)                                                               \
+  X(getFullYear)                                                                           \
+  X(getMonth)                                                                              \
+  X(getDate)                                                                               \
+  X(getDayOfMonth) X(getDayOfWeek) X(getDayOfYear) X(getHours) X(getMinutes) X(getSeconds) \
+      X(getMilliseconds)
 #define X(name) bool fsm__call_##name(fsm__run *run, const fsm_value *args, fsm_value *out);
 FSM__TIME_GETTERS(X)
 #undef X
