@@ -1,19 +1,26 @@
 /* expr.h: expressions, the Common Expression Language (CEL) over fsm values.
  *
  * Compiled once, evaluated often. Pure and bounded: no clock, no random, no loop without a bound;
- * `now` is the recorded time of the command. Variables: context, event, actor, now, and input, which
- * is event.data; In(state) asks the configuration.
+ * `now` is the recorded time of the command. In(state) asks the configuration, merge(map, …) lays maps
+ * over each other.
+ *
+ * Names. JSON: context, event, actor, now, and input, which is event.data. SCXML: a bare name is a field
+ * of the context, `_event` the event, other names that begin with '_' are system variables; what is not
+ * there fails when it is read.
+ *
+ * All of CEL's standard macros and functions, those over two variables (transformList, transformMap…)
+ * and optional values: context.?a.b.orValue(0), list[?0], [?x], {?k: v}; a?.b is another way to write
+ * a.?b. What leaves an evaluation is data: a type is its name, an optional its value or null.
  *
  * Deviations from CEL: int and uint promote to double in arithmetic with a double, as they do in
- * comparison; and has(x.f) is false, not an error, when x is null.
+ * comparison; and null has no fields rather than being no map: has(x.f) is false and x.?f empty.
  * Overflow and division by zero of integers are errors; doubles follow IEEE 754.
  *
  * A timestamp is of the years 1 to 9999, a duration what 64 bits of nanoseconds hold; int() of a timestamp
  * is seconds since 1970, of a duration nanoseconds. Times are read and written as RFC 3339, written in UTC
  * with 0, 3, 6 or 9 digits of fraction; leap seconds are refused.
  *
- * Not supported yet, refused by name with FSM_EUNSUPPORTED: the macros all, exists, exists_one, map and
- * filter, matches, ?. and the type checker.
+ * Not supported yet, refused by name with FSM_EUNSUPPORTED: matches.
  */
 #ifndef FSM_EXPR_H
 #define FSM_EXPR_H
@@ -29,7 +36,8 @@ enum {
   FSM_EXPR_SEEN_MAX = 256,    /* bytes of one value in fsm_expr_seen */
   FSM_EXPR_DEPTH_MAX = 64,    /* nesting of brackets in the text, and of operations when compiled */
   FSM_EXPR_NODES_MAX = 2048,  /* size when compiled */
-  FSM_EXPR_WORK_MAX = 1 << 20 /* bytes and items that one evaluation may make or compare */
+  FSM_EXPR_WORK_MAX = 1 << 20 /* bytes and items that one evaluation may make or compare, and parts of
+                                 an expression that it may evaluate for the elements of macros */
 };
 
 /* ---- what is known before an expression runs ---------------------------------------------------- */

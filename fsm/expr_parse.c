@@ -119,8 +119,10 @@ static fsm__node *parse_field(fsm__parser *p, bool soft) {
 }
 
 fsm__node *fsm__close_path(fsm__parser *p, fsm__node *node, bool is_path) {
+  uint16_t end = node->end; /* more may have been taken already, to see whether a step follows */
   p->open = NULL;
   if (is_path) node = fsm__finish(p, node);
+  if (node) node->end = end;
   if (node && !p->code) p->code = fsm__note_read(p->source, p->expr, node);
   return p->code ? NULL : node;
 }

@@ -24,8 +24,8 @@ static void add_slice(fsm_buf *buf, const fsm__source *source, const fsm__node *
 /* "context.items[0]", however it was spaced or bracketed. */
 static void write_name(fsm_buf *buf, const fsm__source *source, const fsm__read *read) {
   bool scxml = source->options && source->options->scxml;
-  fsm_buf_str(buf, fsm__variable_name(read->base->variable, scxml));
-  bool written = !scxml || read->base->variable == FSM__EVENT;
+  bool written = !scxml || read->base->variable == FSM__EVENT; /* SCXML leaves out "context." */
+  if (written) fsm_buf_str(buf, fsm__variable_name(read->base->variable, scxml));
   const fsm__node *step = read->base->next;
   for (unsigned i = 0; i < read->steps; i++, step = step->next) {
     if (step->kind == FSM__INDEX)

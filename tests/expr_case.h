@@ -65,13 +65,14 @@ static inline void expr_show(fsm_buf *buf, const fsm_value *value) {
 }
 
 /* Evaluates a source against a scope; the text is in buf until it is reset. */
-static inline const char *expr_result(fsm_buf *buf, const char *source, size_t len, const fsm_scope *scope) {
+static inline const char *expr_result_with(fsm_buf *buf, const char *source, size_t len,
+                                           const fsm_expr_options *options, const fsm_scope *scope) {
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
   fsm_error err = {0};
   const fsm_expr *expr = NULL;
   fsm_value value;
-  fsm_code code = fsm_expr_compile(&arena, source, len, &expr, &err);
+  fsm_code code = fsm_expr_compile_with(&arena, source, len, options, &expr, &err);
   fsm_buf_reset(buf);
   if (code) {
     assert_int_equal(err.code, code);
@@ -87,15 +88,24 @@ static inline const char *expr_result(fsm_buf *buf, const char *source, size_t l
   return fsm_buf_text(buf);
 }
 
-static inline void expr_check(const expr_case *cases, size_t count, const fsm_scope *scope) {
+static inline const char *expr_result(fsm_buf *buf, const char *source, size_t len, const fsm_scope *scope) {
+  return expr_result_with(buf, source, len, NULL, scope);
+}
+
+static inline void expr_check_with(const expr_case *cases, size_t count, const fsm_expr_options *options,
+                                   const fsm_scope *scope) {
   fsm_buf buf = {0};
   for (size_t i = 0; i < count; i++) {
-    const char *got = expr_result(&buf, cases[i].source, strlen(cases[i].source), scope);
+    const char *got = expr_result_with(&buf, cases[i].source, strlen(cases[i].source), options, scope);
     if (strcmp(got, cases[i].result) != 0)
       print_error("%s\n  expected: %s\n  got:      %s\n", cases[i].source, cases[i].result, got);
     assert_string_equal(got, cases[i].result);
   }
   fsm_buf_free(&buf);
+}
+
+static inline void expr_check(const expr_case *cases, size_t count, const fsm_scope *scope) {
+  expr_check_with(cases, count, NULL, scope);
 }
 
 /* The value of a source without variables, for making scopes. */
