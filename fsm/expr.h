@@ -18,7 +18,9 @@
  *
  * A timestamp is of the years 1 to 9999, a duration what 64 bits of nanoseconds hold; int() of a timestamp
  * is seconds since 1970, of a duration nanoseconds. Times are read and written as RFC 3339, written in UTC
- * with 0, 3, 6 or 9 digits of fraction; leap seconds are refused.
+ * with 0, 3, 6 or 9 digits of fraction; leap seconds are refused. A zone is UTC or an offset (+02:00), or
+ * an IANA name written as a literal, whose rules are taken from the options' zones and stay with the
+ * expression.
  *
  * Not supported yet, refused by name with FSM_EUNSUPPORTED: matches.
  */

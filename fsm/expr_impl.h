@@ -46,6 +46,7 @@ typedef struct fsm__source {
   fsm_arena *arena;
   fsm_error *err;
   const fsm_expr_options *options; /* NULL = nothing is known */
+  struct fsm__zone *zones;         /* that its literals have named so far */
 } fsm__source;
 
 /* Fails at an offset of the text, which it turns into line:column. */
@@ -298,7 +299,7 @@ struct fsm__function {
   bool plain, received; /* may be called as f(x), as x.f() */
   bool (*call)(fsm__run *run, const fsm_value *args, fsm_value *out);
   /* Looks at a call's literals when it is compiled and may set its `prepared`; NULL = nothing to do. */
-  fsm_code (*prepare)(const fsm__source *source, fsm__node *call);
+  fsm_code (*prepare)(fsm__source *source, fsm__node *call);
 };
 
 /* The row of a call; NULL when there is none. */

@@ -35,15 +35,17 @@ typedef struct fsm__zone_rule {
   fsm__zone_day begin, end; /* of summer time; begin in standard, end in summer time */
 } fsm__zone_rule;
 
-typedef struct fsm__zone {
+typedef struct fsm__zone fsm__zone;
+struct fsm__zone {
   const char *name;
-  int32_t before; /* until the first transition */
+  fsm__zone *next; /* of the same expression */
+  int32_t before;  /* until the first transition */
   bool ruled;
   uint32_t count;
   const int64_t *at;      /* ascending, seconds since 1970 */
   const int32_t *offsets; /* from at[i] on */
   fsm__zone_rule rule;
-} fsm__zone;
+};
 
 /* "+hh:mm", "-hh:mm", "hh:mm" (east) or "UTC". */
 bool fsm__zone_fixed(const char *text, size_t len, int32_t *offset);
@@ -58,6 +60,6 @@ const char *fsm__zone_rule_read(const char *text, size_t len, fsm__zone_rule *ru
 int32_t fsm__zone_rule_offset(const fsm__zone_rule *rule, int64_t seconds);
 
 /* The prepare of the getters: a literal zone name becomes its fsm__zone. */
-fsm_code fsm__prepare_zone(const fsm__source *source, fsm__node *call);
+fsm_code fsm__prepare_zone(fsm__source *source, fsm__node *call);
 
 #endif

@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz_store.h"
 #include "tests/fuzz/fuzz_values.h"
 #include "tests/fuzz/fuzz_wire.h"
+#include "tests/fuzz/fuzz_zone.h"
 
 /* name, cost, open, one, close, takes all */
 static const fuzz_target targets[] = {
@@ -17,6 +18,8 @@ static const fuzz_target targets[] = {
     {"pack", 1, pack_open, pack_one, NULL, false},
     {"record", 1, record_open, record_one, NULL, false},
     {"expr", 1, expr_open, expr_one, NULL, false},
+    {"zone", 1, zone_open, zone_one, NULL, false},
+    {"time", 1, time_open, time_one, NULL, false},
     {"payload", 1, payload_open, payload_one, NULL, false},
     {"definition", 2, definition_open, definition_one, NULL, false},
     {"step", 15, step_open, step_one, NULL, true},
