@@ -16,6 +16,7 @@ static const struct {
   const char *name; /* its folder too */
   conformance_suite *run;
 } suites[] = {
+    {"cel", suite_cel},
     {NULL, NULL},
 };
 enum { SUITES = sizeof suites / sizeof *suites };
