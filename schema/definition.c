@@ -1,5 +1,5 @@
-/* definition.c: a definition as a whole: text → document → tree → machine, its canonical bytes, and its
- * schemas.
+/* definition.c: a definition as a whole: text → document → tree → machine, its canonical bytes, and what
+ * its schemas check.
  *
  * The document is kept, in the order it was written, for its schemas are shown in that order; the tree is
  * dropped once the machine is compiled.
@@ -22,101 +22,18 @@ struct fsm_definition {
   fsm_value document;
   fsm_machine *machine;
   fsm_buf canonical;
-  const fsm_value *context, *events, *input; /* schemas; NULL = none */
-  fsm_task_policy *policies;                 /* by number of the invoke */
+  fsm__schemas schemas;
+  fsm_task_policy *policies; /* by number of the invoke */
 };
 
-/* ---- the root ---------------------------------------------------------------------------------- */
-
-static bool is_machine_id(const char *id) {
-  size_t len = strlen(id);
-  return len <= FSM_MACHINE_ID_MAX &&
-         strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == len;
-}
-
-static fsm_code read_id(fsm__loader *l, fsm__node root) {
-  if (!fsm__node_is(root, FSM_MAP)) return fsm__invalid(l, "", "a definition is a JSON object");
-  fsm_code code = fsm__node_text(l, root, "id", &l->machine);
-  if (code) return code;
-  if (!l->machine) return fsm__invalid(l, "", "\"id\" is missing: what is the machine called?");
-  if (!is_machine_id(l->machine))
-    return fsm__invalid(l, "/id", "a machine's id has 1 to %d of A-Z a-z 0-9 _ -", FSM_MACHINE_ID_MAX);
-  return FSM_OK;
-}
-
-static fsm_code read_named(fsm__loader *l, fsm__node root, const char *key, fsm__node *out) {
-  *out = fsm__node_get(l, root, key);
-  if (out->value && out->value->type != FSM_MAP)
-    return fsm__invalid(l, out->where, "\"%s\" must be an object of named ones", key);
-  return FSM_OK;
-}
-
-/* What is defined by name is checked whether or not it is used. */
-static fsm_code check_named(fsm__loader *l) {
-  fsm_code code = FSM_OK;
-  const char *expr, *name;
-  const fsm_def_value *delay;
-  for (uint32_t i = 0; l->guards.value && i < l->guards.value->len && !code; i++)
-    code = fsm__read_guard(
-        l, (fsm__node){&l->guards.value->pairs[i].key, fsm__node_member(l, l->guards, i).where}, &expr,
-        &name);
-  for (uint32_t i = 0; l->delays.value && i < l->delays.value->len && !code; i++)
-    code = fsm__read_delay(
-        l, (fsm__node){&l->delays.value->pairs[i].key, fsm__node_member(l, l->delays, i).where}, &delay);
-  for (uint32_t i = 0; l->actions.value && i < l->actions.value->len && !code; i++)
-    code = fsm__read_actions(l, fsm__node_member(l, l->actions, i), &(fsm__actions){0});
-  return code;
-}
-
-static fsm_code read_root(fsm__loader *l, fsm__node root) {
-  const char *version, *schema;
-  fsm__node lang = fsm__node_get(l, root, "@exprLang");
-  fsm_code code = fsm__node_text(l, root, "version", &version);
-  if (!code) code = fsm__node_text(l, root, "$schema", &schema);
-  if (!code && lang.value && !fsm_is_text(lang.value, "cel"))
-    code = fsm__unsupported(l, lang.where, "the expression language must be \"cel\"");
-  if (!code) code = read_named(l, root, "guards", &l->guards);
-  if (!code) code = read_named(l, root, "actions", &l->actions);
-  if (!code) code = read_named(l, root, "delays", &l->delays);
-  return code ? code : check_named(l);
-}
-
-/* ---- schemas ----------------------------------------------------------------------------------- */
-
-static fsm_code read_schema(fsm__loader *l, fsm__node node, const fsm_value **out) {
-  *out = node.value;
-  return node.value ? fsm_payload_schema_check(node.value, node.where, l->err) : FSM_OK;
-}
-
-static fsm_code read_event_schemas(fsm__loader *l, fsm__node events, const fsm_value **out) {
-  *out = events.value;
-  if (!events.value) return FSM_OK;
-  if (!fsm__node_is(events, FSM_MAP)) return fsm__invalid(l, events.where, "\"events\" must be an object");
-  fsm_code code = FSM_OK;
-  for (uint32_t i = 0; i < events.value->len && !code; i++) {
-    const fsm_value *schema;
-    code = read_schema(l, fsm__node_member(l, events, i), &schema);
-  }
-  return code;
-}
-
-static fsm_code read_schemas(fsm__loader *l, fsm__node root, fsm_definition *d) {
-  static const char *const keys[] = {"context", "events", "input", NULL};
-  fsm__node schemas = fsm__node_get(l, root, "schemas");
-  if (!schemas.value) return FSM_OK;
-  fsm_code code = fsm__node_keys(l, schemas, keys);
-  if (!code) code = read_schema(l, fsm__node_get(l, schemas, "context"), &d->context);
-  if (!code) code = read_schema(l, fsm__node_get(l, schemas, "input"), &d->input);
-  if (!code) code = read_event_schemas(l, fsm__node_get(l, schemas, "events"), &d->events);
-  return code;
-}
+/* ---- checks that need the machine -------------------------------------------------------------- */
 
 /* A schema for an event that nothing takes is a misspelt name. */
 static fsm_code check_event_names(fsm__loader *l, const fsm_definition *d) {
-  for (uint32_t i = 0; d->events && i < d->events->len; i++) {
-    const char *name = d->events->pairs[i].key.s;
+  for (uint32_t i = 0; d->schemas.events && i < d->schemas.events->len; i++) {
+    const char *name = d->schemas.events->pairs[i].key.s;
     if (fsm_machine_knows_event(d->machine, name)) continue;
-    fsm__node events = {d->events, "/schemas/events"};
+    fsm__node events = {d->schemas.events, "/schemas/events"};
     return fsm__invalid(l, fsm__node_member(l, events, i).where,
                         "no transition of the machine takes the event \"%.64s\"", name);
   }
@@ -124,9 +41,9 @@ static fsm_code check_event_names(fsm__loader *l, const fsm_definition *d) {
 }
 
 static fsm_code check_context(fsm__loader *l, const fsm_definition *d, const fsm_def_value *context) {
-  if (!d->context || !context || context->form != FSM_DEF_LITERAL) return FSM_OK;
+  if (!d->schemas.context || !context || context->form != FSM_DEF_LITERAL) return FSM_OK;
   fsm_error fault = {0};
-  if (!fsm_payload_check(d->context, &context->literal, &fault)) return FSM_OK;
+  if (!fsm_payload_check(d->schemas.context, &context->literal, &fault)) return FSM_OK;
   fsm__pointer where;
   fsm__pointer_set(&where, context->where);
   const char *full = fsm_arena_printf(l->arena, "%s%s", where.text, fault.where);
@@ -135,22 +52,10 @@ static fsm_code check_context(fsm__loader *l, const fsm_definition *d, const fsm
 
 /* ---- loading ----------------------------------------------------------------------------------- */
 
-static fsm_code read_context(fsm__loader *l, fsm__node root, const fsm_def_value **out) {
-  fsm__node context = fsm__node_get(l, root, "context");
-  if (context.value && (context.value->type != FSM_MAP || fsm_doc_get(context.value, "@expr")))
-    return fsm__invalid(l, context.where, "\"context\" must be an object of fields");
-  return fsm__read_def_value(l, context, out);
-}
-
 static fsm_code build(fsm__loader *l, fsm__node root, fsm_definition *d) {
-  fsm_def def = {0};
-  fsm_code code = read_id(l, root);
-  if (!code) code = fsm__index_states(l, root);
-  if (!code) code = read_root(l, root);
-  if (!code) code = fsm__read_states(l, &def.root);
-  if (!code) code = read_context(l, root, &def.context);
-  if (!code) code = read_schemas(l, root, d);
-  if (!code && l->no_memory) code = fsm__out_of_memory(l);
+  fsm_def def;
+  fsm_code code = fsm__read_definition(l, root, &def);
+  d->schemas = l->schemas;
   if (!code) code = fsm_machine_compile(&def, &d->machine, l->err);
   if (!code) code = check_event_names(l, d);
   return code ? code : check_context(l, d, def.context);
@@ -164,11 +69,15 @@ static fsm_code keep_policies(fsm_definition *d, fsm_error *err) {
   return FSM_OK;
 }
 
+static fsm_code read_document(fsm_arena *arena, const char *text, size_t len, size_t most, fsm_value *out,
+                              fsm_error *err) {
+  if (len > most)
+    return fsm_fail(err, FSM_ETOOLARGE, "", "a definition of %zu bytes is over the limit of %zu", len, most);
+  return fsm_json_parse_deep(arena, text, len, FSM_JSON_AS_WRITTEN, FSM_DEFINITION_DEPTH_MAX, out, err);
+}
+
 static fsm_code load(fsm_definition *d, const char *text, size_t len, fsm_error *err) {
-  if (len > FSM_DEFINITION_BYTES_MAX)
-    return fsm_fail(err, FSM_ETOOLARGE, "", "a definition of %zu bytes is over the limit of %d", len,
-                    FSM_DEFINITION_BYTES_MAX);
-  fsm_code code = fsm_json_parse(&d->arena, text, len, FSM_JSON_AS_WRITTEN, &d->document, err);
+  fsm_code code = read_document(&d->arena, text, len, FSM_DEFINITION_BYTES_MAX, &d->document, err);
   if (code) return code;
   fsm_arena tree;
   fsm_arena_init(&tree, TREE_BYTES_MAX);
@@ -189,6 +98,19 @@ fsm_code fsm_definition_load(const char *text, size_t len, fsm_definition **out,
     fsm_definition_free(d);
   else
     *out = d;
+  return code;
+}
+
+fsm_code fsm_definition_read(fsm_arena *arena, const char *text, size_t len, const fsm_def **out,
+                             fsm_error *err) {
+  FSM_ASSERT(arena && out && (text || !len));
+  fsm_value *document = fsm_arena_zalloc(arena, 1, sizeof *document);
+  fsm_def *def = fsm_arena_zalloc(arena, 1, sizeof *def);
+  if (!document || !def) return fsm_fail(err, FSM_ENOMEM, "", "no memory to load the definition");
+  fsm_code code = read_document(arena, text, len, FSM_JSON_BYTES_MAX, document, err);
+  fsm__loader l = {.arena = arena, .err = err};
+  if (!code) code = fsm__read_definition(&l, (fsm__node){document, ""}, def);
+  if (!code) *out = def;
   return code;
 }
 
@@ -215,7 +137,7 @@ const char *fsm_definition_description(const fsm_definition *definition) {
 }
 
 const fsm_value *fsm_definition_event_schema(const fsm_definition *definition, const char *event) {
-  return definition->events ? fsm_doc_get(definition->events, event) : NULL;
+  return definition->schemas.events ? fsm_doc_get(definition->schemas.events, event) : NULL;
 }
 
 /* Nothing sent is the empty object. */
@@ -234,13 +156,13 @@ fsm_code fsm_definition_check_event(const fsm_definition *definition, const char
 fsm_code fsm_definition_check_input(const fsm_definition *definition, const fsm_value *input,
                                     fsm_error *err) {
   FSM_ASSERT(definition);
-  return check(definition->input, input, err);
+  return check(definition->schemas.input, input, err);
 }
 
 fsm_code fsm_definition_check_context(const fsm_definition *definition, const fsm_value *context,
                                       fsm_error *err) {
   FSM_ASSERT(definition && context);
-  return check(definition->context, context, err);
+  return check(definition->schemas.context, context, err);
 }
 
 void fsm_definition_task_policy(const fsm_definition *definition, unsigned invoke, fsm_task_policy *out) {

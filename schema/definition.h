@@ -15,7 +15,10 @@
 extern "C" {
 #endif
 
-enum { FSM_DEFINITION_BYTES_MAX = 200 * 1024 }; /* fits a record, source and all */
+enum {
+  FSM_DEFINITION_BYTES_MAX = 200 * 1024, /* fits a record, source and all */
+  FSM_DEFINITION_DEPTH_MAX = 256         /* of the JSON text: 64 states in one another, and what is in them */
+};
 
 typedef struct fsm_definition fsm_definition;
 
@@ -23,7 +26,7 @@ FSM_API FSM_MUST_USE fsm_code fsm_definition_load(const char *text, size_t len, 
                                                   fsm_error *err);
 FSM_API void fsm_definition_free(fsm_definition *definition);
 
-/* Only the tree, in arena, which is to be compiled by the caller. */
+/* Only the tree, in arena, which is to be compiled by the caller. The text may be as large as any JSON. */
 FSM_API FSM_MUST_USE fsm_code fsm_definition_read(fsm_arena *arena, const char *text, size_t len,
                                                   const fsm_def **out, fsm_error *err);
 /* The tree as a JSON definition (members in order, two spaces of indent). What JSON cannot say is

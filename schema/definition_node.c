@@ -1,7 +1,8 @@
 /* definition_node.c: walking a document: members with their JSON pointers, allowed keys, typed texts,
- * and the name that a misspelt one meant.
+ * named things, and the name that a misspelt one meant.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "schema/definition_load.h"
@@ -69,6 +70,10 @@ fsm__node fsm__node_item(fsm__loader *l, fsm__node list, uint32_t index) {
   return node_of(l, &list.value->items[index], &pointer);
 }
 
+fsm__node fsm__node_each(fsm__loader *l, fsm__node node, uint32_t index) {
+  return node.value->type == FSM_LIST ? fsm__node_item(l, node, index) : node;
+}
+
 /* ---- near misses ------------------------------------------------------------------------------- */
 
 enum { NAME_MAX_COMPARED = 48 };
@@ -109,6 +114,12 @@ const char *fsm__closest_text(const fsm__closest *closest, char *text, size_t si
 
 /* ---- members ----------------------------------------------------------------------------------- */
 
+/* Is the row "name" or "name: what to write instead"? */
+static bool is_refused(const char *row, const char *name) {
+  size_t len = strlen(name);
+  return strncmp(row, name, len) == 0 && (row[len] == 0 || row[len] == ':');
+}
+
 static fsm_code unknown_key(fsm__loader *l, fsm__node member, const char *name, const char *const *names) {
   fsm__closest closest = {.name = name};
   bool supported = true;
@@ -117,8 +128,8 @@ static fsm_code unknown_key(fsm__loader *l, fsm__node member, const char *name, 
       supported = false;
     } else if (supported) {
       fsm__closest_try(&closest, *names);
-    } else if (strcmp(*names, name) == 0) {
-      return fsm__unsupported(l, member.where, "\"%s\" is not supported", name);
+    } else if (is_refused(*names, name)) {
+      return fsm__unsupported(l, member.where, "\"%s\" is not supported%s", name, *names + strlen(name));
     }
   }
   char hint[96];
@@ -158,6 +169,58 @@ fsm_code fsm__node_bool(fsm__loader *l, fsm__node map, const char *key, bool *ou
   if (node.value->type != FSM_BOOL) return fsm__invalid(l, node.where, "\"%s\" must be true or false", key);
   *out = node.value->b;
   return FSM_OK;
+}
+
+/* ---- named things ------------------------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b, void *arg) {
+  const fsm_value *map = arg;
+  return strcmp(map->pairs[*(const uint32_t *)a].key.s, map->pairs[*(const uint32_t *)b].key.s);
+}
+
+fsm_code fsm__named_read(fsm__loader *l, fsm__node map, const char *key, fsm__named *out) {
+  out->node = fsm__node_get(l, map, key);
+  const fsm_value *value = out->node.value;
+  if (!value) return FSM_OK;
+  if (value->type != FSM_MAP)
+    return fsm__invalid(l, out->node.where, "\"%s\" must be an object of named ones", key);
+  uint32_t *order = fsm_arena_zalloc(l->arena, value->len + 1u, sizeof *order);
+  if (!order) return fsm__out_of_memory(l);
+  for (uint32_t i = 0; i < value->len; i++) order[i] = i;
+  qsort_r(order, value->len, sizeof *order, by_name, (void *)value);
+  out->order = order;
+  return FSM_OK;
+}
+
+long fsm__named_find(const fsm__named *named, const char *name) {
+  if (!named->node.value) return -1;
+  const fsm_pair *pairs = named->node.value->pairs;
+  uint32_t low = 0, high = named->node.value->len;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    int order = strcmp(pairs[named->order[middle]].key.s, name);
+    if (order == 0) return (long)named->order[middle];
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return -1;
+}
+
+fsm__node fsm__named_get(fsm__loader *l, const fsm__named *named, const char *name) {
+  long found = fsm__named_find(named, name);
+  return found < 0 ? (fsm__node){NULL, ""} : fsm__node_member(l, named->node, (uint32_t)found);
+}
+
+fsm_code fsm__named_missing(fsm__loader *l, const char *where, const char *kind, const char *name,
+                            const fsm__named *named) {
+  fsm__closest closest = {.name = name};
+  for (uint32_t i = 0; named->node.value && i < named->node.value->len; i++)
+    fsm__closest_try(&closest, fsm__node_name(named->node, i));
+  char hint[96];
+  return fsm__invalid(l, where, "there is no %s \"%.64s\" among the machine's %ss%s", kind, name, kind,
+                      fsm__closest_text(&closest, hint, sizeof hint));
 }
 
 void *fsm__list_add(fsm__loader *l, void **items, size_t *count, size_t *cap, size_t size) {

@@ -1,4 +1,4 @@
-/* definition_path.c: the index of states by path and by id, and what a target means.
+/* definition_path.c: the index of states by path and by id, and of invokes by id, and what a target means.
  *
  * From state a.b: "x" is a.x, "x.y" is a.x.y, ".x" is a.b.x, "#id" is the state with that id, "#id.x" is
  * below it; the machine's id is the root's.
@@ -41,6 +41,36 @@ static size_t count_states(const fsm_value *state) {
   return count;
 }
 
+const char *fsm__event_path(const fsm__loader *l, const fsm__state_entry *entry) {
+  return entry->parent ? entry->path : l->machine;
+}
+
+static fsm_code add_invoke(fsm__loader *l, const fsm__state_entry *entry, fsm__node invoke, uint32_t index) {
+  const fsm_value *id = fsm_doc_get(invoke.value, "id");
+  struct {
+    const char **items;
+    size_t count, cap;
+  } list = {l->invokes, l->invoke_count, l->invoke_cap};
+  const char **slot = FSM__LIST_ADD(l, &list);
+  if (!slot) return fsm__out_of_memory(l);
+  l->invokes = list.items;
+  l->invoke_count = list.count;
+  l->invoke_cap = list.cap;
+  *slot = id && id->type == FSM_STRING
+              ? id->s
+              : fsm_arena_printf(l->arena, "%u.%s", index, fsm__event_path(l, entry));
+  return *slot ? FSM_OK : fsm__out_of_memory(l);
+}
+
+/* So that an action may send to one that comes later in the document. */
+static fsm_code add_invokes(fsm__loader *l, const fsm__state_entry *entry) {
+  fsm__node invoke = fsm__node_get(l, entry->node, "invoke");
+  fsm_code code = FSM_OK;
+  for (uint32_t i = 0; invoke.value && i < fsm__node_count(invoke) && !code; i++)
+    code = add_invoke(l, entry, fsm__node_each(l, invoke, i), i);
+  return code;
+}
+
 /* Room for all is there: entries do not move, so that a child can point at its parent. */
 static fsm_code add_state(fsm__loader *l, fsm__node node, const char *name, const fsm__state_entry *parent) {
   fsm__state_entry *entry = &l->states[l->state_count++];
@@ -51,6 +81,7 @@ static fsm_code add_state(fsm__loader *l, fsm__node node, const char *name, cons
   if (!path) return fsm__out_of_memory(l);
   *entry = (fsm__state_entry){.path = path, .name = name, .parent = parent, .node = node};
   fsm_code code = fsm__node_text(l, node, "id", &entry->id);
+  if (!code) code = add_invokes(l, entry);
   fsm__node children = fsm__node_get(l, node, "states");
   if (!code && children.value && children.value->type != FSM_MAP)
     code = fsm__invalid(l, children.where, "\"states\" must be an object");
@@ -70,6 +101,10 @@ static int by_id(const void *a, const void *b) {
   return strcmp((*(const fsm__state_entry *const *)a)->id, (*(const fsm__state_entry *const *)b)->id);
 }
 
+static int by_text(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static fsm_code sort_states(fsm__loader *l) {
   l->by_path = fsm_arena_zalloc(l->arena, l->state_count, sizeof *l->by_path);
   l->by_id = fsm_arena_zalloc(l->arena, l->state_count, sizeof *l->by_id);
@@ -80,6 +115,7 @@ static fsm_code sort_states(fsm__loader *l) {
   }
   qsort(l->by_path, l->state_count, sizeof *l->by_path, by_path);
   qsort(l->by_id, l->id_count, sizeof *l->by_id, by_id);
+  if (l->invoke_count) qsort(l->invokes, l->invoke_count, sizeof *l->invokes, by_text);
   for (size_t i = 1; i < l->id_count; i++) {
     if (strcmp(l->by_id[i - 1]->id, l->by_id[i]->id) != 0) continue;
     const fsm__state_entry *second = l->by_id[i - 1] > l->by_id[i] ? l->by_id[i - 1] : l->by_id[i];
@@ -125,7 +161,7 @@ static const fsm__state_entry *state_below(fsm__loader *l, const fsm__state_entr
 }
 
 /* The longest id that begins the name, and what is left below it. */
-static const fsm__state_entry *by_full_id(fsm__loader *l, const char *name) {
+const fsm__state_entry *fsm__state_with_id(fsm__loader *l, const char *name) {
   const fsm__state_entry *found = with_id(l, name);
   if (found) return found;
   char *id = fsm_arena_strdup(l->arena, name);
@@ -139,6 +175,26 @@ static const fsm__state_entry *by_full_id(fsm__loader *l, const char *name) {
     if (found) return state_below(l, found, name + (dot - id) + 1);
   }
   return NULL;
+}
+
+fsm_code fsm__no_such_state(fsm__loader *l, const char *where, const char *name) {
+  char hint[96];
+  fsm__closest closest = {.name = name};
+  for (size_t i = 1; i < l->state_count; i++) fsm__closest_try(&closest, l->states[i].path);
+  for (size_t i = 0; i < l->id_count; i++) fsm__closest_try(&closest, l->by_id[i]->id);
+  return fsm__invalid(l, where, "there is no state \"%.64s\"%s", name,
+                      fsm__closest_text(&closest, hint, sizeof hint));
+}
+
+fsm_code fsm__check_invoke_id(fsm__loader *l, fsm__node id) {
+  char hint[96];
+  const char *name = id.value->s;
+  if (l->invoke_count && bsearch(&name, l->invokes, l->invoke_count, sizeof *l->invokes, by_text))
+    return FSM_OK;
+  fsm__closest closest = {.name = name};
+  for (size_t i = 0; i < l->invoke_count; i++) fsm__closest_try(&closest, l->invokes[i]);
+  return fsm__invalid(l, id.where, "there is no invoke \"%.64s\"%s", name,
+                      fsm__closest_text(&closest, hint, sizeof hint));
 }
 
 static fsm_code no_such_target(fsm__loader *l, const fsm__state_entry *source, fsm__node target) {
@@ -161,7 +217,7 @@ fsm_code fsm__resolve_target(fsm__loader *l, const fsm__state_entry *source, fsm
   const char *name = target.value->s;
   const fsm__state_entry *found = NULL;
   if (*name == '#')
-    found = by_full_id(l, name + 1);
+    found = fsm__state_with_id(l, name + 1);
   else if (*name == '.')
     found = state_below(l, source, name + 1);
   else if (source->parent)

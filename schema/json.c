@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { DEPTH_MOST = 1000 }; /* jansson's own is 2,048; our reader recurses */
+
 /* ---- pre-scan ---------------------------------------------------------------------------------- */
 
 typedef struct scan {
   const char *text;
   size_t len, at;
-  unsigned depth;
+  unsigned depth, most;
   fsm_buf rewritten; /* empty until the first integer that is too large */
   size_t copied;     /* of text, into rewritten */
 } scan;
@@ -63,10 +65,10 @@ static void skip_number(scan *s) {
 }
 
 static fsm_code open_bracket(scan *s, fsm_error *err) {
-  if (s->depth++ < FSM_JSON_DEPTH_MAX) return FSM_OK;
+  if (s->depth++ < s->most) return FSM_OK;
   char where[32];
   place_of(s->text, s->at, where, sizeof where);
-  return fsm_fail(err, FSM_ETOOLARGE, where, "the nesting is over the limit of %d", FSM_JSON_DEPTH_MAX);
+  return fsm_fail(err, FSM_ETOOLARGE, where, "the nesting is over the limit of %u", s->most);
 }
 
 static fsm_code pre_scan(scan *s, fsm_error *err) {
@@ -177,12 +179,17 @@ static fsm_code parse(const reader *r, const char *text, size_t len, fsm_value *
 
 fsm_code fsm_json_parse(fsm_arena *arena, const char *text, size_t len, fsm_json_order order, fsm_value *out,
                         fsm_error *err) {
-  FSM_ASSERT(arena && out && (text || !len));
+  return fsm_json_parse_deep(arena, text, len, order, FSM_JSON_DEPTH_MAX, out, err);
+}
+
+fsm_code fsm_json_parse_deep(fsm_arena *arena, const char *text, size_t len, fsm_json_order order,
+                             unsigned depth, fsm_value *out, fsm_error *err) {
+  FSM_ASSERT(arena && out && (text || !len) && depth <= DEPTH_MOST);
   if (len > FSM_JSON_BYTES_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "", "%zu bytes of JSON are over the limit of %d", len,
                     FSM_JSON_BYTES_MAX);
   if (len == 0) return fsm_fail(err, FSM_EMALFORMED, "1:1", "the JSON text is empty");
-  scan s = {.text = text, .len = len};
+  scan s = {.text = text, .len = len, .most = depth};
   fsm_code code = pre_scan(&s, err);
   reader r = {arena, order, err};
   if (!code) code = s.copied ? parse(&r, s.rewritten.data, s.rewritten.len, out) : parse(&r, text, len, out);

@@ -28,6 +28,11 @@ typedef enum fsm_json_order {
 FSM_API FSM_MUST_USE fsm_code fsm_json_parse(fsm_arena *arena, const char *text, size_t len,
                                              fsm_json_order order, fsm_value *out, fsm_error *err);
 
+/* The same with another limit of nesting than FSM_JSON_DEPTH_MAX, at most 1,000. */
+FSM_API FSM_MUST_USE fsm_code fsm_json_parse_deep(fsm_arena *arena, const char *text, size_t len,
+                                                  fsm_json_order order, unsigned depth, fsm_value *out,
+                                                  fsm_error *err);
+
 /* Appends compact JSON. The fewest of 15, 16 or 17 digits that read back the same double; a double always
  * shows a point or an exponent. 64-bit integers above 2^53 are strings; bytes are lower-case hex strings;
  * timestamps RFC 3339; durations "1.5s"; NaN and infinities null. Map keys that are not strings are printed

@@ -84,6 +84,7 @@ void fsm_pack_bytes(fsm_buf *buf, const void *data, size_t len) {
 typedef struct writer {
   fsm_buf *buf;
   bool as_written; /* map keys in the order they come, not ascending */
+  unsigned most;   /* levels */
   fsm_error *err;
 } writer;
 
@@ -171,18 +172,17 @@ static fsm_code write_value(const writer *w, const fsm_value *value, unsigned de
     case FSM_DURATION: return write_duration(w, value);
     case FSM_LIST:
     case FSM_MAP:
-      if (!depth)
-        return fsm_fail(w->err, FSM_ETOOLARGE, "", "the nesting is over the limit of %d", FSM_PACK_DEPTH_MAX);
+      if (!depth) return fsm_fail(w->err, FSM_ETOOLARGE, "", "the nesting is over the limit of %u", w->most);
       return value->type == FSM_MAP ? write_map(w, value, depth - 1) : write_list(w, value, depth - 1);
     case FSM_TYPE_COUNT: break;
   }
   return refuse(w, "the value is of no known type");
 }
 
-static fsm_code pack(fsm_buf *buf, const fsm_value *value, bool as_written, fsm_error *err) {
+static fsm_code pack(fsm_buf *buf, const fsm_value *value, bool as_written, unsigned most, fsm_error *err) {
   FSM_ASSERT(buf && value);
   size_t start = buf->len;
-  fsm_code code = write_value(&(writer){buf, as_written, err}, value, FSM_PACK_DEPTH_MAX);
+  fsm_code code = write_value(&(writer){buf, as_written, most, err}, value, most);
   if (!code && buf->failed) code = fsm_fail(err, FSM_ENOMEM, "", "no memory to write a value");
   if (!code && buf->len - start > FSM_PACK_BYTES_MAX)
     code = fsm_fail(err, FSM_ETOOLARGE, "", "%zu bytes are over the limit of %d", buf->len - start,
@@ -192,11 +192,11 @@ static fsm_code pack(fsm_buf *buf, const fsm_value *value, bool as_written, fsm_
 }
 
 fsm_code fsm_pack(fsm_buf *buf, const fsm_value *value, fsm_error *err) {
-  return pack(buf, value, false, err);
+  return pack(buf, value, false, FSM_PACK_DEPTH_MAX, err);
 }
 
 fsm_code fsm__pack_document(fsm_buf *buf, const fsm_value *value, fsm_error *err) {
-  return pack(buf, value, true, err);
+  return pack(buf, value, true, FSM__DOCUMENT_DEPTH_MAX, err);
 }
 
 const char *fsm_pack_library(void) { return msgpack_version(); }

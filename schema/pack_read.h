@@ -26,7 +26,9 @@ const char *fsm__read_scan(fsm__reader *reader, unsigned depth);
 /* Scans one item, then builds it; strings and bytes point into the data. */
 fsm_code fsm__read_value(fsm__reader *reader, fsm_arena *arena, fsm_value *out, fsm_error *err);
 
-/* A document whose maps keep the order they were written in: equal to fsm_pack but for that. */
+/* A document whose maps keep the order they were written in, at most FSM__DOCUMENT_DEPTH_MAX deep: equal to
+ * fsm_pack but for that. Nobody reads it back: it is hashed, and the text is what is kept. */
+enum { FSM__DOCUMENT_DEPTH_MAX = 256 };
 fsm_code fsm__pack_document(fsm_buf *buf, const fsm_value *value, fsm_error *err);
 
 #endif
