@@ -127,6 +127,7 @@ static fsm_code assign(fsm__run *run, const fsm__action *action, fsm_error *err)
   if (!fsm_is(&patch, FSM_MAP))
     return fsm_fail(err, FSM_EEXPRESSION, "", "assign needs a map of context fields, not %s",
                     fsm_type_name((fsm_type)patch.type));
+  run->assigned = true;
   if (!patch_changes(&run->context, &patch)) return FSM_OK;
 
   fsm_value merged;

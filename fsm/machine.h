@@ -19,6 +19,7 @@ extern "C" {
 enum {
   FSM_STATES_MAX = 10000,
   FSM_TRANSITIONS_MAX = 65535,
+  FSM_TARGETS_MAX = 262140, /* of all transitions, initial states and histories together */
   FSM_DEPTH_MAX = 64,
   FSM_MICROSTEPS_MAX = 1000,
   FSM_EVENT_BYTES_MAX = 64 * 1024,
@@ -38,8 +39,8 @@ typedef enum fsm_kind { FSM_ATOMIC, FSM_COMPOUND, FSM_PARALLEL, FSM_FINAL, FSM_H
 
 /* Which reading the machine was written for. XSTATE: generated events are "xstate.done.state.<path>",
  * "xstate.done.actor.<id>", "xstate.error.actor.<id>"; a transition's domain is the least common
- * ancestor, parallel ones included; an event that a state names exactly is not offered to that state's
- * wildcards; expressions read `context`, `event`. SCXML: "done.state.<id>", "done.invoke.<id>",
+ * ancestor, parallel ones included; what is above a parallel state is asked for an event only when no
+ * region takes it; expressions read `context`, `event`. SCXML: "done.state.<id>", "done.invoke.<id>",
  * "error.communication"; the domain is the least common compound ancestor (Appendix D); bare names in
  * expressions are fields of the context and `_event`, `_name`, `_sessionid`, `_ioprocessors` are there. */
 typedef enum fsm_dialect { FSM_XSTATE, FSM_SCXML } fsm_dialect;

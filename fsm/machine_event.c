@@ -9,7 +9,8 @@
 
 /* The names that the engine and the loaders make hold a state's path or an invoke's id. */
 static size_t name_limit(const char *name) {
-  return fsm__has_prefix(name, "xstate.") ? FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX : FSM_EVENT_NAME_MAX;
+  bool generated = fsm__has_prefix(name, "xstate.") || fsm__has_prefix(name, "done.");
+  return generated ? FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX : FSM_EVENT_NAME_MAX;
 }
 
 static fsm_code length_check(const char *name, const char *where, fsm_error *err) {

@@ -46,13 +46,21 @@ typedef struct fsm__descriptor {
   uint8_t rule;
 } fsm__descriptor;
 
+/* What a transition leaves: the active states in first..last, which are those below the domain. */
+typedef struct fsm__span {
+  uint16_t domain;      /* FSM__NONE: even the root is left */
+  uint16_t first, last; /* first > last = nothing is left */
+} fsm__span;
+
 typedef struct fsm__transition {
   uint16_t source;
-  uint16_t domain;                /* FSM__NONE: even the root is left */
-  uint16_t exit_first, exit_last; /* the active states in it are left; first > last = none */
-  uint16_t target_count;
-  uint32_t event_count; /* 0 = eventless */
-  const uint16_t *targets;
+  fsm__span span; /* what it leaves; of one with to_history known only when it is taken */
+  bool internal;
+  bool to_history; /* a goal is a history state */
+  uint16_t target_count, goal_count;
+  uint32_t event_count;    /* 0 = eventless */
+  const uint16_t *targets; /* as written */
+  const uint16_t *goals;   /* in document order, none twice, none that contains another */
   const fsm__descriptor *events;
   const fsm_expr *guard;
   const char *guard_name;
@@ -78,15 +86,20 @@ typedef struct fsm__after {
 
 typedef struct fsm__state {
   uint16_t parent, last; /* last descendant; itself for a leaf */
-  uint16_t initial;      /* of a compound: a descendant */
   uint16_t depth;
+  uint16_t history; /* of a history: its place in fsm_machine.histories */
+  uint16_t initial_count;
+  const uint16_t *initials; /* of a compound: as fsm__transition.goals; of a history: its default targets */
   uint8_t kind;
-  bool eventless; /* it or an ancestor has an eventless transition */
+  bool eventless;     /* it or an ancestor has an eventless transition */
+  bool deep;          /* of a history */
+  bool has_histories; /* among its children */
   uint32_t transition_first, transition_count;
   uint32_t invoke_first, invoke_count;
   uint32_t after_count;
   const fsm__after *afters;
   fsm__block entry, exit;
+  fsm__block initial_actions; /* of its initial, or a history's default, transition */
   const fsm__template *output;
   const char *path;
   const char *done_event; /* "xstate.done.state.<path>"; of the root: its id */
@@ -100,7 +113,10 @@ typedef struct fsm__state {
 struct fsm_machine {
   fsm_arena arena;
   const char *id;
-  unsigned state_count, transition_count, invoke_count, words;
+  fsm_dialect dialect;
+  bool has_parallel, has_initial_actions;
+  unsigned state_count, transition_count, invoke_count, history_count, words;
+  uint16_t *histories; /* the history states */
   fsm__state *states;
   fsm__transition *transitions;
   fsm__invoke *invokes;
@@ -147,6 +163,16 @@ bool fsm__keep(fsm_arena *arena, const char *text, const char **out);
 static inline bool fsm__is_descendant(const fsm_machine *m, unsigned state, unsigned ancestor) {
   return state > ancestor && state <= m->states[ancestor].last;
 }
+/* The next child of a parent behind the state `covered`; more than last[parent] when there is none. Histories
+ * are no children here: they are never active. */
+static inline unsigned fsm__next_child(const fsm_machine *m, unsigned parent, unsigned covered) {
+  unsigned child = covered + 1u;
+  while (child <= m->states[parent].last && m->states[child].kind == FSM_HISTORY) child++;
+  return child;
+}
+/* What a transition leaves whose effective targets, histories resolved, lie between low and high, both
+ * included (Appendix D, getTransitionDomain). In machine_target.c. */
+fsm__span fsm__span_of(const fsm_machine *m, const fsm__transition *t, unsigned low, unsigned high);
 static inline const char *fsm__place(const char *where) { return where != NULL ? where : ""; }
 
 /* ---- bitsets of states ------------------------------------------------------------------------- */

@@ -22,6 +22,10 @@ const char *fsm_cause_name(fsm_cause cause) {
   return cause_names[cause];
 }
 
+static fsm_code no_memory(fsm_error *err) {
+  return fsm_fail(err, FSM_ENOMEM, "", "the step needs more memory than it has");
+}
+
 void fsm__fault(fsm__run *run, fsm_code code) {
   if (run->fault == FSM_OK) run->fault = code;
 }
@@ -66,8 +70,26 @@ void fsm__run_see(fsm__run *run, const char *name, const fsm_value *data) {
 
 /* ---- a run ------------------------------------------------------------------------------------- */
 
-void fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
-                   const fsm_world *world, fsm_arena *arena) {
+static fsm_code allocate(fsm__run *run, fsm_error *err) {
+  const fsm_machine *m = run->machine;
+  const size_t words = m->words;
+  uint64_t *sets =
+      fsm_arena_zalloc(run->arena, (4 + m->has_parallel + m->has_initial_actions) * words, sizeof *sets);
+  if (m->history_count > 0)
+    run->recorded = fsm_arena_zalloc(run->arena, m->history_count, sizeof *run->recorded);
+  if (sets == NULL || (m->history_count > 0 && run->recorded == NULL)) return no_memory(err);
+  run->config = sets;
+  run->open = sets + words;
+  run->exits = sets + 2 * words;
+  run->entries = sets + 3 * words;
+  sets += 4 * words;
+  if (m->has_parallel) run->filled = sets;
+  if (m->has_initial_actions) run->defaults = sets + m->has_parallel * words;
+  return FSM_OK;
+}
+
+fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
+                       const fsm_world *world, fsm_arena *arena, fsm_error *err) {
   *run = (fsm__run){.machine = machine, .arena = arena, .context = fsm_map_empty()};
   run->queue_end = &run->queue;
   run->openings_end = &run->openings;
@@ -77,24 +99,16 @@ void fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot
                            .now_ns = world->now_ns,
                            .in = in_state,
                            .in_arg = run};
-  size_t words = machine->words;
-  uint64_t *sets = fsm_arena_zalloc(arena, 4 * words, sizeof *sets);
-  if (sets == NULL) {
-    fsm__fault(run, FSM_ENOMEM);
-    return;
-  }
-  run->config = sets;
-  run->open = sets + words;
-  run->exits = sets + 2 * words;
-  run->entries = sets + 3 * words;
-  if (before == NULL) return;
-  memcpy(run->config, before->config, words * sizeof *sets);
-  memcpy(run->open, before->config, words * sizeof *sets);
+  fsm_code code = allocate(run, err);
+  if (code != FSM_OK || before == NULL) return code;
+  memcpy(run->config, before->config, machine->words * sizeof *run->config);
+  memcpy(run->open, before->config, machine->words * sizeof *run->open);
   run->context = before->context;
   run->counter = before->counter;
   run->output = before->output;
   run->leaves = fsm__leaves_of(machine, run->config, arena, &run->leaf_count);
-  if (run->leaves == NULL) fsm__fault(run, FSM_ENOMEM);
+  if (run->leaves == NULL) return no_memory(err);
+  return fsm_is(&before->history, FSM_NULL) ? FSM_OK : fsm__history_read(run, &before->history, err);
 }
 
 /* ---- the macrostep ----------------------------------------------------------------------------- */
@@ -116,7 +130,7 @@ static bool take_internal(fsm__run *run) {
   if (run->queue == NULL) run->queue_end = &run->queue;
 
   fsm__run_see(run, event->name, &event->data);
-  if (run->fault == FSM_OK) fsm__select(run, false);
+  if (run->fault == FSM_OK) fsm__select(run);
   if (run->fault != FSM_OK) return false;
   if (run->enabled_count == 0) {
     if (fsm__is_error_event(event->name)) note_unhandled(run, event->name, &event->data);
@@ -126,21 +140,22 @@ static bool take_internal(fsm__run *run) {
   return true;
 }
 
-/* Appendix D: the inner loop of procedure mainEventLoop. Eventless transitions are asked only after a
- * microstep: nothing else can enable one, and a faulty guard on one would raise its error for ever. */
-static void macrostep(fsm__run *run, bool changed) {
+/* Appendix D: the inner loop of procedure mainEventLoop. took: a microstep has just been made. Without one,
+ * eventless transitions are asked again only because their guards may read the event; a fault in one was
+ * raised before and is not raised again, for else it would be raised for ever. In XState an eventless
+ * microstep that changed nothing does not have them asked again. */
+static void macrostep(fsm__run *run, bool took) {
   const fsm_value none = fsm_null();
-  while (run->fault == FSM_OK && !run->done) {
-    if (changed) {
-      fsm__select(run, true);
-      if (run->fault != FSM_OK) return;
-      if (run->enabled_count > 0) {
-        fsm__microstep(run, "", FSM_CAUSE_ALWAYS, &none);
-        continue;
-      }
+  for (bool ask = true; run->fault == FSM_OK && !run->done; ask = true) {
+    fsm__select_eventless(run, !took);
+    while (ask && run->fault == FSM_OK && run->enabled_count > 0) {
+      fsm__microstep(run, "", FSM_CAUSE_ALWAYS, &none);
+      if (run->fault != FSM_OK || run->done) return;
+      ask = run->moved || run->machine->dialect == FSM_SCXML;
+      if (ask) fsm__select_eventless(run, false);
     }
-    if (run->queue == NULL) return;
-    changed = take_internal(run);
+    if (run->fault != FSM_OK || run->queue == NULL) return;
+    took = take_internal(run);
   }
 }
 
@@ -173,8 +188,7 @@ static void openings_to_effects(fsm__run *run) {
 static fsm_code finish(fsm__run *run, const fsm_snapshot *before, fsm_step_result *out, fsm_error *err) {
   if (run->fault == FSM_OK) tell_errors_left(run);
   if (run->fault == FSM_OK) openings_to_effects(run);
-  if (run->fault == FSM_ENOMEM)
-    return fsm_fail(err, FSM_ENOMEM, "", "the step needs more memory than it has");
+  if (run->fault == FSM_ENOMEM) return no_memory(err);
   if (run->fault != FSM_OK) {
     *out = (fsm_step_result){.outcome = run->fault, .next = *before};
     return FSM_OK;
@@ -186,6 +200,7 @@ static fsm_code finish(fsm__run *run, const fsm_snapshot *before, fsm_step_resul
       .microstep_count = run->microstep_count,
       .next = {.config = run->config,
                .context = run->context,
+               .history = run->history,
                .counter = run->counter,
                .done = run->done,
                .output = run->output},
@@ -225,9 +240,10 @@ fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm
   if (code != FSM_OK) return code;
 
   fsm__run run;
-  fsm__run_init(&run, machine, NULL, world, arena);
   const fsm_snapshot nothing = {.context = fsm_map_empty()};
-  if (run.fault == FSM_OK) fsm__run_see(&run, "xstate.init", &data);
+  code = fsm__run_init(&run, machine, NULL, world, arena, err);
+  if (code != FSM_OK) return code;
+  fsm__run_see(&run, "xstate.init", &data);
   if (run.fault == FSM_OK) code = initial_context(&run, err);
   if (code != FSM_OK) return code;
   if (run.fault == FSM_OK) fsm__enter_initial(&run, &data);
@@ -256,7 +272,7 @@ static void process(fsm__run *run, const fsm_event *event) {
   if (event->cause == FSM_CAUSE_TIMER) run->fired = event->name;
   if (event->cause == FSM_CAUSE_TASK) run->answered = event->name;
   fsm__run_see(run, event->name, &event->data);
-  if (run->fault == FSM_OK && may_be_taken(event)) fsm__select(run, false);
+  if (run->fault == FSM_OK && may_be_taken(event)) fsm__select(run);
   if (run->fault != FSM_OK) return;
   bool taken = run->enabled_count > 0;
   if (taken)
@@ -277,9 +293,9 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
     return FSM_OK;
   }
   fsm__run run;
-  fsm__run_init(&run, machine, before, world, arena);
-  if (run.fault == FSM_OK) process(&run, event);
-
+  code = fsm__run_init(&run, machine, before, world, arena, err);
+  if (code != FSM_OK) return code;
+  process(&run, event);
   code = finish(&run, before, out, err);
   if (code != FSM_OK || out->microstep_count > 0) return code;
   if (out->outcome == FSM_ELOOP || out->outcome == FSM_ETOOLARGE) return FSM_OK;

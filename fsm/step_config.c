@@ -5,17 +5,17 @@
 
 /* Children of s that are active, seen through the intervals: the next active state behind s is a
  * child of s, or the configuration is not legal. */
-static bool children_legal(const fsm_machine *m, const uint64_t *config, unsigned state) {
+bool fsm__config_children_legal(const fsm_machine *m, const uint64_t *config, unsigned state) {
   const fsm__state *s = &m->states[state];
   unsigned active = 0, covered = state;
   for (unsigned next; (next = fsm__bit_next(config, covered + 1, s->last)) <= s->last; active++) {
-    if (m->states[next].parent != state) return false;
-    if (s->kind == FSM_PARALLEL && next != covered + 1) return false;
+    if (m->states[next].parent != state || m->states[next].kind == FSM_HISTORY) return false;
+    if (s->kind == FSM_PARALLEL && next != fsm__next_child(m, state, covered)) return false;
     covered = m->states[next].last;
   }
   switch ((fsm_kind)s->kind) {
     case FSM_COMPOUND: return active == 1;
-    case FSM_PARALLEL: return covered == s->last;
+    case FSM_PARALLEL: return fsm__next_child(m, state, covered) > s->last;
     case FSM_ATOMIC:
     case FSM_FINAL: return true;
     case FSM_HISTORY: break;
@@ -29,7 +29,7 @@ bool fsm_config_legal(const fsm_machine *m, const uint64_t *config) {
   unsigned end = m->state_count - 1;
   if (m->state_count % 64 != 0 && config[m->words - 1] >> (m->state_count % 64) != 0) return false;
   for (unsigned state = 0; state <= end; state = fsm__bit_next(config, state + 1, end))
-    if (!children_legal(m, config, state)) return false;
+    if (!fsm__config_children_legal(m, config, state)) return false;
   return true;
 }
 

@@ -133,8 +133,9 @@ fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot, c
   fsm__run run;
   unsigned total = 0;
   sendable list = {NULL, 0};
-  fsm__run_init(&run, machine, snapshot, world, arena);
-  if (run.fault == FSM_OK && !snapshot->done) each_active(&run, count_sendable, &total);
+  fsm_code code = fsm__run_init(&run, machine, snapshot, world, arena, err);
+  if (code != FSM_OK) return code;
+  if (!snapshot->done) each_active(&run, count_sendable, &total);
   if (run.fault == FSM_OK && total > 0) {
     list.items = fsm_arena_zalloc(arena, total, sizeof *list.items);
     if (list.items == NULL)

@@ -5,6 +5,8 @@
  * error.execution; while an error event itself is being looked at it raises nothing, for else a
  * faulty guard on error.* would feed itself for ever.
  */
+#include <string.h>
+
 #include "fsm/step_impl.h"
 
 bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault) {
@@ -21,94 +23,149 @@ bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault)
 }
 
 /* Appendix D: function conditionMatch (5.9.1) */
-static bool conditionMatch(fsm__run *run, const fsm__transition *t, bool eventless) {
+static bool conditionMatch(fsm__run *run, const fsm__transition *t, bool silent) {
   fsm_error fault;
   if (fsm__guard_holds(run, t, &fault)) return true;
   if (fault.code == FSM_ENOMEM)
     fsm__fault(run, FSM_ENOMEM);
-  else if (fault.code != FSM_OK && (eventless || !fsm__is_error_event(run->event_name)))
+  else if (fault.code != FSM_OK && !silent)
     fsm__raise_error(run, t->where, &fault);
   return false;
 }
 
 static void enable(fsm__run *run, unsigned transition) {
-  for (unsigned i = 0; i < run->enabled_count; i++)
-    if (run->enabled[i] == transition) return; /* an ancestor's, already found from another region */
+  const fsm__transition *t = &run->machine->transitions[transition];
+  run->spans[run->enabled_count] = t->to_history ? fsm__history_span(run, t) : t->span;
   run->enabled[run->enabled_count++] = (uint16_t)transition;
 }
 
-/* The inner loop of selectTransitions: the leaf, then its proper ancestors. */
-static void select_from(fsm__run *run, unsigned leaf, bool eventless) {
-  const fsm_machine *m = run->machine;
-  for (unsigned state = leaf;; state = m->states[state].parent) {
-    const fsm__state *s = &m->states[state];
-    for (uint32_t i = 0; i < s->transition_count && run->fault == FSM_OK; i++) {
-      unsigned number = s->transition_first + i;
-      const fsm__transition *t = &m->transitions[number];
-      if (eventless ? t->event_count > 0 : !fsm__transition_names(t, run->event_name, run->event_len))
-        continue;
-      if (!conditionMatch(run, t, eventless)) continue;
-      enable(run, number);
-      return;
-    }
-    if (state == 0) return;
-  }
-}
+/* ---- conflicts ----------------------------------------------------------------------------------- */
 
 /* Do both leave some active state? What they leave are subtrees: nested or apart. */
-static bool in_conflict(const fsm__run *run, const fsm__transition *a, const fsm__transition *b) {
-  unsigned first = a->exit_first > b->exit_first ? a->exit_first : b->exit_first;
-  unsigned last = a->exit_last < b->exit_last ? a->exit_last : b->exit_last;
+static bool in_conflict(const fsm__run *run, const fsm__span *a, const fsm__span *b) {
+  unsigned first = a->first > b->first ? a->first : b->first;
+  unsigned last = a->last < b->last ? a->last : b->last;
   return first <= last && fsm__bits_any(run->config, first, last);
 }
 
-/* Appendix D: function removeConflictingTransitions (3.13, "conflict and preemption") */
+static unsigned source_of(const fsm__run *run, unsigned place) {
+  return run->machine->transitions[run->enabled[place]].source;
+}
+
+/* The candidate against those kept so far; how many of them stay. kept + 1 = it is preempted. */
+static unsigned settle(fsm__run *run, unsigned candidate, unsigned kept) {
+  const fsm__span span = run->spans[candidate];
+  for (unsigned i = 0; i < kept; i++)
+    if (in_conflict(run, &span, &run->spans[i]) &&
+        !fsm__is_descendant(run->machine, source_of(run, candidate), source_of(run, i)))
+      return kept + 1;
+  unsigned stays = 0;
+  for (unsigned i = 0; i < kept; i++) {
+    if (in_conflict(run, &span, &run->spans[i])) continue;
+    run->enabled[stays] = run->enabled[i];
+    run->spans[stays++] = run->spans[i];
+  }
+  return stays;
+}
+
+/* Appendix D: function removeConflictingTransitions (3.13, "conflict and preemption"). run->exits holds
+ * what those kept leave, and perhaps more: what is apart from all of it needs no closer look. */
 static void removeConflictingTransitions(fsm__run *run) {
-  const fsm_machine *m = run->machine;
-  uint16_t *filtered = run->enabled;
   unsigned kept = 0;
+  memset(run->exits, 0, run->machine->words * sizeof *run->exits);
   for (unsigned i = 0; i < run->enabled_count; i++) {
-    uint16_t t1 = run->enabled[i];
-    bool preempted = false;
-    unsigned stays = 0;
-    for (unsigned j = 0; j < kept && !preempted; j++) {
-      const fsm__transition *a = &m->transitions[t1], *b = &m->transitions[filtered[j]];
-      preempted = in_conflict(run, a, b) && !fsm__is_descendant(m, a->source, b->source);
+    const fsm__span span = run->spans[i];
+    const uint16_t transition = run->enabled[i];
+    if (span.first <= span.last && fsm__bits_any(run->exits, span.first, span.last)) {
+      unsigned stays = settle(run, i, kept);
+      if (stays > kept) continue;
+      kept = stays;
     }
-    if (preempted) continue;
-    for (unsigned j = 0; j < kept; j++)
-      if (!in_conflict(run, &m->transitions[t1], &m->transitions[filtered[j]]))
-        filtered[stays++] = filtered[j];
-    filtered[stays++] = t1;
-    kept = stays;
+    fsm__bits_add_range(run->exits, run->config, span.first, span.last);
+    run->enabled[kept] = transition;
+    run->spans[kept++] = span;
   }
   run->enabled_count = kept;
 }
 
-static void select_all(fsm__run *run, bool eventless) {
-  for (unsigned i = 0; i < run->leaf_count && run->fault == FSM_OK; i++)
-    if (!eventless || run->machine->states[run->leaves[i]].eventless)
-      select_from(run, run->leaves[i], eventless);
+/* ---- selecting ----------------------------------------------------------------------------------- */
+
+/* One state's first enabled transition. */
+static bool select_at(fsm__run *run, unsigned state, bool eventless, bool silent) {
+  const fsm__state *s = &run->machine->states[state];
+  for (uint32_t i = 0; i < s->transition_count && run->fault == FSM_OK; i++) {
+    unsigned number = s->transition_first + i;
+    const fsm__transition *t = &run->machine->transitions[number];
+    if (eventless ? t->event_count > 0 : !fsm__transition_names(t, run->event_name, run->event_len)) continue;
+    if (!conditionMatch(run, t, silent)) continue;
+    enable(run, number);
+    return true;
+  }
+  return false;
+}
+
+/* Appendix D: the leaf, then its ancestors, up to where another leaf has already asked. */
+static void select_each(fsm__run *run, bool eventless, bool silent) {
+  const fsm_machine *m = run->machine;
+  uint64_t *asked = run->entries; /* free between microsteps */
+  if (run->leaf_count > 1) memset(asked, 0, m->words * sizeof *asked);
+  for (unsigned i = 0; i < run->leaf_count && run->fault == FSM_OK; i++) {
+    if (eventless && !m->states[run->leaves[i]].eventless) continue;
+    for (unsigned state = run->leaves[i];; state = m->states[state].parent) {
+      if (run->leaf_count > 1) {
+        if (fsm_config_has(asked, state)) break;
+        fsm__bit_set(asked, state);
+      }
+      if (select_at(run, state, eventless, silent) || state == 0) break;
+    }
+  }
+}
+
+/* XState: what is above a parallel state is asked only when no region takes the event, so only from the
+ * last leaf below it. */
+static void select_by_region(fsm__run *run, bool silent) {
+  const fsm_machine *m = run->machine;
+  uint64_t *taken = run->entries; /* states below which there is a taker */
+  memset(taken, 0, m->words * sizeof *taken);
+  for (unsigned i = 0; i < run->leaf_count && run->fault == FSM_OK; i++) {
+    const unsigned next = i + 1 < run->leaf_count ? run->leaves[i + 1] : m->state_count;
+    for (unsigned state = run->leaves[i]; next > m->states[state].last && !fsm_config_has(taken, state);
+         state = m->states[state].parent) {
+      if (select_at(run, state, false, silent))
+        for (unsigned up = state; !fsm_config_has(taken, up); up = m->states[up].parent)
+          fsm__bit_set(taken, up);
+      if (state == 0) break;
+    }
+  }
+}
+
+static bool ready(fsm__run *run) {
+  run->enabled_count = 0;
+  if (run->enabled != NULL) return true;
+  run->enabled = fsm_arena_alloc(run->arena, run->leaf_count * sizeof *run->enabled);
+  if (run->spans == NULL || run->leaf_count > run->span_cap) {
+    run->spans = fsm_arena_alloc(run->arena, run->leaf_count * sizeof *run->spans);
+    run->span_cap = run->leaf_count;
+  }
+  if (run->enabled != NULL && run->spans != NULL) return true;
+  fsm__fault(run, FSM_ENOMEM);
+  return false;
+}
+
+/* Appendix D: function selectTransitions */
+void fsm__select(fsm__run *run) {
+  if (!ready(run)) return;
+  bool silent = fsm__is_error_event(run->event_name);
+  if (run->leaf_count > 1 && run->machine->dialect == FSM_XSTATE)
+    select_by_region(run, silent);
+  else
+    select_each(run, false, silent);
   if (run->enabled_count > 1) removeConflictingTransitions(run);
 }
 
 /* Appendix D: function selectEventlessTransitions */
-static void selectEventlessTransitions(fsm__run *run) { select_all(run, true); }
-
-/* Appendix D: function selectTransitions */
-static void selectTransitions(fsm__run *run) { select_all(run, false); }
-
-void fsm__select(fsm__run *run, bool eventless) {
-  run->enabled_count = 0;
-  if (run->enabled == NULL) {
-    run->enabled = fsm_arena_alloc(run->arena, run->leaf_count * sizeof *run->enabled);
-    if (run->enabled == NULL) {
-      fsm__fault(run, FSM_ENOMEM);
-      return;
-    }
-  }
-  if (eventless)
-    selectEventlessTransitions(run);
-  else
-    selectTransitions(run);
+void fsm__select_eventless(fsm__run *run, bool told) {
+  if (!ready(run)) return;
+  select_each(run, true, told);
+  if (run->enabled_count > 1) removeConflictingTransitions(run);
 }

@@ -31,6 +31,9 @@ static const fsm_world nobody = {NULL, 0, NULL}; /* no actor, 1970 */
 #define STATE(n, k, ...) (&(const fsm_def_state){.name = (n), .kind = (k), .where = "/" n, __VA_ARGS__})
 #define ATOMIC(n, ...) STATE(n, FSM_ATOMIC, __VA_ARGS__)
 #define COMPOUND(n, ...) STATE(n, FSM_COMPOUND, __VA_ARGS__)
+#define PARALLEL(n, ...) STATE(n, FSM_PARALLEL, __VA_ARGS__)
+#define HISTORY(n, ...) STATE(n, FSM_HISTORY, __VA_ARGS__)
+#define DEEP(n, ...) STATE(n, FSM_HISTORY, .deep = true, __VA_ARGS__)
 #define FINAL(n, ...) STATE(n, FSM_FINAL, __VA_ARGS__)
 #define CHILDREN(...)                                      \
   .children = (const fsm_def_state *const[]){__VA_ARGS__}, \
@@ -39,6 +42,9 @@ static const fsm_world nobody = {NULL, 0, NULL}; /* no actor, 1970 */
   .transitions = (const fsm_def_transition[]){__VA_ARGS__}, \
   .transition_count = COUNT_OF(fsm_def_transition, __VA_ARGS__)
 #define INITIAL(...) .initials = TEXTS(__VA_ARGS__), .initial_count = COUNT_OF(const char *, __VA_ARGS__)
+#define INITIALLY(...)                                      \
+  .initial_actions = (const fsm_def_action[]){__VA_ARGS__}, \
+  .initial_action_count = COUNT_OF(fsm_def_action, __VA_ARGS__)
 #define ENTRY(...) \
   .entry = (const fsm_def_action[]){__VA_ARGS__}, .entry_count = COUNT_OF(fsm_def_action, __VA_ARGS__)
 #define EXIT(...) \
@@ -50,6 +56,10 @@ static const fsm_world nobody = {NULL, 0, NULL}; /* no actor, 1970 */
 #define DO(...) \
   .actions = (const fsm_def_action[]){__VA_ARGS__}, .action_count = COUNT_OF(fsm_def_action, __VA_ARGS__)
 
+/* Several targets: GO_ALL("E", TO("a", "b")). */
+#define TO(...) .targets = TEXTS(__VA_ARGS__), .target_count = COUNT_OF(const char *, __VA_ARGS__)
+#define GO_ALL(ev, ...) \
+  { .events = TEXTS(ev), .event_count = 1, .internal = true, .where = "/on/" ev, __VA_ARGS__ }
 /* XState's default: not re-entering. */
 #define GO(ev, to, ...)                                                                               \
   {                                                                                                   \
@@ -172,6 +182,11 @@ static inline void chart_effect(chart *c, const fsm_effect *e) {
   }
 }
 
+static inline void chart_history(chart *c, const fsm_microstep *m) {
+  fsm_buf_str(&c->text, "; history ");
+  chart_value(&c->text, &m->history);
+}
+
 static inline void chart_microstep(chart *c, const fsm_microstep *m) {
   fsm_buf_printf(&c->text, "%s%s%s:", fsm_cause_name(m->cause), m->trigger[0] != '\0' ? " " : "", m->trigger);
   chart_states(c, m->from, m->from_count);
@@ -186,6 +201,7 @@ static inline void chart_microstep(chart *c, const fsm_microstep *m) {
     fsm_buf_str(&c->text, "; context ");
     chart_value(&c->text, &m->context);
   }
+  if (m->history_changed) chart_history(c, m);
   fsm_buf_char(&c->text, '\n');
 }
 
@@ -213,6 +229,18 @@ static inline void chart_open_with(chart *c, const fsm_def_state *root, const fs
 }
 
 static inline void chart_open(chart *c, const fsm_def_state *root) { chart_open_with(c, root, NULL); }
+
+static inline void chart_open_def(chart *c, const fsm_def *def) {
+  fsm_error err = {0};
+  *c = (chart){0};
+  fsm_arena_init(&c->arena, 0);
+  if (fsm_machine_compile(def, &c->machine, &err) != FSM_OK) fail_msg("%s: %s", err.where, err.text);
+}
+
+/* The same chart as SCXML reads it. */
+static inline void chart_open_scxml(chart *c, const fsm_def_state *root) {
+  chart_open_def(c, &(const fsm_def){.root = root, .dialect = FSM_SCXML});
+}
 
 static inline void chart_close(chart *c) {
   fsm_machine_free(c->machine);

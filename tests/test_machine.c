@@ -142,12 +142,22 @@ static void a_misplaced_star_is_refused(void **state) {
 
 /* ---- refusals ---------------------------------------------------------------------------------- */
 
-static void parallel_and_history_states_are_refused_by_name(void **state) {
+static void a_parallel_or_history_state_has_the_shape_of_its_kind(void **state) {
   (void)state;
-  assert_refused(COMPOUND("m", CHILDREN(STATE("x", FSM_PARALLEL, CHILDREN(ATOMIC("a"))))), FSM_EUNSUPPORTED,
-                 "/x", "parallel states are not supported yet (state \"x\")");
-  assert_refused(COMPOUND("m", CHILDREN(ATOMIC("a"), STATE("h", FSM_HISTORY))), FSM_EUNSUPPORTED, "/h",
-                 "history states are not supported yet (state \"h\")");
+  assert_refused(COMPOUND("m", CHILDREN(PARALLEL("p", CHILDREN(HISTORY("h"))))), FSM_EDEFINITION, "/p",
+                 "the parallel state \"p\" has only histories");
+  assert_refused(COMPOUND("m", CHILDREN(HISTORY("h"))), FSM_EDEFINITION, "/m",
+                 "the compound state \"m\" has no children");
+  assert_refused(HISTORY("m"), FSM_EDEFINITION, "/m", "the root cannot be a history");
+  assert_refused(COMPOUND("m", CHILDREN(ATOMIC("a"), HISTORY("h", ON(STAY("E"))))), FSM_EDEFINITION, "/h",
+                 "the history \"h\" has children, transitions, actions or invokes");
+  assert_refused(
+      COMPOUND("m", CHILDREN(COMPOUND("c", CHILDREN(ATOMIC("a"), HISTORY("h", INITIAL("b")))), ATOMIC("b"))),
+      FSM_EDEFINITION, "/h", "the default state \"b\" is not inside \"c\"");
+  assert_refused(COMPOUND("m", CHILDREN(ATOMIC("a"), HISTORY("h", INITIAL("g")), HISTORY("g"))),
+                 FSM_EDEFINITION, "/h", "the default of the history \"h\" is a history, \"g\"");
+  assert_refused(COMPOUND("m", INITIAL("h"), CHILDREN(ATOMIC("a"), HISTORY("h"))), FSM_EDEFINITION, "/h",
+                 "the default of the history \"h\" is a history, \"h\"");
 }
 
 static void a_state_has_the_shape_of_its_kind(void **state) {
@@ -523,7 +533,7 @@ int main(void) {
       cmocka_unit_test(a_wildcard_takes_whole_tokens),
       cmocka_unit_test(one_transition_may_name_several_events),
       cmocka_unit_test(a_misplaced_star_is_refused),
-      cmocka_unit_test(parallel_and_history_states_are_refused_by_name),
+      cmocka_unit_test(a_parallel_or_history_state_has_the_shape_of_its_kind),
       cmocka_unit_test(a_state_has_the_shape_of_its_kind),
       cmocka_unit_test(names_that_lead_nowhere_are_refused),
       cmocka_unit_test(what_must_be_unique_is_refused_twice),

@@ -1,0 +1,35 @@
+/* machine_compile.h: a machine while it is being compiled. Private to fsm/machine*.c.
+ *
+ * The idea: one fsm__compiler goes through all walks; its scratch arena is dropped afterwards. The first
+ * fault is written to err and ends the compilation.
+ */
+#ifndef FSM_MACHINE_COMPILE_H
+#define FSM_MACHINE_COMPILE_H
+
+#include "fsm/machine_impl.h"
+
+typedef struct fsm__compiler {
+  fsm_machine *m;
+  const fsm_def *def;
+  fsm_arena scratch;          /* dropped after compiling */
+  const fsm_def_state **defs; /* by number */
+  fsm_error *err;
+  size_t states, transitions, targets, actions, invokes, histories;
+} fsm__compiler;
+
+fsm_code fsm__compile_no_memory(fsm__compiler *c);
+
+/* ---- machine_target.c: initial states, histories, targets, what a transition leaves -------------- */
+
+/* Needs all states numbered and the paths indexed. */
+FSM_MUST_USE fsm_code fsm__compile_initial(fsm__compiler *c, unsigned state);
+FSM_MUST_USE fsm_code fsm__compile_targets(fsm__compiler *c, const fsm_def_transition *def,
+                                           fsm__transition *t);
+/* Needs the initial states of all states. */
+FSM_MUST_USE fsm_code fsm__compile_history_check(fsm__compiler *c);
+
+/* ---- machine_states.c: what a state has ---------------------------------------------------------- */
+
+FSM_MUST_USE fsm_code fsm__compile_state(fsm__compiler *c, unsigned state);
+
+#endif
