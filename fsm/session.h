@@ -11,9 +11,21 @@
  * "done.invoke.<id>" (or "xstate.done.actor.<id>") is an event like any other. What cannot be delivered
  * comes back as "error.communication".
  *
+ *
+ * Between sessions the SCXML Event I/O Processor works (D.1): targets are "#_parent", "#_<invoke id>" and
+ * "#_scxml_<session id>", in the XState dialect also an invoke id alone. A child starts behind what already
+ * waits; it stops, with its exit actions, before anything else happens. What it sent before it ended is
+ * heard, nothing of one that was cancelled is, and its timers die with it. A child that fails (it cannot be
+ * loaded or started, it loops, in the XState dialect an error that nothing takes) ends, and its parent
+ * gets "xstate.error.actor.<id>" or "error.communication". An event to an open task on which no session
+ * works, and an event with a type that nobody knows, are for the watcher; the latter comes back, too.
+ *
  * Everything is in memory owned by the fsm_sessions; views that the calls give live until the next call
- * that changes anything. Limits: FSM_SESSIONS_MAX sessions alive, FSM_SESSION_QUEUE_MAX events
- * waiting, FSM_SESSION_STEPS_MAX macrosteps in one call: past them the call is FSM_ETOOLARGE or FSM_ELOOP.
+ * that changes anything; a session that the program started stays until the end, a child only until its own.
+ * Limits: FSM_SESSIONS_MAX sessions, FSM_SESSION_QUEUE_MAX events waiting, timers included: past them
+ * the call is FSM_ETOOLARGE. FSM_SESSION_STEPS_MAX macrosteps in one call: past them it is FSM_ELOOP, and the
+ * next call goes on from there. After FSM_ENOMEM, FSM_ETOOLARGE or a fault of `between` in the middle of a
+ * macrostep's effects every further call is refused with that code; looking remains.
  */
 #ifndef FSM_SESSION_H
 #define FSM_SESSION_H
@@ -49,19 +61,23 @@ typedef struct fsm_sessions_options {
   fsm_code (*between)(void *arg, const fsm_machine *machine, fsm_arena *arena, fsm_snapshot *snapshot,
                       fsm_error *err);
   void *between_arg;
+  unsigned steps_max; /* macrosteps in one call; 0 = FSM_SESSION_STEPS_MAX */
 } fsm_sessions_options;
 
 FSM_API FSM_MUST_USE fsm_code fsm_sessions_new(const fsm_sessions_options *options, fsm_sessions **out,
                                                fsm_error *err);
 FSM_API void fsm_sessions_free(fsm_sessions *sessions);
 
-/* Starts a machine (which outlives the sessions) and runs until nothing is left to do now. */
+/* Starts a machine (which outlives the sessions) and runs until nothing is left to do now. A start that
+ * cannot be made, or is rolled back, leaves nothing; *out is set also when what follows ends in a fault. */
 FSM_API FSM_MUST_USE fsm_code fsm_sessions_start(fsm_sessions *sessions, const fsm_machine *machine,
                                                  const fsm_value *input, fsm_session **out, fsm_error *err);
-/* Sends an external event. *outcome is what fsm_step said of it (not of what followed); may be NULL. */
+/* Sends an external event. *outcome is what fsm_step said of it (not of what followed); may be NULL. The
+ * callbacks must not call this or the like: FSM_EARGUMENT. */
 FSM_API FSM_MUST_USE fsm_code fsm_session_send(fsm_session *session, const fsm_event *event,
                                                fsm_code *outcome, fsm_error *err);
-/* Ends an open task with its output, or with its error when failed. FSM_ENOTFOUND: no such task. */
+/* Ends an open task with its output, or with its error when failed. FSM_ENOTFOUND: no such task, or a
+ * session works on it. */
 FSM_API FSM_MUST_USE fsm_code fsm_session_answer(fsm_session *session, const char *invoke_id, bool failed,
                                                  const fsm_value *data, fsm_error *err);
 /* Moves the clock forward to now_ns, firing what becomes due, each at its own time. */
@@ -80,7 +96,7 @@ FSM_API const fsm_snapshot *fsm_session_snapshot(const fsm_session *session);
 
 typedef struct fsm_session_timer {
   const char *id, *event, *target; /* target NULL = the session itself */
-  int64_t due_ns;
+  int64_t set_ns, due_ns;          /* when it was set, and when it fires */
 } fsm_session_timer;
 /* The n-th timer of a session in the order they fire; false when there are fewer. */
 FSM_API bool fsm_session_timer_at(const fsm_session *session, unsigned n, fsm_session_timer *out);
