@@ -104,7 +104,7 @@ fsm_code fsm_sessions_new(const fsm_sessions_options *options, fsm_sessions **ou
 void fsm_sessions_free(fsm_sessions *all) {
   if (!all) return;
   for (unsigned i = 0; i < all->count; i++) session_free(all->table[i]);
-  for (fsm__message *m; (m = fsm__queue_take(all));) fsm__message_free(all, m);
+  for (fsm__message *m; (m = fsm__message_take(all));) fsm__message_free(all, m);
   fsm_arena_free(&all->own);
   fsm_arena_free(&all->scratch);
   free(all);

@@ -63,7 +63,7 @@ fsm_code fsm__session_bounce(fsm_session *from, const fsm__message *m, const cha
                                   .sendid = m->event.sendid}},
                *news;
   fsm_code code = fsm__message_new(from->all, &draft, &news, err);
-  if (code == FSM_OK) fsm__queue_put(from->all, news);
+  if (code == FSM_OK) fsm__message_put(from->all, news);
   return code;
 }
 
@@ -90,7 +90,7 @@ fsm_code fsm__session_post(fsm_session *from, fsm__message *m, fsm_error *err) {
   bool upwards = from->parent && m->to == from->parent;
   m->task = upwards ? from->task : 0;
   if (!upwards) m->event.invokeid = NULL;
-  fsm__queue_put(from->all, m);
+  fsm__message_put(from->all, m);
   return FSM_OK;
 }
 
@@ -140,7 +140,7 @@ static fsm_code forward(fsm_session *from, const fsm_effect *e, const fsm_event 
                *copy;
   draft.event.cause = FSM_CAUSE_EXTERNAL;
   fsm_code code = fsm__message_new(from->all, &draft, &copy, err);
-  if (code == FSM_OK) fsm__queue_put(from->all, copy);
+  if (code == FSM_OK) fsm__message_put(from->all, copy);
   return code;
 }
 
@@ -150,7 +150,7 @@ static fsm_code carry_out(fsm_session *s, const fsm_event *event, const fsm_effe
     case FSM_EFFECT_SEND: return send(s, e, err);
     case FSM_EFFECT_TIMER_CANCEL:
       fsm__timer_cancel(s, e->id);
-      fsm__queue_cancel(s->all, s->number, e->id);
+      fsm__message_cancel(s->all, s->number, e->id);
       return FSM_OK;
     case FSM_EFFECT_TASK_OPEN: return fsm__task_open(s, e, err);
     case FSM_EFFECT_TASK_CANCEL: fsm__task_cancel(s, e->id); return FSM_OK;

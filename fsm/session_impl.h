@@ -87,10 +87,10 @@ void fsm__session_remove(fsm_session *session);
 FSM_MUST_USE fsm_code fsm__message_new(fsm_sessions *all, const fsm__message *draft, fsm__message **out,
                                        fsm_error *err);
 void fsm__message_free(fsm_sessions *all, fsm__message *message);
-void fsm__queue_put(fsm_sessions *all, fsm__message *message);
-fsm__message *fsm__queue_take(fsm_sessions *all); /* NULL = empty */
+void fsm__message_put(fsm_sessions *all, fsm__message *message);
+fsm__message *fsm__message_take(fsm_sessions *all); /* NULL = empty */
 /* Drops what `from` sent under id and nobody has looked at yet. */
-void fsm__queue_cancel(fsm_sessions *all, uint64_t from, const char *id);
+void fsm__message_cancel(fsm_sessions *all, uint64_t from, const char *id);
 
 /* ---- session_timer.c ----------------------------------------------------------------------------- */
 

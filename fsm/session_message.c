@@ -104,13 +104,13 @@ void fsm__message_free(fsm_sessions *all, fsm__message *message) {
   free(message);
 }
 
-void fsm__queue_put(fsm_sessions *all, fsm__message *message) {
+void fsm__message_put(fsm_sessions *all, fsm__message *message) {
   message->next = NULL;
   *all->queue_end = message;
   all->queue_end = &message->next;
 }
 
-fsm__message *fsm__queue_take(fsm_sessions *all) {
+fsm__message *fsm__message_take(fsm_sessions *all) {
   fsm__message *first = all->queue;
   if (!first) return NULL;
   all->queue = first->next;
@@ -118,7 +118,7 @@ fsm__message *fsm__queue_take(fsm_sessions *all) {
   return first;
 }
 
-void fsm__queue_cancel(fsm_sessions *all, uint64_t from, const char *id) {
+void fsm__message_cancel(fsm_sessions *all, uint64_t from, const char *id) {
   fsm__message **at = &all->queue;
   while (*at) {
     fsm__message *m = *at;

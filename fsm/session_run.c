@@ -202,7 +202,7 @@ fsm_code fsm__sessions_drain(fsm_sessions *all, fsm_error *err) {
       all->steps++;
       code = stop(first_to_stop(all), err);
     } else {
-      fsm__message *m = fsm__queue_take(all);
+      fsm__message *m = fsm__message_take(all);
       code = look_at(all, m, err);
       fsm__message_free(all, m);
     }

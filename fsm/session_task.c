@@ -64,7 +64,7 @@ static fsm_code child_add(fsm_session *session, fsm__task *task, const fsm_machi
                         .event = {.data = *input}},
                *start;
   code = fsm__message_new(session->all, &draft, &start, err);
-  if (code == FSM_OK) fsm__queue_put(session->all, start);
+  if (code == FSM_OK) fsm__message_put(session->all, start);
   return code;
 }
 
@@ -134,7 +134,7 @@ fsm_code fsm__task_answer(fsm_session *session, const fsm__task *task, const fsm
                *answer;
   if (fault && !data) draft.event.data = fault_data(&pair, fault);
   fsm_code code = fsm__message_new(session->all, &draft, &answer, err);
-  if (code == FSM_OK) fsm__queue_put(session->all, answer);
+  if (code == FSM_OK) fsm__message_put(session->all, answer);
   return code;
 }
 
