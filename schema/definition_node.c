@@ -10,6 +10,7 @@
 
 /* ---- faults ------------------------------------------------------------------------------------ */
 
+FSM_PRINTF(4, 0)
 static fsm_code fail(fsm__loader *l, fsm_code code, const char *where, const char *format, va_list args) {
   char text[FSM_TEXT_MAX];
   vsnprintf(text, sizeof text, format, args);

@@ -30,6 +30,7 @@ static void line(const conformance *run, const char *name, const char *outcome, 
   fsm_buf_free(&buf);
 }
 
+FSM_PRINTF(4, 0)
 static void told(const conformance *run, const char *name, const char *outcome, const char *format,
                  va_list args) {
   char text[4096];

@@ -6,6 +6,10 @@
  *   FSM_FUZZ_RUNS=100000 FSM_FUZZ_SEED=7 test_fuzz         each target so often (a dear one less)
  *   FSM_FUZZ_TARGET=record FSM_FUZZ_SEED=7 FSM_FUZZ_ITERATION=1234 test_fuzz     this one again
  *
+ * A coverage-guided run (preset `fuzz`) gives bytes instead of a seed: they are the chances of the
+ * iteration, two a decision, or, of a target that reads a text, the text itself. What such runs found
+ * stands in tests/fuzz/corpus/TARGET/ and is run again with every test_fuzz.
+ *
  * A target makes an input from its seeds, gives it to the code in memory of exactly its length, and
  * expects properties. A crash (sanitizer, assertion, signal) and a broken property both name the line to
  * type. A target that takes everything or refuses everything is blind, and fails too.
@@ -13,6 +17,7 @@
 #ifndef FSM_TESTS_FUZZ_H
 #define FSM_TESTS_FUZZ_H
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -39,6 +44,7 @@ typedef struct fuzz_target {
   void (*one)(fuzz_run *run);
   void (*close)(fuzz_run *run); /* NULL = nothing to do */
   bool takes_all;               /* refusing is not its business */
+  bool text;                    /* its input may be any text, whatever it made itself */
 } fuzz_target;
 
 /* A seed of bytes; text seeds are bytes too. */
@@ -52,6 +58,10 @@ enum { FUZZ_SEEDS_MAX = 256, FUZZ_DUMP_MAX = 2048 };
 struct fuzz_run {
   const fuzz_target *target;
   uint64_t seed, iteration, state_of_rng;
+  const uint8_t *chances; /* given decisions, when there are any left */
+  size_t chances_len;
+  const uint8_t *given; /* a given text, NULL = none */
+  size_t given_len;
   fsm_arena arena; /* of the iteration */
   fsm_arena kept;  /* of the whole run: seeds */
   fuzz_seed seeds[FUZZ_SEEDS_MAX];
@@ -73,6 +83,12 @@ static inline uint64_t fuzz_mix(uint64_t z) {
 }
 
 static inline uint64_t fuzz_next(fuzz_run *run) {
+  if (run->chances_len >= 2) {
+    uint64_t chance = (uint64_t)run->chances[0] | (uint64_t)run->chances[1] << 8;
+    run->chances += 2;
+    run->chances_len -= 2;
+    return fuzz_mix(chance);
+  }
   return fuzz_mix(run->state_of_rng += UINT64_C(0x9e3779b97f4a7c15));
 }
 
@@ -119,6 +135,7 @@ static inline const char *fuzz_any_token(fuzz_run *run) {
 
 /* Becomes the input, in a block of its own, so that a read past its end is seen. */
 static inline void fuzz_input(fuzz_run *run, const void *data, size_t len) {
+  if (run->given) data = run->given, len = run->given_len;
   free(run->input);
   run->input = malloc(len ? len : 1);
   FSM_ASSERT(run->input != NULL);
@@ -253,6 +270,44 @@ static inline bool fuzz_loop(fuzz_run *run, uint64_t runs) {
   return true;
 }
 
+/* One iteration out of bytes: the first says whether the others are the text or the chances. */
+static inline bool fuzz_given(fuzz_run *run, const uint8_t *data, size_t len) {
+  bool text = run->target->text && len > 0 && data[0] == 't';
+  fuzz_begin(run, 0);
+  run->given = text ? data + 1 : NULL;
+  run->given_len = text ? len - 1 : 0;
+  run->chances = text || len == 0 ? NULL : data + 1;
+  run->chances_len = text || len == 0 ? 0 : len - 1;
+  run->target->one(run);
+  fsm_arena_reset(&run->arena);
+  run->given = run->chances = NULL;
+  run->given_len = run->chances_len = 0;
+  return run->failure[0] == '\0';
+}
+
+/* The inputs that stand in tests/fuzz/corpus. False at the first that failed. */
+static inline bool fuzz_corpus(fuzz_run *run, unsigned *count) {
+  char path[512];
+  static uint8_t bytes[1 << 16];
+  bool good = true;
+  snprintf(path, sizeof path, "%s/tests/fuzz/corpus/%s", FSM_SOURCE_DIR, run->target->name);
+  DIR *dir = opendir(path);
+  for (struct dirent *entry; good && dir && (entry = readdir(dir)) != NULL;) {
+    if (entry->d_name[0] == '.') continue;
+    snprintf(path, sizeof path, "%s/tests/fuzz/corpus/%s/%.200s", FSM_SOURCE_DIR, run->target->name,
+             entry->d_name);
+    FILE *file = fopen(path, "rb");
+    if (!file) fail_msg("cannot open %s", path);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    good = fuzz_given(run, bytes, len);
+    if (!good) fuzz_say("fuzz: not so of %s\n", path);
+    (*count)++;
+  }
+  if (dir) closedir(dir);
+  return good;
+}
+
 static inline void fuzz_all_of(const fuzz_target *target) {
   enum { RUNS = 3000, ENOUGH = 100 };
   fuzz_run run;
@@ -261,12 +316,14 @@ static inline void fuzz_all_of(const fuzz_target *target) {
   uint64_t runs = fuzz_number("FSM_FUZZ_RUNS", RUNS) / target->cost + 1;
   const char *only = getenv("FSM_FUZZ_ITERATION");
   bool good = only ? fuzz_iterate(&run, fuzz_number("FSM_FUZZ_ITERATION", 0)) : fuzz_loop(&run, runs);
+  unsigned corpus = 0;
+  if (good && !only) good = fuzz_corpus(&run, &corpus);
   if (good && !only && runs > ENOUGH) {
     good = fuzz_expect(&run, run.taken > 0 && (run.refused > 0 || target->takes_all),
                        "some inputs are taken and some refused");
   }
-  fuzz_say("fuzz: %s: %" PRIu64 " runs, %" PRIu64 " taken, %" PRIu64 " refused\n", target->name,
-           only ? 1 : runs, run.taken, run.refused);
+  fuzz_say("fuzz: %s: %" PRIu64 " runs, %u of the corpus, %" PRIu64 " taken, %" PRIu64 " refused\n",
+           target->name, only ? 1 : runs, corpus, run.taken, run.refused);
   char failure[sizeof run.failure];
   memcpy(failure, run.failure, sizeof failure);
   if (!good) fuzz_say_replay(&run);

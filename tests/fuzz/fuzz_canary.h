@@ -36,9 +36,9 @@ static inline void canary_dying(fuzz_run *run) {
   FSM_ASSERT(run->iteration != 5);
 }
 
-static const fuzz_target canary_targets[] = {{"canary", 1, canary_open, canary_broken, NULL, false},
-                                             {"canary", 1, canary_open, canary_sound, NULL, false},
-                                             {"canary", 1, canary_open, canary_dying, NULL, false}};
+static const fuzz_target canary_targets[] = {{"canary", 1, canary_open, canary_broken, NULL, false, false},
+                                             {"canary", 1, canary_open, canary_sound, NULL, false, false},
+                                             {"canary", 1, canary_open, canary_dying, NULL, false, false}};
 
 enum { CANARY_RUNS = 3000 };
 

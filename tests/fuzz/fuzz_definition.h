@@ -67,8 +67,8 @@ static inline void payload_open(fuzz_run *run) {
       "\"type\":"
       "\"string\",\"minLength\":1,\"maxLength\":4},\"b\":{\"type\":[\"integer\",\"null\"],\"minimum\":-5,"
       "\"maximum\":9}}}",
-      "{\"properties\":{\"a/"
-      "b\":{\"items\":{\"properties\":{\"c~\":{\"type\":\"string\"}}},\"minItems\":1,\"maxItems\":3}}}",
+      ("{\"properties\":{\"a/"
+       "b\":{\"items\":{\"properties\":{\"c~\":{\"type\":\"string\"}}},\"minItems\":1,\"maxItems\":3}}}"),
       "{\"enum\":[\"a\",1,null,{\"b\":[1.5]}],\"title\":\"T\",\"x-pii\":true}",
       "{\"const\":{\"a\":1},\"exclusiveMinimum\":5,\"exclusiveMaximum\":5.5}",
       "{\"additionalProperties\":{\"type\":\"number\"},\"items\":false}",

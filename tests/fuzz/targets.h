@@ -1,0 +1,37 @@
+/* targets.h: the fuzz targets: a row each. */
+#ifndef FSM_TESTS_FUZZ_TARGETS_H
+#define FSM_TESTS_FUZZ_TARGETS_H
+
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_definition.h"
+#include "tests/fuzz/fuzz_disk.h"
+#include "tests/fuzz/fuzz_expr.h"
+#include "tests/fuzz/fuzz_record.h"
+#include "tests/fuzz/fuzz_step.h"
+#include "tests/fuzz/fuzz_store.h"
+#include "tests/fuzz/fuzz_values.h"
+#include "tests/fuzz/fuzz_wire.h"
+#include "tests/fuzz/fuzz_zone.h"
+
+/* name, cost, open, one, close, takes all, text */
+static const fuzz_target fuzz_targets[] = {
+    {"json", 1, json_open, json_one, NULL, false, true},
+    {"pack", 1, pack_open, pack_one, NULL, false, false},
+    {"record", 1, record_open, record_one, NULL, false, false},
+    {"expr", 1, expr_open, expr_one, NULL, false, true},
+    {"zone", 1, zone_open, zone_one, NULL, false, false},
+    {"time", 1, time_open, time_one, NULL, false, false},
+    {"payload", 1, payload_open, payload_one, NULL, false, false},
+    {"definition", 2, definition_open, definition_one, NULL, false, true},
+    {"step", 15, step_open, step_one, NULL, true, false},
+    {"token", 1, token_open, token_one, token_close, false, false},
+    {"worker", 1, worker_open, worker_one, NULL, false, true},
+    {"http", 1, http_open, http_one, NULL, false, false},
+    {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
+    {"journal", 10, journal_open, journal_one, journal_close, false, false},
+    {"rows", 1, rows_open, rows_one, rows_close, false, false},
+    {"catalog", 1, catalog_open, catalog_one, rows_close, false, false},
+    {"apply", 3, apply_open, apply_one, rows_close, false, false},
+};
+
+#endif
