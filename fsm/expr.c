@@ -19,6 +19,12 @@ static fsm_code check_text(const fsm__source *source) {
   return FSM_OK;
 }
 
+/* In SCXML a clash is an error of the moment that raises an event, as long as no shapes are given. */
+static bool is_checked(const fsm_expr_options *options) {
+  if (!options || options->unchecked) return false;
+  return !options->scxml || options->context || options->event;
+}
+
 fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len, const fsm_expr **out,
                           fsm_error *err) {
   return fsm_expr_compile_with(arena, text, len, NULL, out, err);
@@ -37,6 +43,7 @@ fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
   fsm__source source = {.text = copy, .len = (uint16_t)len, .arena = arena, .err = err, .options = options};
   fsm_code code = check_text(&source);
   if (!code) code = fsm__parse(&source, expr);
+  if (!code && is_checked(options)) code = fsm__check(&source, expr);
   if (!code) *out = expr;
   return code;
 }

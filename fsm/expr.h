@@ -101,7 +101,10 @@ typedef struct fsm_scope {
 FSM_API FSM_MUST_USE fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len,
                                                const fsm_expr **out, fsm_error *err);
 
-/* The same with what is known; NULL = nothing. A clash of shapes is FSM_EEXPRESSION too. */
+/* The same with what is known; NULL = nothing, and nothing is checked. What the shapes and the literals
+ * show to fail in any case is FSM_EEXPRESSION at load: a member that is not there, an operator or function
+ * on the wrong types, a comparison that is always false, a guard that is no bool. In SCXML, where that
+ * raises an event at run time, only when a shape of context or event is given. */
 FSM_API FSM_MUST_USE fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
                                                     const fsm_expr_options *options, const fsm_expr **out,
                                                     fsm_error *err);

@@ -182,6 +182,8 @@ struct fsm_expr {
 fsm_code fsm__parse(fsm__source *source, fsm_expr *expr);
 /* The words of the variables and operators, for messages. */
 const char *fsm__variable_name(fsm__variable variable, bool scxml);
+/* Holds a parsed expression against the shapes in source->options. */
+fsm_code fsm__check(const fsm__source *source, const fsm_expr *expr);
 /* Notes what a finished path or variable reads; source order, each once, the first FSM__READS_MAX. */
 fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__node *node);
 

@@ -188,8 +188,12 @@ static bool zone_file(void *arg, const char *name, const void **data, size_t *le
 static fsm_code evaluate(const cel_case *c, const char *expr, const fsm_value *context, fsm_value *out,
                          fsm_error *err) {
   const fsm_value *unchecked = fsm_map_get(c->json, "disable_check");
-  fsm_expr_options options = {
-      .scxml = true, .unchecked = unchecked && unchecked->b, .zones = zone_file, .zones_arg = c->arena};
+  static const fsm_shape anything = {.kind = FSM_SHAPE_OBJECT, .open = true};
+  fsm_expr_options options = {.scxml = true,
+                              .context = &anything,
+                              .unchecked = unchecked && unchecked->b,
+                              .zones = zone_file,
+                              .zones_arg = c->arena};
   const fsm_expr *compiled;
   fsm_code code = fsm_expr_compile_with(c->arena, expr, strlen(expr), &options, &compiled, err);
   return code ? code : fsm_expr_eval(compiled, &(fsm_scope){.context = context}, c->arena, out, err);
