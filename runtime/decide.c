@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/deployable.h"
 #include "schema/pack.h"
 
 fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...) {
@@ -150,12 +151,27 @@ void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, u
   memcpy(out + 8, hash.bytes, 8);
 }
 
+/* Loads it, and refuses what no instance of it could carry out. *out NULL: refused. */
+static fsm_code load_deployable(const fsm__case *at, fsm__decision *decision, fsm_definition **out,
+                                fsm_error *err) {
+  const fsm_command *command = at->command;
+  const fsm_def *def = NULL;
+  *out = NULL;
+  fsm_code code = fsm_definition_load(command->source, command->source_len, out, &decision->refusal);
+  if (code == FSM_OK)
+    code = fsm_definition_read(at->arena, command->source, command->source_len, &def, &decision->refusal);
+  if (code == FSM_OK) code = fsm__deployable(def, &decision->refusal);
+  if (code == FSM_OK) return FSM_OK;
+  fsm_definition_free(*out);
+  *out = NULL;
+  return code == FSM_ENOMEM ? fsm_fail(err, code, "", "no memory for a definition") : FSM_OK;
+}
+
 static fsm_code decide_deploy(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   const fsm_command *command = at->command;
   fsm_definition *definition = NULL;
-  fsm_code code = fsm_definition_load(command->source, command->source_len, &definition, &out->refusal);
-  if (code != FSM_OK)
-    return code == FSM_ENOMEM ? fsm_fail(err, code, "", "no memory for a definition") : FSM_OK;
+  fsm_code code = load_deployable(at, out, &definition, err);
+  if (definition == NULL) return code;
   size_t len = 0;
   const void *canonical = fsm_definition_canonical(definition, &len);
   fsm__hash hash = fsm__sha256(canonical, len);

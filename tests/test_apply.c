@@ -6,6 +6,14 @@
 
 static const uint8_t TOKEN[16] = "token of a task";
 
+/* Two regions and a history of them. */
+static const char REGIONS[] =
+    "{\"id\":\"m\",\"initial\":\"w\",\"context\":{\"n\":0},\"states\":{\"w\":{\"type\":\"parallel\","
+    "\"states\":{"
+    "\"l\":{\"initial\":\"a\",\"states\":{\"a\":{},\"b\":{}}},\"r\":{\"initial\":\"a\",\"states\":{\"a\":{}}}"
+    ","
+    "\"h\":{\"type\":\"history\",\"history\":\"deep\"}}},\"z\":{}}}";
+
 /* A record of instance i1 that has what every record has; its time is its seq in seconds. */
 static fsm_record rec(rig *r, fsm_record_kind kind, uint64_t seq) {
   const fsm__deployed *deployed = fsm__catalog_find(r->catalog, "m", 1);
@@ -148,6 +156,60 @@ static void a_state_that_is_entered_again_gets_a_new_time(void **state) {
   apply(r, again);
   assert_false(indexed(r, "a", 1));
   assert_true(indexed(r, "a", 2));
+}
+
+/* i1 in both regions of version 2 of its machine. */
+static fsm_record in_regions(rig *r, fsm_record_kind kind, uint64_t seq, const char *hist) {
+  fsm_record record = rec(r, kind, seq);
+  record.def = fsm__catalog_find(r->catalog, "m", 2)->hash.bytes;
+  record.defv = 2;
+  record.to = rig_json(r, "[\"w.l.a\",\"w.r.a\"]");
+  if (hist != NULL) record.hist = rig_json(r, hist);
+  return record;
+}
+
+static void every_active_state_of_every_region_is_indexed(void **state) {
+  rig *r = *state;
+  rig_deploy(r, REGIONS, 2);
+  apply(r, in_regions(r, FSM_RECORD_CREATED, 3, NULL));
+  assert_true(indexed(r, "w", 3) && indexed(r, "w.l", 3) && indexed(r, "w.r", 3));
+  assert_true(indexed(r, "w.l.a", 3) && indexed(r, "w.r.a", 3));
+  fsm_record move = in_regions(r, FSM_RECORD_TRANSITION, 4, NULL);
+  move.to = rig_json(r, "[\"w.l.b\",\"w.r.a\"]");
+  move.since = rig_json(r, "[\"w.l.b\"]");
+  apply(r, move);
+  assert_true(indexed(r, "w.l.b", 4) && indexed(r, "w.r.a", 3));
+  assert_int_equal(rig_count(r, FSM_T_BY_STATE, NULL, 0), 5);
+}
+
+static void a_history_stands_until_another_is_recorded_and_goes_with_an_empty_one(void **state) {
+  rig *r = *state;
+  rig_deploy(r, REGIONS, 2);
+  apply(r, in_regions(r, FSM_RECORD_CREATED, 3, NULL));
+  fsm__instance in = loaded(r);
+  assert_false(fsm_is(&in.history, FSM_MAP));
+  apply(r, in_regions(r, FSM_RECORD_TRANSITION, 4, "{\"w.h\":[\"w.l.b\",\"w.r.a\"],\"#bound\":[\"w\"]}"));
+  apply(r, in_regions(r, FSM_RECORD_TRANSITION, 5, NULL));
+  fsm_value wanted = rig_json(r, "{\"w.h\":[\"w.l.b\",\"w.r.a\"],\"#bound\":[\"w\"]}");
+  in = loaded(r);
+  assert_true(fsm_value_same(&in.history, &wanted));
+  apply(r, in_regions(r, FSM_RECORD_CONTEXT, 6, "{}"));
+  in = loaded(r);
+  assert_false(fsm_is(&in.history, FSM_MAP));
+}
+
+static void a_history_that_the_machine_does_not_have_is_corrupt(void **state) {
+  rig *r = *state;
+  rig_deploy(r, REGIONS, 2);
+  apply(r, in_regions(r, FSM_RECORD_CREATED, 3, NULL));
+  static const char *const cases[] = {"{\"w.l\":[\"w.l.a\"]}", "{\"w.h\":[\"nowhere\"]}",
+                                      "{\"w.h\":\"w.l.a\"}", "{\"h\":[]}", "{\"\":[]}"};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    fsm_record record = in_regions(r, FSM_RECORD_TRANSITION, 4, cases[i]);
+    fsm_error err = {.text = ""};
+    if (apply_frame(r, &record, 1, &err) != FSM_ECORRUPT) fail_msg("%s is taken", cases[i]);
+    assert_string_equal(err.where, "seq 4");
+  }
 }
 
 static void a_context_record_changes_fields_and_adds_them(void **state) {
@@ -610,6 +672,9 @@ int main(void) {
       R(a_transition_moves_the_index_sets_timers_and_opens_tasks),
       R(a_state_that_stays_active_keeps_its_time),
       R(a_state_that_is_entered_again_gets_a_new_time),
+      R(every_active_state_of_every_region_is_indexed),
+      R(a_history_stands_until_another_is_recorded_and_goes_with_an_empty_one),
+      R(a_history_that_the_machine_does_not_have_is_corrupt),
       R(a_context_record_changes_fields_and_adds_them),
       R(an_attempt_that_begins_is_due_at_its_deadline),
       R(a_failed_attempt_waits_for_the_next_or_is_gone),

@@ -39,11 +39,31 @@ FSMD, CLI = os.path.join(BUILD, "fsmd"), os.path.join(BUILD, "fsm-cli")
 LOST_CACHE = os.path.join(BUILD, "tests", "drive_lost_cache")
 WAIT = 120  # seconds: never reached when all is well
 LIMIT = 580  # of all of it; ctest waits for 600
+# Each INC counts once, moves a region, and leaves or comes back to a place that a history remembers: one record.
 COUNTER = {
     "id": "counter",
     "initial": "counting",
     "context": {"n": 0},
-    "states": {"counting": {"on": {"INC": {"context": {"n": {"@expr": "context.n + 1"}}}}}},
+    "states": {
+        "counting": {
+            "type": "parallel",
+            "states": {
+                "count": {"on": {"INC": {"context": {"n": {"@expr": "context.n + 1"}}}}},
+                "hand": {"initial": "left", "states": {"left": {"on": {"INC": "right"}}, "right": {"on": {"INC": "left"}}}},
+                "place": {
+                    "initial": "in",
+                    "states": {
+                        "in": {
+                            "initial": "a",
+                            "on": {"INC": "out"},
+                            "states": {"a": {}, "b": {}, "before": {"type": "history", "target": "b"}},
+                        },
+                        "out": {"on": {"INC": "in.before"}},
+                    },
+                },
+            },
+        }
+    },
 }
 
 

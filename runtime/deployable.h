@@ -1,0 +1,15 @@
+/* deployable.h: which definitions a durable instance can carry out.
+ *
+ * The engine knows more than the runtime does for now: events to other sessions, child machines, and
+ * services that are only known when a state is entered. A machine that asks for one of them is refused when
+ * it is deployed, with its place, and not when the first instance gets there.
+ */
+#ifndef FSM_RUNTIME_DEPLOYABLE_H
+#define FSM_RUNTIME_DEPLOYABLE_H
+
+#include "fsm/machine.h"
+
+/* FSM_EUNSUPPORTED: err->where is the construct's place in the definition. */
+FSM_MUST_USE fsm_code fsm__deployable(const fsm_def *def, fsm_error *err);
+
+#endif
