@@ -47,7 +47,7 @@ static fsm_code read_machine(fsm__scxml *r, const fsm_xml_node *root, const fsm_
   if (!code) code = fsm__scxml_check(r, root);
   if (!code) code = fsm__scxml_index(r, root);
   if (!code) code = fsm__scxml_read_state(r, root, &def->root);
-  if (!code) code = fsm__scxml_check_data(r, root);
+  if (!code) code = fsm__scxml_check_data(r);
   *out = def;
   return code;
 }

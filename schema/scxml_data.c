@@ -4,8 +4,13 @@
 
 #include "schema/scxml_load.h"
 
-static int by_text(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
+/* By id, and those alike in document order. */
+static int order(const void *a, const void *b) {
+  const fsm__scxml_id *x = a, *y = b;
+  int way = strcmp(x->id, y->id);
+  if (way) return way;
+  if (x->element->line != y->element->line) return x->element->line < y->element->line ? -1 : 1;
+  return (x->element->column > y->element->column) - (x->element->column < y->element->column);
 }
 
 static fsm_code check_id(fsm__scxml *r, const fsm_xml_node *element, const char *id) {
@@ -14,19 +19,18 @@ static fsm_code check_id(fsm__scxml *r, const fsm_xml_node *element, const char 
     return fsm__scxml_invalid(r, where, "\"%.64s\" is no name of a variable: letters, digits and _", id);
   if (*id == '_')
     return fsm__scxml_invalid(r, where, "\"%.64s\" is no name of a variable: the system's begin with _", id);
-  const char **item =
-      fsm__scxml_add(r, (void **)&r->data_ids, &r->data_count, &r->data_cap, sizeof *r->data_ids);
+  fsm__scxml_id *item = fsm__scxml_add(r, (void **)&r->data, &r->data_count, &r->data_cap, sizeof *r->data);
   if (!item) return fsm__scxml_no_memory(r);
-  *item = id;
+  *item = (fsm__scxml_id){id, element};
   return FSM_OK;
 }
 
-fsm_code fsm__scxml_check_data(fsm__scxml *r, const fsm_xml_node *root) {
-  if (r->data_count) qsort(r->data_ids, r->data_count, sizeof *r->data_ids, by_text);
+fsm_code fsm__scxml_check_data(fsm__scxml *r) {
+  if (r->data_count) qsort(r->data, r->data_count, sizeof *r->data, order);
   for (size_t i = 1; i < r->data_count; i++)
-    if (strcmp(r->data_ids[i - 1], r->data_ids[i]) == 0)
-      return fsm__scxml_invalid(r, fsm__scxml_at(r, root), "there are two variables \"%.64s\"",
-                                r->data_ids[i]);
+    if (strcmp(r->data[i - 1].id, r->data[i].id) == 0)
+      return fsm__scxml_invalid(r, fsm__scxml_text_at(r, r->data[i].element, "id"),
+                                "there are two variables \"%.64s\"", r->data[i].id);
   return FSM_OK;
 }
 

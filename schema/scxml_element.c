@@ -285,9 +285,15 @@ static fsm_code check_foreign(fsm__scxml *r, const fsm_xml_node *element, const 
 
 static fsm_code check_text(fsm__scxml *r, const fsm_xml_node *element, const fsm_xml_node *text) {
   if (fsm_xml_is_blank(text->text, text->len)) return FSM_OK;
-  size_t blank = strspn(text->text, " \t\r\n");
-  return fsm__scxml_invalid(r, fsm__scxml_at(r, text), "<%s> holds no text, and here is \"%.32s\"",
-                            element->name, text->text + blank);
+  size_t blank = strspn(text->text, " \t\r\n"), len = strcspn(text->text + blank, "\r\n");
+  unsigned line = text->line, column = text->column;
+  for (size_t i = 0; i < blank; i++) {
+    bool breaks = text->text[i] == '\n';
+    line += breaks;
+    column = breaks ? 1 : column + 1;
+  }
+  return fsm__scxml_invalid(r, fsm__scxml_place(r, line, column), "<%s> holds no text, and here is \"%.*s\"",
+                            element->name, (int)(len < 32 ? len : 32), text->text + blank);
 }
 
 static fsm_code check_children(fsm__scxml *r, const fsm_xml_node *element, const row *known) {

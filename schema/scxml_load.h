@@ -45,7 +45,7 @@ typedef struct fsm__scxml_call {
   fsm__scxml_document *documents;
 } fsm__scxml_call;
 
-/* A state, final, parallel or history by its id. */
+/* A state, final, parallel, history or data by its id. */
 typedef struct fsm__scxml_id {
   const char *id;
   const fsm_xml_node *element;
@@ -60,7 +60,7 @@ typedef struct fsm__scxml {
   size_t id_count, id_cap;
   const fsm__scxml_id **by_id;      /* sorted by id */
   const fsm__scxml_id **by_element; /* sorted by element */
-  const char **data_ids;            /* of all variables */
+  fsm__scxml_id *data;              /* all variables */
   size_t data_count, data_cap;
   bool is_condition;  /* the expression that is being read is one */
   const char *broken; /* why the action that is being read can only fail when it is run; NULL = it can not */
@@ -203,7 +203,7 @@ fsm_code fsm__scxml_read_transition(fsm__scxml *r, const fsm_xml_node *source, c
                                     fsm_def_transition *out);
 /* scxml_data.c: the variables of a state; once all are read, that none is there twice */
 fsm_code fsm__scxml_read_data(fsm__scxml *r, const fsm_xml_node *state, fsm_def_state *out);
-fsm_code fsm__scxml_check_data(fsm__scxml *r, const fsm_xml_node *root);
+fsm_code fsm__scxml_check_data(fsm__scxml *r);
 /* scxml_invoke.c */
 fsm_code fsm__scxml_read_invoke(fsm__scxml *r, const fsm_xml_node *element, fsm_def_invoke *out);
 /* scxml_state.c: the root and all below it. */

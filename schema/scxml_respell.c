@@ -25,8 +25,8 @@ typedef struct respeller {
 
 static fsm_code refuse(respeller *s, const char *what) {
   return fsm__scxml_unsupported(s->r, s->where,
-                                "%s is ECMAScript that expressions here do not have: \"%.*s\"", what,
-                                (int)(s->word.len < 48 ? s->word.len : 48), s->word.text);
+                                "\"%.*s\" is %s of ECMAScript that expressions here do not have",
+                                (int)(s->word.len < 48 ? s->word.len : 48), s->word.text, what);
 }
 
 static void copy(respeller *s) { fsm_buf_add(&s->out, s->word.text, s->word.len); }
@@ -138,7 +138,7 @@ static fsm_code write_typeof(respeller *s) {
   fsm__word value = fsm__word_next(word.text + word.len, s->end);
   if (begin.kind != FSM__WORD_NAME || !is_one_of(&word, compares) || value.kind != FSM__WORD_STRING ||
       value.len != 11 || memcmp(value.text + 1, "undefined", 9) != 0)
-    return refuse(s, "typeof but of what is 'undefined'");
+    return refuse(s, "a test but for 'undefined'");
   fsm_buf_add(&s->out, begin.text, (size_t)(word.text - begin.text));
   fsm_buf_str(&s->out, word.text[0] == '!' ? "!= null" : "== null");
   s->word = value;
