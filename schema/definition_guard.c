@@ -2,8 +2,7 @@
  * expression.
  *
  * A combinator is {"type": "@xstate.and", "guards": […]}; "xstate.and" (as XState 6 writes it) and "and"
- * mean the same, and so do its members under "params". A guard of the machine's own that is called "and"
- * comes first.
+ * mean the same, and so do its members under "params". No guard of the machine's own has such a name.
  */
 #include <string.h>
 
@@ -79,11 +78,17 @@ static fsm_code add_state_id(fsm__loader *l, fsm__node node, fsm_buf *out) {
   return FSM_OK;
 }
 
+/* The members of a combinator, which may stand under "params" (then without the type). */
+static fsm_code check_members(fsm__loader *l, fsm__node members, const char *const *keys) {
+  bool inside = !fsm_doc_get(members.value, "type");
+  return fsm__node_keys(l, members, inside ? keys + 1 : keys);
+}
+
 /* "stateId" is the id of a state, "stateValue" an id with its '#', a path from the root, or an object. */
 static fsm_code add_state_in(fsm__loader *l, fsm__node guard, fsm_buf *out) {
-  static const char *const keys[] = {"type", "params", "stateId", "stateValue", NULL};
+  static const char *const keys[] = {"type", "stateId", "stateValue", NULL};
   fsm__node id = fsm__node_get(l, guard, "stateId"), value = fsm__node_get(l, guard, "stateValue");
-  fsm_code code = fsm__node_keys(l, guard, keys);
+  fsm_code code = check_members(l, guard, keys);
   if (code) return code;
   if (!id.value == !value.value)
     return fsm__invalid(l, guard.where, "stateIn needs a \"stateId\" or a \"stateValue\"");
@@ -101,9 +106,9 @@ static fsm_code add_state_in(fsm__loader *l, fsm__node guard, fsm_buf *out) {
 
 static fsm_code add_operands(fsm__loader *l, fsm__node guard, const char *none, const char *between,
                              fsm_buf *out) {
-  static const char *const keys[] = {"type", "params", "guards", NULL};
+  static const char *const keys[] = {"type", "guards", NULL};
   fsm__node guards = fsm__node_get(l, guard, "guards");
-  fsm_code code = fsm__node_keys(l, guard, keys);
+  fsm_code code = check_members(l, guard, keys);
   if (code) return code;
   if (!fsm__node_is(guards, FSM_LIST)) return fsm__invalid(l, guards.where, "\"guards\" must be a list");
   for (uint32_t i = 0; i < guards.value->len && !code; i++) {
@@ -124,9 +129,9 @@ static fsm_code add_or(fsm__loader *l, fsm__node guard, fsm_buf *out) {
 
 /* {"guard": G}, or a list of one as XState 5 keeps it. */
 static fsm_code add_not(fsm__loader *l, fsm__node guard, fsm_buf *out) {
-  static const char *const keys[] = {"type", "params", "guard", "guards", NULL};
+  static const char *const keys[] = {"type", "guard", "guards", NULL};
   fsm__node one = fsm__node_get(l, guard, "guard"), list = fsm__node_get(l, guard, "guards");
-  fsm_code code = fsm__node_keys(l, guard, keys);
+  fsm_code code = check_members(l, guard, keys);
   if (code) return code;
   bool single = fsm__node_is(list, FSM_LIST) && list.value->len == 1;
   if (!one.value == !list.value || (list.value && !single))
@@ -140,8 +145,10 @@ static const struct combinator {
 } combinators[] = {{"and", add_and}, {"or", add_or}, {"not", add_not}, {"stateIn", add_state_in}};
 
 static const struct combinator *combinator_of(const char *type) {
-  if (*type == '@') type++;
-  if (strncmp(type, "xstate.", 7) == 0) type += 7;
+  if (strncmp(type, "@xstate.", 8) == 0)
+    type += 8;
+  else if (strncmp(type, "xstate.", 7) == 0)
+    type += 7;
   for (size_t i = 0; i < sizeof combinators / sizeof *combinators; i++)
     if (strcmp(combinators[i].name, type) == 0) return &combinators[i];
   return NULL;
@@ -187,7 +194,7 @@ static fsm_code typed_text(fsm__loader *l, fsm__node node, const char **out) {
   fsm_code code = fsm__node_text(l, node, "type", &type);
   if (code) return code;
   if (!type) return fsm__invalid(l, node.where, "the guard has no \"type\"");
-  const struct combinator *how = fsm__named_find(&l->guards, type) < 0 ? combinator_of(type) : NULL;
+  const struct combinator *how = combinator_of(type);
   if (how) return combined_text(l, node, how, out);
   code = fsm__node_keys(l, node, keys);
   return code ? code : named_text(l, node, type, out);
@@ -220,8 +227,9 @@ fsm_code fsm__read_guard(fsm__loader *l, fsm__node node, const char **expr, cons
   return code;
 }
 
-fsm_code fsm__check_named_guard(fsm__loader *l, fsm__node guard) {
+fsm_code fsm__check_named_guard(fsm__loader *l, fsm__node guard, const char *name) {
   const char *text;
+  if (combinator_of(name)) return fsm__invalid(l, guard.where, "the name \"%s\" is XState's own", name);
   l->options.guard = true;
   fsm_code code = definition_text(l, guard, &text);
   l->options.guard = false;

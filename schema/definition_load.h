@@ -148,7 +148,7 @@ fsm_code fsm__expr_value(fsm__loader *l, const char *expr, const char *where, co
 /* definition_guard.c; *name is NULL when it is inline. An absent node is no guard. */
 fsm_code fsm__read_guard(fsm__loader *l, fsm__node node, const char **expr, const char **name);
 /* A guard of the root's, for itself. */
-fsm_code fsm__check_named_guard(fsm__loader *l, fsm__node guard);
+fsm_code fsm__check_named_guard(fsm__loader *l, fsm__node guard, const char *name);
 
 /* definition_delay.c */
 fsm_code fsm__read_delay(fsm__loader *l, fsm__node node, const fsm_def_value **out);
@@ -232,6 +232,9 @@ fsm_code fsm__read_states(fsm__loader *l, const fsm_def_state **out);
 /* definition_event.c: the parts of a state that take events, in the order in which their transitions are
  * listed. */
 fsm_code fsm__read_events(fsm__loader *l, const fsm__state_entry *entry, fsm_def_state *out);
+
+/* definition_zone.c: the system's zones are there for expressions. */
+fsm_code fsm__use_zones(fsm__loader *l);
 
 /* definition_root.c: the whole. */
 fsm_code fsm__read_definition(fsm__loader *l, fsm__node root, fsm_def *out);

@@ -17,8 +17,16 @@ static fsm_code check_duration(fsm__loader *l, fsm__node node) {
   return ns > 0 ? FSM_OK : fsm__invalid(l, node.where, "the duration must be longer than 0");
 }
 
+/* 3.0 is a whole number too. */
+static bool whole_number(const fsm_value *value, int64_t *out) {
+  if (value->type == FSM_INT) *out = value->i;
+  if (value->type == FSM_DOUBLE && value->d >= 0 && value->d <= 1000) *out = (int64_t)value->d;
+  return value->type == FSM_INT || (value->type == FSM_DOUBLE && (double)*out == value->d);
+}
+
 static fsm_code check_range(fsm__loader *l, fsm__node node, int64_t from, int64_t to) {
-  if (fsm__node_is(node, FSM_INT) && node.value->i >= from && node.value->i <= to) return FSM_OK;
+  int64_t number = from - 1;
+  if (whole_number(node.value, &number) && number >= from && number <= to) return FSM_OK;
   return fsm__invalid(l, node.where, "a whole number from %lld to %lld is expected", (long long)from,
                       (long long)to);
 }
@@ -97,7 +105,8 @@ void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out) {
   *out = (fsm_task_policy){
       .attempts = 1, .timeout_ns = 60 * second, .backoff_ns = second, .backoff_max_ns = 3600 * second};
   const fsm_value *ours = fsm_map_get(meta, "fsm"), *attempts = fsm_map_get(ours, "attempts");
-  if (attempts) out->attempts = (unsigned)attempts->i;
+  int64_t number = 1;
+  if (attempts && whole_number(attempts, &number)) out->attempts = (unsigned)number;
   take_duration(ours, "timeout", &out->timeout_ns);
   take_duration(ours, "backoff", &out->backoff_ns);
   take_duration(ours, "backoff_max", &out->backoff_max_ns);

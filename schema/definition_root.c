@@ -33,23 +33,25 @@ static fsm_code check_prefix(fsm__loader *l, fsm__node named, uint32_t index) {
 
 /* What is defined by name is checked whether or not it is used. */
 static fsm_code check_each(fsm__loader *l, const fsm__named *named,
-                           fsm_code (*check)(fsm__loader *l, fsm__node member)) {
+                           fsm_code (*check)(fsm__loader *l, fsm__node member, const char *name)) {
   fsm_code code = FSM_OK;
   l->checking = true;
   for (uint32_t i = 0; named->node.value && i < named->node.value->len && !code; i++) {
     code = check_prefix(l, named->node, i);
-    if (!code) code = check(l, fsm__node_member(l, named->node, i));
+    if (!code) code = check(l, fsm__node_member(l, named->node, i), fsm__node_name(named->node, i));
   }
   l->checking = false;
   return code;
 }
 
-static fsm_code check_delay(fsm__loader *l, fsm__node delay) {
+static fsm_code check_delay(fsm__loader *l, fsm__node delay, const char *name) {
+  (void)name;
   const fsm_def_value *value;
   return fsm__read_named_delay(l, delay, &value);
 }
 
-static fsm_code check_action(fsm__loader *l, fsm__node action) {
+static fsm_code check_action(fsm__loader *l, fsm__node action, const char *name) {
+  (void)name;
   return fsm__read_actions(l, action, &(fsm__actions){0});
 }
 
@@ -92,6 +94,7 @@ static fsm_code read_context(fsm__loader *l, fsm__node root, const fsm_def_value
 fsm_code fsm__read_definition(fsm__loader *l, fsm__node root, fsm_def *out) {
   *out = (fsm_def){.dialect = FSM_XSTATE};
   fsm_code code = read_id(l, root);
+  if (!code) code = fsm__use_zones(l);
   if (!code) code = fsm__index_states(l, root);
   if (!code) code = read_head(l, root);
   if (!code) code = fsm__read_schemas(l, root);
