@@ -75,15 +75,16 @@ static const struct refused {
 
 static fsm_code refuse_builtin(fsm__loader *l, fsm__node action, const char *type) {
   fsm__closest closest = {.name = type + strlen(prefix)};
-  char hint[96];
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
     if (strcmp(closest.name, refused[i].name) == 0)
       return fsm__unsupported(l, action.where, "the action \"%s\" is not supported: %s", type,
                               refused[i].why);
   for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
     fsm__closest_try(&closest, builtins[i].name);
-  return fsm__unsupported(l, action.where, "the action \"%.64s\" is not supported%s", type,
-                          fsm__closest_text(&closest, hint, sizeof hint));
+  if (closest.best)
+    return fsm__unsupported(l, action.where, "there is no action \"%.64s\"; did you mean \"%s%s\"?", type,
+                            prefix, closest.best);
+  return fsm__unsupported(l, action.where, "there is no action \"%.64s\"", type);
 }
 
 static fsm_code read_builtin(fsm__loader *l, fsm__node action, const char *type, fsm__actions *out) {
@@ -135,7 +136,8 @@ static fsm_code read_action(fsm__loader *l, fsm__node action, fsm__actions *out)
   if (code) return code;
   if (!type) return fsm__invalid(l, action.where, "the action has no \"type\"");
   if (strncmp(type, prefix, strlen(prefix)) == 0) return read_builtin(l, action, type, out);
-  code = fsm__node_keys(l, action, keys);
+  bool known = fsm__named_find(&l->actions, type) >= 0;
+  if (known) code = fsm__node_keys(l, action, keys);
   return code ? code : read_named(l, action, type, out);
 }
 

@@ -71,12 +71,19 @@ static bool read_duration(const char *text, int64_t *ms) {
 
 /* ---- delays ------------------------------------------------------------------------------------ */
 
+static fsm_code literal_delay(fsm__loader *l, fsm_value ms, const char *where, const fsm_def_value **out) {
+  double value = ms.type == FSM_DOUBLE ? ms.d : (double)ms.i;
+  if (value >= 0 && value <= (double)FSM_DELAY_MS_MAX) return fsm__literal_value(l, ms, where, out);
+  return fsm__invalid(l, where, "a delay is 0 to %lld milliseconds", (long long)FSM_DELAY_MS_MAX);
+}
+
 static fsm_code delay_of(fsm__loader *l, fsm__node node, const fsm_def_value **out) {
-  bool number = fsm__node_is(node, FSM_INT) || fsm__node_is(node, FSM_DOUBLE);
   int64_t ms;
-  if (number || fsm__is_expression(node.value)) return fsm__read_def_value(l, node, out);
+  if (fsm__is_expression(node.value)) return fsm__read_def_value(l, node, out);
+  if (fsm__node_is(node, FSM_INT) || fsm__node_is(node, FSM_DOUBLE))
+    return literal_delay(l, *node.value, node.where, out);
   if (fsm__node_is(node, FSM_STRING) && read_duration(node.value->s, &ms))
-    return fsm__literal_value(l, fsm_int(ms), node.where, out);
+    return literal_delay(l, fsm_int(ms), node.where, out);
   return fsm__invalid(
       l, node.where,
       "a delay must be a number of milliseconds, {\"@expr\": …} or a duration like \"1.5s\" or \"PT1H\"");
@@ -98,7 +105,7 @@ static fsm_code delay_named(fsm__loader *l, const char *name, const char *where,
   fsm__node delay = fsm__named_get(l, &l->delays, name);
   int64_t ms;
   if (delay.value) return fsm__read_named_delay(l, delay, out);
-  if (read_duration(name, &ms)) return fsm__literal_value(l, fsm_int(ms), where, out);
+  if (read_duration(name, &ms)) return literal_delay(l, fsm_int(ms), where, out);
   return fsm__named_missing(l, where, "delay", name, &l->delays);
 }
 
@@ -115,5 +122,5 @@ fsm_code fsm__read_delay_name(fsm__loader *l, const char *name, const char *wher
   int64_t thousandths;
   if (!read_decimal(&at, &thousandths) || *at || strchr(name, ',')) return delay_named(l, name, where, out);
   fsm_value ms = thousandths % 1000 ? fsm_double((double)thousandths / 1000) : fsm_int(thousandths / 1000);
-  return fsm__literal_value(l, ms, where, out);
+  return literal_delay(l, ms, where, out);
 }

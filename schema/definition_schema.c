@@ -31,7 +31,7 @@ static fsm_code read_events(fsm__loader *l, fsm__node schemas) {
 
 static fsm_code read_shape(fsm__loader *l, const fsm_value *schema, const fsm_shape **out) {
   if (!schema) return FSM_OK;
-  return fsm__shape_of(l->arena, schema, out) ? fsm__out_of_memory(l) : FSM_OK;
+  return fsm__shape_of_schema(l->arena, schema, out) ? fsm__out_of_memory(l) : FSM_OK;
 }
 
 fsm_code fsm__read_schemas(fsm__loader *l, fsm__node root) {
@@ -110,7 +110,7 @@ static const fsm_shape *event_with(fsm__loader *l, const fsm_shape *data) {
 
 static const fsm_shape *shape_with(fsm__loader *l, const fsm_value *schema) {
   const fsm_shape *data = NULL;
-  if (fsm__shape_of(l->arena, schema, &data)) {
+  if (fsm__shape_of_schema(l->arena, schema, &data)) {
     l->no_memory = true;
     return NULL;
   }

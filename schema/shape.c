@@ -78,7 +78,7 @@ static fsm_code add_members(fsm_arena *arena, const fsm_value *schema, fsm_shape
   for (uint32_t i = 0; i < count; i++) {
     names[i] = properties->pairs[i].key.s;
     needed[i] = is_required(required, &properties->pairs[i].key);
-    fsm_code code = fsm__shape_of(arena, &properties->pairs[i].value, &members[i]);
+    fsm_code code = fsm__shape_of_schema(arena, &properties->pairs[i].value, &members[i]);
     if (code) return code;
   }
   out->open = !is_closed(schema);
@@ -96,7 +96,7 @@ static fsm_code add_object(fsm_arena *arena, const fsm_value *schema, fsm_shape 
   bool has_members = properties && properties->len > 0;
   if (has_members || !others || others->type != FSM_MAP) return add_members(arena, schema, out);
   out->kind = FSM_SHAPE_MAP;
-  return fsm__shape_of(arena, others, &out->item);
+  return fsm__shape_of_schema(arena, others, &out->item);
 }
 
 static void set_kind(fsm_shape *shape, unsigned kind) {
@@ -111,7 +111,7 @@ static void set_kind(fsm_shape *shape, unsigned kind) {
   }
 }
 
-fsm_code fsm__shape_of(fsm_arena *arena, const fsm_value *schema, const fsm_shape **out) {
+fsm_code fsm__shape_of_schema(fsm_arena *arena, const fsm_value *schema, const fsm_shape **out) {
   FSM_ASSERT(arena && schema && out);
   *out = NULL;
   if (schema->type != FSM_MAP) return FSM_OK; /* true, or false: nothing is allowed, which the check says */
@@ -126,5 +126,5 @@ fsm_code fsm__shape_of(fsm_arena *arena, const fsm_value *schema, const fsm_shap
   set_kind(shape, only_null ? FSM_SHAPE_NULL : (unsigned)__builtin_ctz(k.set));
   if (shape->kind == FSM_SHAPE_OBJECT) return add_object(arena, schema, shape);
   const fsm_value *items = fsm_doc_get(schema, "items");
-  return shape->kind == FSM_SHAPE_LIST && items ? fsm__shape_of(arena, items, &shape->item) : FSM_OK;
+  return shape->kind == FSM_SHAPE_LIST && items ? fsm__shape_of_schema(arena, items, &shape->item) : FSM_OK;
 }

@@ -9,6 +9,6 @@
 
 /* schema is one that fsm_payload_schema_check took. *out is NULL for anything. FSM_ENOMEM is the only fault.
  */
-fsm_code fsm__shape_of(fsm_arena *arena, const fsm_value *schema, const fsm_shape **out);
+fsm_code fsm__shape_of_schema(fsm_arena *arena, const fsm_value *schema, const fsm_shape **out);
 
 #endif

@@ -443,7 +443,7 @@ static void each_bad_definition_is_refused_with_its_place(void **state) {
   (void)state;
   struct dirent **names;
   int count = scandir(BAD, &names, is_json, alphasort);
-  assert_in_range(count, 90, 1000);
+  assert_in_range(count, 120, 1000);
   fsm_buf said = {0};
   for (int i = 0; i < count; i++) {
     size_t len;
