@@ -7,6 +7,7 @@
 #include "tests/fuzz/fuzz_disk.h"
 #include "tests/fuzz/fuzz_expr.h"
 #include "tests/fuzz/fuzz_record.h"
+#include "tests/fuzz/fuzz_scxml.h"
 #include "tests/fuzz/fuzz_step.h"
 #include "tests/fuzz/fuzz_store.h"
 #include "tests/fuzz/fuzz_values.h"
@@ -23,6 +24,7 @@ static const fuzz_target fuzz_targets[] = {
     {"time", 1, time_open, time_one, NULL, false, false},
     {"payload", 1, payload_open, payload_one, NULL, false, false},
     {"definition", 2, definition_open, definition_one, NULL, false, true},
+    {"scxml", 1, scxml_open, scxml_one, NULL, false, true},
     {"step", 15, step_open, step_one, NULL, true, false},
     {"token", 1, token_open, token_one, token_close, false, false},
     {"worker", 1, worker_open, worker_one, NULL, false, true},
