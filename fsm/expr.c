@@ -44,14 +44,16 @@ fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
   fsm_code code = check_text(&source);
   if (!code) code = fsm__parse(&source, expr);
   if (!code && is_checked(options)) code = fsm__check(&source, expr);
-  if (!code) *out = expr;
-  return code;
+  if (code) return code;
+  fsm__fold_constants(arena, expr->root);
+  *out = expr;
+  return FSM_OK;
 }
 
 fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena, fsm_value *out,
                        fsm_error *err) {
   FSM_ASSERT(expr && scope && arena && out);
-  fsm__run run;
+  FSM__UNSET fsm__run run;
   run.scope = scope;
   run.arena = arena;
   run.work = 0;

@@ -234,7 +234,7 @@ static bool call_bytes(fsm__run *run, const fsm_value *args, fsm_value *out) {
 
 /* ---- the configuration ------------------------------------------------------------------------- */
 
-static bool call_in(fsm__run *run, const fsm_value *args, fsm_value *out) {
+bool fsm__call_in(fsm__run *run, const fsm_value *args, fsm_value *out) {
   if (args->type != FSM_STRING) return bad_argument(run, "In() takes the path of a state as a string", args);
   const fsm_scope *scope = run->scope;
   *out = fsm_bool(scope->in && scope->in(scope->in_arg, args->s, args->len));
@@ -254,7 +254,7 @@ static const fsm__function functions[] = {
     {"double", 1, 0, true, false, call_double, NULL},
     {"string", 1, 0, true, false, call_string, NULL},
     {"dyn", 1, 0, true, false, call_dyn, NULL},
-    {"In", 1, 0, true, false, call_in, NULL},
+    {"In", 1, 0, true, false, fsm__call_in, NULL},
     {"bool", 1, 0, true, false, call_bool, NULL},
     {"bytes", 1, 0, true, false, call_bytes, NULL},
     {"type", 1, 0, true, false, fsm__call_type, NULL},

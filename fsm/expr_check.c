@@ -20,7 +20,7 @@ const char *fsm__shape_name(const fsm_shape *shape) {
   return names[shape ? shape->kind : FSM_SHAPE_ANY];
 }
 
-const fsm_shape *fsm__shape_of(int kind) {
+const fsm_shape *fsm__kind_shape(int kind) {
   static const fsm_shape shapes[] = {
       {.kind = FSM_SHAPE_ANY},   {.kind = FSM_SHAPE_NULL},      {.kind = FSM_SHAPE_BOOL},
       {.kind = FSM_SHAPE_INT},   {.kind = FSM_SHAPE_NUMBER},    {.kind = FSM_SHAPE_STRING},
@@ -30,13 +30,13 @@ const fsm_shape *fsm__shape_of(int kind) {
 }
 
 const fsm_shape *fsm__shape_with(fsm__checker *c, int kind, const fsm_shape *item) {
-  if (!item) return fsm__shape_of(kind);
+  if (!item) return fsm__kind_shape(kind);
   fsm_shape *shape = fsm_arena_zalloc(c->source->arena, 1, sizeof *shape);
   if (!shape) {
     if (!c->code) c->code = fsm__expr_fail(c->source, FSM_ENOMEM, 0, "no memory to check the expression");
     return NULL;
   }
-  *shape = *fsm__shape_of(kind);
+  shape->kind = kind;
   shape->item = item;
   return shape;
 }
@@ -52,7 +52,7 @@ const fsm_shape *fsm__shape_join(const fsm_shape *a, const fsm_shape *b) {
   if (a == b) return a;
   if (!a || !b || family(a) != family(b) || a->nullable != b->nullable) return NULL;
   if (a->kind == b->kind && a->kind < FSM_SHAPE_LIST) return a;
-  return fsm__shape_of(family(a));
+  return fsm__kind_shape(family(a));
 }
 
 bool fsm__never_equal(const fsm_shape *a, const fsm_shape *b) {
@@ -95,7 +95,7 @@ static const fsm_shape *literal(const fsm_value *value) {
                                   [FSM_MAP] = FSM_SHAPE_MAP,           [FSM_TIMESTAMP] = FSM_SHAPE_TIMESTAMP,
                                   [FSM_DURATION] = FSM_SHAPE_DURATION, [FSM__TYPE] = FSM_SHAPE_ANY,
                                   [FSM__OPTIONAL] = FSM_SHAPE_ANY};
-  return fsm__shape_of(kinds[value->type]);
+  return fsm__kind_shape(kinds[value->type]);
 }
 
 static const fsm_shape *local(const fsm__checker *c, const fsm__node *node) {
@@ -108,7 +108,7 @@ static const char bools[] = "true or false";
 
 static const fsm_shape *logic(fsm__checker *c, const fsm__node *node) {
   for (const fsm__node *kid = node->kids; kid; kid = kid->next) fsm__check_is(c, kid, FSM__IS_BOOL, bools);
-  return fsm__shape_of(FSM_SHAPE_BOOL);
+  return fsm__kind_shape(FSM_SHAPE_BOOL);
 }
 
 static const fsm_shape *choose(fsm__checker *c, const fsm__node *node) {
@@ -154,7 +154,7 @@ static const fsm_shape *map(fsm__checker *c, const fsm__node *node) {
 static const fsm_shape *merge(fsm__checker *c, const fsm__node *node) {
   for (const fsm__node *kid = node->kids; kid; kid = kid->next)
     fsm__check_is(c, kid, FSM__IS_MAP | FSM__IS_NULL, "a map");
-  return fsm__shape_of(FSM_SHAPE_MAP);
+  return fsm__kind_shape(FSM_SHAPE_MAP);
 }
 
 static const fsm_shape *or_other(fsm__checker *c, const fsm__node *node) {
@@ -169,8 +169,8 @@ const fsm_shape *fsm__check_node(fsm__checker *c, const fsm__node *node) {
     case FSM__LITERAL: return literal(&node->value);
     case FSM__VARIABLE:
     case FSM__PATH: return fsm__check_path(c, node);
-    case FSM__HAS: fsm__check_path(c, node->kids); return fsm__shape_of(FSM_SHAPE_BOOL);
-    case FSM__NOT: fsm__check_is(c, node->kids, FSM__IS_BOOL, bools); return fsm__shape_of(FSM_SHAPE_BOOL);
+    case FSM__HAS: fsm__check_path(c, node->kids); return fsm__kind_shape(FSM_SHAPE_BOOL);
+    case FSM__NOT: fsm__check_is(c, node->kids, FSM__IS_BOOL, bools); return fsm__kind_shape(FSM_SHAPE_BOOL);
     case FSM__NEGATE: return fsm__check_is(c, node->kids, FSM__IS_NUMBER, "a number");
     case FSM__AND:
     case FSM__OR: return logic(c, node);

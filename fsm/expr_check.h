@@ -55,7 +55,7 @@ bool fsm__may_be(const fsm_shape *shape, int set);
 /* "string", "list"…; "value" for NULL. */
 const char *fsm__shape_name(const fsm_shape *shape);
 /* A constant shape of this kind with nothing else known. */
-const fsm_shape *fsm__shape_of(int kind);
+const fsm_shape *fsm__kind_shape(int kind);
 /* What both are, as far as one shape can say it. */
 const fsm_shape *fsm__shape_join(const fsm_shape *a, const fsm_shape *b);
 /* A list or map of items; NULL items = anything. */

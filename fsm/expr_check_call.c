@@ -56,7 +56,7 @@ const fsm_shape *fsm__check_call(fsm__checker *c, const fsm__node *node) {
   if (arg) check_arg(c, node, arg, known ? known->first : FSM__IS_ANYTHING);
   for (arg = arg ? arg->next : NULL; arg; arg = arg->next)
     check_arg(c, node, arg, known ? known->second : FSM__IS_ANYTHING);
-  return known ? fsm__shape_of(known->result) : NULL;
+  return known ? fsm__kind_shape(known->result) : NULL;
 }
 
 /* ---- macros ------------------------------------------------------------------------------------ */
@@ -69,9 +69,9 @@ static fsm__known variables(const fsm__checker *c, const fsm__node *node, const 
   if (item && item->kind == FSM_SHAPE_ANY) item = NULL;
   if (!range) return known;
   if (list)
-    known.shapes[0] = two ? fsm__shape_of(FSM_SHAPE_INT) : item;
+    known.shapes[0] = two ? fsm__kind_shape(FSM_SHAPE_INT) : item;
   else
-    known.shapes[0] = fsm__shape_of(FSM_SHAPE_STRING);
+    known.shapes[0] = fsm__kind_shape(FSM_SHAPE_STRING);
   known.shapes[1] = item;
   return known;
 }
@@ -81,7 +81,7 @@ static const fsm_shape *result(fsm__checker *c, const fsm__node *node, const fsm
   switch ((fsm__macro_kind)node->macro.kind) {
     case FSM__ALL:
     case FSM__EXISTS:
-    case FSM__EXISTS_ONE: return fsm__shape_of(FSM_SHAPE_BOOL);
+    case FSM__EXISTS_ONE: return fsm__kind_shape(FSM_SHAPE_BOOL);
     case FSM__MAP_TO: return fsm__shape_with(c, FSM_SHAPE_LIST, last);
     case FSM__FILTER: return fsm__shape_with(c, FSM_SHAPE_LIST, first);
     case FSM__TRANSFORM_MAP: /* the keys may be those of anything */

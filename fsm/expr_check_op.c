@@ -51,14 +51,14 @@ static const fsm_shape *look_up(fsm__op op, const fsm_shape *a, const fsm_shape 
     if (!*count || found->result != table[i].result) ++*count;
     found = &table[i];
   }
-  return *count == 1 ? fsm__shape_of(found->result) : NULL;
+  return *count == 1 ? fsm__kind_shape(found->result) : NULL;
 }
 
 /* A member of a list that no item of it can be equal to, or a key that no map of texts has. */
 static bool never_in(const fsm_shape *a, const fsm_shape *b) {
   if (!a || !b) return false;
   if (b->kind == FSM_SHAPE_LIST) return fsm__never_equal(a, b->item);
-  return fsm__never_equal(a, fsm__shape_of(FSM_SHAPE_STRING));
+  return fsm__never_equal(a, fsm__kind_shape(FSM_SHAPE_STRING));
 }
 
 const fsm_shape *fsm__check_op(fsm__checker *c, fsm__op op, const fsm_shape *a, const fsm_shape *b,

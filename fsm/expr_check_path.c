@@ -96,7 +96,7 @@ static const fsm_shape *variable(const fsm__checker *c, fsm__variable variable) 
     case FSM__CONTEXT: return options->context;
     case FSM__EVENT: return event;
     case FSM__ACTOR: return options->actor;
-    case FSM__NOW: return fsm__shape_of(FSM_SHAPE_TIMESTAMP);
+    case FSM__NOW: return fsm__kind_shape(FSM_SHAPE_TIMESTAMP);
     case FSM__INPUT:
       if (!event || event->kind != FSM_SHAPE_OBJECT) return NULL;
       i = member_of(event, &data);

@@ -7,100 +7,18 @@
  */
 #include "fsm/expr_impl.h"
 
-static const fsm_value null_value = {.type = FSM_NULL};
-static const fsm_value true_value = {.type = FSM_BOOL, .b = true};
-static const fsm_value false_value = {.type = FSM_BOOL, .b = false};
+const fsm_value fsm__null = {.type = FSM_NULL};
+const fsm_value fsm__true = {.type = FSM_BOOL, .b = true};
+const fsm_value fsm__false = {.type = FSM_BOOL, .b = false};
 
-static const fsm_value *fault_at(fsm__run *run, size_t begin, size_t end) {
+const fsm_value *fsm__fault_at(fsm__run *run, size_t begin, size_t end) {
   run->fault.begin = (uint16_t)begin;
   run->fault.end = (uint16_t)end;
   return NULL;
 }
 
 const fsm_value *fsm__fault_of(fsm__run *run, const fsm__node *node) {
-  return fault_at(run, node->begin, node->end);
-}
-
-/* ---- variables and paths ----------------------------------------------------------------------- */
-
-static const fsm_value *now_value(const fsm_scope *scope, fsm_value *slot) {
-  int64_t seconds = scope->now_ns / 1000000000, rest = scope->now_ns % 1000000000;
-  if (rest < 0) seconds--, rest += 1000000000;
-  *slot = (fsm_value){.type = FSM_TIMESTAMP, .len = (uint32_t)rest, .i = seconds};
-  return slot;
-}
-
-const fsm_value *fsm__variable_value(const fsm_scope *scope, fsm__variable variable, fsm_value *slot) {
-  const fsm_value *value = NULL;
-  switch (variable) {
-    case FSM__CONTEXT: value = scope->context; break;
-    case FSM__EVENT: value = scope->event; break;
-    case FSM__ACTOR: value = scope->actor; break;
-    case FSM__INPUT: value = fsm_map_get(scope->event, "data"); break;
-    case FSM__NOW: return now_value(scope, slot);
-    case FSM__SYSTEM: value = scope->system; break;
-  }
-  return value ? value : &null_value;
-}
-
-static const fsm_value *absent(fsm__run *run, const fsm__node *path, const fsm__node *step,
-                               const fsm_value *base, const fsm_value *key) {
-  bool field = step->kind == FSM__FIELD, map = base->type == FSM_MAP;
-  if (field) {
-    fsm__refuse(run, "no such field", map ? 0 : 1, base, NULL);
-    run->fault.absent = true;
-  } else if (base->type == FSM_LIST) {
-    fsm__refuse(run, fsm__is_number(key) ? "the index is not in the list" : "a list is indexed by an int", 2,
-                key, base);
-  } else {
-    fsm__refuse(run, map ? "no such key" : "only a list or a map has entries", map ? 1 : 2, map ? key : base,
-                key);
-  }
-  return fault_at(run, path->kids->begin, step->end); /* without brackets around the path */
-}
-
-/* The step is optional, or there is nothing that it leads to. */
-static const fsm_value *uncommon_step(fsm__run *run, const fsm__node *path, const fsm__node *step,
-                                      const fsm_value *base, const fsm_value *key, const fsm_value *next,
-                                      fsm_value *slot) {
-  if (next && step->soft == FSM__OR_TYPE) return next;
-  if (step->soft == FSM__OR_TYPE && fsm__type_named(key, slot)) return slot;
-  const fsm_value *soft = fsm__soft_step(step, base, key, next, slot);
-  return soft ? soft : absent(run, path, step, base, key);
-}
-
-/* Follows the path up to, but not including, the step `stop`. */
-static const fsm_value *walk(fsm__run *run, const fsm__node *path, const fsm__node *stop, fsm_value *slot) {
-  const fsm__node *base = path->kids;
-  const fsm_value *value = base->kind == FSM__VARIABLE ? fsm__variable_value(run->scope, base->variable, slot)
-                                                       : fsm__eval(run, base, slot);
-  for (const fsm__node *step = base->next; value && step != stop; step = step->next) {
-    fsm_value inner;
-    const fsm_value *key = &step->value, *next;
-    if (step->kind == FSM__FIELD) {
-      next = fsm_map_getn(value, key->s, key->len);
-    } else {
-      key = fsm__eval(run, step->kids, &inner);
-      if (!key) return NULL;
-      next = fsm__at_key(value, key);
-    }
-    value = next && !step->soft ? next : uncommon_step(run, path, step, value, key, next, slot);
-  }
-  return value;
-}
-
-static const fsm_value *eval_has(fsm__run *run, const fsm__node *node, fsm_value *slot) {
-  const fsm__node *path = node->kids, *last = path->kids->next;
-  while (last->next) last = last->next;
-  const fsm_value *base = walk(run, path, last, slot);
-  if (!base) return NULL;
-  if (base->type == FSM__OPTIONAL) base = base->len ? base->items : &null_value;
-  if (base->type == FSM_NULL) return &false_value;
-  if (base->type != FSM_MAP) {
-    fsm__refuse(run, "only a map has fields", 1, base, NULL);
-    return fsm__fault_of(run, node);
-  }
-  return fsm_map_getn(base, last->value.s, last->value.len) ? &true_value : &false_value;
+  return fsm__fault_at(run, node->begin, node->end);
 }
 
 /* ---- logic ------------------------------------------------------------------------------------- */
@@ -115,30 +33,35 @@ bool fsm__absorbable(const fsm__run *run) {
   return run->fault.code == FSM_EEXPRESSION && run->work <= FSM_EXPR_WORK_MAX;
 }
 
-/* An operand that decides wins over an error on either side; else the first error is the result. */
-static const fsm_value *eval_logic(fsm__run *run, const fsm__node *node, bool decides) {
-  bool failed = false;
-  fsm__fault first;
-  for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
-    fsm_value slot;
-    const fsm_value *value = fsm__as_bool(run, kid, fsm__eval(run, kid, &slot));
-    if (value) {
-      if (value->b == decides) return decides ? &true_value : &false_value;
-      continue;
-    }
-    if (!fsm__absorbable(run)) return NULL;
-    if (!failed) first = run->fault;
-    failed = true;
+static const fsm_value *verdict(bool value) { return value ? &fsm__true : &fsm__false; }
+
+/* The operands from kid on, after an error: one that decides wins over it, else it is the result. */
+static const fsm_value *logic_after_fault(fsm__run *run, const fsm__node *kid, bool decides,
+                                          fsm_value *slot) {
+  if (!fsm__absorbable(run)) return NULL;
+  const fsm__fault first = run->fault;
+  for (; kid; kid = kid->next) {
+    const fsm_value *value = fsm__as_bool(run, kid, fsm__eval(run, kid, slot));
+    if (value && value->b == decides) return verdict(decides);
+    if (!value && !fsm__absorbable(run)) return NULL;
   }
-  if (!failed) return decides ? &false_value : &true_value;
   run->fault = first;
   return NULL;
+}
+
+static const fsm_value *eval_logic(fsm__run *run, const fsm__node *node, bool decides, fsm_value *slot) {
+  for (const fsm__node *kid = node->kids; kid; kid = kid->next) {
+    const fsm_value *value = fsm__as_bool(run, kid, fsm__eval(run, kid, slot));
+    if (!value) return logic_after_fault(run, kid->next, decides, slot);
+    if (value->b == decides) return value;
+  }
+  return verdict(!decides);
 }
 
 static const fsm_value *eval_not(fsm__run *run, const fsm__node *node, fsm_value *slot) {
   const fsm_value *value = fsm__as_bool(run, node->kids, fsm__eval(run, node->kids, slot));
   if (!value) return NULL;
-  return value->b ? &false_value : &true_value;
+  return verdict(!value->b);
 }
 
 static const fsm_value *eval_choose(fsm__run *run, const fsm__node *node, fsm_value *slot) {
@@ -150,14 +73,44 @@ static const fsm_value *eval_choose(fsm__run *run, const fsm__node *node, fsm_va
 
 /* ---- operators --------------------------------------------------------------------------------- */
 
+/* a == b and its kin on ints or short strings, decided at once; NULL = the long way. */
+static const fsm_value *quick_compare(fsm__op op, const fsm_value *a, const fsm_value *b) {
+  enum { SHORT = 32 };
+  if (a->type == FSM_INT && b->type == FSM_INT) {
+    switch (op) {
+      case FSM__EQ: return verdict(a->i == b->i);
+      case FSM__NE: return verdict(a->i != b->i);
+      case FSM__LT: return verdict(a->i < b->i);
+      case FSM__LE: return verdict(a->i <= b->i);
+      case FSM__GT: return verdict(a->i > b->i);
+      case FSM__GE: return verdict(a->i >= b->i);
+      default: return NULL;
+    }
+  }
+  if (a->type != FSM_STRING || b->type != FSM_STRING || b->len - 1U >= SHORT || op > FSM__NE) return NULL;
+  return verdict((a->len == b->len && fsm__same_bytes(a->s, b->s, b->len)) == (op == FSM__EQ));
+}
+
+/* Two operands, the second one a literal: what most guards are made of. */
+static const fsm_value *eval_with_literal(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  const fsm__node *second = node->kids->next;
+  const fsm_value *left = fsm__eval(run, node->kids, slot);
+  if (!left) return NULL;
+  const fsm_value *quick = quick_compare((fsm__op)second->op, left, &second->value);
+  if (quick) return quick;
+  if (fsm__apply(run, (fsm__op)second->op, left, &second->value, slot)) return slot;
+  return fsm__fault_at(run, node->kids->begin, second->end);
+}
+
 static const fsm_value *eval_fold(fsm__run *run, const fsm__node *node, fsm_value *slot) {
+  if (node->count == 2 && node->kids->next->kind == FSM__LITERAL) return eval_with_literal(run, node, slot);
   const fsm_value *left = fsm__eval(run, node->kids, slot);
   for (const fsm__node *kid = node->kids->next; left && kid; kid = kid->next) {
     fsm_value inner;
     const fsm_value *right = fsm__eval(run, kid, &inner);
     if (!right) return NULL;
     if (!fsm__apply(run, (fsm__op)kid->op, left, right, slot))
-      return fault_at(run, node->kids->begin, kid->end);
+      return fsm__fault_at(run, node->kids->begin, kid->end);
     left = slot;
   }
   return left;
@@ -279,16 +232,16 @@ const fsm_value *fsm__eval(fsm__run *run, const fsm__node *node, fsm_value *slot
   switch ((fsm__node_kind)node->kind) {
     case FSM__LITERAL: return &node->value;
     case FSM__VARIABLE: return fsm__variable_value(run->scope, node->variable, slot);
-    case FSM__PATH: return walk(run, node, NULL, slot);
+    case FSM__PATH: return fsm__eval_path(run, node, slot);
     case FSM__NOT: return eval_not(run, node, slot);
     case FSM__NEGATE: return eval_negate(run, node, slot);
-    case FSM__AND: return eval_logic(run, node, false);
-    case FSM__OR: return eval_logic(run, node, true);
+    case FSM__AND: return eval_logic(run, node, false, slot);
+    case FSM__OR: return eval_logic(run, node, true, slot);
     case FSM__FOLD: return eval_fold(run, node, slot);
     case FSM__CHOOSE: return eval_choose(run, node, slot);
     case FSM__LIST: return eval_list(run, node, slot);
     case FSM__MAP: return eval_map(run, node, slot);
-    case FSM__HAS: return eval_has(run, node, slot);
+    case FSM__HAS: return fsm__eval_has(run, node, slot);
     case FSM__CALL: return eval_call(run, node, slot);
     case FSM__MERGE: return eval_merge(run, node, slot);
     case FSM__LOCAL: return local_value(run, node);

@@ -10,6 +10,8 @@
 #ifndef FSM_EXPR_IMPL_H
 #define FSM_EXPR_IMPL_H
 
+#include <string.h>
+
 #include "fsm/expr.h"
 
 /* ---- tokens ------------------------------------------------------------------------------------ */
@@ -172,7 +174,7 @@ enum { FSM__READS_MAX = 16 };
 
 struct fsm_expr {
   const char *text;
-  const fsm__node *root;
+  fsm__node *root;
   bool scxml;
   bool beyond; /* types or optionals may come out */
   unsigned read_count;
@@ -184,6 +186,8 @@ fsm_code fsm__parse(fsm__source *source, fsm_expr *expr);
 const char *fsm__variable_name(fsm__variable variable, bool scxml);
 /* Holds a parsed expression against the shapes in source->options. */
 fsm_code fsm__check(const fsm__source *source, const fsm_expr *expr);
+/* Parts that depend on nothing become literals. */
+void fsm__fold_constants(fsm_arena *arena, fsm__node *root);
 /* Notes what a finished path or variable reads; source order, each once, the first FSM__READS_MAX. */
 fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__node *node);
 
@@ -203,6 +207,17 @@ typedef struct fsm__fault {
   fsm_value elements[FSM__FAULT_LEVELS];
 } fsm__fault;
 
+/* Of a variable that is filled before it is read: the build zeroes all others, which for a run or a loop
+ * costs as much as a small expression. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define FSM__UNSET __attribute__((uninitialized))
+#endif
+#endif
+#ifndef FSM__UNSET
+#define FSM__UNSET
+#endif
+
 /* The variables of one macro; the macros around it are further up. */
 typedef struct fsm__frame fsm__frame;
 struct fsm__frame {
@@ -219,8 +234,27 @@ typedef struct fsm__run {
   fsm__fault fault;
 } fsm__run;
 
+extern const fsm_value fsm__null, fsm__true, fsm__false;
+
+/* Names and words are short: two overlapping words of the machine instead of a call. */
+static inline bool fsm__same_bytes(const char *a, const char *b, size_t len) {
+  uint64_t a8, b8, a8_end, b8_end;
+  uint32_t a4, b4, a4_end, b4_end;
+  if (len > 2 * sizeof a8 || len < sizeof a4) return memcmp(a, b, len) == 0;
+  if (len >= sizeof a8) {
+    memcpy(&a8, a, sizeof a8), memcpy(&a8_end, a + len - sizeof a8, sizeof a8);
+    memcpy(&b8, b, sizeof b8), memcpy(&b8_end, b + len - sizeof b8, sizeof b8);
+    return a8 == b8 && a8_end == b8_end;
+  }
+  memcpy(&a4, a, sizeof a4), memcpy(&a4_end, a + len - sizeof a4, sizeof a4);
+  memcpy(&b4, b, sizeof b4), memcpy(&b4_end, b + len - sizeof b4, sizeof b4);
+  return a4 == b4 && a4_end == b4_end;
+}
+
 /* NULL after filling run->fault; otherwise *slot or a value that outlives the evaluation. */
 const fsm_value *fsm__eval(fsm__run *run, const fsm__node *node, fsm_value *slot);
+const fsm_value *fsm__eval_path(fsm__run *run, const fsm__node *node, fsm_value *slot);
+const fsm_value *fsm__eval_has(fsm__run *run, const fsm__node *node, fsm_value *slot);
 const fsm_value *fsm__variable_value(const fsm_scope *scope, fsm__variable variable, fsm_value *slot);
 /* The value one step further; NULL when it is not there, without a fault. */
 const fsm_value *fsm__at_key(const fsm_value *base, const fsm_value *key);
@@ -235,7 +269,8 @@ bool fsm__work(fsm__run *run, uint64_t amount);
 /* Memory differs from run to run, and past the bound on work nothing may go on; && || all exists may
  * outvote any other fault. */
 bool fsm__absorbable(const fsm__run *run);
-/* Sets the place of the fault; always NULL. */
+/* Both set the place of the fault; always NULL. */
+const fsm_value *fsm__fault_at(fsm__run *run, size_t begin, size_t end);
 const fsm_value *fsm__fault_of(fsm__run *run, const fsm__node *node);
 /* value when it is a bool; else NULL and a fault. value may be NULL, a fault already. */
 const fsm_value *fsm__as_bool(fsm__run *run, const fsm__node *node, const fsm_value *value);
@@ -304,6 +339,8 @@ struct fsm__function {
   fsm_code (*prepare)(fsm__source *source, fsm__node *call);
 };
 
+/* In(): its result depends on the configuration, that of all others on their arguments alone. */
+bool fsm__call_in(fsm__run *run, const fsm_value *args, fsm_value *out);
 /* The row of a call; NULL when there is none. */
 const fsm__function *fsm__function_find(const char *name, size_t len);
 /* "macro" or "function" for what of CEL is known and not supported yet; NULL for any other name. */

@@ -222,8 +222,11 @@ static void going_past_the_bound_is_not_absorbed(void **state) {
 
 static void running_out_of_memory_is_not_absorbed(void **state) {
   (void)state;
-  static const char *const sources[] = {"'a' + 'b' == 'ab' || true", "size([1]) == 1 || true",
-                                        "size({1: 1}) == 1 || true", "string(1) == '1' || true"};
+  static const char *const sources[] = {
+      "context.title + 'b' == 'ab' || true",   "size([context.i]) == 1 || true",
+      "size({1: context.i}) == 1 || true",     "string(context.i) == '1' || true",
+      "context.items.map(i, i) == [] || true", "context.map.transformMap(k, v, v) == {} || true",
+      "optional.of(1).hasValue() || true",     "merge(context.map, {'z': context.i}) == {} || true"};
   for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
     const fsm_expr *expr;
     fsm_value out;
@@ -231,7 +234,7 @@ static void running_out_of_memory_is_not_absorbed(void **state) {
     assert_int_equal(fsm_expr_compile(&arena, sources[i], strlen(sources[i]), &expr, NULL), FSM_OK);
     fsm_arena small;
     fsm_arena_init(&small, 1);
-    assert_int_equal(fsm_expr_eval(expr, &nothing, &small, &out, &err), FSM_ENOMEM);
+    assert_int_equal(fsm_expr_eval(expr, &scope, &small, &out, &err), FSM_ENOMEM);
     assert_int_equal(err.code, FSM_ENOMEM);
     fsm_arena_free(&small);
   }
