@@ -103,6 +103,7 @@ static bool call_int(fsm__run *run, const fsm_value *args, fsm_value *out) {
       value = (int64_t)args->d;
       break;
     case FSM_STRING:
+      if (!fsm__work(run, args->len)) return false;
       if (!int_of_text(args, &value)) return bad_argument(run, "the string is not an int", args);
       break;
     case FSM_TIMESTAMP: value = args->i; break;
@@ -128,6 +129,7 @@ static bool call_uint(fsm__run *run, const fsm_value *args, fsm_value *out) {
       value = (uint64_t)args->d;
       break;
     case FSM_STRING:
+      if (!fsm__work(run, args->len)) return false;
       if (!read_digits(args->s, args->len, &value))
         return bad_argument(run, "the string is not a uint", args);
       break;
@@ -158,6 +160,7 @@ static bool call_double(fsm__run *run, const fsm_value *args, fsm_value *out) {
     case FSM_UINT: value = (double)args->u; break;
     case FSM_DOUBLE: value = args->d; break;
     case FSM_STRING:
+      if (!fsm__work(run, args->len)) return false;
       if (!double_of_text(args, &value)) return bad_argument(run, "the string is not a double", args);
       break;
     default: return bad_argument(run, "double() takes a number or a string", args);
@@ -234,9 +237,12 @@ static bool call_bytes(fsm__run *run, const fsm_value *args, fsm_value *out) {
 
 /* ---- the configuration ------------------------------------------------------------------------- */
 
+enum { ASKING = 64 }; /* what looking for a state by its name is worth, as work */
+
 bool fsm__call_in(fsm__run *run, const fsm_value *args, fsm_value *out) {
   if (args->type != FSM_STRING) return bad_argument(run, "In() takes the path of a state as a string", args);
   const fsm_scope *scope = run->scope;
+  if (!fsm__work(run, ASKING + args->len)) return false;
   *out = fsm_bool(scope->in && scope->in(scope->in_arg, args->s, args->len));
   return true;
 }

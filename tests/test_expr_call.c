@@ -104,9 +104,40 @@ static void double_and_string_convert_back_and_forth(void **state) {
       {"string('x')", "\"x\""},
       {"string(b'\\303\\244')", "\"\xc3\xa4\""},
       {"string(b'\\377')", "! 1:1 string(b'\\377'): the bytes are not valid UTF-8, got 1 bytes"},
-      {"string(null)", "! 1:1 string(null): string() takes a number, a bool, a string, bytes or a time, got null"},
+      {"string(null)",
+       "! 1:1 string(null): string() takes a number, a bool, a string, bytes or a time, got null"},
       {"int(string(-5)) == -5 && double(string(0.1)) == 0.1", "true"},
       {"dyn([1])", "[1]"},
+  };
+  EXPR_CHECK(cases, &nothing);
+}
+
+static void bool_and_bytes_convert_what_stands_for_them(void **state) {
+  (void)state;
+  static const expr_case cases[] = {
+      {"bool(true) && bool('true') && bool('TRUE') && bool('True') && bool('t') && bool('T') && bool('1')",
+       "true"},
+      {"bool('false') || bool('FALSE') || bool('False') || bool('f') || bool('F') || bool('0')", "false"},
+      {"bool('yes')", "! 1:1 bool('yes'): the string is not a bool, got string \"yes\""},
+      {"bool(1)", "! 1:1 bool(1): bool() takes a bool or a string, got int 1"},
+      {"bytes('\xc3\xa4')", "b\"c3a4\""},
+      {"bytes(b'x')", "b\"78\""},
+      {"bytes(1)", "! 1:1 bytes(1): bytes() takes a string or bytes, got int 1"},
+  };
+  EXPR_CHECK(cases, &nothing);
+}
+
+static void merge_lays_maps_over_each_other(void **state) {
+  (void)state;
+  static const expr_case cases[] = {
+      {"merge({'a': 1, 'b': 2}, {'b': 3, 'c': 4})", "{\"a\": 1, \"b\": 3, \"c\": 4}"},
+      {"merge({'a': {'x': 1}}, {'a': {'y': 2}})", "{\"a\": {\"y\": 2}}"},
+      {"merge({'a': 1}, null, {'a': 2}, {'a': 3})", "{\"a\": 3}"},
+      {"merge({})", "{}"},
+      {"merge(context, {'a': 1})", "{\"a\": 1}"},
+      {"merge()", "!! expression 1:1 merge() takes one map or more"},
+      {"merge({}, 1)", "! 1:1 merge({}, 1): merge() takes maps, got int 1"},
+      {"merge({1: 'a'}, {1u: 'b'})", "! 1:1 merge({1: 'a'}, {1u: 'b'}): the map has a key twice"},
   };
   EXPR_CHECK(cases, &nothing);
 }
@@ -137,6 +168,8 @@ int main(void) {
       cmocka_unit_test(int_converts_what_fits),
       cmocka_unit_test(uint_converts_what_fits),
       cmocka_unit_test(double_and_string_convert_back_and_forth),
+      cmocka_unit_test(bool_and_bytes_convert_what_stands_for_them),
+      cmocka_unit_test(merge_lays_maps_over_each_other),
       cmocka_unit_test(in_asks_the_configuration),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,12 @@ static void the_work_of_one_evaluation_is_bounded_at_the_edge(void **state) {
   assert_int_equal(eval_with_text("context == context", FSM_EXPR_WORK_MAX, &out), FSM_OK);
   assert_int_equal(eval_with_text("context == context", FSM_EXPR_WORK_MAX + 1, &out), FSM_EEXPRESSION);
   assert_int_equal(eval_with_text("size(context)", FSM_EXPR_WORK_MAX + 1, &out), FSM_EEXPRESSION);
+  assert_int_equal(eval_with_text("int(context) > 0 || true", FSM_EXPR_WORK_MAX + 1, &out), FSM_EEXPRESSION);
+  assert_int_equal(eval_with_text("uint(context) > 0u || true", FSM_EXPR_WORK_MAX + 1, &out),
+                   FSM_EEXPRESSION);
+  assert_int_equal(eval_with_text("double(context) > 0.0 || true", FSM_EXPR_WORK_MAX + 1, &out),
+                   FSM_EEXPRESSION);
+  assert_int_equal(eval_with_text("In(context) || true", FSM_EXPR_WORK_MAX, &out), FSM_EEXPRESSION);
   assert_int_equal(eval_with_text("context.contains('y')", FSM_EXPR_WORK_MAX, &out), FSM_EEXPRESSION);
 }
 

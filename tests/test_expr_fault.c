@@ -70,7 +70,8 @@ static void every_type_of_operand_can_be_shown(void **state) {
       {"b'ab' * [1]",
        "! 1:1 b'ab' * [1]: the operator does not take these operands, got 2 bytes and a list of 1"},
       {"{} * now",
-       "! 1:1 {} * now: the operator does not take these operands, got a map of 0 and timestamp 1970-01-01T00:00:00Z"},
+       "! 1:1 {} * now: the operator does not take these operands, got a map of 0 and timestamp "
+       "1970-01-01T00:00:00Z"},
   };
   EXPR_CHECK(cases, &(fsm_scope){0});
 }

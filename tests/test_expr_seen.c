@@ -65,6 +65,15 @@ static void input_reads_as_it_is_written(void **state) {
   check("context == null || now == now", "{}");
 }
 
+static void the_variables_of_macros_are_not_read_from_outside(void **state) {
+  (void)state;
+  check("context.items.all(x, x > 1 && x.y > context.amount)",
+        "{\"context.amount\": 500, \"context.items\": [10, 20]}");
+  check("context.map.exists(k, context.map[k] == 1)", "{\"context.map\": {\"k\": 1}}");
+  check("[1].all(context, context.amount == 1 && .context.amount == 1)", "{\"context.amount\": 500}");
+  check("context.?map.k.orValue(0)", "{\"context.map\": {\"k\": 1}}");
+}
+
 static void at_most_sixteen_paths_are_kept(void **state) {
   (void)state;
   fsm_value many = expr_value(&arena,
@@ -90,6 +99,7 @@ int main(void) {
       WITH_SCOPE(absent_paths_are_left_out),
       WITH_SCOPE(fixed_indices_are_followed_and_others_end_the_path),
       WITH_SCOPE(input_reads_as_it_is_written),
+      WITH_SCOPE(the_variables_of_macros_are_not_read_from_outside),
       WITH_SCOPE(at_most_sixteen_paths_are_kept),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,23 @@ static const char *const expr_tokens[] = {"context",
                                           "duration(",
                                           ".matches(",
                                           ".all(x, x)",
+                                          ".filter(x, ",
+                                          ".exists_one(i, x, ",
+                                          ".transformMap(k, v, ",
+                                          ".optMap(x, ",
+                                          ".orValue(",
+                                          ".?",
+                                          "?.",
+                                          "[?",
+                                          "{?",
+                                          "optional.of(",
+                                          "optional.none()",
+                                          "google.protobuf.Duration",
+                                          "merge(",
+                                          "x",
+                                          "y",
+                                          "_event",
+                                          "int",
                                           ".map(x, x)",
                                           ".exists(",
                                           "dyn(",
@@ -107,6 +124,12 @@ static inline void expr_open(fuzz_run *run) {
       "[1,2,3] + [4] == [1,2,3,4] && {1: 'a'}[1] != \"\\u00e4\\n\\x41\"",
       "type(context.amount) == int && bytes('a') < b'b'",
       "context.`a b`.c.d.e == null ? true : false ? 1 : 2",
+      "context.items.all(x, x.n > 0 && context.items.exists(i, y, y.n == i)) || [1].map(x, [x, 2].filter(y, "
+      "y > x))",
+      "context.?map.x.orValue('none') + optional.of(1).optMap(x, string(x)).value()",
+      "merge(context.map, {?'k': context.?k, 'z': [?optional.none()]}).transformMap(k, v, k != 'z', type(v) "
+      "== string)",
+      "amount < 5 && _event.name == 'GO' && [1].all(amount, .amount == 500 && items[0].n == amount)",
   };
   for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) fuzz_seed_text(run, sources[i]);
 }
@@ -147,7 +170,13 @@ static inline void expr_make_leaf(fuzz_run *run, fsm_buf *buf) {
                                        "0.0",
                                        "[1,2,3]",
                                        "{'a':1}",
-                                       "In('a')"};
+                                       "In('a')",
+                                       "x",
+                                       "y",
+                                       "x.n",
+                                       "int",
+                                       "context.?amount",
+                                       "optional.none()"};
   fsm_buf_str(buf, leaves[fuzz_below(run, sizeof leaves / sizeof *leaves)]);
 }
 
@@ -177,6 +206,21 @@ static inline void expr_make_many(fuzz_run *run, fsm_buf *buf, unsigned depth, b
   fsm_buf_char(buf, map ? '}' : ']');
 }
 
+static inline void expr_make_macro(fuzz_run *run, fsm_buf *buf, unsigned depth) {
+  static const char *const macros[] = {".all(x, ",    ".exists(y, ",           ".exists_one(x, ",
+                                       ".map(x, ",    ".map(y, true, ",        ".filter(x, ",
+                                       ".all(x, y, ", ".transformList(x, y, ", ".transformMap(x, y, ",
+                                       ".optMap(x, "};
+  static const char *const ranges[] = {"context.items", "context.map", "[1, 2, 3]", "{'a': 1, 'b': 0}"};
+  if (fuzz_one_in(run, 3))
+    expr_make(run, buf, depth - 1);
+  else
+    fsm_buf_str(buf, ranges[fuzz_below(run, 4)]);
+  fsm_buf_str(buf, macros[fuzz_below(run, sizeof macros / sizeof *macros)]);
+  expr_make(run, buf, depth - 1);
+  fsm_buf_char(buf, ')');
+}
+
 static inline void expr_make(fuzz_run *run, fsm_buf *buf, unsigned depth) {
   static const char *const operators[] = {
       "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", " in "};
@@ -184,8 +228,15 @@ static inline void expr_make(fuzz_run *run, fsm_buf *buf, unsigned depth) {
     expr_make_leaf(run, buf);
     return;
   }
-  switch (fuzz_below(run, 8)) {
+  switch (fuzz_below(run, 10)) {
     case 0: expr_make_call(run, buf, depth); return;
+    case 8: expr_make_macro(run, buf, depth); return;
+    case 9:
+      expr_make(run, buf, depth - 1);
+      fsm_buf_str(buf, fuzz_one_in(run, 2) ? ".?n.orValue(" : "[?0].or(");
+      expr_make(run, buf, depth - 1);
+      fsm_buf_char(buf, ')');
+      return;
     case 1: expr_make_many(run, buf, depth, fuzz_one_in(run, 2)); return;
     case 2:
       fsm_buf_str(buf, fuzz_one_in(run, 2) ? "!(" : "-(");
@@ -255,10 +306,42 @@ static inline void expr_expect_same(fuzz_run *run, const fsm_expr *expr, const f
   fsm_buf_free(&text);
 }
 
+/* The shape of the context that expr_one makes. */
+static inline const fsm_expr_options *expr_options(fuzz_run *run) {
+  static const fsm_shape number = {.kind = FSM_SHAPE_NUMBER},
+                         text = {.kind = FSM_SHAPE_STRING, .nullable = true};
+  static const char *const item_names[] = {"n"}, *const names[] = {"amount", "i", "items", "map"};
+  static const fsm_shape *const item_members[] = {&number};
+  static const fsm_shape item = {
+      .kind = FSM_SHAPE_OBJECT, .count = 1, .names = item_names, .members = item_members};
+  static const fsm_shape list = {.kind = FSM_SHAPE_LIST, .item = &item},
+                         map = {.kind = FSM_SHAPE_MAP, .item = &text};
+  static const fsm_shape *const members[] = {&number, &number, &list, &map};
+  static const fsm_shape context = {.kind = FSM_SHAPE_OBJECT, .count = 4, .names = names, .members = members};
+  static const fsm_expr_options options[] = {{.context = &context}, {.context = &context, .guard = true},
+                                             {.scxml = true},       {.scxml = true, .context = &context},
+                                             {.unchecked = true},   {.scxml = true, .unchecked = true}};
+  size_t which = fuzz_below(run, 2 * sizeof options / sizeof *options);
+  return which < sizeof options / sizeof *options ? &options[which] : NULL;
+}
+
+/* What a checker lets through compiles without it, too. */
+static inline void expr_expect_unchecked(fuzz_run *run, const fsm_expr_options *options) {
+  fsm_expr_options bare = {.scxml = options->scxml, .unchecked = true};
+  const fsm_expr *expr;
+  fuzz_expect(run,
+              fsm_expr_compile_with(&run->arena, (const char *)run->input, run->input_len, &bare, &expr,
+                                    NULL) == FSM_OK,
+              "what is checked compiles unchecked");
+}
+
 static inline void expr_one(fuzz_run *run) {
   if (fuzz_one_in(run, 2)) {
     fsm_buf source = {0};
+    bool bound = !fuzz_one_in(run, 4); /* x and y stand for something */
+    if (bound) fsm_buf_str(&source, "[{'n': 1}].map(x, [2].map(y, ");
     expr_make(run, &source, 1 + (unsigned)fuzz_below(run, 4));
+    if (bound) fsm_buf_str(&source, "))");
     fuzz_text t = fuzz_text_of(run, fsm_buf_text(&source), source.len);
     if (fuzz_one_in(run, 3)) fuzz_change(run, &t);
     fuzz_input(run, t.data, t.len);
@@ -268,7 +351,9 @@ static inline void expr_one(fuzz_run *run) {
   }
   const fsm_expr *expr = NULL;
   fsm_error err = fuzz_error();
-  fsm_code code = fsm_expr_compile(&run->arena, (const char *)run->input, run->input_len, &expr, &err);
+  const fsm_expr_options *options = expr_options(run);
+  fsm_code code =
+      fsm_expr_compile_with(&run->arena, (const char *)run->input, run->input_len, options, &expr, &err);
   if (!fuzz_expect_error(run, code, &err)) return;
   if (code != FSM_OK) {
     fuzz_count(run, code);
@@ -283,6 +368,7 @@ static inline void expr_one(fuzz_run *run) {
               strlen(fsm_expr_text(expr)) == run->input_len &&
                   memcmp(fsm_expr_text(expr), run->input, run->input_len) == 0,
               "the text of an expression is its source");
+  if (options) expr_expect_unchecked(run, options);
   fsm_value context = expr_tree(
       run, "{\"amount\":500,\"i\":1,\"items\":[{\"n\":1},{\"n\":2}],\"map\":{\"a b\":1,\"x\":\"y\"}}");
   fsm_value event = expr_tree(run, "{\"name\":\"GO\",\"type\":\"GO\",\"data\":{\"reason\":\"late\"}}");
