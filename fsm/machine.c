@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fsm/machine_impl.h"
+#include "fsm/machine_sources.h"
 
 static const fsm__state *state_at(const fsm_machine *m, unsigned state) {
   FSM_ASSERT(m != NULL && state < m->state_count);
@@ -90,10 +91,7 @@ unsigned fsm_transition_targets(const fsm_machine *m, unsigned transition, const
 }
 
 bool fsm_machine_knows_event(const fsm_machine *m, const char *name) {
-  size_t len = strlen(name);
-  for (unsigned i = 0; i < m->transition_count; i++)
-    if (fsm__transition_names(&m->transitions[i], name, len)) return true;
-  return false;
+  return fsm__sources_know(m, name, strlen(name));
 }
 
 const char *fsm_invoke_id(const fsm_machine *m, unsigned invoke) { return invoke_at(m, invoke)->id; }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fsm/machine_compile.h"
+#include "fsm/machine_sources.h"
 
 fsm_code fsm__compile_no_memory(fsm__compiler *c) {
   return fsm_fail(c->err, FSM_ENOMEM, "", "the machine does not fit into memory");
@@ -133,12 +134,6 @@ static fsm_code done_event(fsm__compiler *c, const fsm_def_state *def, unsigned 
   return s->done_event != NULL ? FSM_OK : fsm__compile_no_memory(c);
 }
 
-static bool has_eventless(const fsm_def_state *def) {
-  for (size_t i = 0; i < def->transition_count; i++)
-    if (def->transitions[i].event_count == 0) return true;
-  return false;
-}
-
 /* next: the first free numbers. */
 typedef struct numbers {
   unsigned state, transition, invoke, history;
@@ -153,7 +148,6 @@ static fsm_code number_state(fsm__compiler *c, const fsm_def_state *def, unsigne
   s->kind = (uint8_t)(def->kind == FSM_PARALLEL && def->child_count == 0 ? FSM_ATOMIC : def->kind);
   s->deep = def->deep;
   s->depth = (uint16_t)(number == 0 ? 0 : above->depth + 1);
-  s->eventless = has_eventless(def) || (number != 0 && above->eventless);
   s->transition_first = next->transition;
   s->transition_count = (uint32_t)def->transition_count;
   s->invoke_first = next->invoke;
@@ -282,6 +276,7 @@ static fsm_code compile(fsm__compiler *c, const fsm_def *def) {
   for (unsigned i = 0; code == FSM_OK && i < c->m->state_count; i++) code = fsm__compile_state(c, i);
   if (code == FSM_OK) code = check_invoke_ids(c);
   if (code == FSM_OK) code = fill_context(c, def->context);
+  if (code == FSM_OK) code = fsm__sources_index(c->m, c->err);
   return code;
 }
 

@@ -91,7 +91,6 @@ typedef struct fsm__state {
   uint16_t initial_count;
   const uint16_t *initials; /* of a compound: as fsm__transition.goals; of a history: its default targets */
   uint8_t kind;
-  bool eventless;     /* it or an ancestor has an eventless transition */
   bool deep;          /* of a history */
   bool has_histories; /* among its children */
   uint32_t transition_first, transition_count;
@@ -123,6 +122,7 @@ struct fsm_machine {
   uint16_t *by_path; /* state numbers, sorted by path */
   uint64_t *leaves;  /* the atomic and final states */
   const fsm__template *context;
+  const struct fsm__source_index *index; /* events to states: machine_sources.h */
 };
 
 /* ---- event descriptors (machine_event.c) ------------------------------------------------------- */
@@ -179,6 +179,9 @@ static inline const char *fsm__place(const char *where) { return where != NULL ?
 
 static inline void fsm__bit_set(uint64_t *set, unsigned state) {
   set[state / 64] |= UINT64_C(1) << (state % 64);
+}
+static inline bool fsm__bit_has(const uint64_t *set, unsigned state) {
+  return (set[state / 64] >> (state % 64)) & 1;
 }
 static inline void fsm__bit_clear(uint64_t *set, unsigned state) {
   set[state / 64] &= ~(UINT64_C(1) << (state % 64));

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "fsm/machine_sources.h"
 #include "fsm/step_impl.h"
 
 bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault) {
@@ -90,13 +91,30 @@ static void removeConflictingTransitions(fsm__run *run) {
 
 /* ---- selecting ----------------------------------------------------------------------------------- */
 
-/* One state's first enabled transition. */
+/* Does the transition name the event, and only by a wildcard? */
+static bool names(const fsm__run *run, const fsm__transition *t, bool *wild) {
+  bool found = false;
+  for (uint32_t i = 0; i < t->event_count; i++) {
+    if (!fsm__descriptor_matches(&t->events[i], run->event_name, run->event_len)) continue;
+    found = true;
+    *wild = t->events[i].rule != FSM__EXACT;
+    if (!*wild) break;
+  }
+  return found;
+}
+
+/* One state's first enabled transition. In XState what a state names exactly is not offered to its wildcards.
+ */
 static bool select_at(fsm__run *run, unsigned state, bool eventless, bool silent) {
   const fsm__state *s = &run->machine->states[state];
+  bool exact = false;
   for (uint32_t i = 0; i < s->transition_count && run->fault == FSM_OK; i++) {
-    unsigned number = s->transition_first + i;
+    const unsigned number = s->transition_first + i;
     const fsm__transition *t = &run->machine->transitions[number];
-    if (eventless ? t->event_count > 0 : !fsm__transition_names(t, run->event_name, run->event_len)) continue;
+    bool wild = false;
+    if (eventless ? t->event_count > 0 : !names(run, t, &wild)) continue;
+    if (wild && exact && run->machine->dialect == FSM_XSTATE) continue;
+    exact |= !wild;
     if (!conditionMatch(run, t, silent)) continue;
     enable(run, number);
     return true;
@@ -104,43 +122,70 @@ static bool select_at(fsm__run *run, unsigned state, bool eventless, bool silent
   return false;
 }
 
+/* What asks on behalf of leaf i. */
+typedef void ask(fsm__run *run, const uint64_t *hits, unsigned i, bool eventless, bool silent);
+
 /* Appendix D: the leaf, then its ancestors, up to where another leaf has already asked. */
-static void select_each(fsm__run *run, bool eventless, bool silent) {
+static void ask_upward(fsm__run *run, const uint64_t *hits, unsigned i, bool eventless, bool silent) {
   const fsm_machine *m = run->machine;
-  uint64_t *asked = run->entries; /* free between microsteps */
-  if (run->leaf_count > 1) memset(asked, 0, m->words * sizeof *asked);
-  for (unsigned i = 0; i < run->leaf_count && run->fault == FSM_OK; i++) {
-    if (eventless && !m->states[run->leaves[i]].eventless) continue;
-    for (unsigned state = run->leaves[i];; state = m->states[state].parent) {
-      if (run->leaf_count > 1) {
-        if (fsm_config_has(asked, state)) break;
-        fsm__bit_set(asked, state);
-      }
-      if (select_at(run, state, eventless, silent) || state == 0) break;
-    }
+  uint64_t *asked = run->entries;
+  for (unsigned state = run->leaves[i]; !fsm_config_has(asked, state); state = m->states[state].parent) {
+    fsm__bit_set(asked, state);
+    if (fsm_config_has(hits, state) && select_at(run, state, eventless, silent)) return;
+    if (state == 0) return;
   }
 }
 
 /* XState: what is above a parallel state is asked only when no region takes the event, so only from the
  * last leaf below it. */
-static void select_by_region(fsm__run *run, bool silent) {
+static void ask_by_region(fsm__run *run, const uint64_t *hits, unsigned i, bool eventless, bool silent) {
   const fsm_machine *m = run->machine;
   uint64_t *taken = run->entries; /* states below which there is a taker */
-  memset(taken, 0, m->words * sizeof *taken);
-  for (unsigned i = 0; i < run->leaf_count && run->fault == FSM_OK; i++) {
-    const unsigned next = i + 1 < run->leaf_count ? run->leaves[i + 1] : m->state_count;
-    for (unsigned state = run->leaves[i]; next > m->states[state].last && !fsm_config_has(taken, state);
-         state = m->states[state].parent) {
-      if (select_at(run, state, false, silent))
-        for (unsigned up = state; !fsm_config_has(taken, up); up = m->states[up].parent)
-          fsm__bit_set(taken, up);
-      if (state == 0) break;
-    }
+  const unsigned next = i + 1 < run->leaf_count ? run->leaves[i + 1] : m->state_count;
+  for (unsigned state = run->leaves[i]; next > m->states[state].last && !fsm_config_has(taken, state);
+       state = m->states[state].parent) {
+    if (fsm_config_has(hits, state) && select_at(run, state, eventless, silent))
+      for (unsigned up = state; !fsm_config_has(taken, up); up = m->states[up].parent)
+        fsm__bit_set(taken, up);
+    if (state == 0) break;
   }
 }
 
+/* The first leaf from i on that is not before the state. */
+static unsigned leaf_from(const fsm__run *run, unsigned i, unsigned state) {
+  unsigned end = run->leaf_count;
+  while (i < end) {
+    unsigned middle = i + (end - i) / 2;
+    if (run->leaves[middle] < state)
+      i = middle + 1;
+    else
+      end = middle;
+  }
+  return i;
+}
+
+/* In document order every leaf that has a hit at or above it. */
+static void select_below(fsm__run *run, const uint64_t *hits, ask *from, bool eventless, bool silent) {
+  const fsm_machine *m = run->machine;
+  const unsigned end = m->state_count - 1;
+  memset(run->entries, 0, m->words * sizeof *run->entries); /* free between microsteps */
+  unsigned i = 0;
+  for (unsigned hit = fsm__bit_next(hits, 0, end); hit <= end;) {
+    const unsigned last = m->states[hit].last;
+    for (i = leaf_from(run, i, hit); i < run->leaf_count && run->leaves[i] <= last && run->fault == FSM_OK;
+         i++)
+      from(run, hits, i, eventless, silent);
+    hit = fsm__bit_next(hits, last + 1, end);
+  }
+}
+
+/* With one leaf: it, then its ancestors. */
+static void select_alone(fsm__run *run, const uint64_t *hits, bool eventless, bool silent) {
+  for (unsigned state = run->leaves[0];; state = run->machine->states[state].parent)
+    if ((fsm_config_has(hits, state) && select_at(run, state, eventless, silent)) || state == 0) return;
+}
+
 static bool ready(fsm__run *run) {
-  run->enabled_count = 0;
   if (run->enabled != NULL) return true;
   run->enabled = fsm_arena_alloc(run->arena, run->leaf_count * sizeof *run->enabled);
   if (run->spans == NULL || run->leaf_count > run->span_cap) {
@@ -152,20 +197,27 @@ static bool ready(fsm__run *run) {
   return false;
 }
 
+/* hits are in run->exits, which are free until there are conflicts to be removed. */
+static void select_hits(fsm__run *run, bool eventless, bool silent) {
+  const uint64_t *hits = run->exits;
+  if (!ready(run)) return;
+  if (run->leaf_count == 1)
+    select_alone(run, hits, eventless, silent);
+  else
+    select_below(run, hits, run->machine->dialect == FSM_XSTATE && !eventless ? ask_by_region : ask_upward,
+                 eventless, silent);
+  if (run->enabled_count > 1) removeConflictingTransitions(run);
+}
+
 /* Appendix D: function selectTransitions */
 void fsm__select(fsm__run *run) {
-  if (!ready(run)) return;
-  bool silent = fsm__is_error_event(run->event_name);
-  if (run->leaf_count > 1 && run->machine->dialect == FSM_XSTATE)
-    select_by_region(run, silent);
-  else
-    select_each(run, false, silent);
-  if (run->enabled_count > 1) removeConflictingTransitions(run);
+  run->enabled_count = 0;
+  if (fsm__sources_of(run->machine, run->config, run->event_name, run->event_len, run->exits))
+    select_hits(run, false, fsm__is_error_event(run->event_name));
 }
 
 /* Appendix D: function selectEventlessTransitions */
 void fsm__select_eventless(fsm__run *run, bool told) {
-  if (!ready(run)) return;
-  select_each(run, true, told);
-  if (run->enabled_count > 1) removeConflictingTransitions(run);
+  run->enabled_count = 0;
+  if (fsm__sources_eventless(run->machine, run->config, run->exits)) select_hits(run, true, told);
 }
