@@ -114,6 +114,20 @@ FSM_API FSM_MUST_USE fsm_code fsm_expr_compile_with(fsm_arena *arena, const char
 FSM_API FSM_MUST_USE fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena,
                                             fsm_value *out, fsm_error *err);
 
+/* How the two notations name things: JSON context.x, event.data, In('path'); SCXML x, _event.data, In('id').
+ * state gives the name of a state in the other notation, NULL = there is no such state. */
+typedef struct fsm_respelling {
+  bool to_scxml; /* from JSON; otherwise the other way round */
+  const char *(*state)(const void *arg, const char *state, size_t len);
+  const void *arg;
+  fsm_zone_source *zones; /* as in fsm_expr_options */
+  void *zones_arg;
+} fsm_respelling;
+/* The expression with the names of the other notation, in arena. A name that is not there in the other is
+ * FSM_EUNSUPPORTED, err->where is its line:column; an expression that cannot be compiled is as above. */
+FSM_API FSM_MUST_USE fsm_code fsm_expr_respell(fsm_arena *arena, const char *text, size_t len,
+                                               const fsm_respelling *how, const char **out, fsm_error *err);
+
 /* The source as it was compiled, NUL-terminated. */
 FSM_API const char *fsm_expr_text(const fsm_expr *expr);
 
