@@ -152,6 +152,13 @@ static void nesting_is_bounded_in_every_construct(void **state) {
       {"(true||", "true", ")"},
       {"'a'.contains(", "1", ")"},
       {"", "(1)", ".size().size()"},
+      {"[1].map(x,", "x", ")"},
+      {"", "[1]", ".filter(x,true)"},
+      {"optional.of(", "1", ")"},
+      {"[?", "1", "]"},
+      {"merge({'a':", "1", "})"},
+      {"optional.none().or(", "1", ")"},
+      {"[1][?", "0", "]"},
   };
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     size_t most = 0;
@@ -214,7 +221,9 @@ static void the_parts_are_bounded_at_the_edge(void **state) {
 
 static void running_out_of_memory_is_a_code(void **state) {
   (void)state;
-  static const char text[] = "context.amount < 10000 && actor.role == 'manager' && size([1, 2, 'abc']) == 3";
+  static const char text[] =
+      "context.amount < 10000 && actor.role == 'manager' && size([1, 2, 'abc']) == 3 && "
+      "context.items.exists(i, i.n > 'x'.size() && merge({'a': i}, context.?x.orValue({})).a == int(i.m))";
   bool compiled = false;
   for (size_t limit = 16; !compiled; limit += 16) {
     fsm_arena arena;
@@ -236,7 +245,8 @@ static void mangled_text_never_does_harm(void **state) {
   static const char text[] =
       "has(context.a.b) ? -context['k'][0] + 0x1fu * 1.5e3 : !(In(\"a.b\") || "
       "'x\\u00e4\\n'.startsWith(r'y')) "
-      "&& {1: [b'\\xff', null], '''k''': {}} != event.`a-b` // end";
+      "&& {1: [b'\\xff', null], '''k''': {}} != event.`a-b` "
+      "|| [1].all(i, x, context.?a[?i]?.b.orValue(.now) == merge({?'k': optional.of(x)}, type(x))) // end";
   char copy[sizeof text];
   for (size_t len = 0; len < sizeof text; len++) {
     char *exact = test_malloc(len ? len : 1);

@@ -71,7 +71,7 @@ static void the_variables_of_macros_are_not_read_from_outside(void **state) {
         "{\"context.amount\": 500, \"context.items\": [10, 20]}");
   check("context.map.exists(k, context.map[k] == 1)", "{\"context.map\": {\"k\": 1}}");
   check("[1].all(context, context.amount == 1 && .context.amount == 1)", "{\"context.amount\": 500}");
-  check("context.?map.k.orValue(0)", "{\"context.map\": {\"k\": 1}}");
+  check("context.?map.k.orValue(0)", "{\"context.map.k\": 1}");
 }
 
 static void at_most_sixteen_paths_are_kept(void **state) {
