@@ -1,23 +1,20 @@
-/* action.c: executable content: one function per kind of action and a table of them.
+/* action.c: executable content: blocks, a function per kind of action and the table of them.
  *
  * A block runs until its end or its first error; the error is raised as error.execution and the rest
  * of that block is skipped (SCXML 4.9), other blocks are not touched. To add an action: a kind in
  * machine.h, its checks in machine_content.c, a function and a row here.
  */
-#include <inttypes.h>
-#include <string.h>
-
 #include "fsm/step_impl.h"
 
-typedef fsm_code action_function(fsm__run *run, const fsm__action *action, fsm_error *err);
+#include <string.h>
 
-static fsm_code no_memory(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "out of memory"); }
+fsm_code fsm__step_no_memory(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "out of memory"); }
 
 /* ---- values ------------------------------------------------------------------------------------ */
 
 static fsm_code eval_map(fsm__run *run, const fsm__template *t, fsm_value *out, fsm_error *err) {
   fsm_pair *pairs = fsm_arena_alloc(run->arena, t->count * sizeof *pairs);
-  if (pairs == NULL) return no_memory(err);
+  if (pairs == NULL) return fsm__step_no_memory(err);
   for (uint32_t i = 0; i < t->count; i++) {
     pairs[i].key = t->keys[i];
     fsm_code code = fsm__template_eval(run, &t->items[i], &pairs[i].value, err);
@@ -29,7 +26,7 @@ static fsm_code eval_map(fsm__run *run, const fsm__template *t, fsm_value *out, 
 
 static fsm_code eval_list(fsm__run *run, const fsm__template *t, fsm_value *out, fsm_error *err) {
   fsm_value *items = fsm_arena_alloc(run->arena, t->count * sizeof *items);
-  if (items == NULL) return no_memory(err);
+  if (items == NULL) return fsm__step_no_memory(err);
   for (uint32_t i = 0; i < t->count; i++) {
     fsm_code code = fsm__template_eval(run, &t->items[i], &items[i], err);
     if (code != FSM_OK) return code;
@@ -51,8 +48,7 @@ fsm_code fsm__template_eval(fsm__run *run, const fsm__template *t, fsm_value *ou
   }
 }
 
-/* A value that leaves the step (event data, an effect's data) has the bound of an event. */
-static fsm_code eval_data(fsm__run *run, const fsm__template *t, fsm_value *out, fsm_error *err) {
+fsm_code fsm__data_eval(fsm__run *run, const fsm__template *t, fsm_value *out, fsm_error *err) {
   fsm_code code = fsm__template_eval(run, t, out, err);
   if (code == FSM_OK && !fsm__value_fits(out, FSM_EVENT_BYTES_MAX))
     code = fsm_fail(err, FSM_ETOOLARGE, "", "the data is over %d bytes or %d levels deep",
@@ -60,21 +56,31 @@ static fsm_code eval_data(fsm__run *run, const fsm__template *t, fsm_value *out,
   return code;
 }
 
+fsm_code fsm__text_eval(fsm__run *run, const fsm__template *t, const char *what, const char **out,
+                        fsm_error *err) {
+  *out = NULL;
+  if (t == NULL) return FSM_OK;
+  fsm_value value;
+  fsm_code code = fsm__template_eval(run, t, &value, err);
+  if (code != FSM_OK) return code;
+  if (!fsm_is(&value, FSM_STRING) || value.len == 0 || memchr(value.s, '\0', value.len) != NULL)
+    return fsm_fail(err, FSM_EEXPRESSION, "", "%s is a text, not %s", what,
+                    fsm_is(&value, FSM_STRING) ? "that one" : fsm_type_name((fsm_type)value.type));
+  *out = fsm_arena_strndup(run->arena, value.s, value.len);
+  return *out != NULL ? FSM_OK : fsm__step_no_memory(err);
+}
+
 /* ---- events and effects ------------------------------------------------------------------------ */
 
-void fsm__enqueue(fsm__run *run, const char *name, const fsm_value *data) {
-  fsm__queued *event = fsm_arena_alloc(run->arena, sizeof *event);
-  if (event == NULL) {
+void fsm__enqueue(fsm__run *run, const fsm_event *event) {
+  fsm__queued *queued = fsm_arena_alloc(run->arena, sizeof *queued);
+  if (queued == NULL) {
     fsm__fault(run, FSM_ENOMEM);
     return;
   }
-  *event = (fsm__queued){NULL, name, *data};
-  *run->queue_end = event;
-  run->queue_end = &event->next;
-}
-
-bool fsm__is_error_event(const char *name) {
-  return fsm__has_prefix(name, "error.") || fsm__has_prefix(name, "xstate.error.");
+  *queued = (fsm__queued){NULL, *event};
+  *run->queue_end = queued;
+  run->queue_end = &queued->next;
 }
 
 void fsm__raise_error(fsm__run *run, const char *where, const fsm_error *fault) {
@@ -89,8 +95,10 @@ void fsm__raise_error(fsm__run *run, const char *where, const fsm_error *fault) 
     return;
   }
   *pair = (fsm_pair){fsm_string("message"), fsm_string(text)};
-  fsm_value data = {.type = FSM_MAP, .len = 1, .pairs = pair};
-  fsm__enqueue(run, "error.execution", &data);
+  fsm__enqueue(run, &(const fsm_event){.name = "error.execution",
+                                       .data = {.type = FSM_MAP, .len = 1, .pairs = pair},
+                                       .type = "platform",
+                                       .sendid = run->failed_send});
 }
 
 fsm_effect *fsm__effect(fsm__run *run, fsm_effect_kind kind) {
@@ -112,80 +120,14 @@ fsm_effect *fsm__effect(fsm__run *run, fsm_effect_kind kind) {
 
 /* ---- the actions ------------------------------------------------------------------------------- */
 
-static bool patch_changes(const fsm_value *context, const fsm_value *patch) {
-  for (uint32_t i = 0; i < patch->len; i++) {
-    const fsm_value *old = fsm_map_find(context, &patch->pairs[i].key);
-    if (old == NULL || !fsm_value_same(old, &patch->pairs[i].value)) return true;
-  }
-  return false;
-}
-
-static fsm_code assign(fsm__run *run, const fsm__action *action, fsm_error *err) {
-  fsm_value patch;
-  fsm_code code = fsm__template_eval(run, action->value, &patch, err);
-  if (code != FSM_OK) return code;
-  if (!fsm_is(&patch, FSM_MAP))
-    return fsm_fail(err, FSM_EEXPRESSION, "", "assign needs a map of context fields, not %s",
-                    fsm_type_name((fsm_type)patch.type));
-  run->assigned = true;
-  if (!patch_changes(&run->context, &patch)) return FSM_OK;
-
-  fsm_value merged;
-  code = fsm_map_merge(run->arena, &run->context, &patch, &merged);
-  if (code != FSM_OK) return fsm_fail(err, code, "", "the context cannot be merged");
-  if (!fsm__value_fits(&merged, FSM_CONTEXT_BYTES_MAX)) {
-    fsm__fault(run, FSM_ETOOLARGE);
-    return FSM_OK;
-  }
-  run->context = merged;
-  run->context_changed = true;
-  return FSM_OK;
-}
-
-static fsm_code raise_later(fsm__run *run, const fsm__action *action, const fsm_value *data, fsm_error *err) {
-  fsm_value delay;
-  int64_t ns;
-  fsm_code code = fsm__template_eval(run, action->delay, &delay, err);
-  if (code == FSM_OK) code = fsm__delay_ns(&delay, &ns, err);
-  if (code != FSM_OK) return code;
-
-  const char *id = action->id;
-  if (id == NULL) {
-    id = fsm_arena_printf(run->arena, "send.%" PRIu32, ++run->counter);
-    if (id == NULL) return no_memory(err);
-  }
-  fsm_effect *effect = fsm__effect(run, FSM_EFFECT_TIMER_SET);
-  if (effect == NULL) return no_memory(err);
-  effect->id = id;
-  effect->event = action->event;
-  effect->data = *data;
-  effect->delay_ns = ns;
-  return FSM_OK;
-}
-
-static fsm_code raise_event(fsm__run *run, const fsm__action *action, fsm_error *err) {
-  fsm_value data;
-  fsm_code code = eval_data(run, action->value, &data, err);
-  if (code != FSM_OK) return code;
-  if (action->delay != NULL) return raise_later(run, action, &data, err);
-  fsm__enqueue(run, action->event, &data);
-  return FSM_OK;
-}
-
-static fsm_code cancel(fsm__run *run, const fsm__action *action, fsm_error *err) {
-  fsm_effect *effect = fsm__effect(run, FSM_EFFECT_TIMER_CANCEL);
-  if (effect == NULL) return no_memory(err);
-  effect->id = action->id;
-  return FSM_OK;
-}
-
 static fsm_code tell(fsm__run *run, const fsm__action *action, fsm_effect_kind kind, fsm_error *err) {
   fsm_value data;
-  fsm_code code = eval_data(run, action->value, &data, err);
+  fsm_code code = fsm__data_eval(run, action->value, &data, err);
   if (code != FSM_OK) return code;
   fsm_effect *effect = fsm__effect(run, kind);
-  if (effect == NULL) return no_memory(err);
+  if (effect == NULL) return fsm__step_no_memory(err);
   effect->event = action->event;
+  effect->label = action->label;
   effect->data = data;
   return FSM_OK;
 }
@@ -198,20 +140,57 @@ static fsm_code emit(fsm__run *run, const fsm__action *action, fsm_error *err) {
   return tell(run, action, FSM_EFFECT_EMIT, err);
 }
 
-static action_function *const actions[] = {
-    [FSM_ACTION_ASSIGN] = assign, [FSM_ACTION_RAISE] = raise_event, [FSM_ACTION_CANCEL] = cancel,
-    [FSM_ACTION_LOG] = log_value, [FSM_ACTION_EMIT] = emit,
+static fsm_code fail(fsm__run *run, const fsm__action *action, fsm_error *err) {
+  const char *text;
+  fsm_code code = fsm__text_eval(run, action->value, "the reason", &text, err);
+  if (code != FSM_OK) return code;
+  return fsm_fail(err, FSM_EEXPRESSION, "", "%s", text != NULL ? text : "the action cannot be carried out");
+}
+
+static fsm_code block(fsm__run *run, const fsm__action *action, fsm_error *err) {
+  (void)err; /* it fails for itself */
+  fsm__block_run(run, &action->inner);
+  return FSM_OK;
+}
+
+static fsm__action_function *const actions[] = {
+    [FSM_ACTION_ASSIGN] = fsm__action_assign,
+    [FSM_ACTION_RAISE] = fsm__action_raise,
+    [FSM_ACTION_CANCEL] = fsm__action_cancel,
+    [FSM_ACTION_LOG] = log_value,
+    [FSM_ACTION_EMIT] = emit,
+    [FSM_ACTION_SEND] = fsm__action_send,
+    [FSM_ACTION_SET] = fsm__action_set,
+    [FSM_ACTION_IF] = fsm__action_if,
+    [FSM_ACTION_BRANCH] = NULL, /* run by its if */
+    [FSM_ACTION_FOREACH] = fsm__action_foreach,
+    [FSM_ACTION_FAIL] = fail,
+    [FSM_ACTION_BLOCK] = block,
 };
 
-void fsm__block_run(fsm__run *run, const fsm__block *block) {
+fsm_code fsm__actions_run(fsm__run *run, const fsm__block *block, fsm_error *err) {
   for (size_t i = 0; i < block->count && run->fault == FSM_OK; i++) {
     const fsm__action *action = &block->actions[i];
-    FSM_ASSERT((size_t)action->kind < sizeof actions / sizeof *actions);
-    fsm_error err; /* not cleared as a whole: this is the hot path */
-    err.text[0] = '\0';
-    err.code = actions[action->kind](run, action, &err);
-    if (err.code == FSM_OK) continue;
-    fsm__raise_error(run, action->where, &err);
-    return;
+    FSM_ASSERT((size_t)action->kind < sizeof actions / sizeof *actions && actions[action->kind] != NULL);
+    if (run->arena->used > run->memory_end) {
+      fsm__fault(run, FSM_ETOOLARGE);
+      return FSM_OK;
+    }
+    fsm_code code = actions[action->kind](run, action, err);
+    if (code == FSM_OK) continue;
+    if (run->failed == NULL) run->failed = action;
+    return code;
   }
+  return FSM_OK;
+}
+
+void fsm__block_run(fsm__run *run, const fsm__block *block) {
+  if (block->count == 0) return;
+  fsm_error err; /* not cleared as a whole: this is the hot path */
+  err.text[0] = '\0';
+  err.code = fsm__actions_run(run, block, &err);
+  if (err.code == FSM_OK) return;
+  fsm__raise_error(run, run->failed->where, &err);
+  run->failed = NULL;
+  run->failed_send = NULL;
 }

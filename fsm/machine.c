@@ -24,11 +24,14 @@ static const fsm__invoke *invoke_at(const fsm_machine *m, unsigned invoke) {
 
 void fsm_machine_free(fsm_machine *machine) {
   if (machine == NULL) return;
+  for (unsigned i = 0; i < machine->invoke_count && machine->invokes != NULL; i++)
+    fsm_machine_free(machine->invokes[i].machine);
   fsm_arena_free(&machine->arena);
   free(machine);
 }
 
 const char *fsm_machine_id(const fsm_machine *m) { return m->id; }
+fsm_dialect fsm_machine_dialect(const fsm_machine *m) { return m->dialect; }
 unsigned fsm_machine_states(const fsm_machine *m) { return m->state_count; }
 unsigned fsm_machine_words(const fsm_machine *m) { return m->words; }
 unsigned fsm_machine_transitions(const fsm_machine *m) { return m->transition_count; }
@@ -98,4 +101,10 @@ const char *fsm_invoke_id(const fsm_machine *m, unsigned invoke) { return invoke
 const char *fsm_invoke_src(const fsm_machine *m, unsigned invoke) { return invoke_at(m, invoke)->src; }
 const fsm_value *fsm_invoke_meta(const fsm_machine *m, unsigned invoke) {
   return &invoke_at(m, invoke)->meta;
+}
+const fsm_machine *fsm_invoke_machine(const fsm_machine *m, unsigned invoke) {
+  return invoke_at(m, invoke)->machine;
+}
+bool fsm_invoke_autoforward(const fsm_machine *m, unsigned invoke) {
+  return invoke_at(m, invoke)->autoforward;
 }

@@ -28,8 +28,11 @@ enum {
   FSM_EVENT_NAME_MAX = 128, /* bytes; generated names ("xstate.…") may have FSM_STATE_PATH_MAX more */
   FSM_STATE_PATH_MAX = 400, /* bytes, dots included */
   FSM_TIMER_ID_MAX = 480,
-  FSM_ACTIONS_MAX = 65535, /* of a machine, all blocks together */
-  FSM_INVOKES_MAX = 10000
+  FSM_ACTIONS_MAX = 65535,    /* of a machine, all blocks together */
+  FSM_CONTENT_DEPTH_MAX = 64, /* actions inside of actions */
+  FSM_DATA_MAX = 10000,       /* variables of SCXML */
+  FSM_INVOKES_MAX = 10000,
+  FSM_MACHINES_NESTED_MAX = 8 /* machines inside of machines */
 };
 #define FSM_DELAY_MS_MAX INT64_C(3155760000000) /* 100 years */
 

@@ -15,6 +15,15 @@ fsm_code fsm__compile_no_memory(fsm__compiler *c) {
   return fsm_fail(c->err, FSM_ENOMEM, "", "the machine does not fit into memory");
 }
 
+fsm__content fsm__compile_content(fsm__compiler *c) {
+  return (fsm__content){&c->m->arena,
+                        {.scxml = c->def->dialect == FSM_SCXML,
+                         .context = c->def->shape,
+                         .zones = c->def->zones,
+                         .zones_arg = c->def->zones_arg},
+                        c->err};
+}
+
 /* ---- count ------------------------------------------------------------------------------------- */
 
 static bool has_active_child(const fsm_def_state *s) {
@@ -65,20 +74,39 @@ static fsm_code add(fsm__compiler *c, size_t *total, size_t more, size_t limit, 
   return FSM_OK;
 }
 
-static fsm_code count_content(fsm__compiler *c, const fsm_def_state *s) {
+static fsm_code count_actions(fsm__compiler *c, const fsm_def_action *actions, size_t count, unsigned depth,
+                              const char *where) {
+  if (count > 0 && depth > FSM_CONTENT_DEPTH_MAX)
+    return fsm_fail(c->err, FSM_ETOOLARGE, fsm__place(where), "actions are nested deeper than %d",
+                    FSM_CONTENT_DEPTH_MAX);
+  fsm_code code = add(c, &c->actions, count, FSM_ACTIONS_MAX, "actions", where);
+  for (size_t i = 0; i < count && code == FSM_OK; i++)
+    if (actions[i].action_count > 0)
+      code = count_actions(c, actions[i].actions, actions[i].action_count, depth + 1, actions[i].where);
+  return code;
+}
+
+static fsm_code count_transitions(fsm__compiler *c, const fsm_def_state *s) {
   fsm_code code = add(c, &c->transitions, s->transition_count, FSM_TRANSITIONS_MAX, "transitions", s->where);
-  if (code == FSM_OK) code = add(c, &c->invokes, s->invoke_count, FSM_INVOKES_MAX, "invokes", s->where);
-  if (code == FSM_OK) code = add(c, &c->actions, s->entry_count, FSM_ACTIONS_MAX, "actions", s->where);
-  if (code == FSM_OK) code = add(c, &c->actions, s->exit_count, FSM_ACTIONS_MAX, "actions", s->where);
-  if (code == FSM_OK) code = add(c, &c->actions, s->after_count, FSM_ACTIONS_MAX, "actions", s->where);
-  if (code == FSM_OK)
-    code = add(c, &c->actions, s->initial_action_count, FSM_ACTIONS_MAX, "actions", s->where);
-  if (code == FSM_OK) code = add(c, &c->targets, s->initial_count, FSM_TARGETS_MAX, "targets", s->where);
   for (size_t i = 0; i < s->transition_count && code == FSM_OK; i++) {
     const fsm_def_transition *t = &s->transitions[i];
-    code = add(c, &c->actions, t->action_count, FSM_ACTIONS_MAX, "actions", t->where);
+    code = count_actions(c, t->actions, t->action_count, 0, t->where);
     if (code == FSM_OK) code = add(c, &c->targets, t->target_count, FSM_TARGETS_MAX, "targets", t->where);
   }
+  return code;
+}
+
+static fsm_code count_content(fsm__compiler *c, const fsm_def_state *s) {
+  fsm_code code = count_transitions(c, s);
+  if (code == FSM_OK) code = add(c, &c->invokes, s->invoke_count, FSM_INVOKES_MAX, "invokes", s->where);
+  if (code == FSM_OK) code = add(c, &c->targets, s->initial_count, FSM_TARGETS_MAX, "targets", s->where);
+  if (code == FSM_OK) code = add(c, &c->actions, s->after_count, FSM_ACTIONS_MAX, "actions", s->where);
+  if (code == FSM_OK) code = add(c, &c->data, s->data_count, FSM_DATA_MAX, "variables", s->where);
+  if (code == FSM_OK) code = count_actions(c, s->entry, s->entry_count, 0, s->where);
+  if (code == FSM_OK) code = count_actions(c, s->exit, s->exit_count, 0, s->where);
+  if (code == FSM_OK) code = count_actions(c, s->initial_actions, s->initial_action_count, 0, s->where);
+  for (size_t i = 0; i < s->invoke_count && code == FSM_OK; i++)
+    code = count_actions(c, s->invokes[i].finalize, s->invokes[i].finalize_count, 0, s->invokes[i].where);
   return code;
 }
 
@@ -207,7 +235,10 @@ static fsm_code check_invoke_ids(fsm__compiler *c) {
   if (count == 0) return FSM_OK;
   fsm__invoke **order = fsm_arena_zalloc(&c->scratch, count, sizeof *order);
   if (order == NULL) return fsm__compile_no_memory(c);
-  for (unsigned i = 0; i < count; i++) order[i] = &c->m->invokes[i];
+  unsigned named = 0;
+  for (unsigned i = 0; i < count; i++)
+    if (c->m->invokes[i].id != NULL) order[named++] = &c->m->invokes[i];
+  count = named;
   qsort(order, count, sizeof *order, by_id);
   for (unsigned i = 1; i < count; i++)
     if (strcmp(order[i - 1]->id, order[i]->id) == 0)
@@ -240,6 +271,7 @@ static fsm_code allocate(fsm__compiler *c, const fsm_def_state *root) {
   m->invoke_count = (unsigned)c->invokes;
   m->history_count = (unsigned)c->histories;
   m->dialect = c->def->dialect;
+  m->late_binding = c->def->late_binding;
   m->words = (m->state_count + 63) / 64;
   m->states = fsm_arena_zalloc(&m->arena, c->states, sizeof *m->states);
   m->transitions = fsm_arena_zalloc(&m->arena, c->transitions, sizeof *m->transitions);
@@ -256,11 +288,35 @@ static fsm_code allocate(fsm__compiler *c, const fsm_def_state *root) {
 }
 
 static fsm_code fill_context(fsm__compiler *c, const fsm_def_value *context) {
-  fsm_code code = fsm__template_compile(&c->m->arena, context, &c->m->context, c->err);
+  const fsm__content content = fsm__compile_content(c);
+  fsm_code code = fsm__template_compile(&content, context, &c->m->context);
   if (code != FSM_OK || context == NULL) return code;
   const fsm__template *t = c->m->context;
   if (t->form == FSM_DEF_LIST || (t->form == FSM_DEF_LITERAL && t->literal.type != FSM_MAP))
     return fsm_fail(c->err, FSM_EDEFINITION, fsm__place(context->where), "the context is not a map");
+  return FSM_OK;
+}
+
+static int by_key(const void *a, const void *b) {
+  return fsm_value_compare(&((const fsm_pair *)a)->key, &((const fsm_pair *)b)->key);
+}
+
+/* The names of all variables; one that is declared twice is one variable. */
+static fsm_code list_variables(fsm__compiler *c) {
+  fsm_machine *m = c->m;
+  m->variables = fsm_map_empty();
+  if (c->data == 0) return FSM_OK;
+  fsm_pair *pairs = fsm_arena_zalloc(&m->arena, c->data, sizeof *pairs);
+  if (pairs == NULL) return fsm__compile_no_memory(c);
+  size_t count = 0;
+  for (unsigned i = 0; i < m->state_count; i++)
+    for (uint32_t j = 0; j < m->states[i].data_count; j++)
+      pairs[count++] = (fsm_pair){fsm_string(m->states[i].data[j].id), fsm_null()};
+  qsort(pairs, count, sizeof *pairs, by_key);
+  uint32_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (kept == 0 || fsm_value_compare(&pairs[kept - 1].key, &pairs[i].key) != 0) pairs[kept++] = pairs[i];
+  m->variables = (fsm_value){.type = FSM_MAP, .len = kept, .pairs = pairs};
   return FSM_OK;
 }
 
@@ -275,17 +331,18 @@ static fsm_code compile(fsm__compiler *c, const fsm_def *def) {
   if (code == FSM_OK) code = fsm__compile_history_check(c);
   for (unsigned i = 0; code == FSM_OK && i < c->m->state_count; i++) code = fsm__compile_state(c, i);
   if (code == FSM_OK) code = check_invoke_ids(c);
+  if (code == FSM_OK) code = list_variables(c);
   if (code == FSM_OK) code = fill_context(c, def->context);
   if (code == FSM_OK) code = fsm__sources_index(c->m, c->err);
   return code;
 }
 
-fsm_code fsm_machine_compile(const fsm_def *def, fsm_machine **out, fsm_error *err) {
-  FSM_ASSERT(def != NULL && def->root != NULL && def->root->name != NULL && out != NULL);
+fsm_code fsm__compile_nested(const fsm_def *def, unsigned nested, fsm_machine **out, fsm_error *err) {
+  FSM_ASSERT(def->root != NULL && def->root->name != NULL);
   fsm_machine *m = calloc(1, sizeof *m);
   if (m == NULL) return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
   fsm_arena_init(&m->arena, 0);
-  fsm__compiler c = {.m = m, .def = def, .err = err};
+  fsm__compiler c = {.m = m, .def = def, .nested = nested, .err = err};
   fsm_arena_init(&c.scratch, 0);
 
   fsm_code code = compile(&c, def);
@@ -295,4 +352,9 @@ fsm_code fsm_machine_compile(const fsm_def *def, fsm_machine **out, fsm_error *e
   else
     fsm_machine_free(m);
   return code;
+}
+
+fsm_code fsm_machine_compile(const fsm_def *def, fsm_machine **out, fsm_error *err) {
+  FSM_ASSERT(def != NULL && out != NULL);
+  return fsm__compile_nested(def, 0, out, err);
 }

@@ -14,10 +14,16 @@ typedef struct fsm__compiler {
   fsm_arena scratch;          /* dropped after compiling */
   const fsm_def_state **defs; /* by number */
   fsm_error *err;
-  size_t states, transitions, targets, actions, invokes, histories;
+  size_t states, transitions, targets, actions, invokes, histories, data;
+  unsigned nested; /* machines around this one */
 } fsm__compiler;
 
 fsm_code fsm__compile_no_memory(fsm__compiler *c);
+/* What its expressions are compiled with. */
+fsm__content fsm__compile_content(fsm__compiler *c);
+/* A machine defined inside of another. */
+FSM_MUST_USE fsm_code fsm__compile_nested(const fsm_def *def, unsigned nested, fsm_machine **out,
+                                          fsm_error *err);
 
 /* ---- machine_target.c: initial states, histories, targets, what a transition leaves -------------- */
 

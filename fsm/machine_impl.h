@@ -25,18 +25,37 @@ struct fsm__template {
   const fsm__template *items;
 };
 
-typedef struct fsm__action {
-  fsm_action_kind kind;
-  const char *event, *id;
-  const fsm__template *value, *delay; /* NULL = none */
-  const char *where;
-} fsm__action;
+/* A place in the context: a variable and a way into it. */
+typedef struct fsm__place_step {
+  const char *name;     /* NULL: an entry */
+  const fsm_expr *expr; /* of an entry: its key or index */
+} fsm__place_step;
+
+typedef struct fsm__location {
+  const char *text;
+  const char *root; /* NULL: the text is no place, which is a fault when it is used */
+  unsigned count;
+  const fsm__place_step *steps;
+} fsm__location;
+
+typedef struct fsm__action fsm__action;
 
 /* Executable content: a block fails alone (SCXML 4.9). */
 typedef struct fsm__block {
   const fsm__action *actions;
   size_t count;
 } fsm__block;
+
+struct fsm__action {
+  fsm_action_kind kind;
+  const fsm__template *value; /* templates: NULL = none */
+  const char *event, *id, *where;
+  const fsm__template *delay, *event_expr, *target, *type, *id_expr;
+  const fsm__location *location, *index;
+  const char *label;
+  const fsm_expr *guard;
+  fsm__block inner;
+};
 
 typedef enum fsm__rule { FSM__EXACT, FSM__PREFIX, FSM__ANY } fsm__rule;
 
@@ -70,13 +89,25 @@ typedef struct fsm__transition {
 } fsm__transition;
 
 typedef struct fsm__invoke {
-  const char *id, *src;
+  const char *id; /* NULL = made on entry */
+  const char *src;
   const char *done_event, *error_event; /* "xstate.done.actor.<id>", "xstate.error.actor.<id>" */
-  const fsm__template *input;
+  const fsm__template *input, *src_expr, *content, *type;
+  const fsm__location *location;
+  fsm_machine *machine; /* NULL = named by src */
+  fsm__block finalize;
+  bool autoforward;
   fsm_value meta;
   const char *where;
   uint16_t state;
 } fsm__invoke;
+
+/* A variable of SCXML. */
+typedef struct fsm__data {
+  const char *id;
+  const fsm__template *value;
+  const char *where;
+} fsm__data;
 
 typedef struct fsm__after {
   const char *event;
@@ -97,6 +128,8 @@ typedef struct fsm__state {
   uint32_t invoke_first, invoke_count;
   uint32_t after_count;
   const fsm__after *afters;
+  uint32_t data_count;
+  const fsm__data *data;
   fsm__block entry, exit;
   fsm__block initial_actions; /* of its initial, or a history's default, transition */
   const fsm__template *output;
@@ -113,7 +146,9 @@ struct fsm_machine {
   fsm_arena arena;
   const char *id;
   fsm_dialect dialect;
-  bool has_parallel, has_initial_actions;
+  bool has_parallel, has_initial_actions, has_data, late_binding;
+  bool made_ids;  /* an invoke's id is made on entry */
+  bool overhears; /* an invoke has a finalize or autoforward */
   unsigned state_count, transition_count, invoke_count, history_count, words;
   uint16_t *histories; /* the history states */
   fsm__state *states;
@@ -123,6 +158,7 @@ struct fsm_machine {
   uint64_t *leaves;  /* the atomic and final states */
   const fsm__template *context;
   const struct fsm__source_index *index; /* events to states: machine_sources.h */
+  fsm_value variables; /* SCXML: a map of all names to null */
 };
 
 /* ---- event descriptors (machine_event.c) ------------------------------------------------------- */
@@ -138,25 +174,43 @@ static inline bool fsm__has_prefix(const char *text, const char *prefix) {
   return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* ---- content (machine_content.c) --------------------------------------------------------------- */
+/* ---- values (machine_value.c) ------------------------------------------------------------------ */
 
-FSM_MUST_USE fsm_code fsm__template_compile(fsm_arena *arena, const fsm_def_value *def,
-                                            const fsm__template **out, fsm_error *err);
-FSM_MUST_USE fsm_code fsm__block_compile(fsm_arena *arena, const fsm_def_action *defs, size_t count,
-                                         fsm__block *out, fsm_error *err);
+/* What expressions of a machine are compiled with and into. */
+typedef struct fsm__content {
+  fsm_arena *arena;
+  fsm_expr_options options;
+  fsm_error *err;
+} fsm__content;
+
+FSM_MUST_USE fsm_code fsm__template_compile(const fsm__content *c, const fsm_def_value *def,
+                                            const fsm__template **out);
 /* A delay; a literal one is checked. */
-FSM_MUST_USE fsm_code fsm__delay_compile(fsm_arena *arena, const fsm_def_value *def, const char *where,
-                                         const fsm__template **out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__delay_compile(const fsm__content *c, const fsm_def_value *def, const char *where,
+                                         const fsm__template **out);
 /* Its source is said beside the fault; err->where becomes `where`. */
-FSM_MUST_USE fsm_code fsm__expr_compile(fsm_arena *arena, const char *text, const char *where,
-                                        const fsm_expr **out, fsm_error *err);
-/* Milliseconds, or a duration, as nanoseconds; err->text says why not. */
+FSM_MUST_USE fsm_code fsm__expr_compile(const fsm__content *c, const char *text, const char *where,
+                                        const fsm_expr **out);
+/* The same for one that decides. */
+FSM_MUST_USE fsm_code fsm__guard_compile(const fsm__content *c, const char *text, const char *where,
+                                         const fsm_expr **out);
+/* Milliseconds, a duration or a text ("1.5s", "200ms"), as nanoseconds; err->text says why not. */
 FSM_MUST_USE fsm_code fsm__delay_ns(const fsm_value *value, int64_t *out, fsm_error *err);
-/* Is the value within the bytes (an upper estimate of its msgpack form) and FSM_VALUE_DEPTH_MAX? */
+/* The bytes of the value (an upper estimate of its msgpack form); -1 when they are more than `most` or it is
+ * nested deeper than FSM_VALUE_DEPTH_MAX. */
+int64_t fsm__value_size(const fsm_value *value, int64_t most);
 bool fsm__value_fits(const fsm_value *value, size_t bytes);
 
 /* A copy of the text in the arena; NULL stays NULL. false = out of memory. */
 bool fsm__keep(fsm_arena *arena, const char *text, const char **out);
+
+/* ---- content (machine_content.c, machine_place.c) ------------------------------------------------ */
+
+FSM_MUST_USE fsm_code fsm__block_compile(const fsm__content *c, const fsm_def_action *defs, size_t count,
+                                         fsm__block *out);
+/* NULL stays NULL; a text that is no place is a fault only when it is used. */
+FSM_MUST_USE fsm_code fsm__location_compile(const fsm__content *c, const char *text, const char *where,
+                                            const fsm__location **out);
 
 /* ---- document order ---------------------------------------------------------------------------- */
 

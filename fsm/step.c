@@ -38,68 +38,50 @@ static bool in_state(const void *arg, const char *state, size_t len) {
   return number >= 0 && fsm_config_has(run->config, (unsigned)number);
 }
 
-/* XState's second name for the data of events that the engine or a task makes; NULL = none. */
-static const char *data_alias(const char *name) {
-  if (fsm__has_prefix(name, "xstate.done.")) return "output";
-  return fsm__is_error_event(name) ? "error" : NULL;
-}
-
-void fsm__run_see(fsm__run *run, const char *name, const fsm_value *data) {
-  run->event_name = name;
-  run->event_len = strlen(name);
-  const char *alias = data_alias(name);
-  fsm_pair *pairs = fsm_arena_alloc(run->arena, 4 * sizeof *pairs);
-  if (pairs == NULL) {
-    fsm__fault(run, FSM_ENOMEM);
-    return;
-  }
-  fsm_value text = fsm_stringn(name, run->event_len);
-  pairs[0] = (fsm_pair){fsm_stringn("data", 4), *data};
-  pairs[1] = (fsm_pair){fsm_stringn("name", 4), text};
-  pairs[2] = (fsm_pair){fsm_stringn("type", 4), text};
-  if (alias != NULL) {
-    pairs[3] = (fsm_pair){fsm_string(alias), *data};
-    if (fsm_map(pairs, 4, &run->event_map, NULL) != FSM_OK) fsm__fault(run, FSM_ENOMEM);
-    return;
-  }
-  fsm_value own = {.type = FSM_MAP, .len = 3, .pairs = pairs};
-  run->event_map = own;
-  if (!fsm_is(data, FSM_MAP) || data->len == 0) return;
-  if (fsm_map_merge(run->arena, data, &own, &run->event_map) != FSM_OK) fsm__fault(run, FSM_ENOMEM);
-}
-
 /* ---- a run ------------------------------------------------------------------------------------- */
 
+/* Only what the machine can need: a flat machine has no use for most of it. */
 static fsm_code allocate(fsm__run *run, fsm_error *err) {
   const fsm_machine *m = run->machine;
   const size_t words = m->words;
-  uint64_t *sets =
-      fsm_arena_zalloc(run->arena, (4 + m->has_parallel + m->has_initial_actions) * words, sizeof *sets);
-  if (m->history_count > 0)
-    run->recorded = fsm_arena_zalloc(run->arena, m->history_count, sizeof *run->recorded);
-  if (sets == NULL || (m->history_count > 0 && run->recorded == NULL)) return no_memory(err);
+  const bool pending = m->invoke_count > 0 && m->dialect == FSM_SCXML, late = m->has_data && m->late_binding;
+  uint64_t *sets = fsm_arena_zalloc(
+      run->arena, (4 + m->has_parallel + m->has_initial_actions + pending + late) * words, sizeof *sets);
+  if (sets == NULL) return no_memory(err);
   run->config = sets;
-  run->open = sets + words;
-  run->exits = sets + 2 * words;
-  run->entries = sets + 3 * words;
-  sets += 4 * words;
-  if (m->has_parallel) run->filled = sets;
-  if (m->has_initial_actions) run->defaults = sets + m->has_parallel * words;
+  run->open = sets += words;
+  run->exits = sets += words;
+  run->entries = sets += words;
+  if (m->has_parallel) run->filled = sets += words;
+  if (m->has_initial_actions) run->defaults = sets += words;
+  if (pending) run->pending = sets += words;
+  if (late) run->bound = sets += words;
+  if (m->history_count > 0) {
+    run->recorded = fsm_arena_zalloc(run->arena, m->history_count, sizeof *run->recorded);
+    if (run->recorded == NULL) return no_memory(err);
+  }
+  if (m->made_ids) {
+    run->made_ids = fsm_arena_zalloc(run->arena, m->invoke_count, sizeof *run->made_ids);
+    if (run->made_ids == NULL) return no_memory(err);
+  }
   return FSM_OK;
 }
 
 fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
                        const fsm_world *world, fsm_arena *arena, fsm_error *err) {
-  *run = (fsm__run){.machine = machine, .arena = arena, .context = fsm_map_empty()};
+  *run = (fsm__run){.machine = machine, .arena = arena, .context = fsm_map_empty(), .context_bytes = -1};
+  run->session = world->session != NULL ? world->session : "";
+  run->memory_end = arena->used < SIZE_MAX - FSM_STEP_BYTES_MAX ? arena->used + FSM_STEP_BYTES_MAX : SIZE_MAX;
   run->queue_end = &run->queue;
   run->openings_end = &run->openings;
   run->scope = (fsm_scope){.context = &run->context,
-                           .event = &run->event_map,
                            .actor = world->actor,
                            .now_ns = world->now_ns,
                            .in = in_state,
                            .in_arg = run};
   fsm_code code = allocate(run, err);
+  if (code == FSM_OK && machine->dialect == FSM_SCXML) fsm__run_system(run);
+  if (run->fault != FSM_OK) return no_memory(err);
   if (code != FSM_OK || before == NULL) return code;
   memcpy(run->config, before->config, machine->words * sizeof *run->config);
   memcpy(run->open, before->config, machine->words * sizeof *run->open);
@@ -125,11 +107,11 @@ static void note_unhandled(fsm__run *run, const char *name, const fsm_value *dat
 
 /* One internal event; true when a transition took it. */
 static bool take_internal(fsm__run *run) {
-  fsm__queued *event = run->queue;
-  run->queue = event->next;
+  const fsm_event *event = &run->queue->event;
+  run->queue = run->queue->next;
   if (run->queue == NULL) run->queue_end = &run->queue;
 
-  fsm__run_see(run, event->name, &event->data);
+  fsm__run_see(run, event);
   if (run->fault == FSM_OK) fsm__select(run);
   if (run->fault != FSM_OK) return false;
   if (run->enabled_count == 0) {
@@ -154,40 +136,21 @@ static void macrostep(fsm__run *run, bool took) {
       ask = run->moved || run->machine->dialect == FSM_SCXML;
       if (ask) fsm__select_eventless(run, false);
     }
-    if (run->fault != FSM_OK || run->queue == NULL) return;
-    took = take_internal(run);
+    if (run->fault != FSM_OK) return;
+    if (run->queue == NULL && (!fsm__invoke_pending(run) || run->queue == NULL)) return;
+    took = run->fault == FSM_OK && take_internal(run);
   }
 }
 
 /* An error that the end of the machine overtook is still told. */
 static void tell_errors_left(fsm__run *run) {
-  for (const fsm__queued *event = run->queue; event != NULL && run->fault == FSM_OK; event = event->next)
-    if (fsm__is_error_event(event->name)) note_unhandled(run, event->name, &event->data);
-}
-
-/* The invokes of a microstep become its last effects, if their states are still active. */
-static void openings_to_effects(fsm__run *run) {
-  for (const fsm__opening *o = run->openings; o != NULL && run->fault == FSM_OK;) {
-    fsm_microstep *micro = &run->microsteps[o->microstep];
-    run->effects = (fsm_effect *)micro->effects;
-    run->effect_count = run->effect_cap = micro->effect_count;
-    const unsigned number = o->microstep;
-    for (; o != NULL && o->microstep == number; o = o->next) {
-      if (o->dropped) continue;
-      fsm_effect *effect = fsm__effect(run, FSM_EFFECT_TASK_OPEN);
-      if (effect == NULL) return;
-      effect->id = run->machine->invokes[o->invoke].id;
-      effect->invoke = o->invoke;
-      effect->data = o->input;
-    }
-    micro->effects = run->effects;
-    micro->effect_count = run->effect_count;
-  }
+  for (const fsm__queued *q = run->queue; q != NULL && run->fault == FSM_OK; q = q->next)
+    if (fsm__is_error_event(q->event.name)) note_unhandled(run, q->event.name, &q->event.data);
 }
 
 static fsm_code finish(fsm__run *run, const fsm_snapshot *before, fsm_step_result *out, fsm_error *err) {
   if (run->fault == FSM_OK) tell_errors_left(run);
-  if (run->fault == FSM_OK) openings_to_effects(run);
+  if (run->fault == FSM_OK) fsm__invoke_openings(run);
   if (run->fault == FSM_ENOMEM) return no_memory(err);
   if (run->fault != FSM_OK) {
     *out = (fsm_step_result){.outcome = run->fault, .next = *before};
@@ -243,8 +206,11 @@ fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm
   const fsm_snapshot nothing = {.context = fsm_map_empty()};
   code = fsm__run_init(&run, machine, NULL, world, arena, err);
   if (code != FSM_OK) return code;
-  fsm__run_see(&run, "xstate.init", &data);
+  run.input = &data;
+  if (machine->dialect == FSM_XSTATE)
+    fsm__run_see(&run, &(const fsm_event){.name = "xstate.init", .data = data});
   if (run.fault == FSM_OK) code = initial_context(&run, err);
+  if (code == FSM_OK && run.fault == FSM_OK && machine->has_data) fsm__data_start(&run);
   if (code != FSM_OK) return code;
   if (run.fault == FSM_OK) fsm__enter_initial(&run, &data);
   macrostep(&run, true);
@@ -268,10 +234,20 @@ static bool may_be_taken(const fsm_event *event) {
   return event->cause != FSM_CAUSE_EXTERNAL || !fsm__has_prefix(event->name, "xstate.");
 }
 
+/* The id of the task that the event answers for; NULL = none. */
+static const char *answered_id(const fsm_event *event) {
+  static const char *const prefixes[] = {"xstate.done.actor.", "xstate.error.actor.", "done.invoke."};
+  if (event->cause != FSM_CAUSE_TASK) return NULL;
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+    if (fsm__has_prefix(event->name, prefixes[i])) return event->name + strlen(prefixes[i]);
+  return event->invokeid;
+}
+
 static void process(fsm__run *run, const fsm_event *event) {
   if (event->cause == FSM_CAUSE_TIMER) run->fired = event->name;
-  if (event->cause == FSM_CAUSE_TASK) run->answered = event->name;
-  fsm__run_see(run, event->name, &event->data);
+  run->answered = answered_id(event);
+  fsm__run_see(run, event);
+  if (run->fault == FSM_OK && run->machine->overhears) fsm__invoke_overhear(run, event);
   if (run->fault == FSM_OK && may_be_taken(event)) fsm__select(run);
   if (run->fault != FSM_OK) return;
   bool taken = run->enabled_count > 0;
@@ -304,4 +280,28 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
   fsm__refusal(&run, event, out);
   return run.fault == FSM_OK ? FSM_OK
                              : fsm_fail(err, run.fault, "", "the step needs more memory than it has");
+}
+
+/* ---- stop -------------------------------------------------------------------------------------- */
+
+fsm_code fsm_stop(const fsm_machine *machine, const fsm_snapshot *before, const fsm_world *world,
+                  fsm_arena *arena, fsm_step_result *out, fsm_error *err) {
+  FSM_ASSERT(machine != NULL && before != NULL && arena != NULL && out != NULL);
+  FSM_ASSERT(fsm_config_legal(machine, before->config) && fsm_is(&before->context, FSM_MAP));
+  if (before->done) {
+    *out = (fsm_step_result){.outcome = FSM_ECOMPLETED, .next = *before};
+    return FSM_OK;
+  }
+  fsm__run run;
+  fsm_code code = fsm__run_init(&run, machine, before, world, arena, err);
+  if (code != FSM_OK) return code;
+  fsm_microstep *micro = fsm__microstep_begin(&run);
+  if (micro != NULL) {
+    micro->trigger = "";
+    micro->cause = FSM_CAUSE_ADMIN;
+    run.done = true;
+    fsm__exitInterpreter(&run);
+    fsm__microstep_end(&run, micro);
+  }
+  return finish(&run, before, out, err);
 }

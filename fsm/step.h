@@ -15,6 +15,10 @@
 extern "C" {
 #endif
 
+/* What one call may take from its arena; more is FSM_ETOOLARGE and rolled back. Only loops of content over
+ * large data come near it. */
+enum { FSM_STEP_BYTES_MAX = 256 * 1024 * 1024 };
+
 /* An instance between two steps. Everything is borrowed from whoever made it. */
 typedef struct fsm_snapshot {
   const uint64_t *config; /* fsm_machine_words words: active states, ancestors and root included */
@@ -119,11 +123,11 @@ typedef struct fsm_step_result {
   /* FSM_OK taken · FSM_EGUARD · FSM_ENOTRANSITION · FSM_EEVENT refused, snapshot unchanged ·
    * FSM_ELOOP past the microstep bound: everything rolled back · FSM_EEXPRESSION an error event that
    * nothing takes: snapshot and microsteps stand, unhandled says which · FSM_ETOOLARGE the context
-   * would pass its bound: everything rolled back · FSM_ECOMPLETED the machine had ended before.
-   * FSM_EEVENT is only said of EXTERNAL events (also for any name that begins with "xstate."). A guard
-   * fault that leaves an EXTERNAL event without a taker is FSM_EGUARD with candidate.fault; for a TIMER
-   * or TASK event it is FSM_EEXPRESSION with no microstep. After a roll-back of fsm_start next.config is
-   * NULL. When next.done and unhandled are both set, an error came with the last microstep. */
+   * would pass its bound, or the step's memory would: everything rolled back · FSM_ECOMPLETED the machine had
+   * ended before. FSM_EEVENT is only said of EXTERNAL events (also for any name that begins with "xstate.").
+   * A guard fault that leaves an EXTERNAL event without a taker is FSM_EGUARD with candidate.fault; for a
+   * TIMER or TASK event it is FSM_EEXPRESSION with no microstep. After a roll-back of fsm_start next.config
+   * is NULL. When next.done and unhandled are both set, an error came with the last microstep. */
   fsm_code outcome;
   const fsm_microstep *microsteps;
   unsigned microstep_count;

@@ -27,31 +27,6 @@ static void set_afters(fsm__run *run, const fsm__state *s) {
   }
 }
 
-static void open_invokes(fsm__run *run, const fsm__state *s) {
-  for (uint32_t i = 0; i < s->invoke_count && run->fault == FSM_OK; i++) {
-    unsigned number = s->invoke_first + i;
-    const fsm__invoke *invoke = &run->machine->invokes[number];
-    fsm_value input;
-    fsm_error err;
-    err.text[0] = '\0';
-    err.code = fsm__template_eval(run, invoke->input, &input, &err);
-    if (err.code == FSM_OK && !fsm__value_fits(&input, FSM_EVENT_BYTES_MAX))
-      err.code = fsm_fail(&err, FSM_ETOOLARGE, "", "the input is over %d bytes", FSM_EVENT_BYTES_MAX);
-    if (err.code != FSM_OK) {
-      fsm__raise_error(run, invoke->where, &err);
-      continue;
-    }
-    fsm__opening *opening = fsm_arena_alloc(run->arena, sizeof *opening);
-    if (opening == NULL) {
-      fsm__fault(run, FSM_ENOMEM);
-      return;
-    }
-    *opening = (fsm__opening){.microstep = run->microstep_count, .invoke = number, .input = input};
-    *run->openings_end = opening;
-    run->openings_end = &opening->next;
-  }
-}
-
 static fsm_value output_of(fsm__run *run, const fsm__state *s) {
   fsm_value output = fsm_null();
   fsm_error err;
@@ -88,10 +63,17 @@ static void complete(fsm__run *run, const fsm_value *output) {
   run->done = true;
   run->output = *output;
   if (root->output == NULL) return;
-  fsm_value event = run->event_map; /* the exit actions see the event that led here */
-  fsm__run_see(run, root->done_event, output);
+  const fsm_value event = run->event_map; /* the exit actions see the event that led here */
+  const fsm_value *bound = run->scope.event;
+  fsm__run_see(run, &(const fsm_event){.name = root->done_event, .data = *output, .type = "platform"});
   if (run->fault == FSM_OK) run->output = output_of(run, root);
   run->event_map = event;
+  run->scope.event = bound;
+}
+
+static void tell_done(fsm__run *run, unsigned state, const fsm_value *output) {
+  fsm__enqueue(run, &(const fsm_event){
+                        .name = run->machine->states[state].done_event, .data = *output, .type = "platform"});
 }
 
 /* The end of enterStates for a final state (3.7): its parent is done, and perhaps those above. */
@@ -104,7 +86,7 @@ static void enter_final(fsm__run *run, unsigned state) {
       complete(run, &output);
       return;
     }
-    fsm__enqueue(run, m->states[above].done_event, &output);
+    tell_done(run, above, &output);
     above = m->states[above].parent;
   }
   for (; m->states[above].kind == FSM_PARALLEL; above = m->states[above].parent) {
@@ -113,7 +95,7 @@ static void enter_final(fsm__run *run, unsigned state) {
       complete(run, &none);
       return;
     }
-    fsm__enqueue(run, m->states[above].done_event, &none);
+    tell_done(run, above, &none);
   }
 }
 
@@ -144,9 +126,10 @@ void fsm__enterStates(fsm__run *run, fsm_microstep *micro) {
     const fsm__state *s = &m->states[state];
     run->next_entry = i + 1 < micro->entered_count ? micro->entered[i + 1] : m->state_count;
     fsm__bit_set(run->config, state);
+    if (run->bound != NULL) fsm__data_enter(run, state);
     fsm__block_run(run, &s->entry);
     if (s->after_count > 0) set_afters(run, s);
-    if (s->invoke_count > 0) open_invokes(run, s);
+    if (s->invoke_count > 0) fsm__invoke_enter(run, state);
     if (m->has_initial_actions) default_content(run, state);
     if (s->kind == FSM_FINAL && run->fault == FSM_OK) enter_final(run, state);
   }

@@ -7,29 +7,6 @@
 
 #include "fsm/step_impl.h"
 
-static bool answers(const fsm__run *run, const fsm__invoke *invoke) {
-  return run->answered != NULL &&
-         (strcmp(run->answered, invoke->done_event) == 0 || strcmp(run->answered, invoke->error_event) == 0);
-}
-
-/* A task that was open before this macrostep is cancelled, unless it is the one that has just
- * answered; one that was only asked for is forgotten. */
-static void cancelInvoke(fsm__run *run, unsigned state) {
-  const fsm__state *s = &run->machine->states[state];
-  for (fsm__opening *o = run->openings; o != NULL; o = o->next)
-    if (run->machine->invokes[o->invoke].state == state) o->dropped = true;
-  if (!fsm_config_has(run->open, state)) return;
-  fsm__bit_clear(run->open, state);
-  for (uint32_t i = 0; i < s->invoke_count; i++) {
-    const fsm__invoke *invoke = &run->machine->invokes[s->invoke_first + i];
-    if (answers(run, invoke)) continue;
-    fsm_effect *effect = fsm__effect(run, FSM_EFFECT_TASK_CANCEL);
-    if (effect == NULL) return;
-    effect->id = invoke->id;
-    effect->invoke = s->invoke_first + i;
-  }
-}
-
 static void cancel_afters(fsm__run *run, const fsm__state *s) {
   for (uint32_t i = 0; i < s->after_count; i++) {
     /* The timer that has just fired is gone; from the second microstep on it may be a new one. */
@@ -45,7 +22,7 @@ static void leave(fsm__run *run, unsigned state) {
   const fsm__state *s = &run->machine->states[state];
   fsm__block_run(run, &s->exit);
   cancel_afters(run, s);
-  if (s->invoke_count > 0) cancelInvoke(run, state);
+  if (s->invoke_count > 0) fsm__invoke_exit(run, state);
 }
 
 /* Appendix D: function computeExitSet */

@@ -80,20 +80,49 @@ static void record(fsm__run *run, unsigned history) {
   if (to_value(run, r)) run->history_changed = true;
 }
 
-static void rebuild(fsm__run *run) {
+static bool add_bound(fsm__run *run, fsm_pair *out) {
   const fsm_machine *m = run->machine;
   unsigned count = 0;
-  for (unsigned i = 0; i < m->history_count; i++) count += run->recorded[i].states != NULL;
+  fsm_value *items = fsm_arena_alloc(run->arena, fsm__bits_count(run->bound, m->words) * sizeof *items);
+  if (items == NULL) return false;
+  for (unsigned i = fsm__bit_next(run->bound, 0, m->state_count - 1); i < m->state_count;
+       i = fsm__bit_next(run->bound, i + 1, m->state_count - 1))
+    items[count++] = fsm_string(m->states[i].path);
+  *out = (fsm_pair){fsm_string("#bound"), fsm_list(items, count)};
+  return true;
+}
+
+static bool add_invoked(fsm__run *run, unsigned count, fsm_pair *out) {
   fsm_pair *pairs = fsm_arena_alloc(run->arena, count * sizeof *pairs);
-  if (pairs == NULL) {
-    fsm__fault(run, FSM_ENOMEM);
-    return;
-  }
+  if (pairs == NULL) return false;
+  count = 0;
+  for (unsigned i = 0; i < run->machine->invoke_count; i++)
+    if (run->made_ids[i] != NULL) pairs[count++] = (fsm_pair){fsm_string(run->made_ids[i]), fsm_int(i)};
+  out->key = fsm_string("#invoked");
+  return fsm_map(pairs, count, &out->value, NULL) == FSM_OK;
+}
+
+static unsigned made_count(const fsm__run *run) {
+  unsigned count = 0;
+  for (unsigned i = 0; run->made_ids != NULL && i < run->machine->invoke_count; i++)
+    count += run->made_ids[i] != NULL;
+  return count;
+}
+
+void fsm__history_rebuild(fsm__run *run) {
+  const fsm_machine *m = run->machine;
+  const unsigned made = made_count(run);
+  fsm_pair *pairs = fsm_arena_alloc(run->arena, (m->history_count + 2) * sizeof *pairs);
   unsigned filled = 0;
-  for (unsigned i = 0; i < m->history_count; i++)
+  bool good = pairs != NULL;
+  for (unsigned i = 0; good && i < m->history_count; i++)
     if (run->recorded[i].states != NULL)
       pairs[filled++] = (fsm_pair){fsm_string(m->states[m->histories[i]].path), run->recorded[i].value};
-  if (fsm_map(pairs, count, &run->history, NULL) != FSM_OK) fsm__fault(run, FSM_ENOMEM);
+  if (good && run->bound != NULL) good = add_bound(run, &pairs[filled++]);
+  if (good && made > 0) good = add_invoked(run, made, &pairs[filled++]);
+  if (good && filled > 0) good = fsm_map(pairs, filled, &run->history, NULL) == FSM_OK;
+  if (filled == 0) run->history = fsm_null();
+  if (!good) fsm__fault(run, FSM_ENOMEM);
 }
 
 void fsm__history_record(fsm__run *run, const uint16_t *exited, unsigned count) {
@@ -104,7 +133,6 @@ void fsm__history_record(fsm__run *run, const uint16_t *exited, unsigned count) 
     for (unsigned child = state + 1; child <= last; child = m->states[child].last + 1u)
       if (m->states[child].kind == FSM_HISTORY) record(run, child);
   }
-  if (run->history_changed && run->fault == FSM_OK) rebuild(run);
 }
 
 /* ---- reading a snapshot -------------------------------------------------------------------------- */
@@ -158,14 +186,31 @@ static fsm_code read_one(fsm__run *run, const fsm_pair *pair, fsm_error *err) {
   return FSM_OK;
 }
 
+static fsm_code read_bound(fsm__run *run, const fsm_value *list, const fsm_value *key, fsm_error *err) {
+  const fsm_machine *m = run->machine;
+  if (run->bound == NULL || !fsm_is(list, FSM_LIST)) return does_not_fit(key, err);
+  for (uint32_t i = 0; i < list->len; i++) {
+    const fsm_value *name = &list->items[i];
+    int state = fsm_is(name, FSM_STRING) ? fsm_state_find(m, name->s, name->len) : -1;
+    if (state < 0 || m->states[state].data_count == 0) return does_not_fit(key, err);
+    fsm__bit_set(run->bound, (unsigned)state);
+  }
+  return FSM_OK;
+}
+
+static fsm_code read_pair(fsm__run *run, const fsm_pair *pair, fsm_error *err) {
+  if (!fsm_is(&pair->key, FSM_STRING)) return does_not_fit(&pair->key, err);
+  if (fsm_is_text(&pair->key, "#bound")) return read_bound(run, &pair->value, &pair->key, err);
+  if (fsm_is_text(&pair->key, "#invoked")) return fsm__invoked_read(run, &pair->value, err);
+  return read_one(run, pair, err);
+}
+
 fsm_code fsm__history_read(fsm__run *run, const fsm_value *history, fsm_error *err) {
   if (!fsm_is(history, FSM_NULL) && !fsm_is(history, FSM_MAP))
     return fsm_fail(err, FSM_EARGUMENT, "history", "the history is a map or null");
   run->history = *history;
   fsm_code code = FSM_OK;
-  for (uint32_t i = 0; fsm_is(history, FSM_MAP) && i < history->len && code == FSM_OK; i++) {
-    const fsm_value *key = &history->pairs[i].key;
-    code = fsm_is(key, FSM_STRING) ? read_one(run, &history->pairs[i], err) : does_not_fit(key, err);
-  }
+  for (uint32_t i = 0; fsm_is(history, FSM_MAP) && i < history->len && code == FSM_OK; i++)
+    code = read_pair(run, &history->pairs[i], err);
   return code;
 }

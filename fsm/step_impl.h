@@ -14,16 +14,15 @@
 typedef struct fsm__queued fsm__queued;
 struct fsm__queued {
   fsm__queued *next;
-  const char *name;
-  fsm_value data;
+  fsm_event event;
 };
 
 /* An invoke asked for by an entry: it becomes an effect of that microstep if its state stays active. */
 typedef struct fsm__opening fsm__opening;
 struct fsm__opening {
   fsm__opening *next;
-  unsigned microstep, invoke;
-  fsm_value input;
+  unsigned microstep;
+  fsm_effect effect;
   bool dropped;
 };
 
@@ -58,14 +57,24 @@ typedef struct fsm__run {
   const uint16_t *leaves;  /* active ones, document order */
   unsigned leaf_count;
 
-  fsm_scope scope; /* points at context and event_map */
-  fsm_value context, event_map;
+  fsm_scope scope; /* points at context, event_map and system */
+  fsm_value context, event_map, system;
+  int64_t context_bytes;  /* -1 = not known */
+  fsm_pair *own_pairs;    /* the context's, when they were made in this microstep; else NULL */
+  size_t memory_end;      /* of the arena: past it the step is too large */
+  const fsm_value *input; /* of a start; NULL in a step */
+  const char *session;
   const char *event_name; /* the event being processed */
   size_t event_len;
-  const char *fired, *answered; /* the timer or task answer that this macrostep began with */
+  const char *fired;    /* the timer that this macrostep began with */
+  const char *answered; /* the id of the task whose answer it began with */
 
   fsm__queued *queue, **queue_end;
   fsm__opening *openings, **openings_end;
+  fsm__opening **opening_of; /* per invoke, the one that is not dropped; XState */
+  uint64_t *pending;         /* entered states whose invokes are still to be made; SCXML */
+  const char **made_ids;     /* per invoke: the id that was made on entry; only with made_ids */
+  uint64_t *bound;           /* states whose data is set; only with late_binding */
   uint32_t counter;
   bool done;
   fsm_value output;
@@ -82,6 +91,8 @@ typedef struct fsm__run {
   bool assigned; /* the context was written, be it with what it held */
   bool moved;    /* the last microstep changed the snapshot */
 
+  const fsm__action *failed; /* the action that ends the block under way */
+  const char *failed_send;   /* the id that its author gave a send that cannot be sent */
   const char *unhandled, *unhandled_text;
 } fsm__run;
 
@@ -91,22 +102,75 @@ typedef struct fsm__run {
  * snapshot is not one of this machine. */
 FSM_MUST_USE fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
                                     const fsm_world *world, fsm_arena *arena, fsm_error *err);
-/* Makes it the event that expressions see. */
-void fsm__run_see(fsm__run *run, const char *name, const fsm_value *data);
 void fsm__fault(fsm__run *run, fsm_code code);
+
+/* ---- step_event.c -------------------------------------------------------------------------------- */
+
+/* Makes it the event that expressions see. */
+void fsm__run_see(fsm__run *run, const fsm_event *event);
+/* What SCXML's system variables are in this session. */
+void fsm__run_system(fsm__run *run);
+bool fsm__is_error_event(const char *name);
+#define FSM__PROCESSOR "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
 
 /* ---- action.c ---------------------------------------------------------------------------------- */
 
+/* A whole block: its first error is raised and ends it. */
 void fsm__block_run(fsm__run *run, const fsm__block *block);
+/* Actions inside of an action: an error is given back, run->failed says whose. */
+FSM_MUST_USE fsm_code fsm__actions_run(fsm__run *run, const fsm__block *block, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__template_eval(fsm__run *run, const fsm__template *t, fsm_value *out,
                                          fsm_error *err);
+/* The same with the bound of what leaves the step: event data, an effect's data. */
+FSM_MUST_USE fsm_code fsm__data_eval(fsm__run *run, const fsm__template *t, fsm_value *out, fsm_error *err);
+/* The same for a text, which is `what`; without a template NULL. */
+FSM_MUST_USE fsm_code fsm__text_eval(fsm__run *run, const fsm__template *t, const char *what,
+                                     const char **out, fsm_error *err);
 /* Puts an event into the internal queue. */
-void fsm__enqueue(fsm__run *run, const char *name, const fsm_value *data);
+void fsm__enqueue(fsm__run *run, const fsm_event *event);
 /* What an expression got wrong becomes error.execution; FSM_ENOMEM becomes a fault. */
 void fsm__raise_error(fsm__run *run, const char *where, const fsm_error *fault);
 /* A new effect of the microstep under way; NULL after a fault. Its strings are the caller's. */
 fsm_effect *fsm__effect(fsm__run *run, fsm_effect_kind kind);
-bool fsm__is_error_event(const char *name);
+fsm_code fsm__step_no_memory(fsm_error *err);
+
+typedef fsm_code fsm__action_function(fsm__run *run, const fsm__action *action, fsm_error *err);
+/* action_data.c */
+fsm__action_function fsm__action_assign, fsm__action_set;
+/* action_flow.c */
+fsm__action_function fsm__action_if, fsm__action_foreach;
+/* action_send.c */
+fsm__action_function fsm__action_raise, fsm__action_send, fsm__action_cancel;
+
+/* ---- action_data.c ------------------------------------------------------------------------------- */
+
+/* Writes to a place whose variable is declared. */
+FSM_MUST_USE fsm_code fsm__location_set(fsm__run *run, const fsm__location *place, const fsm_value *value,
+                                        fsm_error *err);
+/* Writes a variable, declared or not; past the bound of the context the run has a fault. */
+void fsm__context_put(fsm__run *run, const char *name, const fsm_value *value);
+/* Replaces the whole context. */
+void fsm__context_replace(fsm__run *run, const fsm_value *context);
+
+/* ---- step_data.c --------------------------------------------------------------------------------- */
+
+/* At the start: all variables are declared and, with early binding, set. */
+void fsm__data_start(fsm__run *run);
+/* With late binding: a state is entered for the first time. */
+void fsm__data_enter(fsm__run *run, unsigned state);
+
+/* ---- step_invoke.c ------------------------------------------------------------------------------- */
+
+void fsm__invoke_enter(fsm__run *run, unsigned state);
+void fsm__invoke_exit(fsm__run *run, unsigned state);
+/* SCXML: at the end of the macrostep the states entered and not left are served; true = there were some. */
+bool fsm__invoke_pending(fsm__run *run);
+/* XState: what was asked for on entry and not dropped becomes the last effects of its microstep. */
+void fsm__invoke_openings(fsm__run *run);
+/* Finalize and autoforward, before the event is looked at. */
+void fsm__invoke_overhear(fsm__run *run, const fsm_event *event);
+/* Fills the fields of a snapshot's history; what does not fit is FSM_EARGUMENT. */
+FSM_MUST_USE fsm_code fsm__invoked_read(fsm__run *run, const fsm_value *map, fsm_error *err);
 
 /* ---- step_select.c ----------------------------------------------------------------------------- */
 
@@ -121,6 +185,11 @@ bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault)
 
 /* Takes run->enabled. trigger "" = eventless. */
 void fsm__microstep(fsm__run *run, const char *trigger, fsm_cause cause, const fsm_value *data);
+/* One that takes nothing; NULL after a fault. Without an end it is forgotten. */
+fsm_microstep *fsm__microstep_begin(fsm__run *run);
+void fsm__microstep_end(fsm__run *run, fsm_microstep *micro);
+/* What came after its end is added to the last microstep. */
+void fsm__microstep_extend(fsm__run *run);
 /* The initial entry, as a microstep. */
 void fsm__enter_initial(fsm__run *run, const fsm_value *input);
 /* The active leaves of a configuration, in the arena; NULL = out of memory. */
@@ -146,6 +215,8 @@ const uint16_t *fsm__history_states(const fsm__run *run, unsigned history, unsig
 bool fsm__history_has(const fsm__run *run, unsigned history);
 /* What a transition to a history leaves now. */
 fsm__span fsm__history_span(const fsm__run *run, const fsm__transition *t);
+/* Makes run->history anew when it has changed. */
+void fsm__history_rebuild(fsm__run *run);
 /* Before the states are left: their histories remember. */
 void fsm__history_record(fsm__run *run, const uint16_t *exited, unsigned count);
 /* Takes over a snapshot's history; what does not fit the machine is FSM_EARGUMENT. */

@@ -11,7 +11,7 @@
 
 /* ---- the microstep's record -------------------------------------------------------------------- */
 
-static fsm_microstep *begin(fsm__run *run) {
+fsm_microstep *fsm__microstep_begin(fsm__run *run) {
   if (run->microstep_count == FSM_MICROSTEPS_MAX) {
     fsm__fault(run, FSM_ELOOP);
     return NULL;
@@ -30,12 +30,13 @@ static fsm_microstep *begin(fsm__run *run) {
   run->effects = NULL;
   run->effect_count = run->effect_cap = 0;
   run->context_changed = run->history_changed = run->assigned = false;
+  run->own_pairs = NULL;
   fsm_microstep *micro = &run->microsteps[run->microstep_count];
   *micro = (fsm_microstep){.from = run->leaves, .from_count = run->leaf_count};
   return micro;
 }
 
-static void end(fsm__run *run, fsm_microstep *micro) {
+void fsm__microstep_end(fsm__run *run, fsm_microstep *micro) {
   if (run->fault != FSM_OK) return;
   if (micro->exited_count > 0 || micro->entered_count > 0) {
     run->leaves = fsm__leaves_of(run->machine, run->config, run->arena, &run->leaf_count);
@@ -44,6 +45,8 @@ static void end(fsm__run *run, fsm_microstep *micro) {
       return;
     }
   }
+  if (run->history_changed) fsm__history_rebuild(run);
+  if (run->fault != FSM_OK) return;
   micro->to = run->leaves;
   micro->to_count = run->leaf_count;
   micro->context = run->context;
@@ -53,6 +56,19 @@ static void end(fsm__run *run, fsm_microstep *micro) {
   micro->effects = run->effects;
   micro->effect_count = run->effect_count;
   run->microstep_count++;
+}
+
+void fsm__microstep_extend(fsm__run *run) {
+  FSM_ASSERT(run->microstep_count > 0);
+  fsm_microstep *micro = &run->microsteps[run->microstep_count - 1];
+  if (run->history_changed) fsm__history_rebuild(run);
+  micro->context = run->context;
+  micro->context_changed = run->context_changed;
+  micro->history = run->history;
+  micro->history_changed = run->history_changed;
+  micro->effects = run->effects;
+  micro->effect_count = run->effect_count;
+  run->own_pairs = NULL;
 }
 
 const uint16_t *fsm__list_of(fsm__run *run, const uint64_t *set, bool descending, unsigned *count) {
@@ -95,7 +111,7 @@ static void microstep(fsm__run *run, fsm_microstep *micro) {
 
 void fsm__microstep(fsm__run *run, const char *trigger, fsm_cause cause, const fsm_value *data) {
   FSM_ASSERT(run->enabled_count > 0 && run->fault == FSM_OK);
-  fsm_microstep *micro = begin(run);
+  fsm_microstep *micro = fsm__microstep_begin(run);
   if (micro == NULL) return;
   micro->trigger = trigger;
   micro->cause = cause;
@@ -104,18 +120,18 @@ void fsm__microstep(fsm__run *run, const char *trigger, fsm_cause cause, const f
   micro->transition_count = run->enabled_count;
   microstep(run, micro);
   run->enabled = NULL; /* the record keeps it */
-  end(run, micro);
+  fsm__microstep_end(run, micro);
   if (run->fault == FSM_OK) run->moved = snapshot_differs(run, micro);
 }
 
 void fsm__enter_initial(fsm__run *run, const fsm_value *input) {
-  fsm_microstep *micro = begin(run);
+  fsm_microstep *micro = fsm__microstep_begin(run);
   if (micro == NULL) return;
   micro->trigger = "";
   micro->cause = FSM_CAUSE_EXTERNAL;
   micro->data = *input;
   fsm__compute_initial_set(run);
   fsm__enterStates(run, micro);
-  end(run, micro);
+  fsm__microstep_end(run, micro);
   run->moved = true;
 }

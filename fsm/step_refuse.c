@@ -74,7 +74,7 @@ void fsm__refusal(fsm__run *run, const fsm_event *event, fsm_step_result *out) {
     out->outcome = FSM_EEVENT;
     return;
   }
-  fsm__run_see(run, event->name, &event->data);
+  fsm__run_see(run, event);
   if (run->fault != FSM_OK) return;
   unsigned count = 0;
   each_active(run, count_named, &count);
@@ -115,12 +115,11 @@ typedef struct sendable {
 static bool add_sendable(fsm__run *run, unsigned number, void *arg) {
   sendable *list = arg;
   const fsm__transition *t = &run->machine->transitions[number];
-  const fsm_value none = fsm_null();
   for (uint32_t i = 0; i < t->event_count; i++) {
     if (is_generated(t->events[i].text)) continue;
     fsm_enabled_event *item = &list->items[list->count++];
     item->event = t->events[i].text;
-    fsm__run_see(run, item->event, &none);
+    fsm__run_see(run, &(const fsm_event){.name = item->event});
     if (run->fault != FSM_OK || !fill(run, number, &item->candidate)) return false;
   }
   return true;

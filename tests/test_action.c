@@ -94,7 +94,7 @@ static void a_delay_that_is_no_delay_is_a_fault(void **state) {
       {"-1", "/raise: a delay is 0 to 3155760000000 milliseconds"},
       {"3155760000001", "/raise: a delay is 0 to 3155760000000 milliseconds"},
       {"-0.5", "/raise: a delay is 0 to 3155760000000 milliseconds"},
-      {"'soon'", "/raise: a delay is a number of milliseconds or a duration, not string"},
+      {"'soon'", "/raise: a delay as text is like \"1.5s\" or \"200ms\", not \"soon\""},
   };
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
     chart c;

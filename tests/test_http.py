@@ -511,7 +511,7 @@ class BadInput(Case):
     def test_definitions_that_cannot_be_loaded(self):
         for change, code in (({"states": {"draft": {"on": {"GO": "nowhere"}}}}, "invalid_definition"),
                              ({"initial": "nowhere"}, "invalid_definition"), ({"bogus": 1}, "invalid_definition"),
-                             ({"type": "parallel"}, "unsupported")):
+                             ({"type": "parallel"}, "invalid_definition")):
             answer = self.d.request("POST", "/v1/machines", dict(DEFINITION, id="bad", **change))
             self.problem(answer, 422, code)
             self.assertTrue(answer.json["where"].startswith("/"), answer)

@@ -246,7 +246,7 @@ static void an_action_has_the_parts_of_its_kind(void **state) {
   assert_refused(ATOMIC("m", AFTERS({.event = "xstate.after.1.m", .where = "/x"})), FSM_EDEFINITION, "/x",
                  "a delayed transition needs a delay");
   assert_refused(ATOMIC("m", INVOKES({.id = "i", .where = "/x"})), FSM_EDEFINITION, "/x",
-                 "an invoke needs an id and a src");
+                 "an invoke needs one src, content or machine");
 }
 
 static void the_context_is_a_map(void **state) {
