@@ -91,30 +91,13 @@ static void removeConflictingTransitions(fsm__run *run) {
 
 /* ---- selecting ----------------------------------------------------------------------------------- */
 
-/* Does the transition name the event, and only by a wildcard? */
-static bool names(const fsm__run *run, const fsm__transition *t, bool *wild) {
-  bool found = false;
-  for (uint32_t i = 0; i < t->event_count; i++) {
-    if (!fsm__descriptor_matches(&t->events[i], run->event_name, run->event_len)) continue;
-    found = true;
-    *wild = t->events[i].rule != FSM__EXACT;
-    if (!*wild) break;
-  }
-  return found;
-}
-
-/* One state's first enabled transition. In XState what a state names exactly is not offered to its wildcards.
- */
+/* One state's first enabled transition. */
 static bool select_at(fsm__run *run, unsigned state, bool eventless, bool silent) {
   const fsm__state *s = &run->machine->states[state];
-  bool exact = false;
   for (uint32_t i = 0; i < s->transition_count && run->fault == FSM_OK; i++) {
     const unsigned number = s->transition_first + i;
     const fsm__transition *t = &run->machine->transitions[number];
-    bool wild = false;
-    if (eventless ? t->event_count > 0 : !names(run, t, &wild)) continue;
-    if (wild && exact && run->machine->dialect == FSM_XSTATE) continue;
-    exact |= !wild;
+    if (eventless ? t->event_count > 0 : !fsm__transition_names(t, run->event_name, run->event_len)) continue;
     if (!conditionMatch(run, t, silent)) continue;
     enable(run, number);
     return true;
