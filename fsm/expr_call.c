@@ -1,8 +1,7 @@
 /* expr_call.c: the functions, one row each.
  *
  * To add one: a row in `functions` and the C function behind it; arguments come evaluated, the
- * receiver first. What CEL has and this does not yet stands in `later`, so that it is refused by name
- * instead of as unknown.
+ * receiver first.
  */
 #include <math.h>
 #include <stdio.h>
@@ -269,6 +268,7 @@ static const fsm__function functions[] = {
     {"optional.ofNonZeroValue", 1, 0, true, false, fsm__call_optional_of_non_zero, NULL},
     {"hasValue", 1, 0, false, true, fsm__call_has_value, NULL},
     {"value", 1, 0, false, true, fsm__call_value, NULL},
+    {"matches", 2, 0, true, true, fsm__call_matches, fsm__prepare_matches},
     {"timestamp", 1, 0, true, false, fsm__call_timestamp, NULL},
     {"duration", 1, 0, true, false, fsm__call_duration, NULL},
 #define X(name) {#name, 2, 1, false, true, fsm__call_##name, fsm__prepare_zone},
@@ -276,20 +276,8 @@ static const fsm__function functions[] = {
 #undef X
 };
 
-static const struct {
-  const char *name, *kind;
-} later[] = {
-    {"matches", "function"},
-};
-
 const fsm__function *fsm__function_find(const char *name, size_t len) {
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
     if (strlen(functions[i].name) == len && memcmp(functions[i].name, name, len) == 0) return &functions[i];
-  return NULL;
-}
-
-const char *fsm__function_later(const char *name, size_t len) {
-  for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-    if (strlen(later[i].name) == len && memcmp(later[i].name, name, len) == 0) return later[i].kind;
   return NULL;
 }

@@ -343,8 +343,9 @@ struct fsm__function {
 bool fsm__call_in(fsm__run *run, const fsm_value *args, fsm_value *out);
 /* The row of a call; NULL when there is none. */
 const fsm__function *fsm__function_find(const char *name, size_t len);
-/* "macro" or "function" for what of CEL is known and not supported yet; NULL for any other name. */
-const char *fsm__function_later(const char *name, size_t len);
+/* matches() and its prepare, which compiles a literal pattern (match.c). */
+bool fsm__call_matches(fsm__run *run, const fsm_value *args, fsm_value *out);
+fsm_code fsm__prepare_matches(fsm__source *source, fsm__node *call);
 
 /* ---- numbers and text, independent of the process's locale -------------------------------------- */
 

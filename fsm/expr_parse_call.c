@@ -135,12 +135,8 @@ static fsm__node *fail_call(fsm__parser *p, const fsm__token *name, bool receive
                             const fsm__function *function) {
   const char *text = name->value.s;
   int len = (int)name->value.len;
-  const char *later = fsm__function_later(text, name->value.len);
   const macro_row *macro = find_macro(&name->value);
   if (p->code) return NULL;
-  if (later)
-    p->code = fsm__expr_fail(p->source, FSM_EUNSUPPORTED, name->begin, "the %s %.*s() is not supported yet",
-                             later, len, text);
   if (macro) return bad_form(p, macro, name->begin);
   if (!function) return fsm__parse_fail(p, name->begin, "there is no function %.*s()", len, text);
   return fsm__parse_fail(p, name->begin,

@@ -69,14 +69,6 @@ static void an_unknown_name_is_named(void **state) {
   EXPR_CHECK(cases, &nothing);
 }
 
-static void what_comes_later_is_refused_by_name(void **state) {
-  (void)state;
-  static const expr_case cases[] = {
-      {"'a'.matches('a+')", "!! unsupported 1:5 the function matches() is not supported yet"},
-  };
-  EXPR_CHECK(cases, &nothing);
-}
-
 static void has_takes_a_field_and_nothing_else(void **state) {
   (void)state;
   static const expr_case cases[] = {
@@ -270,7 +262,6 @@ int main(void) {
       cmocka_unit_test(operators_bind_as_in_cel),
       cmocka_unit_test(a_syntax_error_says_what_was_found_and_expected),
       cmocka_unit_test(an_unknown_name_is_named),
-      cmocka_unit_test(what_comes_later_is_refused_by_name),
       cmocka_unit_test(has_takes_a_field_and_nothing_else),
       cmocka_unit_test(nesting_is_bounded_at_the_edge),
       cmocka_unit_test(nesting_is_bounded_in_every_construct),

@@ -123,6 +123,8 @@ static inline void expr_open(fuzz_run *run) {
       "9223372036854775807 - 1 / 2 + 18446744073709551615u",
       "[1,2,3] + [4] == [1,2,3,4] && {1: 'a'}[1] != \"\\u00e4\\n\\x41\"",
       "type(context.amount) == int && bytes('a') < b'b'",
+      "now - duration('1h30m') < timestamp('2026-01-31T12:00:00Z') + duration('-0.5s') && now.getHours('+02:00') > 5",
+      "context.map.x.matches('^[a-z](y|z)*$') && 'ab'.matches(context.map.x + '+')",
       "context.`a b`.c.d.e == null ? true : false ? 1 : 2",
       "context.items.all(x, x.n > 0 && context.items.exists(i, y, y.n == i)) || [1].map(x, [x, 2].filter(y, "
       "y > x))",
