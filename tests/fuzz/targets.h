@@ -6,6 +6,7 @@
 #include "tests/fuzz/fuzz_definition.h"
 #include "tests/fuzz/fuzz_disk.h"
 #include "tests/fuzz/fuzz_expr.h"
+#include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_scxml.h"
 #include "tests/fuzz/fuzz_step.h"
@@ -20,6 +21,7 @@ static const fuzz_target fuzz_targets[] = {
     {"pack", 1, pack_open, pack_one, NULL, false, false},
     {"record", 1, record_open, record_one, NULL, false, false},
     {"expr", 1, expr_open, expr_one, NULL, false, true},
+    {"match", 3, match_open, match_one, NULL, false, true},
     {"zone", 1, zone_open, zone_one, NULL, false, false},
     {"time", 1, time_open, time_one, NULL, false, false},
     {"payload", 1, payload_open, payload_one, NULL, false, false},
