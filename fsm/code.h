@@ -96,6 +96,23 @@ FSM_API fsm_code fsm_fail(fsm_error *err, fsm_code code, const char *where, cons
 /* Our own mistake: says the expression and place on stderr and aborts. */
 FSM_API __attribute__((noreturn)) void fsm_assert_failed(const char *expr, const char *file, int line);
 #define FSM_ASSERT(expr) ((expr) ? (void)0 : fsm_assert_failed(#expr, __FILE__, __LINE__))
+/* The same where the question costs more than what it guards: not in builds with NDEBUG. */
+#ifdef NDEBUG
+#define FSM_ASSERT_COSTLY(expr) ((void)0)
+#else
+#define FSM_ASSERT_COSTLY(expr) FSM_ASSERT(expr)
+#endif
+
+/* A local that is always written before it is read: a hardened build does not zero it first. For what is
+ * large and on a hot path, such as an fsm_error. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define FSM_UNSET __attribute__((uninitialized))
+#endif
+#endif
+#ifndef FSM_UNSET
+#define FSM_UNSET
+#endif
 
 #ifdef __cplusplus
 }

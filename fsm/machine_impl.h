@@ -255,9 +255,16 @@ static inline unsigned fsm__bit_next(const uint64_t *set, unsigned from, unsigne
 static inline bool fsm__bits_any(const uint64_t *set, unsigned first, unsigned last) {
   return fsm__bit_next(set, first, last) <= last;
 }
+/* Inline, for without an instruction set that has it the built-in one is a call. */
+static inline unsigned fsm__bits_in(uint64_t bits) {
+  bits -= (bits >> 1) & UINT64_C(0x5555555555555555);
+  bits = (bits & UINT64_C(0x3333333333333333)) + ((bits >> 2) & UINT64_C(0x3333333333333333));
+  bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+  return (unsigned)((bits * UINT64_C(0x0101010101010101)) >> 56);
+}
 static inline unsigned fsm__bits_count(const uint64_t *set, unsigned words) {
   unsigned count = 0;
-  for (unsigned i = 0; i < words; i++) count += (unsigned)__builtin_popcountll(set[i]);
+  for (unsigned i = 0; i < words; i++) count += fsm__bits_in(set[i]);
   return count;
 }
 /* The members of `set` that are in first..last are added to out. */

@@ -156,7 +156,7 @@ static fsm_code finish(fsm__run *run, const fsm_snapshot *before, fsm_step_resul
     *out = (fsm_step_result){.outcome = run->fault, .next = *before};
     return FSM_OK;
   }
-  FSM_ASSERT(fsm_config_legal(run->machine, run->config));
+  FSM_ASSERT_COSTLY(fsm_config_legal(run->machine, run->config));
   *out = (fsm_step_result){
       .outcome = run->unhandled != NULL ? FSM_EEXPRESSION : FSM_OK,
       .microsteps = run->microsteps,
@@ -261,7 +261,8 @@ static void process(fsm__run *run, const fsm_event *event) {
 fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const fsm_event *event,
                   const fsm_world *world, fsm_arena *arena, fsm_step_result *out, fsm_error *err) {
   FSM_ASSERT(machine != NULL && before != NULL && event != NULL && arena != NULL && out != NULL);
-  FSM_ASSERT(fsm_config_legal(machine, before->config) && fsm_is(&before->context, FSM_MAP));
+  FSM_ASSERT(fsm_config_has(before->config, 0) && fsm_is(&before->context, FSM_MAP));
+  FSM_ASSERT_COSTLY(fsm_config_legal(machine, before->config));
   fsm_code code = check_event(event, err);
   if (code != FSM_OK) return code;
   if (before->done) {

@@ -23,14 +23,17 @@ bool fsm__config_children_legal(const fsm_machine *m, const uint64_t *config, un
   return false;
 }
 
+bool fsm__config_legal_below(const fsm_machine *m, const uint64_t *config, unsigned ancestor) {
+  const unsigned last = m->states[ancestor].last;
+  for (unsigned state = ancestor; state <= last; state = fsm__bit_next(config, state + 1, last))
+    if (!fsm_config_has(config, state) || !fsm__config_children_legal(m, config, state)) return false;
+  return true;
+}
+
 bool fsm_config_legal(const fsm_machine *m, const uint64_t *config) {
   FSM_ASSERT(m != NULL && config != NULL);
-  if (!fsm_config_has(config, 0)) return false;
-  unsigned end = m->state_count - 1;
   if (m->state_count % 64 != 0 && config[m->words - 1] >> (m->state_count % 64) != 0) return false;
-  for (unsigned state = 0; state <= end; state = fsm__bit_next(config, state + 1, end))
-    if (!fsm__config_children_legal(m, config, state)) return false;
-  return true;
+  return fsm__config_legal_below(m, config, 0);
 }
 
 bool fsm_config_from_leaves(const fsm_machine *m, const uint16_t *leaves, unsigned count, uint64_t *out) {
@@ -46,7 +49,7 @@ bool fsm_config_from_leaves(const fsm_machine *m, const uint16_t *leaves, unsign
 
 uint16_t *fsm__leaves_of(const fsm_machine *m, const uint64_t *config, fsm_arena *arena, unsigned *count) {
   unsigned total = 0, filled = 0;
-  for (unsigned i = 0; i < m->words; i++) total += (unsigned)__builtin_popcountll(config[i] & m->leaves[i]);
+  for (unsigned i = 0; i < m->words; i++) total += fsm__bits_in(config[i] & m->leaves[i]);
   uint16_t *leaves = fsm_arena_alloc(arena, total * sizeof *leaves);
   if (leaves == NULL) return NULL;
   for (unsigned i = 0; i < m->words; i++)

@@ -226,6 +226,8 @@ FSM_MUST_USE fsm_code fsm__history_read(fsm__run *run, const fsm_value *history,
 
 /* Are the active children of this state what its kind asks for? */
 bool fsm__config_children_legal(const fsm_machine *m, const uint64_t *config, unsigned state);
+/* Is the state active, and what is active below it legal? */
+bool fsm__config_legal_below(const fsm_machine *m, const uint64_t *config, unsigned ancestor);
 
 /* ---- step_refuse.c ----------------------------------------------------------------------------- */
 

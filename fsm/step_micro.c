@@ -36,8 +36,22 @@ fsm_microstep *fsm__microstep_begin(fsm__run *run) {
   return micro;
 }
 
+/* What the transitions have touched is legal again; the rest is as it was. */
+static bool touched_legal(const fsm__run *run, const fsm_microstep *micro) {
+  if (micro->transition_count == 0)
+    return micro->entered_count == 0 || fsm_config_legal(run->machine, run->config);
+  for (unsigned i = 0; i < micro->transition_count; i++) {
+    const fsm__span *span = &run->spans[i];
+    if (span->first > span->last) continue;
+    if (!fsm__config_legal_below(run->machine, run->config, span->domain == FSM__NONE ? 0 : span->domain))
+      return false;
+  }
+  return true;
+}
+
 void fsm__microstep_end(fsm__run *run, fsm_microstep *micro) {
   if (run->fault != FSM_OK) return;
+  FSM_ASSERT(run->done || touched_legal(run, micro));
   if (micro->exited_count > 0 || micro->entered_count > 0) {
     run->leaves = fsm__leaves_of(run->machine, run->config, run->arena, &run->leaf_count);
     if (run->leaves == NULL) {

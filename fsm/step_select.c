@@ -25,7 +25,8 @@ bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault)
 
 /* Appendix D: function conditionMatch (5.9.1) */
 static bool conditionMatch(fsm__run *run, const fsm__transition *t, bool silent) {
-  fsm_error fault;
+  FSM_UNSET fsm_error fault;
+  if (t->guard == NULL) return true;
   if (fsm__guard_holds(run, t, &fault)) return true;
   if (fault.code == FSM_ENOMEM)
     fsm__fault(run, FSM_ENOMEM);
