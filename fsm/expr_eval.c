@@ -73,20 +73,31 @@ static const fsm_value *eval_choose(fsm__run *run, const fsm__node *node, fsm_va
 
 /* ---- operators --------------------------------------------------------------------------------- */
 
-/* a == b and its kin on ints or short strings, decided at once; NULL = the long way. */
-static const fsm_value *quick_compare(fsm__op op, const fsm_value *a, const fsm_value *b) {
-  enum { SHORT = 32 };
-  if (a->type == FSM_INT && b->type == FSM_INT) {
-    switch (op) {
-      case FSM__EQ: return verdict(a->i == b->i);
-      case FSM__NE: return verdict(a->i != b->i);
-      case FSM__LT: return verdict(a->i < b->i);
-      case FSM__LE: return verdict(a->i <= b->i);
-      case FSM__GT: return verdict(a->i > b->i);
-      case FSM__GE: return verdict(a->i >= b->i);
-      default: return NULL;
-    }
+/* The short ways of fsm__apply: on two ints, and == != on short strings. NULL = the long way. */
+static const fsm_value *quick_ints(fsm__op op, int64_t a, int64_t b, fsm_value *slot) {
+  int64_t sum;
+  switch (op) {
+    case FSM__EQ: return verdict(a == b);
+    case FSM__NE: return verdict(a != b);
+    case FSM__LT: return verdict(a < b);
+    case FSM__LE: return verdict(a <= b);
+    case FSM__GT: return verdict(a > b);
+    case FSM__GE: return verdict(a >= b);
+    case FSM__ADD:
+      if (__builtin_add_overflow(a, b, &sum)) return NULL;
+      break;
+    case FSM__SUB:
+      if (__builtin_sub_overflow(a, b, &sum)) return NULL;
+      break;
+    default: return NULL;
   }
+  *slot = fsm_int(sum);
+  return slot;
+}
+
+static const fsm_value *quick(fsm__op op, const fsm_value *a, const fsm_value *b, fsm_value *slot) {
+  enum { SHORT = 32 };
+  if (a->type == FSM_INT && b->type == FSM_INT) return quick_ints(op, a->i, b->i, slot);
   if (a->type != FSM_STRING || b->type != FSM_STRING || b->len - 1U >= SHORT || op > FSM__NE) return NULL;
   return verdict((a->len == b->len && fsm__same_bytes(a->s, b->s, b->len)) == (op == FSM__EQ));
 }
@@ -96,8 +107,8 @@ static const fsm_value *eval_with_literal(fsm__run *run, const fsm__node *node, 
   const fsm__node *second = node->kids->next;
   const fsm_value *left = fsm__eval(run, node->kids, slot);
   if (!left) return NULL;
-  const fsm_value *quick = quick_compare((fsm__op)second->op, left, &second->value);
-  if (quick) return quick;
+  const fsm_value *result = quick((fsm__op)second->op, left, &second->value, slot);
+  if (result) return result;
   if (fsm__apply(run, (fsm__op)second->op, left, &second->value, slot)) return slot;
   return fsm__fault_at(run, node->kids->begin, second->end);
 }

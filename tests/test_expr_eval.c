@@ -153,6 +153,50 @@ static void lists_and_maps_are_made(void **state) {
   EXPR_CHECK(cases, &scope);
 }
 
+/* Comparing and adding a literal has a way of its own. */
+static void a_literal_gives_what_a_variable_of_its_value_gives(void **state) {
+  (void)state;
+  static const char *const ops[] = {"==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "in"};
+  static const char *const values[] = {"0",
+                                       "1",
+                                       "-1",
+                                       "9223372036854775807",
+                                       "-9223372036854775808",
+                                       "1u",
+                                       "1.0",
+                                       "''",
+                                       "'a'",
+                                       "'b'",
+                                       "'abcdefgh'",
+                                       "'abcdefghabcdefghabcdefghabcdefgh'",
+                                       "'abcdefghabcdefghabcdefghabcdefghi'",
+                                       "null",
+                                       "true",
+                                       "b'a'",
+                                       "[1]",
+                                       "{'a': 1}"};
+  enum { VALUES = sizeof values / sizeof *values };
+  fsm_buf source = {0}, a = {0}, b = {0};
+  for (size_t i = 0; i < VALUES * VALUES * sizeof ops / sizeof *ops; i++) {
+    const char *op = ops[i / VALUES / VALUES], *x = values[i / VALUES % VALUES], *y = values[i % VALUES];
+    fsm_pair pairs[] = {{fsm_string("x"), expr_value(&arena, x)}, {fsm_string("y"), expr_value(&arena, y)}};
+    fsm_value both;
+    assert_int_equal(fsm_map(pairs, 2, &both, NULL), FSM_OK);
+    fsm_scope with = {.context = &both};
+    fsm_buf_reset(&source);
+    fsm_buf_printf(&source, "context.x %s %s", op, y);
+    expr_result(&a, source.data, source.len, &with);
+    fsm_buf_reset(&source);
+    fsm_buf_printf(&source, "context.x %s context.y", op);
+    expr_result(&b, source.data, source.len, &with);
+    assert_int_equal(a.data[0] == '!', b.data[0] == '!');
+    if (a.data[0] != '!') assert_string_equal(fsm_buf_text(&a), fsm_buf_text(&b));
+  }
+  fsm_buf_free(&source);
+  fsm_buf_free(&a);
+  fsm_buf_free(&b);
+}
+
 static void scalars_are_evaluated_without_allocating(void **state) {
   (void)state;
   static const char *const sources[] = {
@@ -257,6 +301,7 @@ int main(void) {
       WITH_SCOPE(a_deciding_operand_absorbs_an_error_on_either_side),
       WITH_SCOPE(only_the_chosen_branch_is_evaluated),
       WITH_SCOPE(lists_and_maps_are_made),
+      WITH_SCOPE(a_literal_gives_what_a_variable_of_its_value_gives),
       WITH_SCOPE(scalars_are_evaluated_without_allocating),
       WITH_SCOPE(an_evaluation_does_the_same_every_time),
       WITH_SCOPE(the_work_of_one_evaluation_is_bounded_at_the_edge),
