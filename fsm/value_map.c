@@ -121,8 +121,12 @@ const fsm_value *fsm_map_find(const fsm_value *map, const fsm_value *key) {
 
 const fsm_value *fsm_doc_get(const fsm_value *map, const char *key) {
   if (!map || map->type != FSM_MAP) return NULL;
-  for (uint32_t i = 0; i < map->len; i++)
-    if (fsm_is_text(&map->pairs[i].key, key)) return &map->pairs[i].value;
+  size_t len = strlen(key);
+  for (uint32_t i = 0; i < map->len; i++) {
+    const fsm_value *name = &map->pairs[i].key;
+    if (name->type == FSM_STRING && name->len == len && memcmp(name->s, key, len) == 0)
+      return &map->pairs[i].value;
+  }
   return NULL;
 }
 

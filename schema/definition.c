@@ -32,7 +32,7 @@ struct fsm_definition {
 static fsm_code check_event_names(fsm__loader *l, const fsm_definition *d) {
   for (uint32_t i = 0; d->schemas.events && i < d->schemas.events->len; i++) {
     const char *name = d->schemas.events->pairs[i].key.s;
-    if (fsm_machine_knows_event(d->machine, name)) continue;
+    if (l->event_taken[i] || fsm_machine_knows_event(d->machine, name)) continue;
     fsm__node events = {d->schemas.events, "/schemas/events"};
     return fsm__invalid(l, fsm__node_member(l, events, i).where,
                         "no transition of the machine takes the event \"%.64s\"", name);

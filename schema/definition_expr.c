@@ -150,6 +150,18 @@ static fsm_code replace_params(fsm__loader *l, fsm__node node, const char **text
 
 /* ---- expressions ------------------------------------------------------------------------------- */
 
+static fsm_code check_text(fsm__loader *l, const char *text, const char *where) {
+  fsm__checked *slot = &l->checked[((uintptr_t)text >> 4) % FSM__CHECKED];
+  if (slot->text == text && slot->event == l->options.event && slot->guard == l->options.guard) return FSM_OK;
+  const fsm_expr *expr;
+  fsm_error fault = {0};
+  fsm_code code = fsm_expr_compile_with(&l->scratch, text, strlen(text), &l->options, &expr, &fault);
+  fsm_arena_reset(&l->scratch);
+  if (code) return fsm_fail(l->err, code, where, "%s: %s", fault.where, fault.text);
+  *slot = (fsm__checked){text, l->options.event, l->options.guard};
+  return FSM_OK;
+}
+
 fsm_code fsm__read_expression(fsm__loader *l, fsm__node node, const char **out) {
   static const char *const keys[] = {"@expr", "@lang", "!",
                                      "@code: a function is not data; write {\"@expr\": …}", NULL};
@@ -162,10 +174,7 @@ fsm_code fsm__read_expression(fsm__loader *l, fsm__node node, const char **out) 
   *out = text.value->s;
   code = replace_params(l, text, out);
   if (code) return code;
-  const fsm_expr *expr;
-  fsm_error fault = {0};
-  code = fsm_expr_compile_with(l->arena, *out, strlen(*out), &l->options, &expr, &fault);
-  return code ? fsm_fail(l->err, code, text.where, "%s: %s", fault.where, fault.text) : FSM_OK;
+  return check_text(l, *out, text.where);
 }
 
 /* ---- values as CEL text ------------------------------------------------------------------------ */
@@ -231,7 +240,10 @@ fsm_code fsm__expand_begin(fsm__loader *l, fsm__node use, fsm__node named, fsm__
                         FSM__EXPANSION_MAX);
   fsm__node params = fsm__node_get(l, use, "params"); /* absent when used by its name alone */
   *saved = (fsm__expansion){.params = l->params, .user = l->user};
+  bool guard = l->options.guard;
+  l->options.guard = false; /* a guard's params need not be true or false */
   fsm_code code = params.value ? read_params(l, params, &saved->own) : FSM_OK;
+  l->options.guard = guard;
   if (code) return code;
   l->params = params.value ? &saved->own : NULL;
   l->user = use.where;

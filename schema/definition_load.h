@@ -43,8 +43,17 @@ typedef struct fsm__schemas {
   const fsm_value *context, *events, *input, *actor;
 } fsm__schemas;
 
+/* An expression that was found to be right, with what it was checked against. */
+typedef struct fsm__checked {
+  const char *text;
+  const fsm_shape *event;
+  bool guard;
+} fsm__checked;
+enum { FSM__CHECKED = 64 };
+
 typedef struct fsm__loader {
   fsm_arena *arena;
+  fsm_arena scratch; /* for what is compiled only to be checked */
   fsm_error *err;
   bool no_memory;
   const char *machine;                /* its id */
@@ -52,6 +61,7 @@ typedef struct fsm__loader {
   fsm__schemas schemas;
   fsm__named events;              /* schemas.events */
   const fsm_shape **event_shapes; /* per member of it, made when first asked for */
+  bool *event_taken;              /* per member of it: a transition names it */
   fsm_expr_options options;       /* what expressions may read here */
   fsm__state_entry *states;       /* in document order, the root first */
   size_t state_count;
@@ -59,10 +69,11 @@ typedef struct fsm__loader {
   size_t id_count;
   const char **invokes; /* ids, sorted */
   size_t invoke_count, invoke_cap;
-  unsigned expanding;        /* named things inside named things */
-  const fsm__params *params; /* of the named thing being expanded; NULL = none are given */
-  const char *user;          /* the place that names it; NULL = it is only checked, or nothing is expanded */
-  bool checking;             /* a named thing for itself: `params` is anything */
+  fsm__checked checked[FSM__CHECKED]; /* by address of the text: what is named is used often */
+  unsigned expanding;                 /* named things inside named things */
+  const fsm__params *params;          /* of the named thing being expanded; NULL = none are given */
+  const char *user; /* the place that names it; NULL = it is only checked, or nothing is expanded */
+  bool checking;    /* a named thing for itself: `params` is anything */
 } fsm__loader;
 
 enum { FSM__EXPANSION_MAX = 8 };

@@ -5,6 +5,8 @@
 
 #include "schema/definition_load.h"
 
+enum { SCRATCH_BYTES_MAX = 8 * 1024 * 1024 };
+
 static bool is_machine_id(const char *id) {
   size_t len = strlen(id);
   return len <= FSM_MACHINE_ID_MAX &&
@@ -91,8 +93,7 @@ static fsm_code read_context(fsm__loader *l, fsm__node root, const fsm_def_value
   return code;
 }
 
-fsm_code fsm__read_definition(fsm__loader *l, fsm__node root, fsm_def *out) {
-  *out = (fsm_def){.dialect = FSM_XSTATE};
+static fsm_code read_all(fsm__loader *l, fsm__node root, fsm_def *out) {
   fsm_code code = read_id(l, root);
   if (!code) code = fsm__use_zones(l);
   if (!code) code = fsm__index_states(l, root);
@@ -100,7 +101,14 @@ fsm_code fsm__read_definition(fsm__loader *l, fsm__node root, fsm_def *out) {
   if (!code) code = fsm__read_schemas(l, root);
   if (!code) code = read_named(l, root);
   if (!code) code = fsm__read_states(l, &out->root);
-  if (!code) code = read_context(l, root, &out->context);
+  return code ? code : read_context(l, root, &out->context);
+}
+
+fsm_code fsm__read_definition(fsm__loader *l, fsm__node root, fsm_def *out) {
+  *out = (fsm_def){.dialect = FSM_XSTATE};
+  fsm_arena_init(&l->scratch, SCRATCH_BYTES_MAX);
+  fsm_code code = read_all(l, root, out);
+  fsm_arena_free(&l->scratch);
   out->shape = l->options.context;
   out->zones = l->options.zones;
   out->zones_arg = l->options.zones_arg;

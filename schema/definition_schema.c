@@ -26,7 +26,8 @@ static fsm_code read_events(fsm__loader *l, fsm__node schemas) {
   }
   if (code || !events.value) return code;
   l->event_shapes = fsm_arena_zalloc(l->arena, events.value->len + 1u, sizeof(void *));
-  return l->event_shapes ? FSM_OK : fsm__out_of_memory(l);
+  l->event_taken = fsm_arena_zalloc(l->arena, events.value->len + 1u, sizeof *l->event_taken);
+  return l->event_shapes && l->event_taken ? FSM_OK : fsm__out_of_memory(l);
 }
 
 static fsm_code read_shape(fsm__loader *l, const fsm_value *schema, const fsm_shape **out) {
@@ -120,6 +121,7 @@ static const fsm_shape *shape_with(fsm__loader *l, const fsm_value *schema) {
 const fsm_shape *fsm__event_shape(fsm__loader *l, const char *event) {
   long found = fsm__named_find(&l->events, event);
   if (found < 0) return NULL;
+  l->event_taken[found] = true;
   const fsm_shape **slot = &l->event_shapes[found];
   if (!*slot) *slot = shape_with(l, &l->schemas.events->pairs[found].value);
   return *slot;
