@@ -104,6 +104,8 @@ static fsm_code read_builtin(fsm__loader *l, fsm__node action, const char *type,
 /* ---- named ones -------------------------------------------------------------------------------- */
 
 static fsm_code missing(fsm__loader *l, fsm__node action, const char *name) {
+  if (strncmp(name, prefix, strlen(prefix)) == 0)
+    return fsm__invalid(l, action.where, "a built-in action is an object: {\"type\": \"%.64s\", …}", name);
   if (strncmp(name, prefix + 1, strlen(prefix) - 1) == 0)
     return fsm__unsupported(l, action.where, "the action \"%.64s\" is not data; did you mean \"@%.64s\"?",
                             name, name);

@@ -7,11 +7,11 @@
 
 /* ---- durations --------------------------------------------------------------------------------- */
 
-/* A decimal number with at most 12 digits before the point, as thousandths; false when there is none. */
+/* A decimal number with at most 15 digits before the point, as thousandths; false when there is none. */
 static bool read_decimal(const char **at, int64_t *thousandths) {
   const char *p = *at;
   size_t digits = strspn(p, "0123456789");
-  if (digits == 0 || digits > 12) return false;
+  if (digits == 0 || digits > 15) return false;
   int64_t value = 0;
   for (size_t i = 0; i < digits; i++) value = 10 * value + (p[i] - '0');
   value *= 1000;

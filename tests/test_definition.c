@@ -1,33 +1,12 @@
 /* Definitions: the example from end to end, each form of the notation by what the machine then does, the
  * canonical bytes, schemas and policies, and a directory of bad ones with what is said about each. */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "schema/definition.h"
-#include "schema/json.h"
+#include "tests/definition_run.h"
 
 #define EXAMPLE FSM_SOURCE_DIR "/examples/document-approval.json"
+#define GOOD FSM_SOURCE_DIR "/tests/cases/good-definitions"
 #define BAD FSM_SOURCE_DIR "/tests/cases/bad-definitions"
-
-static fsm_arena arena;
-static int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-static int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
 
 static char *read_file(const char *path, size_t *len) {
   FILE *file = fopen(path, "r");
@@ -39,84 +18,9 @@ static char *read_file(const char *path, size_t *len) {
   return text;
 }
 
-static fsm_definition *load(const char *text) {
-  fsm_definition *d = NULL;
-  fsm_error err = {0};
-  if (fsm_definition_load(text, strlen(text), &d, &err)) fail_msg("%s: %s: %s", err.where, err.text, text);
-  return d;
-}
-
 static fsm_definition *load_example(void) {
   size_t len;
   return load(read_file(EXAMPLE, &len));
-}
-
-static fsm_value json(const char *text) {
-  fsm_value out = {0};
-  fsm_error err = {0};
-  if (fsm_json_parse(&arena, text, strlen(text), FSM_JSON_SORTED, &out, &err))
-    fail_msg("%s: %s", text, err.text);
-  return out;
-}
-
-/* ---- a machine that runs ----------------------------------------------------------------------- */
-
-typedef struct run {
-  const fsm_machine *machine;
-  fsm_snapshot now;
-  fsm_step_result last;
-} run;
-
-static run start(const fsm_definition *d, const char *input) {
-  run r = {.machine = fsm_definition_machine(d)};
-  fsm_value value = json(input);
-  fsm_error err = {0};
-  if (fsm_start(r.machine, &value, &(fsm_world){0}, &arena, &r.last, &err)) fail_msg("%s", err.text);
-  if (r.last.outcome) fail_msg("start: %s", r.last.unhandled_text);
-  r.now = r.last.next;
-  return r;
-}
-
-static fsm_code send_data(run *r, const char *event, const char *data, fsm_cause cause) {
-  fsm_event e = {.name = event, .data = json(data), .cause = cause};
-  fsm_error err = {0};
-  if (fsm_step(r->machine, &r->now, &e, &(fsm_world){0}, &arena, &r->last, &err)) fail_msg("%s", err.text);
-  r->now = r->last.next;
-  return r->last.outcome;
-}
-
-static void send(run *r, const char *event) {
-  fsm_code code = send_data(r, event, "null", FSM_CAUSE_EXTERNAL);
-  if (code)
-    fail_msg("%s: %s %s", event, fsm_code_name(code), r->last.unhandled_text ? r->last.unhandled_text : "");
-}
-
-/* The active leaf. */
-static void is_in(const run *r, const char *path) {
-  for (unsigned s = 0; s < fsm_machine_states(r->machine); s++)
-    if (fsm_config_has(r->now.config, s) && fsm_state_is_leaf(r->machine, s))
-      assert_string_equal(fsm_state_path(r->machine, s), path);
-}
-
-static void context_is(const run *r, const char *expected) {
-  fsm_buf buf = {0};
-  fsm_json_write(&buf, &r->now.context);
-  assert_string_equal(fsm_buf_text(&buf), expected);
-  fsm_buf_free(&buf);
-}
-
-static const fsm_effect *effect_of(const run *r, fsm_effect_kind kind) {
-  for (unsigned m = 0; m < r->last.microstep_count; m++)
-    for (unsigned e = 0; e < r->last.microsteps[m].effect_count; e++)
-      if (r->last.microsteps[m].effects[e].kind == kind) return &r->last.microsteps[m].effects[e];
-  return NULL;
-}
-
-static const char *field(const run *r, const char *name) {
-  const fsm_value *value = fsm_map_get(&r->now.context, name);
-  assert_non_null(value);
-  return value->type == FSM_STRING ? fsm_arena_strndup(&arena, value->s, value->len)
-                                   : fsm_type_name(value->type);
 }
 
 /* ---- the example ------------------------------------------------------------------------------- */
@@ -479,6 +383,89 @@ static void the_size_limit_holds_at_its_edge(void **state) {
   free(padded);
 }
 
+/* States in one another, the last with a value in it that nests as deep as it may. */
+static void write_nested(fsm_buf *out, int states, int value) {
+  fsm_buf_str(out, "{\"id\":\"m\"");
+  for (int i = 0; i < states; i++) fsm_buf_str(out, ",\"initial\":\"s\",\"states\":{\"s\":{\"tags\":\"t\"");
+  fsm_buf_str(out, ",\"on\":{\"GO\":[{\"actions\":[{\"type\":\"@xstate.log\",\"args\":");
+  for (int i = 0; i < value; i++) fsm_buf_str(out, "[");
+  for (int i = 0; i < value; i++) fsm_buf_str(out, "]");
+  fsm_buf_str(out, "}]}]}");
+  for (int i = 0; i < states; i++) fsm_buf_str(out, "}}");
+  fsm_buf_str(out, "}");
+}
+
+static void states_nest_as_deep_as_the_engine_allows(void **state) {
+  (void)state;
+  static const struct {
+    int states, value;
+    fsm_code code;
+  } cases[] = {{FSM_DEPTH_MAX, FSM_VALUE_DEPTH_MAX, FSM_OK},
+               {FSM_DEPTH_MAX + 1, 1, FSM_ETOOLARGE},
+               {1, FSM_VALUE_DEPTH_MAX + 1, FSM_ETOOLARGE}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fsm_buf text = {0};
+    write_nested(&text, cases[i].states, cases[i].value);
+    fsm_definition *d = NULL;
+    assert_int_equal(fsm_definition_load(text.data, text.len, &d, NULL), cases[i].code);
+    fsm_definition_free(d);
+    fsm_buf_free(&text);
+  }
+}
+
+/* The text as a whole, one level before its limit and one past it. */
+static void the_nesting_of_the_text_is_bounded(void **state) {
+  (void)state;
+  for (int deep = FSM_DEFINITION_DEPTH_MAX; deep <= FSM_DEFINITION_DEPTH_MAX + 1; deep++) {
+    fsm_buf text = {0};
+    fsm_buf_str(&text, "{\"id\":\"m\",\"types\":");
+    for (int i = 1; i < deep; i++) fsm_buf_str(&text, "{\"x\":");
+    fsm_buf_str(&text, "1");
+    for (int i = 1; i < deep; i++) fsm_buf_str(&text, "}");
+    fsm_buf_str(&text, "}");
+    fsm_definition *d = NULL;
+    fsm_error err = {0};
+    fsm_code code = fsm_definition_load(text.data, text.len, &d, &err);
+    assert_int_equal(code, deep == FSM_DEFINITION_DEPTH_MAX ? FSM_OK : FSM_ETOOLARGE);
+    if (code) assert_string_equal(err.text, "the nesting is over the limit of 256");
+    fsm_definition_free(d);
+    fsm_buf_free(&text);
+  }
+}
+
+/* The tree alone, for who compiles it: it needs nothing of the text any more. */
+static void the_tree_can_be_read_alone(void **state) {
+  (void)state;
+  char text[] =
+      "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"on\":{\"GO\":{\"guard\":{\"@expr\":\"true\"},"
+      "\"target\":\"b\"}}},\"b\":{}}}";
+  const fsm_def *def = NULL;
+  fsm_error err = {0};
+  assert_int_equal(fsm_definition_read(&arena, text, strlen(text), &def, &err), FSM_OK);
+  memset(text, 'x', sizeof text - 1);
+  assert_int_equal(def->dialect, FSM_XSTATE);
+  fsm_machine *machine = NULL;
+  assert_int_equal(fsm_machine_compile(def, &machine, &err), FSM_OK);
+  assert_int_equal(fsm_machine_states(machine), 3);
+  fsm_machine_free(machine);
+  assert_int_equal(fsm_definition_read(&arena, "[]", 2, &def, &err), FSM_EDEFINITION);
+}
+
+static void each_good_definition_loads(void **state) {
+  (void)state;
+  struct dirent **names;
+  int count = scandir(GOOD, &names, is_json, alphasort);
+  assert_in_range(count, 20, 1000);
+  for (int i = 0; i < count; i++) {
+    size_t len;
+    fsm_arena_reset(&arena);
+    const char *text = read_file(fsm_arena_printf(&arena, "%s/%s", GOOD, names[i]->d_name), &len);
+    fsm_definition_free(load(text));
+    free(names[i]);
+  }
+  free(names);
+}
+
 static void actions_that_multiply_are_stopped(void **state) {
   (void)state;
   fsm_buf text = {0};
@@ -535,7 +522,11 @@ int main(void) {
       cmocka_unit_test(meta_and_tags_reach_the_machine),
       cmocka_unit_test(the_canonical_bytes_keep_order_and_nothing_of_the_spelling),
       cmocka_unit_test(each_bad_definition_is_refused_with_its_place),
+      cmocka_unit_test(each_good_definition_loads),
       cmocka_unit_test(the_size_limit_holds_at_its_edge),
+      cmocka_unit_test(states_nest_as_deep_as_the_engine_allows),
+      cmocka_unit_test(the_nesting_of_the_text_is_bounded),
+      cmocka_unit_test(the_tree_can_be_read_alone),
       cmocka_unit_test(actions_that_multiply_are_stopped),
       cmocka_unit_test(no_damage_to_the_example_goes_unnoticed),
   };
