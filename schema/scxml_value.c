@@ -50,6 +50,21 @@ static bool try_respelled(fsm__scxml *r, const char *text, const char *where, co
   return true;
 }
 
+/* Is there an object with a bare name as a key, {a: 1}? CEL reads a variable there, ECMAScript the key
+ * itself; a document that names neither model means the latter. */
+static bool has_bare_key(const char *text) {
+  const char *end = text + strlen(text);
+  fsm__word before = {0}, word = fsm__word_next(text, end);
+  while (word.kind != FSM__WORD_END && word.kind != FSM__WORD_BAD) {
+    fsm__word next = fsm__word_next(word.text + word.len, end);
+    bool at_key = before.text && (fsm__word_is(&before, "{") || fsm__word_is(&before, ","));
+    if (at_key && word.kind == FSM__WORD_NAME && fsm__word_is(&next, ":")) return true;
+    before = word;
+    word = next;
+  }
+  return false;
+}
+
 fsm_code fsm__scxml_expr_text(fsm__scxml *r, const char *text, const char *where, const char **out) {
   fsm_error fault = {0};
   fsm_code code = FSM_OK;
@@ -58,6 +73,8 @@ fsm_code fsm__scxml_expr_text(fsm__scxml *r, const char *text, const char *where
     return fsm__scxml_unsupported(r, where, "the null data model has no expression but In('…')");
   if (r->model == FSM__MODEL_ECMASCRIPT) code = fsm__scxml_respell(r, text, strlen(text), where, out);
   if (code) return code;
+  if (r->model == FSM__MODEL_EITHER && has_bare_key(text) && try_respelled(r, text, where, out))
+    return FSM_OK;
   code = compile(r, *out, &fault);
   if (code == FSM_OK) return FSM_OK;
   if (r->model == FSM__MODEL_EITHER && try_respelled(r, text, where, out)) return FSM_OK;

@@ -348,6 +348,9 @@ static void cel_is_taken_as_it_is_written(void **state) {
   assert_string_equal(guard_in("datamodel='cel'", "{a: 1 / 2} == x"), "{a: 1 / 2} == x");
   assert_string_equal(guard_in("", "x / 2 == 1"), "x / 2 == 1");
   assert_string_equal(guard_in("", "x === 1"), "x == 1"); /* no data model named: either */
+  assert_string_equal(guard_in("", "y == {a: 1, b: {c: 2}}"), "y == {'a': 1, 'b': {'c': 2}}");
+  assert_string_equal(guard_in("", "y == {'a': x ? z : 1}"), "y == {'a': x ? z : 1}");
+  assert_string_equal(guard_in("datamodel='cel'", "y == {a: 1}"), "y == {a: 1}");
 }
 
 static void the_null_data_model_asks_for_states(void **state) {
