@@ -14,11 +14,11 @@
  *
  * Between sessions the SCXML Event I/O Processor works (D.1): targets are "#_parent", "#_<invoke id>" and
  * "#_scxml_<session id>", in the XState dialect also an invoke id alone. A child starts behind what already
- * waits; it stops, with its exit actions, before anything else happens. What it sent before it ended is
- * heard, nothing of one that was cancelled is, and its timers die with it. A child that fails (it cannot be
- * loaded or started, it loops, in the XState dialect an error that nothing takes) ends, and its parent
- * gets "xstate.error.actor.<id>" or "error.communication". An event to an open task on which no session
- * works, and an event with a type that nobody knows, are for the watcher; the latter comes back, too.
+ * waits; it stops, with its exit actions, before anything else happens. What it sent before it ended by
+ * itself is heard, nothing of one that was cancelled is, and its timers die with it. A child that fails (it
+ * cannot be loaded or started, it loops, in the XState dialect an error that nothing takes) ends, and its
+ * parent gets "xstate.error.actor.<id>" or "error.communication". An event to an open task on which no
+ * session works, and an event with a type that nobody knows, are for the watcher; the latter comes back, too.
  *
  * Everything is in memory owned by the fsm_sessions; views that the calls give live until the next call
  * that changes anything; a session that the program started stays until the end, a child only until its own.

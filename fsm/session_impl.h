@@ -4,7 +4,8 @@
  * a timer is a message that waits. One macrostep is under way at a time, in one scratch arena, whatever
  * the nesting of sessions, so nothing here recurses. Messages name sessions and tasks by numbers that are
  * never used twice, so one that outlives its addressee finds nobody. Invariant: a message that belongs to
- * a task is looked at only while that task is open; thus nothing is heard of a child that was cancelled.
+ * a task is looked at only while that task is open, so that nothing is heard of a child that was cancelled;
+ * of one that ended before it could be, all is heard (W3C test 236), unless another is at work under its id.
  */
 #ifndef FSM_SESSION_IMPL_H
 #define FSM_SESSION_IMPL_H
@@ -18,6 +19,7 @@ struct fsm__message {
   uint64_t to, from;      /* sessions; from is 0 when it comes from outside */
   uint64_t task;          /* of `to`, which must be open; 0 = none */
   bool ends_task;         /* it is the task's answer */
+  bool survives;          /* its child ended by itself: nobody can cancel that any more */
   bool id_made;           /* the engine made the id: it is not shown as sendid */
   bool sent;              /* to the target, which is looked for when it is due; otherwise to `from` itself */
   int64_t set_ns, due_ns; /* of a timer */
@@ -89,8 +91,10 @@ FSM_MUST_USE fsm_code fsm__message_new(fsm_sessions *all, const fsm__message *dr
 void fsm__message_free(fsm_sessions *all, fsm__message *message);
 void fsm__message_put(fsm_sessions *all, fsm__message *message);
 fsm__message *fsm__message_take(fsm_sessions *all); /* NULL = empty */
-/* Drops what `from` sent under id and nobody has looked at yet. */
+/* Drops what `from` sent to itself under id and has not looked at yet; what it sent to others is theirs. */
 void fsm__message_cancel(fsm_sessions *all, uint64_t from, const char *id);
+/* What the child of this task has sent stays, even if the task is cancelled now. */
+void fsm__message_survive(fsm_sessions *all, uint64_t task);
 
 /* ---- session_timer.c ----------------------------------------------------------------------------- */
 

@@ -122,7 +122,7 @@ void fsm__message_cancel(fsm_sessions *all, uint64_t from, const char *id) {
   fsm__message **at = &all->queue;
   while (*at) {
     fsm__message *m = *at;
-    if (m->from == from && m->id && strcmp(m->id, id) == 0) {
+    if (m->from == from && m->to == from && m->id && strcmp(m->id, id) == 0) {
       *at = m->next;
       fsm__message_free(all, m);
     } else {
@@ -130,4 +130,9 @@ void fsm__message_cancel(fsm_sessions *all, uint64_t from, const char *id) {
     }
   }
   all->queue_end = at;
+}
+
+void fsm__message_survive(fsm_sessions *all, uint64_t task) {
+  for (fsm__message *m = all->queue; m; m = m->next)
+    if (m->task == task) m->survives = true;
 }

@@ -63,6 +63,7 @@ static fsm_code end_of_itself(fsm_session *s, const char *fault, fsm_error *err)
   fsm__task *task = parent ? fsm__task_numbered(parent, s->task) : NULL;
   fsm_code code =
       task ? fsm__task_answer(parent, task, fault ? NULL : &s->snapshot.output, fault, err) : FSM_OK;
+  if (task && code == FSM_OK) fsm__message_survive(s->all, task->number);
   end(s);
   return code;
 }
@@ -166,12 +167,14 @@ static fsm_code start_child(fsm_session *child, const fsm__message *m, fsm_error
   return end_of_itself(child, fault.text, err);
 }
 
-/* An event that belongs to a task is heard only while that is open, and then it is over if it ends it. */
+/* An event that belongs to a task ends it if it is the answer. When the task is open no more, it is heard
+ * only if it survives, and not in place of another task under the same id. */
 static bool heard(fsm_session *to, const fsm__message *m) {
   if (!m->task) return true;
   fsm__task *task = fsm__task_numbered(to, m->task);
-  if (task && m->ends_task) fsm__task_forget(to, task);
-  return task != NULL;
+  if (!task) return m->survives && !fsm__task_named(to, m->event.invokeid);
+  if (m->ends_task) fsm__task_forget(to, task);
+  return true;
 }
 
 static fsm_code look_at(fsm_sessions *all, const fsm__message *m, fsm_error *err) {
