@@ -19,10 +19,11 @@ typedef struct conformance {
   bool round_trip;       /* --round-trip: write out and read back what is kept between two macrosteps */
   bool jump;             /* --jump: move the clock past several due timers at once */
   bool json;             /* failures as JSON lines */
-  bool verbose;          /* passes and skips are listed too */
+  bool verbose;          /* passes and skips are listed too, and the trace of what failed, on stderr */
   /* What came of it, of the suite that runs. */
   const char *suite;
   unsigned passed, failed, skipped;
+  unsigned jumps; /* how often the clock was moved past several times at which something was due */
 } conformance;
 
 typedef void conformance_suite(conformance *run);
