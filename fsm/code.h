@@ -63,7 +63,8 @@ extern "C" {
   X(FSM_EIO,              "io",                 500,  1, "the disk or the system failed")             \
   X(FSM_ECORRUPT,         "corrupt",            500,  7, "stored data is damaged")                    \
   X(FSM_EVERSION,         "format_version",     500,  1, "the stored format is not known here")       \
-  X(FSM_ECLOSED,          "closed",             503,  9, "it is shutting down")
+  X(FSM_ECLOSED,          "closed",             503,  9, "it is shutting down")                       \
+  X(FSM_EEXPECT,          "not_as_expected",    422,  1, "it is not as expected")
 /* clang-format on */
 
 typedef enum fsm_code {

@@ -85,6 +85,10 @@ FSM_API FSM_MUST_USE fsm_code fsm_sessions_advance(fsm_sessions *sessions, int64
 /* Moves the clock at once, as after a downtime: what became due meanwhile fires in order, at now_ns. */
 FSM_API FSM_MUST_USE fsm_code fsm_sessions_jump(fsm_sessions *sessions, int64_t now_ns, fsm_error *err);
 
+/* Who acts from now on (a copy is kept); NULL = nobody. */
+FSM_API FSM_MUST_USE fsm_code fsm_sessions_set_actor(fsm_sessions *sessions, const fsm_value *actor,
+                                                     fsm_error *err);
+
 FSM_API int64_t fsm_sessions_now(const fsm_sessions *sessions);
 /* When the next timer is due; false = none is set. */
 FSM_API bool fsm_sessions_next_due(const fsm_sessions *sessions, int64_t *due_ns);

@@ -3,7 +3,7 @@
 
 #include "tools/cli/cli.h"
 
-enum { NAME_WIDTH = 14, OPTION_WIDTH = 26 };
+enum { NAME_WIDTH = 16, OPTION_WIDTH = 26 };
 
 static void add_padded(fsm_buf *out, const char *text, unsigned width) {
   unsigned used = cli_width(text);
