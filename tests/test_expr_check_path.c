@@ -6,6 +6,8 @@ static void a_member_that_is_not_there_is_named_with_what_was_meant(void **state
   static const expr_case cases[] = {
       {"context.amount", "ok"},
       {"context.amuont", "1:1 context.amuont: there is no member amuont, did you mean amount?"},
+      {"context.amuotn", "1:1 context.amuotn: there is no member amuotn, did you mean amount?"},
+      {"context.?item.none.orValue(1)", "ok"},
       {"context.titel == 'x'", "1:1 context.titel: there is no member titel, did you mean title?"},
       {"context.item.skus", "1:1 context.item.skus: there is no member skus, did you mean sku?"},
       {"context.zzz", "1:1 context.zzz: there is no member zzz"},

@@ -272,11 +272,15 @@ static void going_past_the_bound_is_not_absorbed(void **state) {
 
 static void running_out_of_memory_is_not_absorbed(void **state) {
   (void)state;
-  static const char *const sources[] = {
-      "context.title + 'b' == 'ab' || true",   "size([context.i]) == 1 || true",
-      "size({1: context.i}) == 1 || true",     "string(context.i) == '1' || true",
-      "context.items.map(i, i) == [] || true", "context.map.transformMap(k, v, v) == {} || true",
-      "optional.of(1).hasValue() || true",     "merge(context.map, {'z': context.i}) == {} || true"};
+  static const char *const sources[] = {"context.none == 1 || string(context.i) == '1' || true",
+                                        "context.title + 'b' == 'ab' || true",
+                                        "size([context.i]) == 1 || true",
+                                        "size({1: context.i}) == 1 || true",
+                                        "string(context.i) == '1' || true",
+                                        "context.items.map(i, i) == [] || true",
+                                        "context.map.transformMap(k, v, v) == {} || true",
+                                        "optional.of(1).hasValue() || true",
+                                        "merge(context.map, {'z': context.i}) == {} || true"};
   for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
     const fsm_expr *expr;
     fsm_value out;
