@@ -51,7 +51,7 @@ static void macros_know_their_items(void **state) {
       {"context.labels.all(a, context.items.all(b, a == b.count))",
        "1:44 a == b.count: string and int are never equal"},
       {"context.labels.all(a, context.items.all(b, true) && a > 1)",
-       "1:52 a > 1: > does not take string and int"},
+       "1:53 a > 1: > does not take string and int"},
       {"context.?item.optMap(i, i.none).orValue(1)", "ok"},
       {"context.count.transformMap(k, v, v + 1).a + 'x'", "ok"},
   };
