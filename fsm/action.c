@@ -83,22 +83,32 @@ void fsm__enqueue(fsm__run *run, const fsm_event *event) {
   run->queue_end = &queued->next;
 }
 
-void fsm__raise_error(fsm__run *run, const char *where, const fsm_error *fault) {
-  if (fault->code == FSM_ENOMEM) {
-    fsm__fault(run, FSM_ENOMEM);
-    return;
-  }
-  const char *text = fsm_arena_printf(run->arena, "%s%s%s", where, where[0] != '\0' ? ": " : "", fault->text);
+/* text NULL = there was no memory for it. */
+static void raise_platform(fsm__run *run, const char *name, const char *text, const char *sendid) {
   fsm_pair *pair = fsm_arena_alloc(run->arena, sizeof *pair);
   if (text == NULL || pair == NULL) {
     fsm__fault(run, FSM_ENOMEM);
     return;
   }
   *pair = (fsm_pair){fsm_string("message"), fsm_string(text)};
-  fsm__enqueue(run, &(const fsm_event){.name = "error.execution",
+  fsm__enqueue(run, &(const fsm_event){.name = name,
                                        .data = {.type = FSM_MAP, .len = 1, .pairs = pair},
                                        .type = "platform",
-                                       .sendid = run->failed_send});
+                                       .sendid = sendid});
+}
+
+void fsm__raise_error(fsm__run *run, const char *where, const fsm_error *fault) {
+  if (fault->code == FSM_ENOMEM) {
+    fsm__fault(run, FSM_ENOMEM);
+    return;
+  }
+  const char *text = fsm_arena_printf(run->arena, "%s%s%s", where, where[0] != '\0' ? ": " : "", fault->text);
+  raise_platform(run, "error.execution", text, run->failed_send);
+}
+
+void fsm__raise_undelivered(fsm__run *run, const char *target, const char *sendid) {
+  const char *text = fsm_arena_printf(run->arena, "there is no session %.128s", target);
+  raise_platform(run, "error.communication", text, sendid);
 }
 
 fsm_effect *fsm__effect(fsm__run *run, fsm_effect_kind kind) {

@@ -97,6 +97,10 @@ static bool is_own_session(const fsm__run *run, const char *target) {
 
 static fsm_code send_out(fsm__run *run, const message *m, fsm_error *err) {
   bool own = is_own_session(run, m->target);
+  if (!own && m->delay_ns <= 0 && run->reaches != NULL && !run->reaches(run->reaches_arg, m->target)) {
+    fsm__raise_undelivered(run, m->target, m->id_made ? NULL : m->id);
+    return FSM_OK;
+  }
   fsm_effect *effect = fsm__effect(run, own ? FSM_EFFECT_TIMER_SET : FSM_EFFECT_SEND);
   if (effect == NULL) return fsm__step_no_memory(err);
   effect->id = m->id;

@@ -31,9 +31,8 @@ static address task_address(const fsm_session *from, const char *id) {
   return (address){fsm__session_numbered(from->all, task->child), false};
 }
 
-static address address_of(fsm_session *from, const char *target) {
+static address address_of(const fsm_session *from, const char *target) {
   static const char scxml[] = "#_scxml_";
-  if (!target) return (address){from, false};
   if (strcmp(target, "#_parent") == 0)
     return (address){from->parent ? fsm__session_numbered(from->all, from->parent) : NULL, false};
   if (strncmp(target, scxml, sizeof scxml - 1) == 0)
@@ -45,6 +44,12 @@ static address address_of(fsm_session *from, const char *target) {
 
 static bool listens(const fsm_session *session) {
   return session && (session->phase == FSM__SESSION_WAITS || session->phase == FSM__SESSION_RUNS);
+}
+
+bool fsm__session_reaches(const void *session, const char *target) {
+  FSM_ASSERT(session && target);
+  address to = address_of(session, target);
+  return to.task || listens(to.session);
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------- */

@@ -129,6 +129,8 @@ FSM_MUST_USE fsm_code fsm__session_carry_out(fsm_session *session, const fsm_eve
 /* Finds the addressee of a message that is due and puts it into the queue, or the news that there is none. */
 FSM_MUST_USE fsm_code fsm__session_post(fsm_session *from, fsm__message *message, fsm_error *err);
 
+/* For fsm_world.reaches, with the session as its argument. */
+bool fsm__session_reaches(const void *session, const char *target);
 /* Tells the sender that its message was not delivered. Frees nothing. */
 FSM_MUST_USE fsm_code fsm__session_bounce(fsm_session *from, const fsm__message *message, const char *text,
                                           fsm_error *err);

@@ -10,7 +10,11 @@
 
 static fsm_world world_of(const fsm_session *session) {
   const fsm_sessions *all = session->all;
-  return (fsm_world){.actor = all->options.actor, .now_ns = all->now_ns, .session = session->id};
+  return (fsm_world){.actor = all->options.actor,
+                     .now_ns = all->now_ns,
+                     .session = session->id,
+                     .reaches = fsm__session_reaches,
+                     .reaches_arg = session};
 }
 
 /* ---- after a macrostep ----------------------------------------------------------------------------- */

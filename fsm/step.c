@@ -71,6 +71,8 @@ fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snap
                        const fsm_world *world, fsm_arena *arena, fsm_error *err) {
   *run = (fsm__run){.machine = machine, .arena = arena, .context = fsm_map_empty(), .context_bytes = -1};
   run->session = world->session != NULL ? world->session : "";
+  run->reaches = world->reaches;
+  run->reaches_arg = world->reaches_arg;
   run->memory_end = arena->used < SIZE_MAX - FSM_STEP_BYTES_MAX ? arena->used + FSM_STEP_BYTES_MAX : SIZE_MAX;
   run->queue_end = &run->queue;
   run->openings_end = &run->openings;

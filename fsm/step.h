@@ -62,6 +62,11 @@ typedef struct fsm_world {
   const fsm_value *actor; /* map; NULL = nobody */
   int64_t now_ns;         /* UTC, nanoseconds since 1970: the recorded time of the command */
   const char *session;    /* the instance's id, _sessionid; NULL = "" */
+  /* Can an event be sent to this target now? Asked for a send without delay to another session; false is
+   * an "error.communication" in the internal queue (SCXML D.1). NULL = nobody can tell now: whoever carries
+   * the effect out tells later. Its answer must depend only on what led to this step. */
+  bool (*reaches)(const void *reaches_arg, const char *target);
+  const void *reaches_arg;
 } fsm_world;
 
 typedef enum fsm_effect_kind {

@@ -64,6 +64,8 @@ typedef struct fsm__run {
   size_t memory_end;      /* of the arena: past it the step is too large */
   const fsm_value *input; /* of a start; NULL in a step */
   const char *session;
+  bool (*reaches)(const void *arg, const char *target); /* as of fsm_world */
+  const void *reaches_arg;
   const char *event_name; /* the event being processed */
   size_t event_len;
   const char *fired;    /* the timer that this macrostep began with */
@@ -130,6 +132,8 @@ FSM_MUST_USE fsm_code fsm__text_eval(fsm__run *run, const fsm__template *t, cons
 void fsm__enqueue(fsm__run *run, const fsm_event *event);
 /* What an expression got wrong becomes error.execution; FSM_ENOMEM becomes a fault. */
 void fsm__raise_error(fsm__run *run, const char *where, const fsm_error *fault);
+/* The same for a send to a target where nobody is: error.communication. */
+void fsm__raise_undelivered(fsm__run *run, const char *target, const char *sendid);
 /* A new effect of the microstep under way; NULL after a fault. Its strings are the caller's. */
 fsm_effect *fsm__effect(fsm__run *run, fsm_effect_kind kind);
 fsm_code fsm__step_no_memory(fsm_error *err);

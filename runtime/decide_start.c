@@ -62,7 +62,7 @@ static fsm_code run(const fsm__case *at, const fsm__deployed *deployed, fsm_valu
                         .labels = command->labels,
                         .context = fsm_map_empty()};
   out->instance = in;
-  const fsm_world world = {&command->actor, at->time_ns, in->id};
+  const fsm_world world = {.actor = &command->actor, .now_ns = at->time_ns, .session = in->id};
   fsm_step_result step;
   fsm_code code = fsm_start(deployed->machine, &command->data, &world, at->arena, &step, err);
   if (code != FSM_OK) return code;

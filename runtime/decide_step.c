@@ -294,7 +294,7 @@ fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out, const fsm_ev
   fsm_snapshot before;
   fsm_code code = fsm__snapshot_of(in, at->arena, &before, err);
   if (code != FSM_OK) return code;
-  const fsm_world world = {&at->command->actor, at->time_ns, in->id};
+  const fsm_world world = {.actor = &at->command->actor, .now_ns = at->time_ns, .session = in->id};
   code = fsm_step(in->deployed->machine, &before, event, &world, at->arena, step, err);
   if (code == FSM_ETOOLARGE || code == FSM_EARGUMENT) { /* the event itself, not what it led to */
     out->count = 0;

@@ -20,7 +20,7 @@
 
 #include "fsm/fsm.h"
 
-static const fsm_world nobody = {NULL, 0, NULL}; /* no actor, 1970 */
+static const fsm_world nobody = {.now_ns = 0}; /* no actor, 1970 */
 
 /* ---- builders: compound literals that live as long as the block they are in -------------------- */
 

@@ -602,7 +602,7 @@ static void actor_now_and_in_are_seen(void **state) {
   fsm_value actor = {.type = FSM_MAP, .len = 1, .pairs = &pair};
   fsm_event event = {.name = "GO"};
   assert_int_equal(
-      fsm_step(c.machine, &c.now, &event, &(fsm_world){&actor, 5, NULL}, &c.arena, &c.last, NULL), FSM_OK);
+      fsm_step(c.machine, &c.now, &event, &(fsm_world){.actor = &actor, .now_ns = 5}, &c.arena, &c.last, NULL), FSM_OK);
   assert_string_equal(chart_text(&c), "external GO: a.x -> a.x; log \"ok\"\n");
   chart_close(&c);
 }

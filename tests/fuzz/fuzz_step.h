@@ -163,7 +163,7 @@ static inline void step_once(fuzz_run *run, const fsm_machine *m, fsm_snapshot *
   memcpy(kept, now->config, bytes);
   int64_t now_ns = (int64_t)fuzz_edge(run);
   fuzz_expect(run, fsm_config_legal(m, now->config), "the configuration before a step is legal");
-  fsm_code code = fsm_step(m, now, &event, &(fsm_world){&actor, now_ns, NULL}, &run->arena, last, &err);
+  fsm_code code = fsm_step(m, now, &event, &(fsm_world){.actor = &actor, .now_ns = now_ns}, &run->arena, last, &err);
   if (!fuzz_expect_error(run, code, &err)) return;
   if (code != FSM_OK) {
     fuzz_expect(run, code == FSM_EARGUMENT && event.name[0] == '\0',
@@ -173,7 +173,7 @@ static inline void step_once(fuzz_run *run, const fsm_machine *m, fsm_snapshot *
 
   fuzz_expect(run, memcmp(kept, now->config, bytes) == 0, "a step leaves its snapshot alone");
   step_expect(run, m, now, last);
-  code = fsm_step(m, now, &event, &(fsm_world){&actor, now_ns, NULL}, &run->arena, &again, &err);
+  code = fsm_step(m, now, &event, &(fsm_world){.actor = &actor, .now_ns = now_ns}, &run->arena, &again, &err);
   fuzz_expect(run,
               code == FSM_OK && again.outcome == last->outcome &&
                   again.microstep_count == last->microstep_count &&
