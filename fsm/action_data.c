@@ -46,6 +46,17 @@ fsm_code fsm__action_assign(fsm__run *run, const fsm__action *action, fsm_error 
   return FSM_OK;
 }
 
+/* base with one entry more or another. A merge with an empty map is the other one itself, so the entry must
+ * last. */
+static bool with_entry(fsm__run *run, const fsm_value *base, const fsm_value *key, const fsm_value *value,
+                       fsm_value *out) {
+  fsm_pair *pair = fsm_arena_alloc(run->arena, sizeof *pair);
+  if (pair == NULL) return false;
+  *pair = (fsm_pair){*key, *value};
+  const fsm_value patch = {.type = FSM_MAP, .len = 1, .pairs = pair};
+  return fsm_map_merge(run->arena, base, &patch, out) == FSM_OK;
+}
+
 /* ---- one variable -------------------------------------------------------------------------------- */
 
 /* The size of the context once old (NULL = none) has become value; false = past the bound. */
@@ -63,9 +74,10 @@ static bool measure(fsm__run *run, const char *name, const fsm_value *old, const
 
 static bool put(fsm__run *run, const char *name, const fsm_value *old, const fsm_value *value) {
   if (old == NULL) {
-    fsm_pair pair = {fsm_string(name), *value};
-    const fsm_value patch = {.type = FSM_MAP, .len = 1, .pairs = &pair};
-    if (fsm_map_merge(run->arena, &run->context, &patch, &run->context) != FSM_OK) return false;
+    const fsm_value key = fsm_string(name);
+    fsm_value context;
+    if (!with_entry(run, &run->context, &key, value, &context)) return false;
+    run->context = context;
     run->own_pairs = NULL;
     return true;
   }
@@ -104,15 +116,14 @@ static fsm_code set_in(fsm__run *run, const fsm__location *place, unsigned step,
 
 static fsm_code set_in_map(fsm__run *run, const fsm__location *place, unsigned step, const fsm_value *base,
                            const fsm_value *key, const fsm_value *value, fsm_value *out, fsm_error *err) {
-  fsm_pair pair = {*key, *value};
+  fsm_value inner = *value;
   if (step + 1 < place->count) {
     const fsm_value *old = fsm_map_find(base, key);
     if (old == NULL) return no_place(place, "a part of it is not there", err);
-    fsm_code code = set_in(run, place, step + 1, old, value, &pair.value, err);
+    fsm_code code = set_in(run, place, step + 1, old, value, &inner, err);
     if (code != FSM_OK) return code;
   }
-  const fsm_value patch = {.type = FSM_MAP, .len = 1, .pairs = &pair};
-  return fsm_map_merge(run->arena, base, &patch, out) == FSM_OK ? FSM_OK : fsm__step_no_memory(err);
+  return with_entry(run, base, key, &inner, out) ? FSM_OK : fsm__step_no_memory(err);
 }
 
 static fsm_code set_in_list(fsm__run *run, const fsm__location *place, unsigned step, const fsm_value *base,

@@ -158,7 +158,8 @@ static inline void chart_effect(chart *c, const fsm_effect *e) {
       break;
     case FSM_EFFECT_TIMER_CANCEL: fsm_buf_printf(&c->text, "; timer- %s", e->id); break;
     case FSM_EFFECT_TASK_OPEN:
-      assert_string_equal(fsm_invoke_id(c->machine, e->invoke), e->id);
+      if (fsm_invoke_id(c->machine, e->invoke) != NULL)
+        assert_string_equal(fsm_invoke_id(c->machine, e->invoke), e->id);
       fsm_buf_printf(&c->text, "; task+ %s ", e->id);
       chart_value(&c->text, &e->data);
       break;
