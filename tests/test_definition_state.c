@@ -157,6 +157,59 @@ static void a_state_has_a_time_limit(void **state) {
   fsm_definition_free(d);
 }
 
+/* ---- the example -------------------------------------------------------------------------------- */
+
+static fsm_definition *load_example(void) {
+  FILE *file = fopen(FSM_SOURCE_DIR "/examples/purchase-order.json", "r");
+  assert_non_null(file);
+  char *text = fsm_arena_zalloc(&arena, 1, 1 << 16);
+  size_t len = file ? fread(text, 1, (1 << 16) - 1, file) : 0;
+  if (file) fclose(file);
+  assert_true(len > 0);
+  return load(text);
+}
+
+static fsm_code send_as(run *r, const char *event, const char *data, const char *actor) {
+  fsm_value who = json(actor);
+  fsm_event e = {.name = event, .data = json(data), .cause = FSM_CAUSE_EXTERNAL};
+  fsm_error err = {0};
+  assert_int_equal(fsm_step(r->machine, &r->now, &e, &(fsm_world){.actor = &who}, &arena, &r->last, &err),
+                   FSM_OK);
+  r->now = r->last.next;
+  return r->last.outcome;
+}
+
+#define FINANCE "{\"sub\":\"fay\",\"roles\":[\"finance\"]}"
+#define DEPARTMENT "{\"sub\":\"dan\",\"roles\":[\"department\"]}"
+#define BUYER "{\"sub\":\"ben\",\"roles\":[\"finance\",\"department\"]}"
+
+static void a_purchase_order_is_approved_by_everybody_but_its_buyer(void **state) {
+  (void)state;
+  fsm_definition *d = load_example();
+  run r = start(d, "{\"order\":\"o\",\"amount\":900.0,\"buyer\":\"ben\"}");
+  are_in(&r, "approvals.finance.open approvals.department.open approvals.director.done");
+  assert_int_equal(send_as(&r, "APPROVE", "{}", BUYER), FSM_EGUARD);
+  assert_int_equal(send_as(&r, "APPROVE", "{}", FINANCE), FSM_OK);
+  assert_int_equal(send_as(&r, "PAUSE", "{}", BUYER), FSM_OK);
+  are_in(&r, "paused");
+  assert_int_equal(send_as(&r, "RESUME", "{}", BUYER), FSM_OK);
+  are_in(&r, "approvals.finance.done approvals.department.open approvals.director.done");
+  assert_int_equal(send_as(&r, "APPROVE", "{}", DEPARTMENT), FSM_OK);
+  are_in(&r, "approved");
+  assert_true(r.now.done);
+  fsm_definition_free(d);
+}
+
+static void a_small_purchase_order_needs_nobody(void **state) {
+  (void)state;
+  fsm_definition *d = load_example();
+  run r = start(d, "{\"order\":\"o\",\"amount\":500.0,\"buyer\":\"ben\"}");
+  are_in(&r, "approved");
+  fsm_value output = json("{\"decision\":\"approved\"}");
+  assert_true(fsm_value_same(&r.now.output, &output));
+  fsm_definition_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_regions_are_entered_and_joined),
@@ -168,6 +221,8 @@ int main(void) {
       cmocka_unit_test(a_choice_is_taken_at_once),
       cmocka_unit_test(an_empty_list_hides_the_wildcards_of_its_state),
       cmocka_unit_test(a_state_has_a_time_limit),
+      cmocka_unit_test(a_purchase_order_is_approved_by_everybody_but_its_buyer),
+      cmocka_unit_test(a_small_purchase_order_needs_nobody),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -132,6 +132,23 @@ static void nesting_stops_at_the_limit(void **state) {
   assert_int_equal(parse(brackets).type, FSM_STRING);
 }
 
+/* At its edge and one past, with the limit in the text. */
+static void another_limit_of_nesting_may_be_given(void **state) {
+  (void)state;
+  char text[2 * 200 + 1];
+  memset(text, '[', 200);
+  memset(text + 200, ']', 200);
+  text[2 * 200] = 0;
+  fsm_value value;
+  fsm_error err = {0};
+  assert_int_equal(fsm_json_parse_deep(&arena, text, 2 * 200, FSM_JSON_AS_WRITTEN, 200, &value, &err),
+                   FSM_OK);
+  assert_int_equal(fsm_json_parse_deep(&arena, text, 2 * 200, FSM_JSON_AS_WRITTEN, 199, &value, &err),
+                   FSM_ETOOLARGE);
+  assert_string_equal(err.where, "1:200");
+  assert_string_equal(err.text, "the nesting is over the limit of 199");
+}
+
 static void the_size_limit_holds_at_its_edge(void **state) {
   (void)state;
   size_t len = FSM_JSON_BYTES_MAX;
@@ -343,6 +360,7 @@ int main(void) {
       cmocka_unit_test(integers_beyond_64_bits_become_doubles),
       cmocka_unit_test(bad_texts_are_refused_with_their_place),
       cmocka_unit_test(nesting_stops_at_the_limit),
+      cmocka_unit_test(another_limit_of_nesting_may_be_given),
       cmocka_unit_test(the_size_limit_holds_at_its_edge),
       cmocka_unit_test(no_prefix_is_read_past_its_end),
       cmocka_unit_test(numbers_take_the_fewest_digits),
