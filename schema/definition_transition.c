@@ -91,20 +91,10 @@ static fsm_code read_one(fsm__loader *l, const fsm__state_entry *source, fsm__no
   return fsm__invalid(l, node.where, "a transition must be a target, an object or a list of both");
 }
 
-/* An empty list still hides the wildcards of its state: a transition that is never taken. */
-static fsm_code add_nothing(fsm__loader *l, const char *event, const char *where, fsm__transitions *out) {
-  if (!event) return FSM_OK;
-  fsm_def_transition *t = add(l, event, where, out);
-  if (!t) return fsm__out_of_memory(l);
-  t->guard = "false";
-  return FSM_OK;
-}
-
 fsm_code fsm__read_transitions(fsm__loader *l, const fsm__state_entry *source, fsm__node node,
                                const char *event, fsm__transitions *out) {
   if (!node.value) return FSM_OK;
   uint32_t count = fsm__node_count(node);
-  if (count == 0) return add_nothing(l, event, node.where, out);
   fsm_code code = FSM_OK;
   l->options.event = event ? fsm__event_shape(l, event) : NULL;
   for (uint32_t i = 0; i < count && !code; i++)

@@ -122,18 +122,20 @@ static void a_choice_is_taken_at_once(void **state) {
   fsm_definition_free(d);
 }
 
-/* As XState reads it: `on` names it, so the wildcard of this state does not, and the parent may. */
-static void an_empty_list_hides_the_wildcards_of_its_state(void **state) {
+/* As in XState: {} takes an event and does nothing, [] takes none, and wildcards are asked last. */
+static void nothing_in_a_list_is_no_transition_and_nothing_in_an_object_is_one(void **state) {
   (void)state;
   fsm_definition *d = load_quoted(
       "{'id':'m','initial':'a','states':{'a':{'initial':'x','on':{'UP':'b'},"
-      "'states':{'x':{'on':{'GO':[],'UP':[],'STOP':{},'*':'y'}},'y':{}}},'b':{}},'on':{'STOP':'.b'}}");
-  run r = start(d, "null");
-  assert_int_equal(send_data(&r, "GO", "null", FSM_CAUSE_EXTERNAL), FSM_EGUARD);
-  send(&r, "STOP"); /* taken by {}, which does nothing */
-  is_in(&r, "a.x");
-  send(&r, "UP");
-  is_in(&r, "b");
+      "'states':{'x':{'on':{'*':'y','GO':[],'STOP':{},'NOT':{'guard':{'@expr':'false'},'target':'z'}}},'y':{}"
+      ",'z':{}}},"
+      "'b':{}},'on':{'STOP':'.b'}}");
+  static const char *const cases[][2] = {{"GO", "a.y"}, {"STOP", "a.x"}, {"NOT", "a.y"}, {"UP", "a.y"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    run r = start(d, "null");
+    send(&r, cases[i][0]);
+    is_in(&r, cases[i][1]);
+  }
   fsm_definition_free(d);
 }
 
@@ -219,7 +221,7 @@ int main(void) {
       cmocka_unit_test(history_that_remembers_nothing_takes_its_default),
       cmocka_unit_test(the_actions_of_an_initial_state_come_between_entries),
       cmocka_unit_test(a_choice_is_taken_at_once),
-      cmocka_unit_test(an_empty_list_hides_the_wildcards_of_its_state),
+      cmocka_unit_test(nothing_in_a_list_is_no_transition_and_nothing_in_an_object_is_one),
       cmocka_unit_test(a_state_has_a_time_limit),
       cmocka_unit_test(a_purchase_order_is_approved_by_everybody_but_its_buyer),
       cmocka_unit_test(a_small_purchase_order_needs_nobody),

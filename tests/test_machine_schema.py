@@ -73,6 +73,11 @@ def files(*parts):
     return sorted(glob.glob(os.path.join(*parts, "*.json")))
 
 
+def examples():
+    """Those of them that are definitions."""
+    return [path for path in files(SOURCE, "examples") if "states" in read(path)]
+
+
 class MachineSchema(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -87,8 +92,6 @@ class MachineSchema(unittest.TestCase):
 
     def check_good(self, paths):
         for path, said in zip(paths, load(paths)):
-            if said["text"] == "the action is not supported yet":
-                continue
             with self.subTest(path=path):
                 self.assertEqual((said["code"], said["where"], said["text"]), ("ok", "", ""))
                 self.assertEqual(self.why(read(path)), [])
@@ -98,7 +101,7 @@ class MachineSchema(unittest.TestCase):
         jsonschema.Draft202012Validator.check_schema(self.schema)
 
     def test_every_example_is_good(self):
-        paths = [p for p in files(SOURCE, "examples") if isinstance(read(p), dict) and "id" in read(p)]
+        paths = examples()
         self.assertGreaterEqual(len(paths), 1)
         self.check_good(paths)
 
@@ -151,7 +154,7 @@ class MachineSchema(unittest.TestCase):
     def test_mutants_are_taken_or_refused_alike(self):
         seed = int(os.environ.get("FSM_SEED", "1"))
         rng = random.Random(seed)
-        good = [read(path) for path in files(CASES, "good-definitions") + files(SOURCE, "examples")]
+        good = [read(path) for path in files(CASES, "good-definitions") + examples()]
         mutants = [mutant(rng, rng.choice(good)) for _ in range(MUTANTS)]
         taken = 0
         with tempfile.TemporaryDirectory() as folder:
