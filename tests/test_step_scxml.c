@@ -22,7 +22,7 @@
   { .id = (n), .value = EXPR(t), .where = "/data/" n }
 #define ERRORS STAY("error.execution", DO(LOG_EXPR("[_event.type, _event.sendid, _event.data.message]")))
 
-static const fsm_world here = {NULL, 0, "s7"};
+static const fsm_world here = {.session = "s7"};
 
 static const char *run_scxml(chart *c, const fsm_def *def, const fsm_value *input) {
   chart_open_def(c, def);
