@@ -43,6 +43,7 @@ static fsm_code read_machine(fsm__scxml *r, const fsm_xml_node *root, const fsm_
   fsm_def *def = fsm_arena_zalloc(r->arena, 1, sizeof *def);
   if (!def) return fsm__scxml_no_memory(r);
   def->dialect = FSM_SCXML;
+  r->exact_events = fsm__scxml_note_is(root, "events", "exact");
   fsm_code code = read_root_attributes(r, root, &def->late_binding);
   if (!code) code = fsm__scxml_check(r, root);
   if (!code) code = fsm__scxml_index(r, root);

@@ -16,6 +16,7 @@ enum {
   FSM__SCXML_MACHINES_MAX = 256 /* of one document, those that src names included */
 };
 #define FSM__SCXML_NS "http://www.w3.org/2005/07/scxml"
+#define FSM__NOTES_NS "urn:fsmd" /* attributes that hold what SCXML has no place for */
 
 /* EITHER: none is named: CEL, or else ECMAScript. */
 typedef enum fsm__scxml_model {
@@ -62,6 +63,7 @@ typedef struct fsm__scxml {
   const fsm__scxml_id **by_element; /* sorted by element */
   fsm__scxml_id *data;              /* all variables */
   size_t data_count, data_cap;
+  bool exact_events;  /* a descriptor without a star takes that event alone (our own note on the root) */
   bool is_condition;  /* the expression that is being read is one */
   const char *broken; /* why the action that is being read can only fail when it is run; NULL = it can not */
 } fsm__scxml;
@@ -198,6 +200,10 @@ const fsm_xml_node *fsm__scxml_state_of(const fsm__scxml *r, const char *id);
 fsm_code fsm__scxml_targets(fsm__scxml *r, const fsm_xml_node *element, const char *name,
                             const fsm_xml_node *within, const char *const **out, size_t *count);
 
+/* scxml_notes.c: the attributes of our own namespace; places that have none get nothing. */
+bool fsm__scxml_note_is(const fsm_xml_node *element, const char *name, const char *value);
+fsm_code fsm__scxml_read_notes(fsm__scxml *r, const fsm_xml_node *element, fsm_def_state *out);
+fsm_code fsm__scxml_read_meta(fsm__scxml *r, const fsm_xml_node *element, fsm_value *out);
 /* scxml_transition.c */
 fsm_code fsm__scxml_read_transition(fsm__scxml *r, const fsm_xml_node *source, const fsm_xml_node *element,
                                     fsm_def_transition *out);

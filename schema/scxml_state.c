@@ -194,6 +194,8 @@ fsm_code fsm__scxml_read_state(fsm__scxml *r, const fsm_xml_node *element, const
   if (!state) return fsm__scxml_no_memory(r);
   *out = state;
   state->where = fsm__scxml_at(r, element);
+  fsm_code code = fsm__scxml_read_notes(r, element, state);
+  if (code) return code;
   if (fsm__scxml_is(element, "scxml")) return read_root(r, element, state);
   state->name = state->path = fsm__scxml_id_of(r, element);
   if (fsm__scxml_is(element, "history")) return read_history(r, element, state);

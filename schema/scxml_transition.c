@@ -11,6 +11,8 @@ static const char *descriptor_of(fsm__scxml *r, const char *word) {
     len -= 2;
   else if (len && word[len - 1] == '.')
     len--;
+  else if (r->exact_events)
+    return word;
   return fsm_arena_printf(r->arena, "%.*s.*", (int)len, word);
 }
 
@@ -91,6 +93,7 @@ fsm_code fsm__scxml_read_transition(fsm__scxml *r, const fsm_xml_node *source, c
     code = fsm__scxml_targets(r, element, "target", is_default ? source->parent : NULL, &out->targets,
                               &out->target_count);
   if (!code) code = fsm__scxml_word(r, element, "type", types, &type);
+  if (!code) code = fsm__scxml_read_meta(r, element, &out->meta);
   if (!code) code = fsm__scxml_read_actions(r, element, &actions);
   if (code) return code;
   out->internal = type == 1 && is_internal(r, source, out);

@@ -3,6 +3,7 @@
 #ifndef FSM_TESTS_FUZZ_SCXML_H
 #define FSM_TESTS_FUZZ_SCXML_H
 
+#include "schema/definition.h"
 #include "schema/scxml.h"
 #include "schema/xml.h"
 #include "tests/fuzz/fuzz.h"
@@ -87,6 +88,23 @@ static inline void scxml_expect_written(fuzz_run *run, const fsm_xml_node *root)
   fsm_buf_free(&twice);
 }
 
+/* What is written in either notation is read again. */
+static inline void scxml_expect_converted(fuzz_run *run, const fsm_def *def) {
+  fsm_buf json = {0}, scxml = {0};
+  const fsm_def *again = NULL;
+  fsm_error err = fuzz_error();
+  fsm_code code = fsm_scxml_write(def, &scxml, &err);
+  fuzz_expect_error(run, code, &err);
+  if (!code && scxml.len <= FSM_DEFINITION_BYTES_MAX)
+    fuzz_expect(run, fsm_scxml_read(&run->arena, scxml.data, scxml.len, NULL, &again, NULL) == FSM_OK,
+                "SCXML that was written can be read");
+  err = fuzz_error();
+  code = fsm_definition_write(def, &json, &err);
+  fuzz_expect_error(run, code, &err);
+  fsm_buf_free(&json);
+  fsm_buf_free(&scxml);
+}
+
 static inline void scxml_one(fuzz_run *run) {
   const fsm_def *def = NULL;
   const fsm_xml_node *root = NULL;
@@ -102,7 +120,9 @@ static inline void scxml_one(fuzz_run *run) {
   err = fuzz_error();
   code = fsm_machine_compile(def, &machine, &err);
   fuzz_expect_error(run, code, &err);
-  if (!code) fsm_machine_free(machine);
+  if (code) return;
+  fsm_machine_free(machine);
+  scxml_expect_converted(run, def);
 }
 
 #endif
