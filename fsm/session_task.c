@@ -87,7 +87,6 @@ static void child_stop(fsm_session *child) {
   } else if (child->phase == FSM__SESSION_RUNS) {
     child->phase = FSM__SESSION_STOPS;
     child->all->stopping++;
-    fsm__timer_cancel_all(child);
   }
 }
 

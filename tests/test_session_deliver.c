@@ -142,6 +142,25 @@ static void an_event_can_be_answered_where_it_came_from(void **state) {
   scene_close(&s);
 }
 
+static void only_its_parent_sees_whose_child_it_is(void **state) {
+  (void)state;
+  scene s = {0};
+  scene_open(&s);
+  const fsm_def_state *kid = COMPOUND(
+      "kid", CHILDREN(ATOMIC("k", ENTRY(SEND_SELF("X"), SEND("X", "#_scxml_s1"), SEND("X", "#_scxml_s3")),
+                             ON(STAY("X", DO(SHOW("_event.invokeid")))))));
+  const fsm_def_state *other =
+      COMPOUND("o", CHILDREN(ATOMIC("p", ON(STAY("X", DO(SHOW("_event.invokeid")))))));
+  assert_string_equal(
+      scxml_start(&s, COMPOUND("m", CHILDREN(ATOMIC("a",
+                                                    INVOKES(INVOKE("kid", SCXML_MACHINE(kid)),
+                                                            INVOKE("other", SCXML_MACHINE(other))),
+                                                    ON(STAY("X", DO(SHOW("_event.invokeid")))))))),
+      "s1 start: a\ns2 start: k\ns3 start: p\ns2 X: k; emit SEEN null\ns1 X: a; emit SEEN \"kid\"\n"
+      "s3 X: p; emit SEEN null\n");
+  scene_close(&s);
+}
+
 static void only_an_id_that_was_given_is_shown(void **state) {
   (void)state;
   scene s = {0};
@@ -182,6 +201,7 @@ int main(void) {
       cmocka_unit_test(so_does_what_is_for_a_processor_that_nobody_knows),
       cmocka_unit_test(a_delayed_event_is_addressed_when_it_is_due),
       cmocka_unit_test(an_event_can_be_answered_where_it_came_from),
+      cmocka_unit_test(only_its_parent_sees_whose_child_it_is),
       cmocka_unit_test(only_an_id_that_was_given_is_shown),
       cmocka_unit_test(every_external_event_is_forwarded_as_it_was),
   };

@@ -159,6 +159,19 @@ static void an_error_that_nothing_takes_ends_a_child_and_is_told(void **state) {
   scene_close(&s);
 }
 
+static void with_a_child_that_failed_its_own_children_stop(void **state) {
+  (void)state;
+  scene s = {0};
+  scene_open(&s);
+  const fsm_def_state *grandkid = COMPOUND("g", CHILDREN(ATOMIC("q")));
+  const fsm_def_state *kid = COMPOUND("kid", CHILDREN(ATOMIC("k", INVOKES(INVOKE("g", MACHINE(grandkid))),
+                                                             ON(STAY("GO", DO(ASSIGN("x", "1 / 0")))))));
+  scene_start(&s, PARENT(kid, STAY("ASK", DO(SEND("GO", "kid"))), GO("xstate.error.actor.kid", "c")));
+  assert_string_equal(scene_send(&s, "ASK"),
+                      "s1 ASK: a\ns2 GO: (expression) k\ns3 stop: q\ns1 xstate.error.actor.kid: c\n");
+  scene_close(&s);
+}
+
 /* ---- machines that are loaded, and tasks that wait
  * ---------------------------------------------------------- */
 
@@ -255,6 +268,7 @@ int main(void) {
       cmocka_unit_test(a_child_that_has_not_started_is_simply_gone),
       cmocka_unit_test(a_child_that_loops_has_failed),
       cmocka_unit_test(an_error_that_nothing_takes_ends_a_child_and_is_told),
+      cmocka_unit_test(with_a_child_that_failed_its_own_children_stop),
       cmocka_unit_test(a_machine_that_src_names_is_loaded),
       cmocka_unit_test(a_fault_of_loading_is_the_invokes_error),
       cmocka_unit_test(what_nobody_works_on_waits_for_an_answer),
