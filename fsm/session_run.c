@@ -150,6 +150,7 @@ fsm_code fsm__session_step(fsm_session *s, const fsm_event *event, fsm_code *out
 
 /* 6.4.3: the exit actions of a cancelled child. */
 static fsm_code stop(fsm_session *s, fsm_error *err) {
+  FSM_ASSERT(s);
   fsm_sessions *all = s->all;
   fsm_arena_reset(&all->scratch);
   fsm_world world = world_of(s);

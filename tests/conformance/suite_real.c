@@ -4,8 +4,8 @@
  * One that loads is simulated: a few hundred turns, each a random event that may be sent now, or the clock
  * moved on, or the answer of an open task; random, but by the name of the file, so always the same. It
  * passes when nothing breaks and the configuration is legal after each turn. One that does not load passes
- * when the refusal is a message with a place. With --round-trip it is simulated twice and the traces
- * are compared.
+ * when the refusal is a message with a place. With --jump the clock goes past what is due by chance. With
+ * --round-trip it is simulated twice and the traces are compared.
  */
 #include <stdio.h>
 #include <string.h>
@@ -68,23 +68,31 @@ static fsm_code random_answer(stage *s, uint64_t *seed, fsm_error *err) {
   return fsm_session_answer(s->root, task.id, chance(seed) % 4 == 0, &data, err);
 }
 
-static fsm_code turn(stage *s, uint64_t *seed, fsm_error *err) {
+/* To the next time at which something is due; with --jump as far behind it as chance will have it. */
+static fsm_code random_time(conformance *run, stage *s, uint64_t *seed, fsm_error *err) {
   int64_t due;
+  if (!fsm_sessions_next_due(s->sessions, &due)) return FSM_OK;
+  if (!run->jump) return fsm_sessions_advance(s->sessions, due, err);
+  int64_t further = (int64_t)(chance(seed) % UINT64_C(3600000000000));
+  if (due > INT64_MAX - further) return FSM_OK;
+  run->jumps++;
+  return fsm_sessions_jump(s->sessions, due + further, err);
+}
+
+static fsm_code turn(conformance *run, stage *s, uint64_t *seed, fsm_error *err) {
   switch (chance(seed) % 4) {
-    case 0:
-      if (fsm_sessions_next_due(s->sessions, &due)) return fsm_sessions_advance(s->sessions, due, err);
-      return FSM_OK;
+    case 0: return random_time(run, s, seed, err);
     case 1: return random_answer(s, seed, err);
     default: return random_event(s, seed, err);
   }
 }
 
 /* NULL = it went well. */
-static const char *simulate(stage *s, const char *name) {
+static const char *simulate(conformance *run, stage *s, const char *name) {
   uint64_t seed = seed_of(name);
   fsm_error err = {0};
   for (unsigned i = 0; i < TURNS && !fsm_session_snapshot(s->root)->done; i++) {
-    if (turn(s, &seed, &err) != FSM_OK)
+    if (turn(run, s, &seed, &err) != FSM_OK)
       return fsm_arena_printf(&s->arena, "turn %u: %s: %s: %s", i, fsm_code_name(err.code), err.where,
                               err.text);
     if (!fsm_config_legal(fsm_session_machine(s->root), fsm_session_snapshot(s->root)->config))
@@ -118,13 +126,13 @@ static void one(conformance *run, const char *name, const stage_source *source) 
     stage_close(&plain);
     return;
   }
-  difference = simulate(&plain, name);
+  difference = simulate(run, &plain, name);
   bool twice = !difference && run->round_trip;
   if (twice) {
     if (stage_open(&again, source, true, &err) != FSM_OK)
       difference = "the second time it did not start";
     else
-      difference = simulate(&again, name);
+      difference = simulate(run, &again, name);
     if (!difference) difference = trace_difference(&plain.trace, &again.trace, &again.arena);
   }
   if (difference)
