@@ -205,8 +205,8 @@ static fsm_code write_always(fsm__json_out *o, const fsm__written *s) {
 }
 
 fsm_code fsm__json_events(fsm__json_out *o, const fsm__written *s) {
-  listed *items;
-  size_t count;
+  listed *items = NULL;
+  size_t count = 0;
   bool any = false;
   fsm_code code = list(o, s->state, &items, &count);
   if (!code) code = write_afters(o, s, items, count);
