@@ -5,11 +5,13 @@
  * moved on, or the answer of an open task; random, but by the name of the file, so always the same. It
  * passes when nothing breaks and the configuration is legal after each turn. One that does not load passes
  * when the refusal is a message with a place. With --jump the clock goes past what is due by chance. With
- * --round-trip it is simulated twice and the traces are compared.
+ * --round-trip it is simulated twice and the traces are compared. A JSON that was refused is one more case,
+ * by its outline (outline.h).
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "outline.h"
 #include "schema/json.h"
 #include "stage.h"
 
@@ -117,14 +119,15 @@ static void refused(conformance *run, const char *name, const stage_source *sour
     fprintf(stderr, "%s: refused: %s: %s: %s\n", name, fsm_code_name(err->code), err->where, err->text);
 }
 
-static void one(conformance *run, const char *name, const stage_source *source) {
+/* Was it simulated? */
+static bool one(conformance *run, const char *name, const stage_source *source) {
   static stage plain, again;
   fsm_error err = {0};
   const char *difference = NULL;
   if (stage_open(&plain, source, false, &err) != FSM_OK) {
     refused(run, name, source, &err);
     stage_close(&plain);
-    return;
+    return false;
   }
   difference = simulate(run, &plain, name);
   bool twice = !difference && run->round_trip;
@@ -141,6 +144,19 @@ static void one(conformance *run, const char *name, const stage_source *source) 
     report_pass(run, name);
   if (twice) stage_close(&again);
   stage_close(&plain);
+  return true;
+}
+
+/* What is refused may still have a structure to simulate. */
+static void structure(conformance *run, fsm_arena *arena, const char *path, const fsm_value *document,
+                      const stage_source *source) {
+  stage_source outline = {.form = STAGE_JSON, .folder = source->folder};
+  outline.text = outline_of(document, arena, &outline.len);
+  const char *name = fsm_arena_printf(arena, "%s (outline)", path);
+  if (!outline.text || !name)
+    report_fail(run, path, "no memory for its outline");
+  else
+    one(run, name, &outline);
 }
 
 static bool ends_with(const char *text, const char *suffix) {
@@ -162,10 +178,12 @@ static void file(conformance *run, fsm_arena *arena, const char *path) {
                                                             FSM_JSON_AS_WRITTEN, &document, &err) == FSM_OK &&
                                              document.type == FSM_MAP && fsm_doc_get(&document, "states") &&
                                              fsm_doc_get(&document, "states")->type == FSM_MAP);
-  if (ours)
-    one(run, path, &source);
-  else
+  if (ours) {
+    if (!one(run, path, &source) && source.form == STAGE_JSON)
+      structure(run, arena, path, &document, &source);
+  } else {
     report_skip(run, path, "it is neither SCXML nor in the shape of XState");
+  }
 }
 
 void suite_real(conformance *run) {
