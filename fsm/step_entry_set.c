@@ -109,7 +109,9 @@ void fsm__computeEntrySet(fsm__run *run) {
   clear(run);
   for (unsigned i = 0; i < run->enabled_count; i++) {
     const fsm__transition *t = &m->transitions[run->enabled[i]];
-    if (t->goal_count == 0) continue;
+    /* One to its own atomic source leaves nothing and so conflicts with nothing, not even with one that
+     * leaves the source: what it enters is either there or not to be there. */
+    if (t->goal_count == 0 || run->spans[i].first > run->spans[i].last) continue;
     const unsigned domain = run->spans[i].domain;
     add_targets(run, t->goals, t->goal_count, domain, true);
     if (domain != FSM__NONE && m->states[domain].kind == FSM_PARALLEL) fill_regions(run, domain, false);

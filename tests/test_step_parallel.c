@@ -2,6 +2,7 @@
 #include "tests/chart.h"
 
 #define REGION(n, ...) COMPOUND(n, CHILDREN(__VA_ARGS__))
+#define LOUD_ON(n, ...) ATOMIC(n, ENTRY(LOG("+" n)), EXIT(LOG("-" n)), ON(__VA_ARGS__))
 #define LOUD(n) ATOMIC(n, ENTRY(LOG("+" n)), EXIT(LOG("-" n)))
 
 static void all_regions_are_entered_in_document_order(void **state) {
@@ -343,6 +344,17 @@ static void eventless_transitions_of_all_regions_go_together(void **state) {
   chart_close(&c);
 }
 
+static void a_transition_to_its_own_leaf_does_not_bring_back_what_another_leaves(void **state) {
+  (void)state;
+  chart c;
+  chart_open(&c, COMPOUND("m", CHILDREN(PARALLEL("p", CHILDREN(LOUD_ON("a", GO("E", "p.a", DO(LOG("self")))),
+                                                               LOUD_ON("b", GO("E", "t")))),
+                                        ATOMIC("t"))));
+  chart_start(&c);
+  assert_string_equal(chart_send(&c, "E"), "external E: p.a p.b -> t; exit p.b p.a p; enter t; log \"-b\"; log \"-a\"; log \"self\"\n");
+  chart_close(&c);
+}
+
 static void a_parallel_state_without_regions_is_atomic(void **state) {
   (void)state;
   chart c;
@@ -375,6 +387,7 @@ int main(void) {
       cmocka_unit_test(an_active_parallel_state_that_is_the_target_has_its_regions_restarted),
       cmocka_unit_test(done_events_come_in_the_order_of_entry),
       cmocka_unit_test(eventless_transitions_of_all_regions_go_together),
+      cmocka_unit_test(a_transition_to_its_own_leaf_does_not_bring_back_what_another_leaves),
       cmocka_unit_test(a_parallel_state_without_regions_is_atomic),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

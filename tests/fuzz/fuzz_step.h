@@ -163,7 +163,8 @@ static inline void step_once(fuzz_run *run, const fsm_machine *m, fsm_snapshot *
   memcpy(kept, now->config, bytes);
   int64_t now_ns = (int64_t)fuzz_edge(run);
   fuzz_expect(run, fsm_config_legal(m, now->config), "the configuration before a step is legal");
-  fsm_code code = fsm_step(m, now, &event, &(fsm_world){.actor = &actor, .now_ns = now_ns}, &run->arena, last, &err);
+  fsm_code code =
+      fsm_step(m, now, &event, &(fsm_world){.actor = &actor, .now_ns = now_ns}, &run->arena, last, &err);
   if (!fuzz_expect_error(run, code, &err)) return;
   if (code != FSM_OK) {
     fuzz_expect(run, code == FSM_EARGUMENT && event.name[0] == '\0',
@@ -237,7 +238,10 @@ static inline const char *step_expr(fuzz_run *run, bool guard) {
 }
 
 static inline void step_make_target(fuzz_run *run, fsm_buf *b) {
-  fsm_buf_printf(b, "\"target\":\"#s%zu\",", fuzz_below(run, STEP_STATES));
+  if (fuzz_one_in(run, 8))
+    fsm_buf_str(b, "\"target\":\"#h\",");
+  else
+    fsm_buf_printf(b, "\"target\":\"#s%zu\",", fuzz_below(run, STEP_STATES));
   if (fuzz_one_in(run, 4)) fsm_buf_str(b, "\"reenter\":true,");
 }
 
@@ -319,12 +323,18 @@ static inline size_t step_make_state(fuzz_run *run, fsm_buf *b, size_t s, size_t
     fsm_buf_char(b, '}');
   }
   if (compound) {
-    fsm_buf_printf(b, ",\"initial\":\"s%zu\",\"states\":{", next);
+    if (fuzz_one_in(run, 3))
+      fsm_buf_str(b, ",\"type\":\"parallel\",\"states\":{");
+    else
+      fsm_buf_printf(b, ",\"initial\":\"s%zu\",\"states\":{", next);
     size_t last = next + 1 + fuzz_below(run, end - next);
     for (bool first = true; next < last; first = false) {
       if (!first) fsm_buf_char(b, ',');
       next = step_make_state(run, b, next, last, depth + 1);
     }
+    if (fuzz_one_in(run, 3))
+      fsm_buf_printf(b, ",\"h\":{\"type\":\"history\"%s}",
+                     fuzz_one_in(run, 2) ? ",\"history\":\"deep\"" : "");
     fsm_buf_char(b, '}');
     if (fuzz_one_in(run, 2)) {
       fsm_buf_str(b, ",\"onDone\":");
@@ -344,6 +354,8 @@ static inline void step_one(fuzz_run *run) {
     if (s) fsm_buf_char(&b, ',');
     s = step_make_state(run, &b, s, STEP_STATES, 0);
   }
+  fsm_buf_printf(&b, ",\"h\":{\"id\":\"h\",\"type\":\"history\"%s}",
+                 fuzz_one_in(run, 2) ? ",\"history\":\"deep\"" : "");
   fsm_buf_str(&b, "}}");
   fuzz_input(run, fsm_buf_text(&b), b.len);
   fsm_buf_free(&b);
