@@ -1,8 +1,9 @@
 /* definition.c: a definition as a whole: text → document → tree → machine, its canonical bytes, and what
  * its schemas check.
  *
- * The document is kept, in the order it was written, for its schemas are shown in that order; the tree is
- * dropped once the machine is compiled.
+ * A text that begins with < is SCXML; its canonical bytes are those of the text. Else the document is kept,
+ * in the order it was written, for its schemas are shown in that order; the tree is dropped once the machine
+ * is compiled.
  */
 #include "schema/definition.h"
 
@@ -14,6 +15,7 @@
 #include "schema/pack_read.h"
 #include "schema/payload.h"
 #include "schema/pointer.h"
+#include "schema/scxml_definition.h"
 
 enum { TREE_BYTES_MAX = 64 * 1024 * 1024 };
 
@@ -76,7 +78,20 @@ static fsm_code read_document(fsm_arena *arena, const char *text, size_t len, si
   return fsm_json_parse_deep(arena, text, len, FSM_JSON_AS_WRITTEN, FSM_DEFINITION_DEPTH_MAX, out, err);
 }
 
+static fsm_code load_scxml(fsm_definition *d, const char *text, size_t len, fsm_error *err) {
+  fsm_arena tree;
+  const fsm_def *def;
+  fsm_value whole = fsm_stringn(text, len);
+  fsm_arena_init(&tree, TREE_BYTES_MAX);
+  fsm_code code = fsm_scxml_read(&tree, text, len, NULL, &def, err);
+  if (!code) code = fsm_machine_compile(def, &d->machine, err);
+  fsm_arena_free(&tree);
+  if (!code) code = fsm__pack_document(&d->canonical, &whole, err);
+  return code ? code : keep_policies(d, err);
+}
+
 static fsm_code load(fsm_definition *d, const char *text, size_t len, fsm_error *err) {
+  if (fsm__is_scxml(text, len)) return load_scxml(d, text, len, err);
   fsm_code code = read_document(&d->arena, text, len, FSM_DEFINITION_BYTES_MAX, &d->document, err);
   if (code) return code;
   fsm_arena tree;
@@ -104,6 +119,7 @@ fsm_code fsm_definition_load(const char *text, size_t len, fsm_definition **out,
 fsm_code fsm_definition_read(fsm_arena *arena, const char *text, size_t len, const fsm_def **out,
                              fsm_error *err) {
   FSM_ASSERT(arena && out && (text || !len));
+  if (fsm__is_scxml(text, len)) return fsm_scxml_read(arena, text, len, NULL, out, err);
   fsm_value *document = fsm_arena_zalloc(arena, 1, sizeof *document);
   fsm_def *def = fsm_arena_zalloc(arena, 1, sizeof *def);
   if (!document || !def) return fsm_fail(err, FSM_ENOMEM, "", "no memory to load the definition");

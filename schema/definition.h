@@ -1,8 +1,8 @@
-/* definition.h: a machine definition in JSON (DESIGN 8) into a compiled machine.
+/* definition.h: a machine definition in JSON (DESIGN 8), or in SCXML (scxml.h), into a compiled machine.
  *
  * The shape is XState's machine config with expressions as {"@expr": "…"}. What cannot be loaded is
  * refused with a JSON pointer (RFC 6901) in err->where. A definition is known by its content hash:
- * SHA-256 of the canonical msgpack of the document, members in the order written, because that order
+ * SHA-256 of the canonical msgpack of the document (of SCXML: of its text), members in the order written, because that order
  * has meaning (states are numbered by it, properties are displayed in it). White space, escapes and
  * the spelling of a number (1e2, 100.0) do not matter; 100 and 100.0 are different numbers.
  */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "schema/definition.h"
+#include "schema/definition_load.h"
 #include "schema/scxml_load.h"
 
 /* ---- one machine ------------------------------------------------------------------------------- */
@@ -43,6 +43,8 @@ static fsm_code read_machine(fsm__scxml *r, const fsm_xml_node *root, const fsm_
   fsm_def *def = fsm_arena_zalloc(r->arena, 1, sizeof *def);
   if (!def) return fsm__scxml_no_memory(r);
   def->dialect = FSM_SCXML;
+  def->zones = r->call->zones;
+  def->zones_arg = r->call->zones_arg;
   r->exact_events = fsm__scxml_note_is(root, "events", "exact");
   fsm_code code = read_root_attributes(r, root, &def->late_binding);
   if (!code) code = fsm__scxml_check(r, root);
@@ -129,6 +131,11 @@ fsm_code fsm_scxml_read(fsm_arena *arena, const char *text, size_t len, const fs
                     FSM_DEFINITION_BYTES_MAX);
   fsm_code code = fsm_xml_read(arena, text, len, &root, err);
   if (code) return code;
+  fsm__loader l = {.arena = arena, .err = err};
+  code = fsm__use_zones(&l);
+  if (code) return code;
+  call.zones = l.options.zones;
+  call.zones_arg = l.options.zones_arg;
   fsm_arena_init(&call.scratch, 0);
   code = fsm__scxml_read_machine(&call, root, out);
   fsm_arena_free(&call.scratch);

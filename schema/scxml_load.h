@@ -41,6 +41,8 @@ typedef struct fsm__scxml_call {
   fsm_arena scratch; /* of one check of an expression */
   fsm_error *err;
   const fsm_scxml_options *options;
+  fsm_zone_source *zones; /* for expressions */
+  void *zones_arg;
   unsigned depth;
   size_t machines;
   fsm__scxml_document *documents;

@@ -30,7 +30,7 @@ static bool is_in_predicate(const char *text) {
 }
 
 static fsm_code compile(fsm__scxml *r, const char *cel, fsm_error *fault) {
-  static const fsm_expr_options options = {.scxml = true};
+  const fsm_expr_options options = {.scxml = true, .zones = r->call->zones, .zones_arg = r->call->zones_arg};
   const fsm_expr *expr;
   fsm_code code = fsm_expr_compile_with(&r->call->scratch, cel, strlen(cel), &options, &expr, fault);
   fsm_arena_reset(&r->call->scratch);

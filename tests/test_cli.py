@@ -252,6 +252,22 @@ class Commands(WithDaemon):
         _, err = self.expect(1, *self.here("def", "deploy", broken))
         self.assertIn(f"{broken}: /initial", err)
 
+    def test_convert_goes_there_and_back(self):
+        scxml = self.ok("def", "convert", self.definition)
+        self.assertIn('<scxml xmlns="http://www.w3.org/2005/07/scxml"', scxml)
+        path = os.path.join(self.scratch, "door.scxml")
+        with open(path, "w") as f:
+            f.write(scxml)
+        self.assertEqual(self.ok("def", "convert", "-o", "scxml", path), scxml)
+        back = json.loads(self.ok("def", "convert", path))
+        self.assertEqual(back["id"], "door")
+        self.assertEqual(list(back["states"]), list(DOOR["states"]))
+        self.assertIn("3 states", self.ok("def", "lint", path))
+        _, err = self.expect(2, "def", "convert", "-o", "yaml", self.definition)
+        self.assertIn("def convert -o takes json or scxml, not yaml", err)
+        _, err = self.expect(1, "def", "convert", "-", input=b'<scxml xmlns="http://www.w3.org/2005/07/scxml"><stat/></scxml>')
+        self.assertIn("<stat> is no element of SCXML", err)
+
     def test_start_takes_id_key_labels_and_input(self):
         got = self.start("s-1", "--key", "K-1", "-l", "a=b", "--label=c=d=e", "--input", "{}", "--corr", "c-1")
         self.assertEqual((got["instance"], got["to"], got["correlation"]), ("s-1", ["closed"], "c-1"))

@@ -439,6 +439,33 @@ static void other_namespaces_are_left_alone_outside_of_executable_content(void *
          "<state><transition event='e'><q:editorinfo a='1'/></transition></state>");
 }
 
+static void a_definition_may_be_in_scxml(void **state) {
+  (void)state;
+  const char *text =
+      "\xef\xbb\xbf \n<scxml xmlns='http://www.w3.org/2005/07/scxml' name='m'><state id='a'/></scxml>";
+  fsm_definition *d = NULL;
+  fsm_error err = {0};
+  assert_int_equal(fsm_definition_load(text + 3, strlen(text) - 3, &d, &err), FSM_OK);
+  assert_string_equal(fsm_machine_id(fsm_definition_machine(d)), "m");
+  assert_null(fsm_definition_description(d));
+  assert_int_equal(fsm_definition_check_input(d, NULL, NULL), FSM_OK);
+  size_t len;
+  const uint8_t *canonical = fsm_definition_canonical(d, &len);
+  assert_int_equal(canonical[0], 0xd9); /* a string of msgpack, as long as one byte says */
+  assert_int_equal(canonical[1], strlen(text) - 3);
+  assert_memory_equal(canonical + 2, text + 3, len - 2);
+  fsm_definition_free(d);
+  const fsm_def *def = NULL;
+  assert_int_equal(fsm_definition_read(&arena, "<scxml/>", 8, &def, &err), FSM_EDEFINITION);
+  assert_string_equal(err.where, "1:1");
+}
+
+static void expressions_may_name_time_zones(void **state) {
+  (void)state;
+  const char *guard = guard_in("", "x.getHours('Europe/Berlin') == 1");
+  assert_string_equal(guard, "x.getHours('Europe/Berlin') == 1");
+}
+
 /* ---- limits and bad input ---------------------------------------------------------------------- */
 
 static fsm_code code_of(const char *text, size_t len) {
@@ -535,6 +562,8 @@ int main(void) {
                                       teardown),
       cmocka_unit_test_setup_teardown(other_namespaces_are_left_alone_outside_of_executable_content, setup,
                                       teardown),
+      cmocka_unit_test_setup_teardown(a_definition_may_be_in_scxml, setup, teardown),
+      cmocka_unit_test_setup_teardown(expressions_may_name_time_zones, setup, teardown),
       cmocka_unit_test_setup_teardown(limits_hold_at_their_edges, setup, teardown),
       cmocka_unit_test_setup_teardown(each_bad_document_is_refused_with_its_place, setup, teardown),
   };
