@@ -182,7 +182,7 @@ fsm_code fsm__actions_run(fsm__run *run, const fsm__block *block, fsm_error *err
   for (size_t i = 0; i < block->count && run->fault == FSM_OK; i++) {
     const fsm__action *action = &block->actions[i];
     FSM_ASSERT((size_t)action->kind < sizeof actions / sizeof *actions && actions[action->kind] != NULL);
-    if (run->arena->used > run->memory_end) {
+    if (fsm_arena_used(run->arena) > run->memory_end) {
       fsm__fault(run, FSM_ETOOLARGE);
       return FSM_OK;
     }

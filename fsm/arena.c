@@ -1,7 +1,7 @@
 /* arena.c: memory that is given back all at once.
  *
  * A list of blocks, the newest and (as sizes double) usually largest first; allocation bumps the fill
- * of the head. Invariant: head->fill <= head->cap, and every address handed out is 16-byte aligned.
+ * of the head. Invariant: at <= end <= the head's end, all three 16-byte aligned.
  * Under AddressSanitizer what is not handed out is poisoned, so that an overrun inside a block is
  * seen just like one of malloc.
  */
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef FSM_ARENA_MARKS
 #include <sanitizer/asan_interface.h>
 #define POISON(at, len) ASAN_POISON_MEMORY_REGION(at, len)
 #define UNPOISON(at, len) ASAN_UNPOISON_MEMORY_REGION(at, len)
@@ -24,8 +24,7 @@ enum { ALIGN = 16, FIRST_BLOCK = 4096 - 64, DOUBLING_ENDS = 1 << 20 };
 
 struct fsm_arena_block {
   fsm_arena_block *older;
-  size_t cap, fill;
-  size_t unused; /* keeps data on a 16-byte boundary */
+  size_t cap;
   unsigned char data[];
 };
 
@@ -36,9 +35,22 @@ void fsm_arena_init(fsm_arena *arena, size_t limit) {
   *arena = (fsm_arena){.limit = limit};
 }
 
+size_t fsm_arena_used(const fsm_arena *arena) {
+  return arena->before + (arena->head ? (size_t)(arena->at - arena->head->data) : 0);
+}
+
 static void block_free(fsm_arena_block *block) {
   UNPOISON(block->data, block->cap);
   free(block);
+}
+
+/* Begins to fill the block, as far as the limit lets it. */
+static void fill(fsm_arena *arena, fsm_arena_block *block) {
+  size_t room = block->cap;
+  if (arena->limit && room > arena->limit - arena->before) room = arena->limit - arena->before;
+  arena->head = block;
+  arena->at = block->data;
+  arena->end = block->data + (room & ~(size_t)(ALIGN - 1));
 }
 
 void fsm_arena_reset(fsm_arena *arena) {
@@ -50,13 +62,11 @@ void fsm_arena_reset(fsm_arena *arena) {
     older = b->older;
     if (b != largest) block_free(b);
   }
-  if (largest) {
-    largest->older = NULL;
-    largest->fill = 0;
-    POISON(largest->data, largest->cap);
-  }
-  arena->head = largest;
-  arena->used = 0;
+  arena->before = 0;
+  if (!largest) return;
+  largest->older = NULL;
+  POISON(largest->data, largest->cap);
+  fill(arena, largest);
 }
 
 void fsm_arena_free(fsm_arena *arena) {
@@ -65,8 +75,7 @@ void fsm_arena_free(fsm_arena *arena) {
     older = b->older;
     block_free(b);
   }
-  arena->head = NULL;
-  arena->used = 0;
+  *arena = (fsm_arena){.limit = arena->limit};
 }
 
 static bool grow(fsm_arena *arena, size_t need) {
@@ -80,24 +89,21 @@ static bool grow(fsm_arena *arena, size_t need) {
   if (!block) return false;
   block->older = arena->head;
   block->cap = cap;
-  block->fill = 0;
   POISON(block->data, cap);
-  arena->head = block;
+  arena->before = fsm_arena_used(arena);
+  fill(arena, block);
   return true;
 }
 
-void *fsm_arena_alloc(fsm_arena *arena, size_t size) {
+void *fsm_arena_more(fsm_arena *arena, size_t size) {
   if (size > SIZE_MAX / 2) return NULL;
   size_t step = size ? (size + ALIGN - 1) & ~(size_t)(ALIGN - 1) : ALIGN;
-  if (arena->limit && (arena->used > arena->limit || step > arena->limit - arena->used)) return NULL;
-  fsm_arena_block *head = arena->head;
-  if (!head || step > head->cap - head->fill) {
+  if (step > (size_t)(arena->end - arena->at)) {
+    if (arena->limit && step > arena->limit - fsm_arena_used(arena)) return NULL;
     if (!grow(arena, step)) return NULL;
-    head = arena->head;
   }
-  void *at = head->data + head->fill;
-  head->fill += step;
-  arena->used += step;
+  void *at = arena->at;
+  arena->at += step;
   UNPOISON(at, size);
   return at;
 }

@@ -73,7 +73,7 @@ fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snap
   run->session = world->session != NULL ? world->session : "";
   run->reaches = world->reaches;
   run->reaches_arg = world->reaches_arg;
-  run->memory_end = arena->used < SIZE_MAX - FSM_STEP_BYTES_MAX ? arena->used + FSM_STEP_BYTES_MAX : SIZE_MAX;
+  run->memory_end = fsm_arena_used(arena) + FSM_STEP_BYTES_MAX;
   run->queue_end = &run->queue;
   run->openings_end = &run->openings;
   run->scope = (fsm_scope){.context = &run->context,

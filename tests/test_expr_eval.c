@@ -209,9 +209,9 @@ static void scalars_are_evaluated_without_allocating(void **state) {
     const fsm_expr *expr;
     fsm_value value;
     assert_int_equal(fsm_expr_compile(&arena, sources[i], strlen(sources[i]), &expr, NULL), FSM_OK);
-    size_t used = arena.used;
+    size_t used = fsm_arena_used(&arena);
     assert_int_equal(fsm_expr_eval(expr, &scope, &arena, &value, NULL), FSM_OK);
-    assert_int_equal(arena.used, used);
+    assert_int_equal(fsm_arena_used(&arena), used);
   }
 }
 

@@ -93,7 +93,7 @@ static void a_recycled_job_is_empty_and_keeps_its_arena(void **state) {
   assert_ptr_equal(again, job);
   assert_false(again->read);
   assert_null(again->arg);
-  assert_int_equal(again->arena.used, 0);
+  assert_int_equal(fsm_arena_used(&again->arena), 0);
   fsm__queue_recycle(q, again);
 }
 

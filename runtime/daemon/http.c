@@ -114,7 +114,7 @@ static void exchange_drop(exchange *e) {
   fsm__http *http = e->listener->http;
   uncount_body(http, e);
   /* What grew large is given back rather than kept for the next. */
-  bool small = e->request.out.cap <= 64 * 1024 && e->request.arena.used <= 64 * 1024;
+  bool small = e->request.out.cap <= 64 * 1024 && fsm_arena_used(&e->request.arena) <= 64 * 1024;
   if (!small || http->pooled == POOL_MAX) {
     exchange_free(e);
     return;
