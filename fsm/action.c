@@ -196,7 +196,7 @@ fsm_code fsm__actions_run(fsm__run *run, const fsm__block *block, fsm_error *err
 
 void fsm__block_run(fsm__run *run, const fsm__block *block) {
   if (block->count == 0) return;
-  fsm_error err; /* not cleared as a whole: this is the hot path */
+  FSM_UNSET fsm_error err;
   err.text[0] = '\0';
   err.code = fsm__actions_run(run, block, &err);
   if (err.code == FSM_OK) return;

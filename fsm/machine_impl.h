@@ -171,7 +171,7 @@ FSM_MUST_USE fsm_code fsm__event_name_check(const char *name, const char *where,
 bool fsm__descriptor_matches(const fsm__descriptor *descriptor, const char *name, size_t len);
 bool fsm__transition_names(const fsm__transition *transition, const char *name, size_t len);
 static inline bool fsm__has_prefix(const char *text, const char *prefix) {
-  return strncmp(text, prefix, strlen(prefix)) == 0;
+  return text[0] == prefix[0] && strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* ---- values (machine_value.c) ------------------------------------------------------------------ */

@@ -204,7 +204,7 @@ fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm
   fsm_code code = check_data(&data, "input", err);
   if (code != FSM_OK) return code;
 
-  fsm__run run;
+  FSM_UNSET fsm__run run;
   const fsm_snapshot nothing = {.context = fsm_map_empty()};
   code = fsm__run_init(&run, machine, NULL, world, arena, err);
   if (code != FSM_OK) return code;
@@ -271,7 +271,7 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
     *out = (fsm_step_result){.outcome = FSM_ECOMPLETED, .next = *before};
     return FSM_OK;
   }
-  fsm__run run;
+  FSM_UNSET fsm__run run;
   code = fsm__run_init(&run, machine, before, world, arena, err);
   if (code != FSM_OK) return code;
   process(&run, event);
@@ -295,7 +295,7 @@ fsm_code fsm_stop(const fsm_machine *machine, const fsm_snapshot *before, const 
     *out = (fsm_step_result){.outcome = FSM_ECOMPLETED, .next = *before};
     return FSM_OK;
   }
-  fsm__run run;
+  FSM_UNSET fsm__run run;
   fsm_code code = fsm__run_init(&run, machine, before, world, arena, err);
   if (code != FSM_OK) return code;
   fsm_microstep *micro = fsm__microstep_begin(&run);
