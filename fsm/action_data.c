@@ -11,12 +11,46 @@
 
 /* ---- assign -------------------------------------------------------------------------------------- */
 
-static bool patch_changes(const fsm_value *context, const fsm_value *patch) {
+/* How a patch lies over the context: what is new, and how far it can make the context grow. */
+typedef struct overlay {
+  uint32_t fresh;   /* fields that the context does not have */
+  uint32_t changed; /* fields that it has with another value */
+  int64_t growth;   /* of the changed ones, in the bytes of fsm__value_size; INT64_MAX = past any bound */
+} overlay;
+
+static overlay compare_patch(const fsm_value *context, const fsm_value *patch) {
+  overlay out = {0, 0, 0};
+  for (uint32_t i = 0; i < patch->len; i++) {
+    const fsm_value *value = &patch->pairs[i].value, *old = fsm_map_find(context, &patch->pairs[i].key);
+    if (old == NULL) {
+      out.fresh++;
+      continue;
+    }
+    if (fsm_value_same(old, value)) continue;
+    out.changed++;
+    if (out.growth == INT64_MAX) continue;
+    const int64_t own = fsm__value_size(value, FSM_CONTEXT_BYTES_MAX);
+    if (own < 0 || fsm_value_depth(value) >= FSM_VALUE_DEPTH_MAX)
+      out.growth = INT64_MAX;
+    else
+      out.growth += own - fsm__value_size(old, FSM_CONTEXT_BYTES_MAX);
+  }
+  return out;
+}
+
+/* The patch over a context that has all its fields already. */
+static bool replace_fields(fsm_arena *arena, const fsm_value *context, const fsm_value *patch,
+                           fsm_value *out) {
+  fsm_pair *pairs = fsm_arena_alloc(arena, context->len * sizeof *pairs);
+  if (pairs == NULL) return false;
+  memcpy(pairs, context->pairs, context->len * sizeof *pairs);
   for (uint32_t i = 0; i < patch->len; i++) {
     const fsm_value *old = fsm_map_find(context, &patch->pairs[i].key);
-    if (old == NULL || !fsm_value_same(old, &patch->pairs[i].value)) return true;
+    const fsm_pair *pair = (const fsm_pair *)((const char *)old - offsetof(fsm_pair, value));
+    pairs[pair - context->pairs].value = patch->pairs[i].value;
   }
-  return false;
+  *out = (fsm_value){.type = FSM_MAP, .len = context->len, .pairs = pairs};
+  return true;
 }
 
 void fsm__context_replace(fsm__run *run, const fsm_value *context) {
@@ -38,11 +72,22 @@ fsm_code fsm__action_assign(fsm__run *run, const fsm__action *action, fsm_error 
     return fsm_fail(err, FSM_EEXPRESSION, "", "assign needs a map of context fields, not %s",
                     fsm_type_name((fsm_type)patch.type));
   run->assigned = true;
-  if (!patch_changes(&run->context, &patch)) return FSM_OK;
+  const overlay over = compare_patch(&run->context, &patch);
+  if (over.fresh + over.changed == 0) return FSM_OK;
   fsm_value merged;
-  code = fsm_map_merge(run->arena, &run->context, &patch, &merged);
+  if (over.fresh > 0)
+    code = fsm_map_merge(run->arena, &run->context, &patch, &merged);
+  else if (!replace_fields(run->arena, &run->context, &patch, &merged))
+    code = FSM_ENOMEM;
   if (code != FSM_OK) return fsm_fail(err, code, "", "the context cannot be merged");
-  fsm__context_replace(run, &merged);
+  if (over.fresh > 0 || over.growth > 0) {
+    fsm__context_replace(run, &merged);
+    return FSM_OK;
+  }
+  if (run->context_bytes >= 0) run->context_bytes += over.growth; /* not larger than one that fitted */
+  run->own_pairs = NULL;
+  run->context = merged;
+  run->context_changed = true;
   return FSM_OK;
 }
 

@@ -108,6 +108,8 @@ void *fsm_arena_more(fsm_arena *arena, size_t size) {
   return at;
 }
 
+void fsm__blank(void *at, size_t size) { memset(at, 0, size); }
+
 void *fsm_arena_zalloc(fsm_arena *arena, size_t count, size_t size) {
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) return NULL;

@@ -53,7 +53,7 @@ fsm_code fsm_expr_compile_with(fsm_arena *arena, const char *text, size_t len,
 fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena, fsm_value *out,
                        fsm_error *err) {
   FSM_ASSERT(expr && scope && arena && out);
-  FSM__UNSET fsm__run run;
+  FSM_UNSET fsm__run run;
   run.scope = scope;
   run.arena = arena;
   run.work = 0;

@@ -207,17 +207,6 @@ typedef struct fsm__fault {
   fsm_value elements[FSM__FAULT_LEVELS];
 } fsm__fault;
 
-/* Of a variable that is filled before it is read: the build zeroes all others, which for a run or a loop
- * costs as much as a small expression. */
-#if defined(__has_attribute)
-#if __has_attribute(uninitialized)
-#define FSM__UNSET __attribute__((uninitialized))
-#endif
-#endif
-#ifndef FSM__UNSET
-#define FSM__UNSET
-#endif
-
 /* The variables of one macro; the macros around it are further up. */
 typedef struct fsm__frame fsm__frame;
 struct fsm__frame {

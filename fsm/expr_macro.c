@@ -215,7 +215,7 @@ static const fsm_value *eval_optional_map(fsm__run *run, const fsm__node *node, 
 const fsm_value *fsm__eval_macro(fsm__run *run, const fsm__node *node, fsm_value *slot) {
   if (node->macro.kind == FSM__OPT_MAP || node->macro.kind == FSM__OPT_FLAT_MAP)
     return eval_optional_map(run, node, slot);
-  FSM__UNSET loop l;
+  FSM_UNSET loop l;
   fsm_value inner;
   const fsm_value *range = fsm__eval(run, node->kids, &inner);
   if (!range) return NULL;

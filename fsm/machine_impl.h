@@ -61,6 +61,7 @@ typedef enum fsm__rule { FSM__EXACT, FSM__PREFIX, FSM__ANY } fsm__rule;
 
 typedef struct fsm__descriptor {
   const char *text; /* as written */
+  uint32_t name;    /* its number among the names of the machine (machine_sources.h) */
   uint16_t len;     /* that has to match: without ".*" */
   uint8_t rule;
 } fsm__descriptor;
@@ -158,7 +159,7 @@ struct fsm_machine {
   uint64_t *leaves;  /* the atomic and final states */
   const fsm__template *context;
   const struct fsm__source_index *index; /* events to states: machine_sources.h */
-  fsm_value variables; /* SCXML: a map of all names to null */
+  fsm_value variables;                   /* SCXML: a map of all names to null */
 };
 
 /* ---- event descriptors (machine_event.c) ------------------------------------------------------- */

@@ -58,9 +58,10 @@ static fsm__named *place_of(builder *b, const fsm__descriptor *d) {
   }
 }
 
-static fsm__sources *sources_for(builder *b, const fsm__descriptor *d) {
+static fsm__sources *sources_for(builder *b, fsm__descriptor *d) {
   if (d->rule == FSM__ANY) return &b->index->any;
   fsm__named *named = place_of(b, d);
+  d->name = (uint32_t)(named - b->table);
   return d->rule == FSM__EXACT ? &named->exact : &named->prefix;
 }
 
@@ -78,7 +79,7 @@ static void pass(builder *b) {
     const fsm__transition *t = &b->m->transitions[i];
     if (t->event_count == 0) note(b, &b->index->eventless, t->source);
     for (uint32_t e = 0; e < t->event_count; e++) {
-      note(b, sources_for(b, &t->events[e]), t->source);
+      note(b, sources_for(b, (fsm__descriptor *)&t->events[e]), t->source);
       b->index->has_prefix |= t->events[e].rule == FSM__PREFIX;
     }
   }
@@ -165,10 +166,11 @@ static size_t next_token(const char *name, size_t len, size_t end) {
 }
 
 bool fsm__sources_of(const fsm_machine *m, const uint64_t *config, const char *name, size_t len,
-                     uint64_t *hits) {
+                     uint64_t *hits, uint32_t *number) {
   const struct fsm__source_index *index = m->index;
   bool any = false;
   const fsm__named *named = find(index, name, len);
+  *number = named != NULL ? (uint32_t)(named - index->table) : FSM__NO_NAME;
   if (named != NULL) add(m, config, &named->exact, hits, &any);
   if (index->any.count > 0 || index->any.set != NULL) add(m, config, &index->any, hits, &any);
   if (!index->has_prefix) return any;

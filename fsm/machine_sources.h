@@ -34,10 +34,13 @@ struct fsm__source_index {
 /* Built when all transitions are compiled. */
 FSM_MUST_USE fsm_code fsm__sources_index(fsm_machine *m, fsm_error *err);
 
+#define FSM__NO_NAME UINT32_MAX
+
 /* The active states with a transition that names the event; into hits (words of a configuration). false =
- * there is none, and hits is not written. */
+ * there is none, and hits is not written. *number is that of the exact name, as descriptors have it, or
+ * FSM__NO_NAME. */
 bool fsm__sources_of(const fsm_machine *m, const uint64_t *config, const char *name, size_t len,
-                     uint64_t *hits);
+                     uint64_t *hits, uint32_t *number);
 /* The same with eventless transitions. */
 bool fsm__sources_eventless(const fsm_machine *m, const uint64_t *config, uint64_t *hits);
 /* Does any descriptor of the machine take the name? */

@@ -69,7 +69,11 @@ static fsm_code allocate(fsm__run *run, fsm_error *err) {
 
 fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
                        const fsm_world *world, fsm_arena *arena, fsm_error *err) {
-  *run = (fsm__run){.machine = machine, .arena = arena, .context = fsm_map_empty(), .context_bytes = -1};
+  fsm__blank(run, sizeof *run);
+  run->machine = machine;
+  run->arena = arena;
+  run->context = fsm_map_empty();
+  run->context_bytes = -1;
   run->session = world->session != NULL ? world->session : "";
   run->reaches = world->reaches;
   run->reaches_arg = world->reaches_arg;

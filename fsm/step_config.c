@@ -49,6 +49,16 @@ bool fsm_config_from_leaves(const fsm_machine *m, const uint16_t *leaves, unsign
 
 uint16_t *fsm__leaves_of(const fsm_machine *m, const uint64_t *config, fsm_arena *arena, unsigned *count) {
   unsigned total = 0, filled = 0;
+  if (!m->has_parallel) { /* one leaf */
+    uint16_t *leaf = fsm_arena_alloc(arena, sizeof *leaf);
+    if (leaf == NULL) return NULL;
+    unsigned i = 0;
+    while (i < m->words && (config[i] & m->leaves[i]) == 0) i++;
+    FSM_ASSERT(i < m->words);
+    *leaf = (uint16_t)(i * 64 + (unsigned)__builtin_ctzll(config[i] & m->leaves[i]));
+    *count = 1;
+    return leaf;
+  }
   for (unsigned i = 0; i < m->words; i++) total += fsm__bits_in(config[i] & m->leaves[i]);
   uint16_t *leaves = fsm_arena_alloc(arena, total * sizeof *leaves);
   if (leaves == NULL) return NULL;

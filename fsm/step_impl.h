@@ -68,8 +68,9 @@ typedef struct fsm__run {
   const void *reaches_arg;
   const char *event_name; /* the event being processed */
   size_t event_len;
-  const char *fired;    /* the timer that this macrostep began with */
-  const char *answered; /* the id of the task whose answer it began with */
+  uint32_t event_number; /* of its name in the machine */
+  const char *fired;     /* the timer that this macrostep began with */
+  const char *answered;  /* the id of the task whose answer it began with */
 
   fsm__queued *queue, **queue_end;
   fsm__opening *openings, **openings_end;

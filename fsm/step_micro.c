@@ -17,8 +17,8 @@ fsm_microstep *fsm__microstep_begin(fsm__run *run) {
     return NULL;
   }
   if (run->microstep_count == run->microstep_cap) {
-    unsigned cap = run->microstep_cap == 0 ? 2 : run->microstep_cap * 2;
-    fsm_microstep *more = fsm_arena_alloc(run->arena, cap * sizeof *more);
+    unsigned cap = run->microstep_cap == 0 ? 1 : run->microstep_cap * 2;
+    fsm_microstep *more = fsm_arena_zalloc(run->arena, cap, sizeof *more);
     if (more == NULL) {
       fsm__fault(run, FSM_ENOMEM);
       return NULL;
@@ -32,7 +32,8 @@ fsm_microstep *fsm__microstep_begin(fsm__run *run) {
   run->context_changed = run->history_changed = run->assigned = false;
   run->own_pairs = NULL;
   fsm_microstep *micro = &run->microsteps[run->microstep_count];
-  *micro = (fsm_microstep){.from = run->leaves, .from_count = run->leaf_count};
+  micro->from = run->leaves;
+  micro->from_count = run->leaf_count;
   return micro;
 }
 
@@ -93,10 +94,15 @@ const uint16_t *fsm__list_of(fsm__run *run, const uint64_t *set, bool descending
     fsm__fault(run, FSM_ENOMEM);
     return NULL;
   }
-  unsigned filled = 0;
+  uint16_t *at = descending ? list + *count : list;
   for (unsigned i = 0; i < run->machine->words; i++)
-    for (uint64_t bits = set[i]; bits != 0; bits &= bits - 1, filled++)
-      list[descending ? *count - 1 - filled : filled] = (uint16_t)(i * 64 + (unsigned)__builtin_ctzll(bits));
+    for (uint64_t bits = set[i]; bits != 0; bits &= bits - 1) {
+      const uint16_t state = (uint16_t)(i * 64 + (unsigned)__builtin_ctzll(bits));
+      if (descending)
+        *--at = state;
+      else
+        *at++ = state;
+    }
   return list;
 }
 

@@ -92,13 +92,23 @@ static void removeConflictingTransitions(fsm__run *run) {
 
 /* ---- selecting ----------------------------------------------------------------------------------- */
 
+static bool names_event(const fsm__run *run, const fsm__transition *t) {
+  for (uint32_t i = 0; i < t->event_count; i++) {
+    const fsm__descriptor *d = &t->events[i];
+    if (d->rule == FSM__EXACT ? d->name == run->event_number
+                              : fsm__descriptor_matches(d, run->event_name, run->event_len))
+      return true;
+  }
+  return false;
+}
+
 /* One state's first enabled transition. */
 static bool select_at(fsm__run *run, unsigned state, bool eventless, bool silent) {
   const fsm__state *s = &run->machine->states[state];
   for (uint32_t i = 0; i < s->transition_count && run->fault == FSM_OK; i++) {
     const unsigned number = s->transition_first + i;
     const fsm__transition *t = &run->machine->transitions[number];
-    if (eventless ? t->event_count > 0 : !fsm__transition_names(t, run->event_name, run->event_len)) continue;
+    if (eventless ? t->event_count > 0 : !names_event(run, t)) continue;
     if (!conditionMatch(run, t, silent)) continue;
     enable(run, number);
     return true;
@@ -196,7 +206,8 @@ static void select_hits(fsm__run *run, bool eventless, bool silent) {
 /* Appendix D: function selectTransitions */
 void fsm__select(fsm__run *run) {
   run->enabled_count = 0;
-  if (fsm__sources_of(run->machine, run->config, run->event_name, run->event_len, run->exits))
+  if (fsm__sources_of(run->machine, run->config, run->event_name, run->event_len, run->exits,
+                      &run->event_number))
     select_hits(run, false, fsm__is_error_event(run->event_name));
 }
 
