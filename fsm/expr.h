@@ -89,12 +89,15 @@ typedef struct fsm_expr fsm_expr; /* lives in the arena it was compiled into; im
 /* What an evaluation sees. A missing variable is FSM_NULL; reading a field of null is an error. */
 typedef struct fsm_scope {
   const fsm_value *context; /* map */
-  const fsm_value *event;   /* map: name, data, and what the dialect adds; NULL = none */
+  const fsm_value *event;   /* map: name, data, and what the dialect adds; NULL = none, or see event_of */
   const fsm_value *actor;   /* map: type, sub, sid, roles…; NULL = none */
   const fsm_value *system;  /* SCXML 5.10: map with _name, _sessionid, _ioprocessors; NULL = none */
   int64_t now_ns;           /* UTC, nanoseconds since 1970 */
   bool (*in)(const void *in_arg, const char *state, size_t len); /* In(); NULL = always false */
   const void *in_arg;
+  /* Makes the event when an expression reads it first; NULL = it is in `event`, or there is none. */
+  const fsm_value *(*event_of)(void *event_arg);
+  void *event_arg;
 } fsm_scope;
 
 /* err->where is "line:column" of text (1-based, columns in code points). text is copied. A bound that

@@ -16,13 +16,17 @@ static const fsm_value *now_value(const fsm_scope *scope, fsm_value *slot) {
   return slot;
 }
 
+static const fsm_value *event_of(const fsm_scope *scope) {
+  return scope->event != NULL || scope->event_of == NULL ? scope->event : scope->event_of(scope->event_arg);
+}
+
 const fsm_value *fsm__variable_value(const fsm_scope *scope, fsm__variable variable, fsm_value *slot) {
   const fsm_value *value = NULL;
   switch (variable) {
     case FSM__CONTEXT: value = scope->context; break;
-    case FSM__EVENT: value = scope->event; break;
+    case FSM__EVENT: value = event_of(scope); break;
     case FSM__ACTOR: value = scope->actor; break;
-    case FSM__INPUT: value = fsm_map_get(scope->event, "data"); break;
+    case FSM__INPUT: value = fsm_map_get(event_of(scope), "data"); break;
     case FSM__NOW: return now_value(scope, slot);
     case FSM__SYSTEM: value = scope->system; break;
   }

@@ -63,12 +63,13 @@ static void complete(fsm__run *run, const fsm_value *output) {
   run->done = true;
   run->output = *output;
   if (root->output == NULL) return;
-  const fsm_value event = run->event_map; /* the exit actions see the event that led here */
-  const fsm_value *bound = run->scope.event;
+  const fsm_event seen = run->seen; /* the exit actions see the event that led here */
+  const bool bound = run->scope.event_of != NULL;
   fsm__run_see(run, &(const fsm_event){.name = root->done_event, .data = *output, .type = "platform"});
   if (run->fault == FSM_OK) run->output = output_of(run, root);
-  run->event_map = event;
-  run->scope.event = bound;
+  run->seen = seen;
+  run->scope.event = NULL; /* to be made anew */
+  if (!bound) run->scope.event_of = NULL;
 }
 
 static void tell_done(fsm__run *run, unsigned state, const fsm_value *output) {

@@ -61,14 +61,23 @@ static void see_scxml(fsm__run *run, const fsm_event *event) {
   run->event_map = (fsm_value){.type = FSM_MAP, .len = 7, .pairs = pairs};
 }
 
+static const fsm_value *make_event(void *arg) {
+  fsm__run *run = arg;
+  if (run->machine->dialect == FSM_XSTATE)
+    see_xstate(run, &run->seen);
+  else
+    see_scxml(run, &run->seen);
+  run->scope.event = &run->event_map;
+  return run->scope.event;
+}
+
 void fsm__run_see(fsm__run *run, const fsm_event *event) {
   run->event_name = event->name;
   run->event_len = strlen(event->name);
-  run->scope.event = &run->event_map;
-  if (run->machine->dialect == FSM_XSTATE)
-    see_xstate(run, event);
-  else
-    see_scxml(run, event);
+  run->seen = *event;
+  run->scope.event = NULL;
+  run->scope.event_of = make_event;
+  run->scope.event_arg = run;
 }
 
 void fsm__run_system(fsm__run *run) {

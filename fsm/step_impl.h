@@ -59,6 +59,7 @@ typedef struct fsm__run {
 
   fsm_scope scope; /* points at context, event_map and system */
   fsm_value context, event_map, system;
+  fsm_event seen;         /* of which event_map is made when an expression reads it */
   int64_t context_bytes;  /* -1 = not known */
   fsm_pair *own_pairs;    /* the context's, when they were made in this microstep; else NULL */
   size_t memory_end;      /* of the arena: past it the step is too large */
