@@ -46,8 +46,10 @@ fsm_code fsm__write_expr(fsm__writer *w, const char *text, const char *where, co
 fsm_code fsm__write_event(fsm__writer *w, const char *name, const char *where, const char **out);
 /* Does the machine speak of an event that begins with this name and a dot? */
 bool fsm__write_extends(const fsm__writer *w, const char *name);
-/* Does the transition leave the same states in both dialects? */
-fsm_code fsm__write_check_domain(fsm__writer *w, const fsm__written *source, const fsm_def_transition *t);
+/* Is the transition asked beside the same others, and does it leave the same states, in both dialects? */
+fsm_code fsm__write_check_transition(fsm__writer *w, const fsm__written *source, const fsm_def_transition *t);
+/* Does the descriptor take what the other one takes? */
+bool fsm__write_covers(const char *descriptor, const char *other);
 bool fsm__written_is_below(const fsm__written *state, const fsm__written *ancestor);
 /* A name that an expression can have. */
 bool fsm__write_is_name(const char *text);

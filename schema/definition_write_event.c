@@ -56,7 +56,7 @@ static fsm_code own_guard(fsm__json_out *o, const fsm_def_transition *t, const c
 }
 
 static fsm_code write_transition(fsm__json_out *o, const fsm__written *source, const fsm_def_transition *t) {
-  fsm_code code = fsm__write_check_domain(&o->w, source, t);
+  fsm_code code = fsm__write_check_transition(&o->w, source, t);
   fsm_buf_char(&o->buf, '{');
   if (!code) code = write_targets(o, t);
   if (!t->internal && stays(o, source, t)) {
@@ -111,20 +111,12 @@ static fsm_code key_of(fsm__json_out *o, const fsm_def_transition *t, const char
   return *out ? FSM_OK : fsm__write_no_memory(&o->w);
 }
 
-/* Does the wildcard take what the other descriptor takes? */
-static bool covers(const char *wildcard, const char *other) {
-  size_t len = strlen(wildcard);
-  if (strcmp(wildcard, "*") == 0) return true;
-  if (len < 2 || strcmp(wildcard + len - 2, ".*") != 0) return false;
-  return strncmp(wildcard, other, len - 2) == 0 && (other[len - 2] == '.' || !other[len - 2]);
-}
-
 static fsm_code check_order(fsm__json_out *o, const listed *items, size_t count) {
   for (size_t i = 0; i < count; i++) {
     size_t len = strlen(items[i].key);
     if (!len || items[i].key[len - 1] != '*') continue;
     for (size_t j = i + 1; j < count; j++)
-      if (strcmp(items[i].key, items[j].key) != 0 && covers(items[i].key, items[j].key))
+      if (strcmp(items[i].key, items[j].key) != 0 && fsm__write_covers(items[i].key, items[j].key))
         return fsm__write_refuse(
             &o->w, items[j].t->where,
             "the transition on \"%.64s\" is tried before that on \"%.64s\", and in JSON behind it",

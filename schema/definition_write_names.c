@@ -1,6 +1,4 @@
-/* definition_write_names.c: the states and events of a tree under their names in both notations, and
- * whether a transition means the same in both.
- */
+/* definition_write_names.c: the states and events of a tree under their names in both notations. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,30 +231,6 @@ bool fsm__write_is_name(const char *text) {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
   return *text && strchr(letters, *text) && strspn(text, all) == strlen(text);
-}
-
-/* ---- transitions ------------------------------------------------------------------------------- */
-
-static bool contains_targets(const fsm__writer *w, const fsm__written *state, const fsm_def_transition *t,
-                             bool itself) {
-  for (size_t i = 0; i < t->target_count; i++) {
-    const fsm__written *target = fsm__write_state(w, t->targets[i]);
-    if (!target || !(fsm__written_is_below(target, state) || (itself && target == state))) return false;
-  }
-  return true;
-}
-
-fsm_code fsm__write_check_domain(fsm__writer *w, const fsm__written *source, const fsm_def_transition *t) {
-  if (!fsm__write_translates(w) || !t->target_count) return FSM_OK;
-  if (t->internal && contains_targets(w, source, t, true)) return FSM_OK;
-  const fsm__written *domain = source->parent;
-  while (domain && !contains_targets(w, domain, t, false)) domain = domain->parent;
-  if (!domain || domain->state->kind != FSM_PARALLEL) return FSM_OK;
-  return fsm__write_refuse(
-      w, t->where,
-      "the transition goes from one region of \"%s\" to another or into itself, which the "
-      "notations read differently",
-      domain->name);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------- */

@@ -20,7 +20,8 @@ typedef struct respeller {
   fsm__word word, before; /* the token, and the one before it */
   char open[NESTING_MAX]; /* brackets that are open */
   unsigned depth;
-  bool at_key; /* the next token is the key of an object */
+  bool at_key;                 /* the next token is the key of an object */
+  bool right[NESTING_MAX + 1]; /* per depth: a bracket of our own is open, around an operand of == */
 } respeller;
 
 static fsm_code refuse(respeller *s, const char *what) {
@@ -216,13 +217,50 @@ static fsm_code write_bitwise(respeller *s) {
   return FSM_OK;
 }
 
+/* ---- == and < ---------------------------------------------------------------------------------- */
+
+/* To ECMAScript < and in bind more tightly than ==, to CEL they do not: a == b < c is a == (b < c). */
+static const char *const equalities[] = {"==", "!=", "===", "!==", NULL};
+
+/* Where an operand of == that begins here would end. */
+static bool ends_operand(const fsm__word *word) {
+  static const char *const weaker[] = {"&&", "||", "?", ":", ",", NULL};
+  return is_one_of(word, weaker) || is_one_of(word, equalities);
+}
+
+/* Does an operand of == that begins behind this token have a < or the like in it? */
+static bool compares_inside(const respeller *s) {
+  static const char *const relations[] = {"<", ">", "<=", ">=", "in", NULL};
+  unsigned depth = 0;
+  for (fsm__word word = peek(s); word.kind != FSM__WORD_END && word.kind != FSM__WORD_BAD;
+       word = fsm__word_next(word.text + word.len, s->end)) {
+    bool sign = word.kind == FSM__WORD_SIGN;
+    if (sign && strchr(")]}", *word.text) && depth-- == 0) return false;
+    if (sign && strchr("([{", *word.text)) depth++;
+    if (depth > 0) continue;
+    if (sign && ends_operand(&word)) return false;
+    if (is_one_of(&word, relations)) return true;
+  }
+  return false;
+}
+
+static void close_operand(respeller *s) {
+  if (s->right[s->depth]) fsm_buf_char(&s->out, ')');
+  s->right[s->depth] = false;
+}
+
+static fsm_code write_equality(respeller *s) {
+  fsm_buf_add(&s->out, s->word.text, 2);
+  s->right[s->depth] = compares_inside(s);
+  if (s->right[s->depth]) fsm_buf_str(&s->out, " (");
+  return FSM_OK;
+}
+
 static fsm_code write_sign(respeller *s) {
   static const char *const taken[] = {"(", ")", "[", "]", "{", "}",  ",",  ".",  "?",  ":",  "+",  "-",
                                       "*", "%", "!", "<", ">", "<=", ">=", "==", "!=", "&&", "||", NULL};
-  if (fsm__word_is(&s->word, "===") || fsm__word_is(&s->word, "!==")) {
-    fsm_buf_add(&s->out, s->word.text, 2);
-    return FSM_OK;
-  }
+  if (ends_operand(&s->word) || strchr(")]}", *s->word.text)) close_operand(s);
+  if (is_one_of(&s->word, equalities)) return write_equality(s);
   if (fsm__word_is(&s->word, "/")) {
     if (!after_value(s)) return refuse(s, "a regular expression");
     fsm_buf_str(&s->out, "* 1.0 /");
@@ -272,6 +310,8 @@ fsm_code fsm__scxml_respell(fsm__scxml *r, const char *text, size_t len, const c
     if (s.word.kind == FSM__WORD_BAD)
       s.end = s.word.text + s.word.len; /* nothing behind it can be told apart */
   }
+  while (!code && s.depth > 0) close_operand(&s), s.depth--; /* brackets that are missing: CEL says so */
+  close_operand(&s);
   if (!code) *out = fsm_buf_ok(&s.out) ? fsm_arena_strdup(r->arena, fsm_buf_text(&s.out)) : NULL;
   fsm_buf_free(&s.out);
   return code ? code : *out ? FSM_OK : fsm__scxml_no_memory(r);

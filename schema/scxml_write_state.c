@@ -111,6 +111,9 @@ static fsm_code write_event(fsm__scxml_out *o, const fsm_def_transition *t, cons
     if (!wild && strcmp(stem, "*") != 0 && fsm__write_translates(&o->w) && fsm__write_extends(&o->w, stem))
       *asked = name;
   }
+  if (!code && *asked && (*asked)[strcspn(*asked, "'\\")])
+    code =
+        fsm__write_refuse(&o->w, t->where, "a condition cannot ask for an event called \"%.128s\"", *asked);
   if (!code && fsm_buf_ok(&buf) && t->event_count) fsm__out_attribute(o, "event", fsm_buf_text(&buf));
   if (!code && !fsm_buf_ok(&buf)) code = fsm__write_no_memory(&o->w);
   fsm_buf_free(&buf);
@@ -155,7 +158,7 @@ static fsm_code write_where_to(fsm__scxml_out *o, const fsm__written *source, co
 
 static fsm_code write_transition(fsm__scxml_out *o, const fsm__written *source, const fsm_def_transition *t) {
   const char *asked;
-  fsm_code code = fsm__write_check_domain(&o->w, source, t);
+  fsm_code code = fsm__write_check_transition(&o->w, source, t);
   if (code) return code;
   fsm__out_open(o, "transition");
   code = write_event(o, t, &asked);

@@ -223,6 +223,18 @@ static void what_the_other_notation_has_no_like_of_is_refused(void **state) {
        "1:80",
        "the transition goes from one region of \"p\" to another or into itself, which the notations read "
        "differently"},
+      {SCXML("",
+             "<parallel id='p'><transition event='e' target='z'/><state id='a'><transition event='e.f'/>"
+             "</state><state id='b'/></parallel><state id='z'/>"),
+       "1:66",
+       "in SCXML the transition is taken beside one of \"p.a\" on the same event, in JSON only without it"},
+      {JSON("\"on\":{\"E\":{\"actions\":{\"type\":\"@xstate.log\",\"args\":[1]}}},\"states\":{\"a\":{"
+            "\"type\":\"parallel\","
+            "\"states\":{\"b\":{\"on\":{\"E\":{\"target\":\"#m.c\"}}},\"d\":{}}},\"c\":{}}"),
+       "/on/E",
+       "in SCXML the transition is taken beside one of \"a.b\" on the same event, in JSON only without it"},
+      {JSON("\"states\":{\"a\":{\"on\":{\"it's\":\"b\",\"it's.so\":\"a\"}},\"b\":{}}"), "/states/a/on/it's",
+       "a condition cannot ask for an event called \"it's\""},
       {SCXML("", "<datamodel><data id='a' expr='1'/><data id='b' expr='a'/></datamodel><state/>"), "1:102",
        "\"b\" is computed from other variables or the event, which JSON's context cannot be"},
   };

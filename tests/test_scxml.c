@@ -329,6 +329,12 @@ static void ecmascript_is_respelled(void **state) {
   (void)state;
   static const char *const rows[][2] = {
       {"x === 1 &amp;&amp; y !== '2'", "x == 1 && y != '2'"},
+      {"true === x &lt; y", "true == ( x < y)"},
+      {"a != b in c &amp;&amp; d == e", "a != ( b in c )&& d == e"},
+      {"a == b &lt; c == d &gt; e ? f &lt; g : h", "a == ( b < c )== ( d > e )? f < g : h"},
+      {"[a == (b &lt; c), d == e &lt; f].length == {'a': g == h}",
+       "[a == (b < c), d == ( e < f)].size() == {'a': g == h}"},
+      {"a &lt; b == c", "a < b == c"},
       {"x == undefined", "x == null"},
       {"typeof x.y !== 'undefined'", "x.y != null"},
       {"{a: 1, 'b': [2], 3: {c: 4}} == x", "{'a': 1, 'b': [2], '3': {'c': 4}} == x"},
