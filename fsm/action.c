@@ -178,14 +178,18 @@ static fsm__action_function *const actions[] = {
     [FSM_ACTION_BLOCK] = block,
 };
 
+void fsm__spend(fsm__run *run, uint64_t bytes) {
+  enum { EACH = 32 };
+  run->work += EACH + bytes;
+  if (fsm_arena_used(run->arena) + run->work > run->memory_end) fsm__fault(run, FSM_ETOOLARGE);
+}
+
 fsm_code fsm__actions_run(fsm__run *run, const fsm__block *block, fsm_error *err) {
   for (size_t i = 0; i < block->count && run->fault == FSM_OK; i++) {
     const fsm__action *action = &block->actions[i];
     FSM_ASSERT((size_t)action->kind < sizeof actions / sizeof *actions && actions[action->kind] != NULL);
-    if (fsm_arena_used(run->arena) > run->memory_end) {
-      fsm__fault(run, FSM_ETOOLARGE);
-      return FSM_OK;
-    }
+    fsm__spend(run, 0);
+    if (run->fault != FSM_OK) return FSM_OK;
     fsm_code code = actions[action->kind](run, action, err);
     if (code == FSM_OK) continue;
     if (run->failed == NULL) run->failed = action;

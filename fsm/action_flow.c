@@ -8,6 +8,7 @@ static bool holds(fsm__run *run, const fsm__action *branch) {
   fsm_error fault;
   fault.text[0] = '\0';
   fsm_code code = fsm_expr_eval(branch->guard, &run->scope, run->arena, &value, &fault);
+  fsm__spend(run, 0);
   if (code == FSM_OK && fsm_is(&value, FSM_BOOL)) return value.b;
   if (code == FSM_OK)
     code = fsm_fail(&fault, FSM_EEXPRESSION, "", "a condition is true or false, not %s",
@@ -50,6 +51,9 @@ fsm_code fsm__action_foreach(fsm__run *run, const fsm__action *action, fsm_error
   }
   for (uint32_t i = 0; i < list.len && run->fault == FSM_OK && code == FSM_OK; i++) {
     const fsm_value place = fsm_int(i);
+    const int64_t size = fsm__value_size(&list.items[i], FSM_CONTEXT_BYTES_MAX);
+    fsm__spend(run, size < 0 ? FSM_CONTEXT_BYTES_MAX : (uint64_t)size);
+    if (run->fault != FSM_OK) break;
     fsm__context_put(run, action->location->root, &list.items[i]);
     if (action->index != NULL && run->fault == FSM_OK) fsm__context_put(run, action->index->root, &place);
     if (run->fault == FSM_OK) code = fsm__actions_run(run, &action->inner, err);

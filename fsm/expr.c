@@ -60,6 +60,7 @@ fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *
   run.frame = NULL;
   fsm_value slot;
   const fsm_value *value = fsm__eval(&run, expr->root, &slot);
+  if (scope->work) *scope->work += run.work;
   if (value && expr->beyond)
     value = fsm__expose(&run, value, &slot) ? &slot : fsm__fault_of(&run, expr->root);
   if (!value) return fsm__fault_report(&run, expr, err);

@@ -83,6 +83,7 @@ fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snap
   run->scope = (fsm_scope){.context = &run->context,
                            .actor = world->actor,
                            .now_ns = world->now_ns,
+                           .work = &run->work,
                            .in = in_state,
                            .in_arg = run};
   fsm_code code = allocate(run, err);

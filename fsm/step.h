@@ -15,8 +15,9 @@
 extern "C" {
 #endif
 
-/* What one call may take from its arena; more is FSM_ETOOLARGE and rolled back. Only loops of content over
- * large data come near it. */
+/* What one call may take from its arena, and what it may do, together: 32 for each action and each turn of a
+ * loop, the bytes of what a loop goes over, and the work of expressions. More is FSM_ETOOLARGE and rolled
+ * back. Only loops of content over large data come near it. */
 enum { FSM_STEP_BYTES_MAX = 256 * 1024 * 1024 };
 
 /* An instance between two steps. Everything is borrowed from whoever made it. */

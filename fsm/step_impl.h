@@ -62,7 +62,8 @@ typedef struct fsm__run {
   fsm_event seen;         /* of which event_map is made when an expression reads it */
   int64_t context_bytes;  /* -1 = not known */
   fsm_pair *own_pairs;    /* the context's, when they were made in this microstep; else NULL */
-  size_t memory_end;      /* of the arena: past it the step is too large */
+  size_t memory_end;      /* of the arena and of work: past it the step is too large */
+  uint64_t work;          /* done so far: actions, turns of loops, expressions */
   const fsm_value *input; /* of a start; NULL in a step */
   const char *session;
   bool (*reaches)(const void *arg, const char *target); /* as of fsm_world */
@@ -130,6 +131,8 @@ FSM_MUST_USE fsm_code fsm__data_eval(fsm__run *run, const fsm__template *t, fsm_
 /* The same for a text, which is `what`; without a template NULL. */
 FSM_MUST_USE fsm_code fsm__text_eval(fsm__run *run, const fsm__template *t, const char *what,
                                      const char **out, fsm_error *err);
+/* Counts one action or turn of a loop, and what it touches; past FSM_STEP_BYTES_MAX the run has a fault. */
+void fsm__spend(fsm__run *run, uint64_t bytes);
 /* Puts an event into the internal queue. */
 void fsm__enqueue(fsm__run *run, const fsm_event *event);
 /* What an expression got wrong becomes error.execution; FSM_ENOMEM becomes a fault. */

@@ -27,6 +27,7 @@ bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault)
 static bool conditionMatch(fsm__run *run, const fsm__transition *t, bool silent) {
   FSM_UNSET fsm_error fault;
   if (t->guard == NULL) return true;
+  if (run->work > FSM_STEP_BYTES_MAX) fsm__fault(run, FSM_ETOOLARGE);
   if (fsm__guard_holds(run, t, &fault)) return true;
   if (fault.code == FSM_ENOMEM)
     fsm__fault(run, FSM_ENOMEM);

@@ -239,6 +239,23 @@ static void a_foreach_over_nothing_that_is_a_list_is_a_fault(void **state) {
   chart_close(&c);
 }
 
+static void loops_inside_loops_have_an_end(void **state) {
+  (void)state;
+  chart c;
+#define DOUBLED SET("l", "l + l"), SET("l", "l + l"), SET("l", "l + l")
+#define NESTED FOREACH("l", "i", NULL, FOREACH("l", "j", NULL, FOREACH("l", "k", NULL)))
+#define LOOPS(...)                                                                                           \
+  START(ATOMIC("m", DATA(VAR("l", "[1, 2, 3, 4, 5, 6, 7, 8]"), VAR("i", "0"), VAR("j", "0"), VAR("k", "0")), \
+               ENTRY(__VA_ARGS__, NESTED)))
+  LOOPS(DOUBLED);
+  assert_int_equal(c.last.outcome, FSM_OK);
+  chart_close(&c);
+  LOOPS(DOUBLED, DOUBLED, DOUBLED); /* 4096 items */
+  assert_int_equal(c.last.outcome, FSM_ETOOLARGE);
+  assert_int_equal(c.last.microstep_count, 0);
+  chart_close(&c);
+}
+
 static void an_error_inside_ends_the_whole_block_and_no_other(void **state) {
   (void)state;
   chart c;
@@ -523,6 +540,7 @@ int main(void) {
       cmocka_unit_test(a_condition_that_cannot_be_evaluated_is_false_and_told),
       cmocka_unit_test(foreach_goes_over_a_copy_and_declares_its_variables),
       cmocka_unit_test(a_foreach_over_nothing_that_is_a_list_is_a_fault),
+      cmocka_unit_test(loops_inside_loops_have_an_end),
       cmocka_unit_test(an_error_inside_ends_the_whole_block_and_no_other),
       cmocka_unit_test(a_fail_is_an_error_with_its_reason),
       cmocka_unit_test(early_binding_sets_all_in_document_order),
