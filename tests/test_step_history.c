@@ -85,6 +85,22 @@ static void default_content_runs_even_when_the_parent_is_not_entered(void **stat
   chart_close(&c);
 }
 
+/* SCXML 3.10: the default transition is taken only when the parent has never been active. */
+static void default_content_does_not_run_when_there_is_a_record(void **state) {
+  (void)state;
+  chart c;
+  chart_open_scxml(
+      &c, COMPOUND("m", CHILDREN(COMPOUND("c", ON(GO("X", "s")),
+                                          CHILDREN(ATOMIC("a", ON(GO("N", "c.b"))), ATOMIC("b"),
+                                                   HISTORY("h", INITIAL("c.a"), INITIALLY(LOG("h!"))))),
+                                 ATOMIC("s", ON(GO("H", "c.h"))))));
+  chart_start(&c);
+  chart_send(&c, "N");
+  chart_send(&c, "X");
+  assert_string_equal(chart_send(&c, "H"), "external H: s -> c.b; exit s; enter c c.b\n");
+  chart_close(&c);
+}
+
 static void a_history_can_be_the_initial_state(void **state) {
   (void)state;
   chart c;
@@ -332,6 +348,7 @@ int main(void) {
       cmocka_unit_test(without_a_record_the_default_is_entered_and_its_content_run),
       cmocka_unit_test(without_a_default_the_parents_initial_is_entered),
       cmocka_unit_test(default_content_runs_even_when_the_parent_is_not_entered),
+      cmocka_unit_test(default_content_does_not_run_when_there_is_a_record),
       cmocka_unit_test(a_history_can_be_the_initial_state),
       cmocka_unit_test(a_deep_history_of_a_parallel_state_restores_each_region),
       cmocka_unit_test(a_shallow_history_of_a_parallel_state_restores_its_regions_by_default),
