@@ -85,22 +85,27 @@ static void only_loopback_names_are_this_machine(void **state) {
   }
 }
 
-static void json_is_known_by_its_media_type(void **state) {
+static void json_and_scxml_are_known_by_their_media_types(void **state) {
   (void)state;
   static const struct {
     const char *type;
-    bool json;
-  } cases[] = {{NULL, false},
-               {"", false},
-               {"application/json", true},
-               {"Application/JSON", true},
-               {"application/json;charset=utf-8", true},
-               {"application/json ; x", true},
-               {"application/json5", false},
-               {"text/plain; application/json", false}};
+    bool json, xml;
+  } cases[] = {{NULL, false, false},
+               {"", false, false},
+               {"application/scxml+xml", false, true},
+               {"Application/XML; charset=utf-8", false, true},
+               {"text/xml", false, true},
+               {"text/xmlx", false, false},
+               {"application/json", true, false},
+               {"Application/JSON", true, false},
+               {"application/json;charset=utf-8", true, false},
+               {"application/json ; x", true, false},
+               {"application/json5", false, false},
+               {"text/plain; application/json", false, false}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     fsm__request request = {.headers = {[FSM__CONTENT_TYPE] = cases[i].type}};
     assert_int_equal(fsm__headers_are_json(&request), cases[i].json);
+    assert_int_equal(fsm__headers_are_xml(&request), cases[i].xml);
   }
 }
 
@@ -148,7 +153,7 @@ int main(void) {
       cmocka_unit_test(a_trace_is_read_strictly),
       cmocka_unit_test(a_revision_is_one_strong_tag_of_ours),
       cmocka_unit_test(only_loopback_names_are_this_machine),
-      cmocka_unit_test(json_is_known_by_its_media_type),
+      cmocka_unit_test(json_and_scxml_are_known_by_their_media_types),
       cmocka_unit_test(a_correlation_is_taken_when_legal_else_made),
       cmocka_unit_test(a_condition_that_is_not_taken_is_refused),
   };

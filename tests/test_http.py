@@ -593,6 +593,23 @@ class BadInput(Case):
                               headers={"Content-Type": "Application/JSON; charset=utf-8"})
         self.problem(good, 404, "unknown_machine")
 
+    def test_a_definition_may_be_scxml(self):
+        text = ('<scxml xmlns="http://www.w3.org/2005/07/scxml" name="lamp" datamodel="ecmascript">'
+                '<datamodel><data id="n" expr="0"/></datamodel><state id="off"><transition event="PRESS" target="on">'
+                '<assign location="n" expr="n + 1"/></transition></state><state id="on"/></scxml>').encode()
+        for value in ("application/scxml+xml", "text/xml; charset=utf-8"):
+            answer = self.d.request("POST", "/v1/machines", raw=text, headers={"Content-Type": value})
+            self.assertEqual(answer.json["version"], 1)
+        self.assertEqual(self.d.request("GET", "/v1/machines/lamp").json["source"], text.decode())
+        made = self.d.request("POST", "/v1/instances", {"machine": "lamp"}).json["instance"]
+        answer = self.send(made, "PRESS")
+        self.assertEqual(answer.json["to"], ["on"])
+        bad = self.d.request("POST", "/v1/machines", raw=text.replace(b'"on">', b'"of">'),
+                             headers={"Content-Type": "text/xml"})
+        self.problem(bad, 422, "invalid_definition", "1:179")
+        answer = self.d.request("POST", "/v1/instances", raw=text, headers={"Content-Type": "text/xml"})
+        self.problem(answer, 415, "malformed", "Content-Type")
+
     def test_a_message_with_two_ends_is_refused_and_the_connection_closed(self):
         head = b"POST /v1/instances HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         for lines in (b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",

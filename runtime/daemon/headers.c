@@ -49,13 +49,20 @@ bool fsm__headers_host_is_loopback(const fsm__request *request) {
   return strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0;
 }
 
-bool fsm__headers_are_json(const fsm__request *request) {
-  static const char json[] = "application/json";
+static bool is_type(const fsm__request *request, const char *wanted) {
   const char *type = request->headers[FSM__CONTENT_TYPE];
-  if (!type || strncasecmp(type, json, sizeof json - 1) != 0) return false;
-  type += sizeof json - 1;
+  size_t len = strlen(wanted);
+  if (!type || strncasecmp(type, wanted, len) != 0) return false;
+  type += len;
   while (*type == ' ' || *type == '\t') type++;
   return *type == 0 || *type == ';';
+}
+
+bool fsm__headers_are_json(const fsm__request *request) { return is_type(request, "application/json"); }
+
+bool fsm__headers_are_xml(const fsm__request *request) {
+  return is_type(request, "application/scxml+xml") || is_type(request, "application/xml") ||
+         is_type(request, "text/xml");
 }
 
 /* ---- trace ---------------------------------------------------------------------------------------- */

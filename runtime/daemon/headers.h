@@ -14,6 +14,8 @@ FSM_MUST_USE fsm_code fsm__headers_check_ids(const fsm__request *request, fsm_er
 bool fsm__headers_host_is_loopback(const fsm__request *request);
 /* Is the body declared as application/json? */
 bool fsm__headers_are_json(const fsm__request *request);
+/* As SCXML: application/scxml+xml (RFC 7303's way to say it), application/xml or text/xml? */
+bool fsm__headers_are_xml(const fsm__request *request);
 
 /* Into the command: correlation, request, trace, actor; and for commands that take them: idem, expect_rev.
  * A traceparent that is not one is left out, as W3C Trace Context 3.2.2.3 asks. */

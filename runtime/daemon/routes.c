@@ -11,28 +11,28 @@
 typedef bool (*row_fn)(fsm__server *server, fsm__request *request, const fsm__target *target);
 
 typedef struct route {
-  const char *method, *path; /* a segment "*" stands for any that is not empty */
-  const char *params;        /* names, each with a space before and behind */
-  bool open;                 /* for everyone, tokens are not looked at */
-  bool body;                 /* JSON is needed */
+  const char *method, *path;               /* a segment "*" stands for any that is not empty */
+  const char *params;                      /* names, each with a space before and behind */
+  bool open;                               /* for everyone, tokens are not looked at */
+  enum { NO_BODY, JSON, DEFINITION } body; /* what is needed; a definition is JSON or SCXML */
   row_fn serve;
 } route;
 
 /* clang-format off */
 static const route routes[] = {
-  {"POST", "v1/machines",            "", false, true, fsm__serve_deploy},
-  {"GET",  "v1/machines",            "", false, false, fsm__serve_machines},
-  {"GET",  "v1/machines/*",          " version ", false, false, fsm__serve_machine},
-  {"POST", "v1/instances",           "", false, true, fsm__serve_start},
-  {"GET",  "v1/instances",           " machine state status key for limit after ", false, false, fsm__serve_list},
-  {"GET",  "v1/instances/*",         "", false, false, fsm__serve_instance},
-  {"POST", "v1/instances/*/events",  "", false, true, fsm__serve_send},
-  {"GET",  "v1/instances/*/events",  "", false, false, fsm__serve_events},
-  {"GET",  "v1/instances/*/history", " after limit ", false, false, fsm__serve_history},
-  {"GET",  "v1/stuck",               " for state machine limit after ", false, false, fsm__serve_stuck},
-  {"GET",  "v1/counts",              " machine ", false, false, fsm__serve_counts},
-  {"POST", "v1/verify",              "", false, false, fsm__serve_verify},
-  {"GET",  "healthz",                "", true, false, fsm__serve_health},
+  {"POST", "v1/machines",            "", false, DEFINITION, fsm__serve_deploy},
+  {"GET",  "v1/machines",            "", false, NO_BODY, fsm__serve_machines},
+  {"GET",  "v1/machines/*",          " version ", false, NO_BODY, fsm__serve_machine},
+  {"POST", "v1/instances",           "", false, JSON, fsm__serve_start},
+  {"GET",  "v1/instances",           " machine state status key for limit after ", false, NO_BODY, fsm__serve_list},
+  {"GET",  "v1/instances/*",         "", false, NO_BODY, fsm__serve_instance},
+  {"POST", "v1/instances/*/events",  "", false, JSON, fsm__serve_send},
+  {"GET",  "v1/instances/*/events",  "", false, NO_BODY, fsm__serve_events},
+  {"GET",  "v1/instances/*/history", " after limit ", false, NO_BODY, fsm__serve_history},
+  {"GET",  "v1/stuck",               " for state machine limit after ", false, NO_BODY, fsm__serve_stuck},
+  {"GET",  "v1/counts",              " machine ", false, NO_BODY, fsm__serve_counts},
+  {"POST", "v1/verify",              "", false, NO_BODY, fsm__serve_verify},
+  {"GET",  "healthz",                "", true, NO_BODY, fsm__serve_health},
 };
 /* clang-format on */
 enum { ROUTE_COUNT = sizeof routes / sizeof *routes };
@@ -110,9 +110,11 @@ static bool body_is_fit(fsm__request *request, const route *row) {
     fsm__problem_make(request, FSM_EBUSY, 0, "body", "all bodies together are too large; try again");
   else if (strcmp(row->method, "POST") != 0 && request->body.len > 0)
     fsm__problem_make(request, FSM_EMALFORMED, 0, "body", "no body is taken here");
-  else if ((row->body || request->body.len > 0) && row->method[0] == 'P' && !fsm__headers_are_json(request))
+  else if ((row->body != NO_BODY || request->body.len > 0) && row->method[0] == 'P' &&
+           !fsm__headers_are_json(request) && !(row->body == DEFINITION && fsm__headers_are_xml(request)))
     fsm__problem_make(request, FSM_EMALFORMED, 415, "Content-Type",
-                      "the body is not declared as application/json");
+                      "the body is not declared as application/json%s",
+                      row->body == DEFINITION ? " or application/scxml+xml" : "");
   else
     return true;
   return false;
