@@ -75,7 +75,15 @@ static fsm_code read_document(fsm_arena *arena, const char *text, size_t len, si
                               fsm_error *err) {
   if (len > most)
     return fsm_fail(err, FSM_ETOOLARGE, "", "a definition of %zu bytes is over the limit of %zu", len, most);
-  return fsm_json_parse_deep(arena, text, len, FSM_JSON_AS_WRITTEN, FSM_DEFINITION_DEPTH_MAX, out, err);
+  fsm_error fault = {0};
+  fsm_code code =
+      fsm_json_parse_deep(arena, text, len, FSM_JSON_AS_WRITTEN, FSM_DEFINITION_DEPTH_MAX, out, &fault);
+  if (!code) return FSM_OK;
+  size_t at = 0;
+  while (at < len && text[at] && strchr(" \t\r\n", text[at])) at++;
+  bool json = at < len && text[at] == '{';
+  return fsm_fail(err, code, fault.where, "%s%s", fault.text,
+                  json ? "" : "; a definition begins with { (JSON) or < (SCXML)");
 }
 
 static fsm_code load_scxml(fsm_definition *d, const char *text, size_t len, fsm_error *err) {

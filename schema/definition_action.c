@@ -109,6 +109,12 @@ static fsm_code missing(fsm__loader *l, fsm__node action, const char *name) {
   if (strncmp(name, prefix + 1, strlen(prefix) - 1) == 0)
     return fsm__unsupported(l, action.where, "the action \"%.64s\" is not data; did you mean \"@%.64s\"?",
                             name, name);
+  for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
+    if (strcmp(name, builtins[i].name) == 0)
+      return fsm__invalid(
+          l, action.where,
+          "there is no action \"%s\" among the machine's actions; did you mean {\"type\": \"%s%s\", …}?",
+          name, prefix, name);
   return fsm__named_missing(l, action.where, "action", name, &l->actions);
 }
 

@@ -100,12 +100,23 @@ fsm_code fsm__read_named_delay(fsm__loader *l, fsm__node node, const fsm_def_val
   return delay_of(l, duration, out);
 }
 
+/* No name that anybody gives a delay: "5m", "PT5". */
+static bool meant_as_duration(const char *name) {
+  const char *digits = name + strspn(name, "PT");
+  return *digits >= '0' && *digits <= '9';
+}
+
 /* A name is looked for first. */
 static fsm_code delay_named(fsm__loader *l, const char *name, const char *where, const fsm_def_value **out) {
   fsm__node delay = fsm__named_get(l, &l->delays, name);
   int64_t ms;
   if (delay.value) return fsm__read_named_delay(l, delay, out);
   if (read_duration(name, &ms)) return literal_delay(l, fsm_int(ms), where, out);
+  if (meant_as_duration(name))
+    return fsm__invalid(l, where,
+                        "there is no delay \"%.64s\" among the machine's delays; a duration is \"90s\", "
+                        "\"200ms\", \"PT5M\" or \"P2D\"",
+                        name);
   return fsm__named_missing(l, where, "delay", name, &l->delays);
 }
 

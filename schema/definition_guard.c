@@ -180,6 +180,10 @@ static fsm_code definition_text(fsm__loader *l, fsm__node guard, const char **ou
 static fsm_code named_text(fsm__loader *l, fsm__node use, const char *name, const char **out) {
   fsm__expansion saved;
   fsm__node named = fsm__named_get(l, &l->guards, name);
+  if (!named.value && strpbrk(name, " <>=!&|()"))
+    return fsm__invalid(
+        l, use.where,
+        "there is no guard \"%.64s\" among the machine's guards; an expression is {\"@expr\": \"…\"}", name);
   if (!named.value) return fsm__named_missing(l, use.where, "guard", name, &l->guards);
   fsm_code code = fsm__expand_begin(l, use, named, &saved);
   if (code) return code;

@@ -468,6 +468,31 @@ class Commands(WithDaemon):
         self.assertIn("\ncontext:\n  note: null\n  opened: 0\n", text)
         self.expect(3, *self.here("get", "absent"))
 
+    def test_of_several_leaves_a_change_tells_those_that_moved(self):
+        leaves = {name: {"initial": "off", "states": {"off": {"on": {name.upper(): "lit"}}, "lit": {"on": {"OFF": "off"}}}}
+                  for name in ("kitchen", "cellar", "garden")}
+        definition = json.dumps({"id": "lamps", "initial": "house", "states": {"house": {"type": "parallel", "states": leaves}}})
+        self.ok(*self.here("def", "deploy", "-"), input=definition.encode())
+        self.ok(*self.here("start", "lamps", "--id", "lamps-1"))
+        text = self.ok(*self.here("send", "lamps-1", "CELLAR"))
+        self.assertIn("state:        house.cellar.off → house.cellar.lit\n"
+                      "still in:     house.kitchen.off, house.garden.off\n", text)
+        self.expect(4, *self.here("send", "lamps-1", "CELLAR"))
+        self.ok(*self.here("send", "lamps-1", "GARDEN"))
+        text = self.ok(*self.here("send", "lamps-1", "OFF"))
+        self.assertIn("state:        house.cellar.lit, house.garden.lit → house.cellar.off, house.garden.off\n", text)
+        self.assertRegex(self.ok(*self.here("log", "lamps-1")), r"transition +house.garden.off → house.garden.lit +GARDEN")
+        code, out = run_in_terminal(80, *self.here("log", "lamps-1"))
+        self.assertEqual(code, 0)
+        self.assertTrue(all(len(line) <= 80 for line in out.splitlines()), out)
+        self.assertRegex(out, r"transition +→ cellar.lit +CELLAR")
+        self.assertRegex(out, r"rejected +unchanged +CELLAR")
+        self.assertRegex(out, r"transition +(→ cellar|…).off, garden.off +OFF")
+        code, out = run_in_terminal(60, *self.here("send", "lamps-1", "KITCHEN"))
+        self.assertIn("still in:     house.cellar.off, house.garden.off\n", out)
+        code, out = run_in_terminal(60, *self.here("start", "lamps"))
+        self.assertIn("state:        house.kitchen.off, house.cellar.off,\n              house.garden.off\n", out)
+
     def test_log_tells_the_story_with_its_refusals(self):
         self.start("log-1", "--corr", "c-log")
         self.ok(*self.here("send", "log-1", "OPEN", "--corr", "c-2"))

@@ -227,6 +227,11 @@ class Children(Case):
         self.assertEqual(code, 3)
         self.assertIn("no such task waits for an answer", err)
 
+    def test_a_wrong_task_is_answered_with_those_that_wait(self):
+        code, _, err = simulate(PARENT, input="done reviewer\n")
+        self.assertEqual(code, 3)
+        self.assertIn("reviewer: no such task waits for an answer now; these do: review (reviewer)", err)
+
 
 class Scripts(Case):
     def fails(self, expected_code, expected_text, *lines, machine=PAYMENT, args=()):
@@ -311,6 +316,7 @@ class Scripts(Case):
 
     def test_empty_lines_are_nothing_and_lines_keep_their_numbers(self):
         self.fails(3, "FILE:3: ", "", "   \t", {"done": "x"})
+        self.fails(2, "FILE:2: a line is a JSON object, like", {"event": "NOTE"}, "NOTE")
         self.assertEqual(simulate(PAYMENT, "-f", self.script())[0], 0)
 
     def test_a_script_from_stdin_is_one(self):
@@ -379,6 +385,7 @@ class Typed(Case):
     def test_mistakes_end_what_is_piped_in(self):
         for line, code, text in (("advanc 5m", 2, "there is no command advanc; did you mean advance?"),
                                  ("next", None, ""), ("+", 2, "say how long"), ("done", 2, "say which task: done TASK"),
+                                 ("why NOTE", 2, "why is neither a command nor an event of the machine; see: help"),
                                  ("actor anna", 2, '"anna" is no JSON'), ("actor [1]", 2, "an actor is an object or null"),
                                  ('NOTE {"x":}', 2, "is no JSON, at its column"), ("save", 2, "say where: save FILE"),
                                  ("+5 parsecs", 2, "5 parsecs"), ("back", 2, "there is nothing to undo"),
@@ -461,8 +468,8 @@ class Options(Case):
                            (("--actor", "[1]"), "--actor takes an object"), (("--input", "{"), "--input takes JSON"),
                            (("-f", "/nowhere.jsonl"), "/nowhere.jsonl: cannot be opened")):
             with self.subTest(args=args):
-                code, _, err = simulate(PAYMENT, *args)
-                self.assertEqual(code, 2, err)
+                code, out, err = simulate(PAYMENT, *args)
+                self.assertEqual((code, out), (2, ""), err)
                 self.assertIn(text, err)
 
     def test_a_machine_from_stdin_needs_a_script(self):

@@ -55,8 +55,14 @@ FSM_MUST_USE fsm_code cli_flush(cli_run *cli, fsm_error *err);
 FSM_MUST_USE fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err);
 /* "label:       value" when value is not empty. Value must be escaped (text.h). */
 void cli_print_line(cli_run *cli, const char *label, const char *value);
-/* "a, b → c". */
+/* The same, continued under the value where a terminal's line ends: states. */
+void cli_print_states(cli_run *cli, const char *label, const char *value);
+/* "a, b → c": the leaves that were left and entered. What both have is not told. */
 const char *cli_change(fsm_arena *arena, const fsm_value *from, const fsm_value *to);
+/* The leaves that were entered; all of `to` when nothing has changed. */
+fsm_value cli_entered(fsm_arena *arena, const fsm_value *from, const fsm_value *to);
+/* Those that both have, "" when nothing was left. */
+const char *cli_unmoved(fsm_arena *arena, const fsm_value *from, const fsm_value *to);
 
 /* A word that names an instance, into cli->ref. Of an id with … in it, as a narrow table shows one, the part
  * before it, which has to name one instance alone. */

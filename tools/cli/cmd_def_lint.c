@@ -41,7 +41,7 @@ static fsm_code check(cli_run *cli, const char *path, finding *out) {
 
 static void print(cli_run *cli, const finding *found) {
   fsm_arena *arena = &cli->arena;
-  const char *file = cli_safe(arena, found->file);
+  const char *file = strcmp(found->file, "-") == 0 ? "stdin" : cli_safe(arena, found->file);
   if (found->fault.code == FSM_OK) {
     fsm_buf_printf(&cli->text, "%s: ok: %s, %u states, %s\n", file, cli_safe(arena, found->id), found->states,
                    found->hash);

@@ -1,7 +1,10 @@
 /* cmd_def_simulate.c: fsm-cli def simulate: steps a machine in memory. Needs no daemon. */
 #include <string.h>
 
+#include "tools/cli/input.h"
 #include "tools/cli/simulation.h"
+
+enum { SCRIPT_BYTES_MAX = 16 * 1024 * 1024 };
 
 static fsm_code check_stdin(const cli_run *cli, fsm_error *err) {
   const char *script = cli_args_get(&cli->args, "file");
@@ -16,13 +19,13 @@ static fsm_code check_stdin(const cli_run *cli, fsm_error *err) {
   return FSM_OK;
 }
 
-static fsm_code simulate(cli_run *cli, cli_simulation *sim, fsm_error *err) {
+static fsm_code simulate(cli_run *cli, cli_simulation *sim, fsm_buf *text, fsm_error *err) {
   const char *script = cli_args_get(&cli->args, "file");
   cli_simulation_show(sim);
   fsm_code code = cli_flush(cli, err);
   if (code == FSM_OK && sim->fault != FSM_OK)
     code = fsm_fail(err, sim->fault, "", "the start fails: %s", sim->fault_text);
-  if (code == FSM_OK && script != NULL) code = cli_simulation_script(sim, script, err);
+  if (code == FSM_OK && script != NULL) code = cli_simulation_script(sim, script, text, err);
   if (code == FSM_OK && (script == NULL || cli_args_has(&cli->args, "interactive")))
     code = cli_simulation_prompt(sim, err);
   if (cli->hung_up) return code;
@@ -34,12 +37,18 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_simulation sim;
   fsm_code code = check_stdin(cli, err);
   if (code != FSM_OK) return code;
-  code = cli_simulation_open(cli, &sim, err);
+  const char *script = cli_args_get(&cli->args, "file");
+  fsm_buf text = {0}; /* read first: nothing is printed for a script that is not there */
+  if (script != NULL) code = cli_read(script, SCRIPT_BYTES_MAX, &text, err);
   if (code == FSM_OK) {
-    cli->connecting = true; /* the words were right */
-    code = simulate(cli, &sim, err);
+    code = cli_simulation_open(cli, &sim, err);
+    if (code == FSM_OK) {
+      cli->connecting = true; /* the words were right */
+      code = simulate(cli, &sim, &text, err);
+    }
+    cli_simulation_close(&sim);
   }
-  cli_simulation_close(&sim);
+  fsm_buf_free(&text);
   return code;
 }
 

@@ -47,12 +47,33 @@ static const char *short_trigger(fsm_arena *arena, const char *trigger, bool ful
   return word == NULL ? trigger : word;
 }
 
-/* Where the line above ended is where this one begins: a narrow terminal is told only where it went. */
+/* The last two names of a path: with its region a leaf is still known. */
+static const char *short_path(const char *path) {
+  const char *dot = strrchr(path, '.');
+  while (dot != NULL && dot > path && dot[-1] != '.') dot--;
+  return dot == NULL ? path : dot;
+}
+
+/* By their last names. */
+static const char *short_leaves(fsm_arena *arena, const fsm_value *list) {
+  fsm_value *items = fsm_arena_zalloc(arena, list->len, sizeof *items);
+  for (uint32_t i = 0; items != NULL && i < list->len; i++)
+    items[i] = fsm_string(short_path(cli_text(arena, &list->items[i])));
+  fsm_value shorter = fsm_list(items, items == NULL ? 0 : list->len);
+  return cli_text(arena, &shorter);
+}
+
+/* Where the line above ended is where this one begins: a narrow terminal is told only where it went, and in
+ * a machine that is in several places the last names of the leaves. */
 static const char *change(fsm_arena *arena, const fsm_value *record, bool narrow) {
   const fsm_value *from = fsm_map_get(record, "from"), *to = fsm_map_get(record, "to");
-  if (!narrow || from == NULL || to == NULL || !fsm_is(from, FSM_LIST) || fsm_value_same(from, to))
-    return cli_change(arena, from, to);
-  const char *text = fsm_arena_printf(arena, "→ %s", cli_change(arena, NULL, to));
+  if (!narrow || to == NULL || !fsm_is(to, FSM_LIST)) return cli_change(arena, from, to);
+  bool begins = from == NULL || !fsm_is(from, FSM_LIST) || from->len == 0;
+  if (!begins && fsm_value_same(from, to)) return to->len > 1 ? "unchanged" : cli_text(arena, to);
+  fsm_value entered = cli_entered(arena, from, to);
+  const char *text =
+      fsm_arena_printf(arena, "%s%s", begins ? "" : "→ ",
+                       to->len > 1 ? short_leaves(arena, &entered) : cli_text(arena, &entered));
   return text == NULL ? "" : text;
 }
 

@@ -62,7 +62,12 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_body_text(&body, "id", cli_args_get(&cli->args, "id"));
   cli_body_text(&body, "key", cli_args_get(&cli->args, "key"));
   if (code == FSM_OK) code = cli_connect(cli, true, err);
-  return code == FSM_OK ? cli_command_do(cli, "/v1/instances", &body, NULL, err) : code;
+  if (code != FSM_OK) return code;
+  fsm_error fault = {0};
+  code = cli_command_do(cli, "/v1/instances", &body, NULL, &fault);
+  if (code == FSM_OK) return FSM_OK;
+  return fsm_fail(err, code, fault.where, "%s%s", fault.text,
+                  code == FSM_EDATA ? "; give it with --input JSON" : "");
 }
 
 static const cli_option options[] = {{"id", 0, "ID", "its id; made when absent", false},
@@ -73,7 +78,7 @@ static const cli_option options[] = {{"id", 0, "ID", "its id; made when absent",
                                      CLI_OPTION_CORR,
                                      {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {
-    "start document-approval --key INV-7 --input '{\"amount\": 120}'",
+    "start document-approval --input @examples/simulate-input.json",
     "start document-approval@2 -l dept=sales --input @doc.json --idem up-17", NULL};
 
 extern const cli_command cli_start;

@@ -30,7 +30,9 @@ static void print(cli_run *cli, const fsm_value *answer) {
   fsm_arena *arena = &cli->arena;
   const fsm_value *replayed = fsm_map_get(answer, "replayed");
   cli_print_line(cli, "instance", cli_field(arena, answer, "instance"));
-  cli_print_line(cli, "state", cli_change(arena, fsm_map_get(answer, "from"), fsm_map_get(answer, "to")));
+  const fsm_value *from = fsm_map_get(answer, "from"), *to = fsm_map_get(answer, "to");
+  cli_print_states(cli, "state", cli_change(arena, from, to));
+  cli_print_states(cli, "still in", cli_unmoved(arena, from, to));
   cli_print_line(cli, "status", cli_field(arena, answer, "status"));
   cli_print_line(cli, "rev", cli_field(arena, answer, "rev"));
   cli_print_line(cli, "seq", cli_field(arena, answer, "seq"));

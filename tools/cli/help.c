@@ -20,8 +20,16 @@ void cli_usage(const cli_command *command, fsm_buf *out) {
                  command->options == NULL ? "" : " [OPTION]...");
 }
 
-static void add_options(const cli_option *options, fsm_buf *out) {
+static bool has_option(const cli_option *options, const char *name) {
+  for (; options != NULL && options->name != NULL; options++)
+    if (strcmp(options->name, name) == 0) return true;
+  return false;
+}
+
+/* `own`: a command's, which go before those of every command; NULL = none. */
+static void add_options(const cli_option *options, const cli_option *own, fsm_buf *out) {
   for (; options != NULL && options->name != NULL; options++) {
+    if (has_option(own, options->name)) continue;
     fsm_buf left = {0};
     if (options->letter != 0)
       fsm_buf_printf(&left, "  -%c, --%s", options->letter, options->name);
@@ -42,10 +50,10 @@ static void one(const cli_command *command, fsm_buf *out) {
   if (command->more != NULL) fsm_buf_printf(out, "\n%s\n", command->more);
   if (command->options != NULL) {
     fsm_buf_str(out, "\noptions:\n");
-    add_options(command->options, out);
+    add_options(command->options, NULL, out);
   }
   fsm_buf_str(out, "\noptions of every command:\n");
-  add_options(cli_global_options, out);
+  add_options(cli_global_options, command->options, out);
   if (command->examples == NULL) return;
   fsm_buf_str(out, "\nexamples:\n");
   for (const char *const *example = command->examples; *example != NULL; example++)
@@ -74,7 +82,7 @@ void cli_help(const cli_command *command, const char *group, fsm_buf *out) {
                  group == NULL ? "[OPTION]..." : group);
   list(group, out);
   fsm_buf_str(out, "\noptions of every command:\n");
-  add_options(cli_global_options, out);
+  add_options(cli_global_options, NULL, out);
   fsm_buf_str(out,
               "\nAn instance is named by its id, by a prefix of it that no other has, or as\n"
               "MACHINE/key:KEY. With --data a running daemon is asked; without one the files\n"

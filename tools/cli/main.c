@@ -155,9 +155,13 @@ static fsm_code check_words(const cli_run *cli, fsm_error *err) {
   if (cli->args.word_count < command->words_min)
     return fsm_fail(err, FSM_EARGUMENT, "", "%s%s%s needs %s", command->group,
                     *command->group == 0 ? "" : " ", command->name, command->words);
-  if (cli->args.word_count > command->words_max)
-    return fsm_fail(err, FSM_EARGUMENT, cli->args.words[command->words_max], "this word is one too many");
-  return FSM_OK;
+  if (cli->args.word_count <= command->words_max) return FSM_OK;
+  const char *word = cli->args.words[command->words_max];
+  for (const cli_option *option = command->options; *word == '{' && option != NULL && option->name != NULL;
+       option++)
+    if (option->value != NULL && strcmp(option->value, "JSON") == 0)
+      return fsm_fail(err, FSM_EARGUMENT, word, "JSON is given with --%s", option->name);
+  return fsm_fail(err, FSM_EARGUMENT, word, "this word is one too many");
 }
 
 static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {

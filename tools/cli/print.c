@@ -41,8 +41,51 @@ void cli_print_line(cli_run *cli, const char *label, const char *value) {
   fsm_buf_char(&cli->text, '\n');
 }
 
+void cli_print_states(cli_run *cli, const char *label, const char *value) {
+  fsm_buf line = {0};
+  if (*value == 0) return;
+  int gap = LABEL_WIDTH - (int)cli_width(label);
+  fsm_buf_printf(&line, "%s:%*s%s", label, gap > 0 ? gap : 1, "", value);
+  cli_wrap(&cli->text, fsm_buf_text(&line), cli->screen.columns, LABEL_WIDTH + 1);
+  fsm_buf_char(&cli->text, '\n');
+  fsm_buf_free(&line);
+}
+
+static bool holds(const fsm_value *list, const fsm_value *item) {
+  for (uint32_t i = 0; i < list->len; i++)
+    if (fsm_value_same(&list->items[i], item)) return true;
+  return false;
+}
+
+/* Those items of a list that the other one has too, or has not. */
+static fsm_value shared(fsm_arena *arena, const fsm_value *list, const fsm_value *other, bool has) {
+  fsm_value *items = fsm_arena_zalloc(arena, list->len + 1u, sizeof *items);
+  uint32_t kept = 0;
+  for (uint32_t i = 0; items != NULL && i < list->len; i++)
+    if (holds(other, &list->items[i]) == has) items[kept++] = list->items[i];
+  return fsm_list(items, kept);
+}
+
+static bool differ(const fsm_value *from, const fsm_value *to) {
+  return from != NULL && to != NULL && fsm_is(from, FSM_LIST) && fsm_is(to, FSM_LIST) && from->len > 0 &&
+         !fsm_value_same(from, to);
+}
+
+const char *cli_unmoved(fsm_arena *arena, const fsm_value *from, const fsm_value *to) {
+  if (!differ(from, to)) return "";
+  fsm_value both = shared(arena, to, from, true);
+  return cli_text(arena, &both);
+}
+
+fsm_value cli_entered(fsm_arena *arena, const fsm_value *from, const fsm_value *to) {
+  if (differ(from, to)) return shared(arena, to, from, false);
+  return to == NULL ? fsm_null() : *to;
+}
+
 const char *cli_change(fsm_arena *arena, const fsm_value *from, const fsm_value *to) {
-  const char *before = cli_text(arena, from), *after = cli_text(arena, to);
+  fsm_value entered = cli_entered(arena, from, to), left = fsm_null();
+  if (differ(from, to)) left = shared(arena, from, to, false);
+  const char *before = cli_text(arena, differ(from, to) ? &left : from), *after = cli_text(arena, &entered);
   if (*before == 0) return after;
   if (*after == 0 || strcmp(before, after) == 0) return before;
   const char *text = fsm_arena_printf(arena, "%s → %s", before, after);

@@ -212,6 +212,25 @@ static bool has_task(const fsm_session *session, const char *id) {
   return false;
 }
 
+/* "; these do: 0.review (reviewer)", or "". */
+enum { TASKS_SHOWN = 200 /* bytes */ };
+
+static const char *open_tasks(cli_simulation *sim) {
+  fsm_buf text = {0};
+  fsm_session_task task;
+  const fsm_session *session;
+  for (unsigned n = 0; (session = cli_simulation_session(sim, n)) != NULL; n++)
+    for (unsigned i = 0; fsm_session_task_at(session, i, &task); i++) {
+      const char *service = fsm_invoke_src(fsm_session_machine(session), task.invoke);
+      if (task.child != NULL || text.len > TASKS_SHOWN) continue;
+      fsm_buf_printf(&text, "%s%s", text.len == 0 ? "; these do: " : ", ", task.id);
+      if (service != NULL) fsm_buf_printf(&text, " (%s)", service);
+    }
+  const char *copy = fsm_arena_strdup(&sim->kept, fsm_buf_text(&text));
+  fsm_buf_free(&text);
+  return copy == NULL ? "" : copy;
+}
+
 /* Without a session's name, the first session that has the task. */
 static fsm_code answer(cli_simulation *sim, const cli_entry *entry, fsm_error *err) {
   fsm_session *session = NULL;
@@ -224,7 +243,8 @@ static fsm_code answer(cli_simulation *sim, const cli_entry *entry, fsm_error *e
     break;
   }
   if (!has_task(session, entry->name))
-    return fsm_fail(err, FSM_ENOTFOUND, entry->name, "no such task waits for an answer now");
+    return fsm_fail(err, FSM_ENOTFOUND, entry->name, "no such task waits for an answer now%s",
+                    open_tasks(sim));
   return fsm_session_answer(session, entry->name, entry->kind == CLI_ENTRY_FAIL, &entry->data, err);
 }
 

@@ -150,7 +150,8 @@ FSM_MUST_USE fsm_code cli_simulation_expect(cli_simulation *sim, const fsm_value
 
 /* simulation_script.c and simulation_prompt.c: all of a script; what is typed. simulation_hint.c: what was
  * meant. */
-FSM_MUST_USE fsm_code cli_simulation_script(cli_simulation *sim, const char *path, fsm_error *err);
+FSM_MUST_USE fsm_code cli_simulation_script(cli_simulation *sim, const char *path, fsm_buf *text,
+                                            fsm_error *err);
 FSM_MUST_USE fsm_code cli_simulation_prompt(cli_simulation *sim, fsm_error *err);
 /* The events that may be sent now, each once, as a list of texts. */
 fsm_value cli_simulation_sendable(const cli_simulation *sim, fsm_arena *arena);

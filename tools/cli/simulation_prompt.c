@@ -240,6 +240,10 @@ static fsm_code run_line(prompt *p, char *line, fsm_error *err) {
     return code == FSM_OK ? perform(p, &entry, err) : code;
   }
   code = check_misspelt(p, first, err);
+  if (code == FSM_OK && *rest != 0 && strchr("{[\"", *rest) == NULL &&
+      !fsm_machine_knows_event(p->sim->file.machine, first))
+    return fsm_fail(err, FSM_EARGUMENT, "", "%s is neither a command nor an event of the machine; see: help",
+                    first);
   if (code == FSM_OK) code = read_data(p->sim, rest, &entry.data, err);
   entry.name = fsm_arena_strdup(&p->sim->kept, first);
   return code == FSM_OK ? perform(p, &entry, err) : code;

@@ -5,10 +5,7 @@
  */
 #include <string.h>
 
-#include "tools/cli/input.h"
 #include "tools/cli/simulation.h"
-
-enum { SCRIPT_BYTES_MAX = 16 * 1024 * 1024 };
 
 /* ---- lines ---------------------------------------------------------------------------------------- */
 
@@ -79,6 +76,8 @@ static fsm_code run_line(script *s, const char *line, size_t len, fsm_error *err
   fsm_code code = len > CLI_ENTRY_BYTES_MAX
                       ? fsm_fail(&fault, FSM_ETOOLARGE, "", "a line is over %d bytes", CLI_ENTRY_BYTES_MAX)
                       : cli_entry_read(&s->sim->kept, line, len, &entry, &fault);
+  if (code == FSM_EMALFORMED && *line != '{')
+    code = fsm_fail(&fault, code, "", "a line is a JSON object, like {\"event\":\"APPROVE\"}");
   if (code != FSM_OK) return fault_at(s, s->line, code, &fault, err);
   bool expects = entry.kind == CLI_ENTRY_EXPECT;
   if (!expects || fsm_map_get(&entry.data, "refused") == NULL) code = still_refused(s, err);
@@ -94,19 +93,17 @@ static fsm_code run_line(script *s, const char *line, size_t len, fsm_error *err
   return cli_flush(s->sim->cli, err);
 }
 
-fsm_code cli_simulation_script(cli_simulation *sim, const char *path, fsm_error *err) {
+fsm_code cli_simulation_script(cli_simulation *sim, const char *path, fsm_buf *text, fsm_error *err) {
   FSM_ASSERT(sim != NULL && path != NULL);
-  fsm_buf text = {0};
   script s = {.sim = sim, .path = strcmp(path, "-") == 0 ? "stdin" : path};
-  fsm_code code = cli_read(path, SCRIPT_BYTES_MAX, &text, err);
-  for (size_t at = 0; code == FSM_OK && at < text.len;) {
-    const char *end = memchr(text.data + at, '\n', text.len - at);
-    size_t len = end == NULL ? text.len - at : (size_t)(end - text.data) - at;
+  fsm_code code = FSM_OK;
+  for (size_t at = 0; code == FSM_OK && at < text->len;) {
+    const char *end = memchr(text->data + at, '\n', text->len - at);
+    size_t len = end == NULL ? text->len - at : (size_t)(end - text->data) - at;
     s.line++;
-    if (strspn(fsm_buf_text(&text) + at, " \t\r") < len) code = run_line(&s, text.data + at, len, err);
+    if (strspn(fsm_buf_text(text) + at, " \t\r") < len) code = run_line(&s, text->data + at, len, err);
     at += len + 1;
   }
   if (code == FSM_OK) code = still_refused(&s, err);
-  fsm_buf_free(&text);
   return code;
 }
