@@ -1,6 +1,6 @@
 /* definition_event.c: the parts of a state that take events, in the order in which their transitions are
- * listed: `on` (exact names before wildcards, as XState picks them), done events, answers of invokes,
- * delays, the time limit, eventless ones.
+ * listed: exact names of `on`, done events, answers of invokes, delays, the time limit, wildcards of `on`
+ * (which take all those events too, but only behind whoever names them), eventless ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,8 @@ static int by_wildness(const void *a, const void *b) {
   return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static fsm_code read_on(reading *r) {
+/* Either the exact names or the wildcards. */
+static fsm_code read_on(reading *r, bool wild) {
   fsm__node on = member(r, "on");
   if (!on.value) return FSM_OK;
   if (!fsm__node_is(on, FSM_MAP)) return fsm__invalid(r->l, on.where, "\"on\" must be an object");
@@ -53,6 +54,7 @@ static fsm_code read_on(reading *r) {
   qsort(order, count, sizeof *order, by_wildness);
   fsm_code code = FSM_OK;
   for (uint32_t i = 0; i < count && !code; i++) {
+    if (wild != (order[i].wildness > 0)) continue;
     const char *event = fsm__node_name(on, order[i].index);
     fsm__node node = fsm__node_member(r->l, on, order[i].index);
     code = *event
@@ -134,11 +136,12 @@ static fsm_code read_choice(reading *r) {
 fsm_code fsm__read_events(fsm__loader *l, const fsm__state_entry *entry, fsm_def_state *out) {
   reading r = {.l = l, .entry = entry, .out = out};
   fsm_code code = make_room(&r);
-  if (!code) code = read_on(&r);
+  if (!code) code = read_on(&r, false);
   if (!code) code = read_on_done(&r);
   if (!code) code = fsm__read_invokes(l, entry, out, &r.transitions, r.afters, &r.after_count);
   if (!code) code = read_after(&r);
   if (!code) code = read_timeout(&r);
+  if (!code) code = read_on(&r, true);
   if (!code) code = add_transitions(&r, member(&r, "always"), NULL);
   if (!code) code = read_choice(&r);
   out->transitions = r.transitions.items;
