@@ -65,9 +65,13 @@ static void complete(fsm__run *run, const fsm_value *output) {
   if (root->output == NULL) return;
   const fsm_event seen = run->seen; /* the exit actions see the event that led here */
   const bool bound = run->scope.event_of != NULL;
+  const char *name = run->event_name;
+  const size_t len = run->event_len;
   fsm__run_see(run, &(const fsm_event){.name = root->done_event, .data = *output, .type = "platform"});
   if (run->fault == FSM_OK) run->output = output_of(run, root);
   run->seen = seen;
+  run->event_name = name;
+  run->event_len = len;
   run->scope.event = NULL; /* to be made anew */
   if (!bound) run->scope.event_of = NULL;
 }

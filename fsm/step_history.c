@@ -54,6 +54,7 @@ static void record(fsm__run *run, unsigned history) {
   const unsigned last = m->states[s->parent].last;
   fsm__recorded *r = &run->recorded[s->history];
   unsigned count = 0, same = 0;
+  run->remembered = true;
   for (int pass = 0; pass < 2; pass++) {
     uint16_t *states = NULL;
     if (pass == 1) {

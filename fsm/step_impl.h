@@ -93,8 +93,9 @@ typedef struct fsm__run {
   fsm_effect *effects; /* of the microstep under way */
   unsigned effect_count, effect_cap;
   bool context_changed, history_changed;
-  bool assigned; /* the context was written, be it with what it held */
-  bool moved;    /* the last microstep changed the snapshot */
+  bool assigned;   /* the context was written, be it with what it held */
+  bool remembered; /* a history was written, likewise */
+  bool moved;      /* the last microstep changed the snapshot */
 
   const fsm__action *failed; /* the action that ends the block under way */
   const char *failed_send;   /* the id that its author gave a send that cannot be sent */

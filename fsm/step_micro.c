@@ -29,7 +29,7 @@ fsm_microstep *fsm__microstep_begin(fsm__run *run) {
   }
   run->effects = NULL;
   run->effect_count = run->effect_cap = 0;
-  run->context_changed = run->history_changed = run->assigned = false;
+  run->context_changed = run->history_changed = run->assigned = run->remembered = false;
   run->own_pairs = NULL;
   fsm_microstep *micro = &run->microsteps[run->microstep_count];
   micro->from = run->leaves;
@@ -114,7 +114,7 @@ static void executeTransitionContent(fsm__run *run) {
 
 /* XState asks eventless transitions again only when the snapshot is another one than before. */
 static bool snapshot_differs(const fsm__run *run, const fsm_microstep *micro) {
-  if (run->assigned || run->history_changed || micro->from_count != micro->to_count) return true;
+  if (run->assigned || run->remembered || run->history_changed || micro->from_count != micro->to_count) return true;
   if (memcmp(micro->from, micro->to, micro->to_count * sizeof *micro->to) != 0) return true;
   for (unsigned i = 0; i < micro->exited_count; i++)
     if (run->machine->states[micro->exited[i]].invoke_count > 0) return true;

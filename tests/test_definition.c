@@ -234,6 +234,18 @@ static void exact_names_come_before_wildcards(void **state) {
   fsm_definition_free(d);
 }
 
+static void wildcards_come_behind_the_engines_own_events(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"initial\":\"x\",\"on\":{\"*\":\"any\",\"E\":\"."
+      "z\"},"
+      "\"onDone\":\"done\",\"states\":{\"x\":{},\"z\":{\"type\":\"final\"}}},\"any\":{},\"done\":{}}}");
+  run r = start(d, "null");
+  send(&r, "E");
+  is_in(&r, "done");
+  fsm_definition_free(d);
+}
+
 static void done_always_and_reenter_work(void **state) {
   (void)state;
   fsm_definition *d = load(
@@ -516,6 +528,7 @@ int main(void) {
       cmocka_unit_test(a_patch_comes_before_the_actions),
       cmocka_unit_test(delays_raise_log_emit_and_cancel_are_effects),
       cmocka_unit_test(exact_names_come_before_wildcards),
+      cmocka_unit_test(wildcards_come_behind_the_engines_own_events),
       cmocka_unit_test(done_always_and_reenter_work),
       cmocka_unit_test(invokes_are_numbered_when_they_have_no_id),
       cmocka_unit_test(the_policy_of_tasks_has_defaults),

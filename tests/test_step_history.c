@@ -341,6 +341,29 @@ static void a_refusal_keeps_the_history(void **state) {
   chart_close(&c);
 }
 
+/* XState makes the snapshot anew with every record, so that this goes round until it is stopped. */
+static void a_record_that_was_made_anew_has_eventless_transitions_asked_again(void **state) {
+  (void)state;
+  chart c;
+  chart_open(
+      &c, STATE("m", FSM_PARALLEL,
+                CHILDREN(COMPOUND("r", ON(ALWAYS("q")), CHILDREN(ATOMIC("a"), HISTORY("h"))), ATOMIC("q"))));
+  assert_string_equal(chart_start(&c), "loop_limit\n");
+  chart_close(&c);
+}
+
+static void the_exit_actions_of_the_end_see_the_event_that_led_there(void **state) {
+  (void)state;
+  chart c;
+  chart_open(&c, COMPOUND("m", .output = EXPR("event.type"), EXIT(LOG_EXPR("event.type")),
+                          CHILDREN(ATOMIC("a", ON(GO("E", "z"))), FINAL("z"))));
+  chart_start(&c);
+  const char *text = chart_send(&c, "E");
+  assert_non_null(strstr(text, "log \"E\""));
+  assert_non_null(strstr(text, "done \"xstate.done.state"));
+  chart_close(&c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_shallow_history_restores_the_child_only),
@@ -357,6 +380,8 @@ int main(void) {
       cmocka_unit_test(from_inside_without_a_record_the_default_decides_what_is_left),
       cmocka_unit_test(histories_record_before_the_first_exit_action),
       cmocka_unit_test(a_record_that_stays_the_same_is_no_change),
+      cmocka_unit_test(a_record_that_was_made_anew_has_eventless_transitions_asked_again),
+      cmocka_unit_test(the_exit_actions_of_the_end_see_the_event_that_led_there),
       cmocka_unit_test(a_history_target_among_several),
       cmocka_unit_test(a_default_that_is_reached_from_its_region_leaves_the_others_alone),
       cmocka_unit_test(a_history_that_does_not_fit_the_machine_is_refused),
