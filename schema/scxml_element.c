@@ -12,6 +12,7 @@
 
 /* ---- faults and places ------------------------------------------------------------------------- */
 
+FSM_PRINTF(4, 0)
 static fsm_code fail(fsm__scxml *r, fsm_code code, const char *where, const char *format, va_list args) {
   char text[FSM_TEXT_MAX];
   vsnprintf(text, sizeof text, format, args);
