@@ -69,7 +69,8 @@ static fsm_xml_node *add_node(reader *r) {
 }
 
 static void end_text(reader *r) {
-  if (!r->text.len || r->code) return;
+  if ((!r->text.len && fsm_buf_ok(&r->text)) || r->code)
+    return; /* its first bytes may have found no memory */
   char *copy = fsm_buf_ok(&r->text) ? fsm_arena_strndup(r->arena, r->text.data, r->text.len) : NULL;
   if (!copy) {
     stop_without_memory(r);
