@@ -129,6 +129,16 @@ class Transcripts(Case):
         self.assertEqual((code, err), (0, ""))
         self.assertIn("ended     completed, output {\"decision\":\"approved\",\"reviewId\":\"R-7\"}", out)
 
+    def test_the_scripts_of_the_other_examples_hold(self):
+        order = ("examples/purchase-order.json", "--input", "@examples/simulate-order-input.json")
+        for args, end in (((*order, "-f", "examples/simulate-order.jsonl"), '{"decision":"approved"}'),
+                          ((*order, "-f", "examples/simulate-order-late.jsonl"), "nobody answered in 30 days"),
+                          (("examples/loan.scxml", "-f", "examples/simulate-loan.jsonl"), '{"sum":12000}')):
+            with self.subTest(args=args):
+                code, out, err = simulate(*args)
+                self.assertEqual((code, err), (0, ""))
+                self.assertIn(end, out)
+
     def test_the_same_script_gives_the_same_bytes(self):
         args = (PAYMENT, "-f", os.path.join(CASES, "payment.jsonl"), "-o", "json")
         self.assertEqual(simulate(*args), simulate(*args))
