@@ -408,6 +408,24 @@ class Commands(WithDaemon):
         _, err = self.expect(4, *self.here("send", "idem-1", "CLOSE", "--idem", "k-1"))
         self.assertIn("(duplicate)", err)
 
+    def test_events_whose_guard_reads_who_acts_or_what_is_sent_depend_on_it(self):
+        guards = {"GO": "actor.sub == 'x'", "PAY": "event.data.sum > 1", "NEVER": "1 > 2"}
+        on = {name: {"target": "a", "guard": {"@expr": guard}} for name, guard in guards.items()}
+        definition = {"id": "readers", "@exprLang": "cel", "initial": "a", "states": {"a": {"on": on}}}
+        self.ok(*self.here("def", "deploy", "-"), input=json.dumps(definition).encode())
+        self.ok(*self.here("start", "readers", "--id", "readers-1"))
+        rows = dict(line.split()[:2] for line in self.ok(*self.here("events", "readers-1")).split("\n\n")[1].splitlines())
+        self.assertEqual(rows, {"EVENT": "NOW", "GO": "depends", "PAY": "depends", "NEVER": "no"})
+
+    def test_a_log_says_how_many_leaves_where_their_names_have_no_room(self):
+        leaves = {name: {"initial": "open", "states": {"open": {}}} for name in ("finance", "department", "director")}
+        definition = {"id": "crowd", "initial": "calm", "states": {"calm": {"on": {"GO": "approvals"}},
+                      "approvals": {"type": "parallel", "states": leaves}}}
+        self.ok(*self.here("def", "deploy", "-"), input=json.dumps(definition).encode())
+        self.ok(*self.here("start", "crowd", "--id", "crowd-1"))
+        self.ok(*self.here("send", "crowd-1", "GO"))
+        self.assertRegex(run_in_terminal(80, *self.here("log", "crowd-1"))[1], r"transition +→ approvals: 3 leaves +GO")
+
     def test_events_say_what_may_be_sent_and_why_not(self):
         self.start("ev-1")
         self.ok(*self.here("send", "ev-1", "OPEN"))
@@ -488,6 +506,9 @@ class Commands(WithDaemon):
         self.assertRegex(out, r"transition +→ cellar.lit +CELLAR")
         self.assertRegex(out, r"rejected +unchanged +CELLAR")
         self.assertRegex(out, r"transition +(→ cellar|…).off, garden.off +OFF")
+        self.assertRegex(out, r"created +house: 3 leaves  ")
+        code, out = run_in_terminal(60, *self.here("events", "lamps-1"))
+        self.assertIn("state:        house.kitchen.off, house.cellar.off,\n              house.garden.off\n", out)
         code, out = run_in_terminal(60, *self.here("send", "lamps-1", "KITCHEN"))
         self.assertIn("still in:     house.cellar.off, house.garden.off\n", out)
         code, out = run_in_terminal(60, *self.here("start", "lamps"))

@@ -75,12 +75,18 @@ static bool is_enabled(const fsm_value *event) {
   return enabled != NULL && fsm_is(enabled, FSM_BOOL) && enabled->b;
 }
 
+/* A guard that reads who acts or what is sent cannot be told before: neither yes nor no. */
+static const char *readiness(const fsm_value *event, const char *fault) {
+  if (is_enabled(event)) return "yes";
+  return *fault != 0 ? "depends" : "no";
+}
+
 static void add_event(cli_run *cli, cli_table *table, const fsm_value *event, layout how) {
   fsm_arena *arena = &cli->arena;
   const char *fault = cli_field(arena, event, "fault");
   const char *saw = *fault != 0 ? fault : cli_seen_text(arena, fsm_map_get(event, "seen"));
   const char *cells[COLUMN_COUNT] = {cli_field(arena, event, "event"),
-                                     is_enabled(event) ? "yes" : "no",
+                                     readiness(event, fault),
                                      cli_field(arena, event, "target"),
                                      how == FIELDS_BELOW ? "" : fields(arena, fsm_map_get(event, "schema")),
                                      how == ALL_BESIDE ? cli_field(arena, event, "guard") : "",
@@ -125,7 +131,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   bool movable = false;
   for (uint32_t i = 0; i < count; i++) movable = movable || is_enabled(&events->items[i]);
   cli_print_line(cli, "instance", cli_field(arena, &document, "instance"));
-  cli_print_line(cli, "state", cli_field(arena, &document, "state"));
+  cli_print_states(cli, "state", cli_field(arena, &document, "state"));
   cli_print_line(cli, "status", cli_field(arena, &document, "status"));
   if (count == 0) fsm_buf_str(&cli->text, "nothing can be sent to it now\n");
   if (!movable) code = print_waiting(cli, &document, err);

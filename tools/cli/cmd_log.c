@@ -12,7 +12,7 @@ static const cli_column columns[] = {
     {.title = "USER", .min = 5, .shrink = 1, .if_any = true}, /* who did it is what a log is asked for */
     {.title = "CORRELATION", .if_any = true, .goes_first = true},
     {.title = "REASON", .if_any = true}};
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110 };
+enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110, LEAVES_WIDTH = 24 };
 
 /* The head of a long id is its time; the tail tells ids of one moment apart. */
 static const char *short_id(fsm_arena *arena, const char *id, bool full) {
@@ -54,13 +54,31 @@ static const char *short_path(const char *path) {
   return dot == NULL ? path : dot;
 }
 
-/* By their last names. */
+/* The state around all of them, "" when there is none. */
+static const char *around(fsm_arena *arena, const fsm_value *list) {
+  const char *first = cli_text(arena, &list->items[0]);
+  size_t len = strlen(first);
+  for (uint32_t i = 0; i < list->len; i++) {
+    const char *path = cli_text(arena, &list->items[i]);
+    size_t same = 0;
+    while (same < len && path[same] == first[same]) same++;
+    while (same > 0 && (first[same] != '.' || path[same] != '.')) same--;
+    len = same;
+  }
+  const char *text = fsm_arena_strndup(arena, first, len);
+  return text == NULL ? "" : text;
+}
+
+/* Leaves by their last names, or how many there are in which state. */
 static const char *short_leaves(fsm_arena *arena, const fsm_value *list) {
-  fsm_value *items = fsm_arena_zalloc(arena, list->len, sizeof *items);
+  fsm_value *items = fsm_arena_zalloc(arena, list->len + 1u, sizeof *items);
   for (uint32_t i = 0; items != NULL && i < list->len; i++)
     items[i] = fsm_string(short_path(cli_text(arena, &list->items[i])));
   fsm_value shorter = fsm_list(items, items == NULL ? 0 : list->len);
-  return cli_text(arena, &shorter);
+  const char *names = cli_text(arena, &shorter), *above = list->len < 2 ? "" : around(arena, list);
+  if (cli_width(names) <= LEAVES_WIDTH || *above == 0) return names;
+  const char *text = fsm_arena_printf(arena, "%s: %u leaves", above, (unsigned)list->len);
+  return text == NULL ? names : text;
 }
 
 /* Where the line above ended is where this one begins: a narrow terminal is told only where it went, and in
