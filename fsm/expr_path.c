@@ -65,10 +65,12 @@ static const fsm_value *uncommon_step(fsm__run *run, const fsm__node *path, cons
 static const fsm_value *field_of(const fsm_value *map, const fsm_value *name) {
   enum { FEW = 8 };
   if (map->type != FSM_MAP || map->len > FEW) return fsm_map_getn(map, name->s, name->len);
-  for (const fsm_pair *pair = map->pairs, *end = pair + map->len; pair != end; pair++)
+  for (uint32_t i = 0; i < map->len; i++) {
+    const fsm_pair *pair = &map->pairs[i];
     if (pair->key.type == FSM_STRING && pair->key.len == name->len &&
         fsm__same_bytes(pair->key.s, name->s, name->len))
       return &pair->value;
+  }
   return NULL;
 }
 
