@@ -201,19 +201,17 @@ function isLegal(nodes) {
   });
 }
 
-// Would document order give the eventless transitions of a microstep in another order? XState asks the active
-// states in the order in which they were entered last.
+// Could document order have given other eventless transitions, or the same in another order? XState asks the active
+// states in the order in which they were entered last, which also decides conflicts.
 function isDisordered(nodes, transitions) {
-  if (transitions.length < 2 || transitions.some((transition) => transition.eventType !== "")) return false;
-  const wanted = [];
-  for (const leaf of nodes.filter((node) => node.type === "atomic" || node.type === "final").sort((a, b) => a.order - b.order))
-    for (let node = leaf; node; node = node.parent) {
-      const found = transitions.find((transition) => transition.source === node);
-      if (!found) continue;
-      if (!wanted.includes(found)) wanted.push(found);
-      break;
-    }
-  return wanted.some((transition, n) => transition !== transitions[n]);
+  if (transitions.length === 0 || transitions.some((transition) => transition.eventType !== "")) return false;
+  const sourcesOf = (leaf) => {
+    const sources = [];
+    for (let node = leaf; node; node = node.parent) if (node.always?.length) sources.push(node.order);
+    return sources.join();
+  };
+  const asked = nodes.filter((node) => (node.type === "atomic" || node.type === "final") && sourcesOf(node) !== "");
+  return asked.some((leaf, n) => n > 0 && leaf.order < asked[n - 1].order && sourcesOf(leaf) !== sourcesOf(asked[n - 1]));
 }
 
 function play({ machine: definition, steps }) {
