@@ -835,9 +835,16 @@ class Usage(Case):
         self.ok("ls", "--version")
 
     def test_a_slip_is_answered_with_what_was_meant(self):
-        for args, meant in ((("sned",), "send"), (("def", "lnt"), "def lint"), (("ls", "--sate", "x"), "--state"), (("tokn",), "token")):
+        for args, meant in ((("sned",), "send"), (("lint",), "def lint"), (("mint",), "token mint"), (("def", "lnt"), "def lint"), (("ls", "--sate", "x"), "--state"), (("tokn",), "token")):
             _, err = self.expect(2, *args)
             self.assertIn(f"did you mean {meant}?", err)
+
+    def test_lint_tells_what_cannot_be_deployed(self):
+        send = {"type": "@xstate.sendTo", "to": "kid", "event": {"type": "HI"}}
+        definition = {"id": "p", "initial": "a", "states": {"a": {"invoke": {"src": "s", "id": "kid"}, "on": {"GO": {"actions": send}}}}}
+        done = subprocess.run([CLI, "def", "lint", "-"], input=json.dumps(definition).encode(), capture_output=True, env=environment())
+        self.assertEqual((done.returncode, done.stderr), (1, b""))
+        self.assertEqual(done.stdout, b"stdin: /states/a/on/GO/actions: cannot be deployed: events to other instances are not sent by durable instances yet\n")
 
     def test_wrong_use_is_two(self):
         for args in (("frob",), ("ls", "--frob"), ("ls", "x"), ("ls", "-o", "xml"), ("ls",), ("get",), ("--timeout", "x", "--data", "/", "ls"), ("--timeout", "0s", "--data", "/", "ls"), ("--url", "ftp://x", "ls"), ("ls", "-m"), ("ls", "-m", "a", "-m", "b"), ("--socket", "/" + "a" * 200, "ls")):

@@ -184,6 +184,12 @@ class Guards(Case):
         self.assertEqual(self.why("true && now > timestamp('2001-01-01T00:00:00Z')", {})[0],
                          "now > timestamp('2001-01-01T00:00:00Z')")
 
+    def test_a_guard_that_asks_who_acts_when_nobody_does_is_answered_with_how(self):
+        machine = self.script({"id": "m", "@exprLang": "cel", "initial": "a", "states": {
+            "a": {"on": {"GO": {"target": "a", "guard": {"@expr": "actor.sub == 'x'"}}}}}})
+        self.assertIn("  actor     nobody; say who: --actor JSON, or actor", simulate(machine)[1])
+        self.assertNotIn("nobody", simulate(machine, "--actor", '{"sub":"y"}')[1])
+
     def test_a_guard_that_fails_says_so_instead(self):
         machine = {"id": "m", "@exprLang": "cel", "initial": "a",
                    "states": {"a": {"on": {"GO": {"target": "a", "guard": {"@expr": "event.data.x == 1"}}}}}}

@@ -1,6 +1,7 @@
 /* cmd_def_lint.c: fsm-cli def lint: is a definition one that could be deployed? Needs no daemon. */
 #include <string.h>
 
+#include "runtime/deployable.h"
 #include "runtime/hash.h"
 #include "schema/definition.h"
 #include "tools/cli/cli.h"
@@ -13,6 +14,21 @@ typedef struct finding {
   bool unread;     /* the file itself is at fault, not what is in it */
 } finding;
 
+enum { TREE_BYTES_MAX = 64 * 1024 * 1024 };
+
+/* What the engine can and a durable instance cannot yet. */
+static fsm_code check_deployable(const fsm_buf *source, fsm_error *err) {
+  fsm_arena tree;
+  const fsm_def *def = NULL;
+  fsm_error fault = {0};
+  fsm_arena_init(&tree, TREE_BYTES_MAX);
+  fsm_code code = fsm_definition_read(&tree, source->data, source->len, &def, err);
+  if (code == FSM_OK && fsm__deployable(def, &fault) != FSM_OK)
+    code = fsm_fail(err, fault.code, fault.where, "cannot be deployed: %s", fault.text);
+  fsm_arena_free(&tree);
+  return code;
+}
+
 static fsm_code check(cli_run *cli, const char *path, finding *out) {
   fsm_buf source = {0};
   fsm_definition *definition = NULL;
@@ -22,6 +38,7 @@ static fsm_code check(cli_run *cli, const char *path, finding *out) {
   out->unread = code != FSM_OK;
   if (out->unread) out->fault.where[0] = 0;
   if (code == FSM_OK) code = fsm_definition_load(fsm_buf_text(&source), source.len, &definition, &out->fault);
+  if (code == FSM_OK) code = check_deployable(&source, &out->fault);
   if (code == FSM_OK) {
     const fsm_machine *machine = fsm_definition_machine(definition);
     size_t len = 0;
@@ -33,8 +50,8 @@ static fsm_code check(cli_run *cli, const char *path, finding *out) {
     out->hash = fsm_arena_strdup(&cli->arena, hex);
     out->states = fsm_machine_states(machine) - 1; /* the root is the machine itself */
     if (out->id == NULL || out->hash == NULL) code = fsm_fail(&out->fault, FSM_ENOMEM, "", "no memory");
-    fsm_definition_free(definition);
   }
+  fsm_definition_free(definition);
   fsm_buf_free(&source);
   return code;
 }
@@ -110,7 +127,8 @@ const cli_command cli_def_lint = {
     .summary = "check definitions without deploying them",
     .more =
         "Prints FILE: JSON POINTER: what is wrong. FILE - is stdin. The exit status\n"
-        "is that of the first fault: 1 in a definition, 2 a file that cannot be read.",
+        "is that of the first fault: 1 in a definition, 2 a file that cannot be read.\n"
+        "What can be simulated and not be deployed yet is a fault, too.",
     .examples = examples,
     .words_min = 1,
     .words_max = CLI_WORDS_MAX,

@@ -105,6 +105,10 @@ static size_t names_of(const char *group, const char **names) {
 static fsm_code no_such(const char *group, const char *word, fsm_error *err) {
   const char *names[NAMES_MAX];
   const char *near = cli_nearest(word, names, names_of(group, names)), *gap = *group == 0 ? "" : " ";
+  for (const cli_command *const *command = cli_commands; *group == 0 && *command != NULL; command++)
+    if (strcmp((*command)->name, word) == 0)
+      return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s; did you mean %s %s?", word,
+                      (*command)->group, word);
   if (near == NULL)
     return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s%s%s; see: fsm-cli --help", group, gap,
                     word);

@@ -314,12 +314,23 @@ static void put_session(printer *p, const fsm_value *session, const fsm_value *n
     put_text(p, "dead", "no event, timer or task can move it");
 }
 
+static bool asks_who_acts(printer *p, const fsm_value *session) {
+  const fsm_value *events = fsm_map_get(session, "events");
+  for (uint32_t i = 0; events != NULL && i < events->len; i++)
+    if (strstr(text(p, &events->items[i], "fault"), "no such field actor") != NULL) return true;
+  return false;
+}
+
 void cli_simulation_print_status(cli_simulation *sim, const fsm_value *status) {
   printer p = {.cli = sim->cli};
   fsm_arena_init(&p.arena, 0);
   const fsm_value *sessions = fsm_map_get(status, "sessions"), *now = fsm_map_get(status, "time");
   fsm_buf_printf(&sim->cli->text, "%s  now\n", cli_text(&p.arena, now));
-  if (has(status, "actor")) put_text(&p, "actor", json(&p, fsm_map_get(status, "actor")));
+  bool first = sessions != NULL && sessions->len > 0;
+  if (has(status, "actor"))
+    put_text(&p, "actor", json(&p, fsm_map_get(status, "actor")));
+  else if (first && asks_who_acts(&p, &sessions->items[0]))
+    put_text(&p, "actor", "nobody; say who: --actor JSON, or actor {\"sub\":\"anna\"}");
   for (uint32_t i = 0; sessions != NULL && i < sessions->len; i++)
     put_session(&p, &sessions->items[i], now, i == 0);
   fsm_buf_char(&sim->cli->text, '\n');
