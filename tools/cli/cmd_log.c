@@ -12,7 +12,7 @@ static const cli_column columns[] = {
     {.title = "USER", .min = 5, .shrink = 1, .if_any = true}, /* who did it is what a log is asked for */
     {.title = "CORRELATION", .if_any = true, .goes_first = true},
     {.title = "REASON", .if_any = true}};
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110, LEAVES_WIDTH = 24 };
+enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110, LEAVES_WIDTH = 18 };
 
 /* The head of a long id is its time; the tail tells ids of one moment apart. */
 static const char *short_id(fsm_arena *arena, const char *id, bool full) {
@@ -77,7 +77,7 @@ static const char *short_leaves(fsm_arena *arena, const fsm_value *list) {
   fsm_value shorter = fsm_list(items, items == NULL ? 0 : list->len);
   const char *names = cli_text(arena, &shorter), *above = list->len < 2 ? "" : around(arena, list);
   if (cli_width(names) <= LEAVES_WIDTH || *above == 0) return names;
-  const char *text = fsm_arena_printf(arena, "%s: %u leaves", above, (unsigned)list->len);
+  const char *text = fsm_arena_printf(arena, "%s (%u)", above, (unsigned)list->len);
   return text == NULL ? names : text;
 }
 
