@@ -167,7 +167,8 @@ FSM_API FSM_MUST_USE fsm_code fsm_stop(const fsm_machine *machine, const fsm_sna
                                        fsm_error *err);
 
 /* What may be sent now: the candidates of every event transition of the active states whose events
- * people or systems send (not xstate.* and done.*), with each descriptor of the transition. */
+ * people or systems send (not xstate.* and done.*), with each descriptor of the transition, in SCXML without
+ * its ".*". */
 typedef struct fsm_enabled_event {
   const char *event; /* descriptor, "APPROVE" */
   fsm_candidate candidate;

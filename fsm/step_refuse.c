@@ -112,13 +112,23 @@ typedef struct sendable {
   unsigned count;
 } sendable;
 
+/* In SCXML "go" is read as "go.*" (3.12.1), and what people send is "go". NULL = no memory. */
+static const char *sendable_name(const fsm__run *run, const fsm__descriptor *d) {
+  if (run->machine->dialect != FSM_SCXML || d->rule != FSM__PREFIX) return d->text;
+  return fsm_arena_strndup(run->arena, d->text, d->len);
+}
+
 static bool add_sendable(fsm__run *run, unsigned number, void *arg) {
   sendable *list = arg;
   const fsm__transition *t = &run->machine->transitions[number];
   for (uint32_t i = 0; i < t->event_count; i++) {
     if (is_generated(t->events[i].text)) continue;
     fsm_enabled_event *item = &list->items[list->count++];
-    item->event = t->events[i].text;
+    item->event = sendable_name(run, &t->events[i]);
+    if (item->event == NULL) {
+      fsm__fault(run, FSM_ENOMEM);
+      return false;
+    }
     fsm__run_see(run, &(const fsm_event){.name = item->event});
     if (run->fault != FSM_OK || !fill(run, number, &item->candidate)) return false;
   }

@@ -511,6 +511,21 @@ static void autoforward_copies_each_external_event(void **state) {
   chart_close(&c);
 }
 
+static void what_may_be_sent_is_told_by_the_name_of_the_event(void **state) {
+  (void)state;
+  chart c;
+  START(COMPOUND("m", CHILDREN(ATOMIC("a", ON(STAY("go.*", .guard = "_event.name == 'go'"), STAY("*"),
+                                              STAY("done.state.x.*"), STAY("error.*"))))));
+  const fsm_enabled_event *events = NULL;
+  unsigned count = 0;
+  assert_int_equal(fsm_enabled(c.machine, &c.now, &here, &c.arena, &events, &count, NULL), FSM_OK);
+  assert_int_equal(count, 2);
+  assert_string_equal(events[0].event, "go");
+  assert_true(events[0].candidate.enabled);
+  assert_string_equal(events[1].event, "*");
+  chart_close(&c);
+}
+
 static void a_stop_runs_all_exits_and_cancels_all(void **state) {
   (void)state;
   chart c;
@@ -557,6 +572,7 @@ int main(void) {
       cmocka_unit_test(a_task_that_has_answered_is_not_cancelled),
       cmocka_unit_test(finalize_runs_before_the_event_is_looked_at),
       cmocka_unit_test(autoforward_copies_each_external_event),
+      cmocka_unit_test(what_may_be_sent_is_told_by_the_name_of_the_event),
       cmocka_unit_test(a_stop_runs_all_exits_and_cancels_all),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
