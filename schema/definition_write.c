@@ -41,6 +41,21 @@ fsm_code fsm__json_expr(fsm__json_out *o, const char *expr, const char *where) {
   return FSM_OK;
 }
 
+/* Is there a map in the data that JSON would take for an expression? Values are FSM_VALUE_DEPTH_MAX deep. */
+static bool has_expression(const fsm_value *value) {
+  if (value->type == FSM_MAP && (fsm_doc_get(value, "@expr") || fsm_doc_get(value, "@code"))) return true;
+  for (uint32_t i = 0; value->type == FSM_MAP && i < value->len; i++)
+    if (has_expression(&value->pairs[i].value)) return true;
+  for (uint32_t i = 0; value->type == FSM_LIST && i < value->len; i++)
+    if (has_expression(&value->items[i])) return true;
+  return false;
+}
+
+static fsm_code refuse_expression(fsm__json_out *o, const fsm_def_value *value) {
+  return fsm__write_refuse(&o->w, value->where,
+                           "data with a member \"@expr\" or \"@code\" would be code in JSON");
+}
+
 fsm_code fsm__json_value(fsm__json_out *o, const fsm_def_value *value) {
   fsm_code code = FSM_OK;
   if (!value) {
@@ -49,12 +64,15 @@ fsm_code fsm__json_value(fsm__json_out *o, const fsm_def_value *value) {
   }
   if (value->form == FSM_DEF_EXPR) return fsm__json_expr(o, value->expr, value->where);
   if (value->form == FSM_DEF_LITERAL) {
+    if (has_expression(&value->literal)) return refuse_expression(o, value);
     fsm_json_write(&o->buf, &value->literal);
     return FSM_OK;
   }
   bool is_map = value->form == FSM_DEF_MAP;
   fsm_buf_char(&o->buf, is_map ? '{' : '[');
   for (size_t i = 0; i < value->count && !code; i++) {
+    if (is_map && (strcmp(value->keys[i], "@expr") == 0 || strcmp(value->keys[i], "@code") == 0))
+      return refuse_expression(o, value);
     if (is_map)
       fsm__json_key(o, value->keys[i]);
     else

@@ -235,6 +235,8 @@ static void what_the_other_notation_has_no_like_of_is_refused(void **state) {
        "in SCXML the transition is taken beside one of \"a.b\" on the same event, in JSON only without it"},
       {JSON("\"states\":{\"a\":{\"on\":{\"it's\":\"b\",\"it's.so\":\"a\"}},\"b\":{}}"), "/states/a/on/it's",
        "a condition cannot ask for an event called \"it's\""},
+      {SCXML("", "<datamodel><data id='a'>[{\"@expr\": \"1\"}]</data></datamodel><state/>"), "1:60",
+       "data with a member \"@expr\" or \"@code\" would be code in JSON"},
       {SCXML("", "<datamodel><data id='a' expr='1'/><data id='b' expr='a'/></datamodel><state/>"), "1:102",
        "\"b\" is computed from other variables or the event, which JSON's context cannot be"},
   };
