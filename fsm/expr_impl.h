@@ -164,11 +164,13 @@ struct fsm__node {
 };
 
 /* A path that the expression reads, or the leading part of it that does not depend on values. */
-typedef struct fsm__read {
+typedef struct fsm__read fsm__read;
+struct fsm__read {
   fsm_value name;
   const fsm__node *base; /* a VARIABLE, its steps follow it */
+  const fsm__read *next;
   unsigned steps;
-} fsm__read;
+};
 
 enum { FSM__READS_MAX = 16 };
 
@@ -178,7 +180,7 @@ struct fsm_expr {
   bool scxml;
   bool beyond; /* types or optionals may come out */
   unsigned read_count;
-  fsm__read reads[FSM__READS_MAX];
+  const fsm__read *reads; /* the last one first */
 };
 
 fsm_code fsm__parse(fsm__source *source, fsm_expr *expr);
@@ -188,7 +190,7 @@ const char *fsm__variable_name(fsm__variable variable, bool scxml);
 fsm_code fsm__check(const fsm__source *source, const fsm_expr *expr);
 /* Parts that depend on nothing become literals. */
 void fsm__fold_constants(fsm_arena *arena, fsm__node *root);
-/* Notes what a finished path or variable reads; source order, each once, the first FSM__READS_MAX. */
+/* Notes what a finished path or variable reads; each once, the first FSM__READS_MAX of the source. */
 fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__node *node);
 
 /* ---- evaluation -------------------------------------------------------------------------------- */

@@ -38,9 +38,19 @@ static void write_name(fsm_buf *buf, const fsm__source *source, const fsm__read 
 }
 
 static bool noted(const fsm_expr *expr, const fsm_value *name) {
-  for (unsigned i = 0; i < expr->read_count; i++)
-    if (fsm_value_same(&expr->reads[i].name, name)) return true;
+  for (const fsm__read *read = expr->reads; read; read = read->next)
+    if (fsm_value_same(&read->name, name)) return true;
   return false;
+}
+
+static fsm_code keep(const fsm__source *source, fsm_expr *expr, const fsm__read *read) {
+  fsm__read *kept = fsm_arena_alloc(source->arena, sizeof *kept);
+  if (!kept) return fsm__expr_fail(source, FSM_ENOMEM, read->base->begin, "no memory for the expression");
+  *kept = *read;
+  kept->next = expr->reads;
+  expr->reads = kept;
+  expr->read_count++;
+  return FSM_OK;
 }
 
 fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__node *node) {
@@ -55,8 +65,7 @@ fsm_code fsm__note_read(const fsm__source *source, fsm_expr *expr, const fsm__no
   if (name) read.name = fsm_stringn(name, buf.len);
   fsm_buf_free(&buf);
   if (!name) return fsm__expr_fail(source, FSM_ENOMEM, node->begin, "no memory for the expression");
-  if (!noted(expr, &read.name)) expr->reads[expr->read_count++] = read;
-  return FSM_OK;
+  return noted(expr, &read.name) ? FSM_OK : keep(source, expr, &read);
 }
 
 static const fsm_value *read_again(const fsm__read *read, const fsm_scope *scope, fsm_value *slot) {
@@ -104,11 +113,11 @@ fsm_code fsm_expr_seen(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *
   fsm_pair *pairs = fsm_arena_zalloc(arena, expr->read_count, sizeof *pairs);
   if (!pairs) return FSM_ENOMEM;
   size_t count = 0;
-  for (unsigned i = 0; i < expr->read_count; i++) {
+  for (const fsm__read *read = expr->reads; read; read = read->next) {
     fsm_value slot;
-    const fsm_value *value = read_again(&expr->reads[i], scope, &slot);
+    const fsm_value *value = read_again(read, scope, &slot);
     if (!value) continue;
-    pairs[count].key = expr->reads[i].name;
+    pairs[count].key = read->name;
     if (!brief(value, arena, &pairs[count++].value)) return FSM_ENOMEM;
   }
   return fsm_map(pairs, count, out, NULL);

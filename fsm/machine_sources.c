@@ -6,6 +6,7 @@
  */
 #include "fsm/machine_sources.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* More states than this are kept as a bitset: together these never take more than a few hundred KB, for a
@@ -103,36 +104,66 @@ static bool make_rooms(builder *b) {
   return good;
 }
 
-/* 0 = too many. */
-static uint32_t table_size(const fsm_machine *m) {
-  size_t descriptors = 0;
+static size_t count_descriptors(const fsm_machine *m) {
+  size_t count = 0;
+  for (unsigned i = 0; i < m->transition_count; i++) count += m->transitions[i].event_count;
+  return count;
+}
+
+/* So that it is at most half full. */
+static uint32_t table_size(size_t names) {
   uint32_t size = 4;
-  for (unsigned i = 0; i < m->transition_count; i++) descriptors += m->transitions[i].event_count;
-  if (descriptors > DESCRIPTORS_MAX) return 0;
-  while (size / 2 < descriptors) size *= 2;
+  while (size / 2 < names) size *= 2;
   return size;
 }
 
+static bool is_new(const fsm__descriptor **seen, uint32_t mask, const fsm__descriptor *d) {
+  uint32_t at = hash_of(d->text, d->len) & mask;
+  for (; seen[at] != NULL; at = (at + 1) & mask)
+    if (seen[at]->len == d->len && memcmp(seen[at]->text, d->text, d->len) == 0) return false;
+  seen[at] = d;
+  return true;
+}
+
+/* Of what may be many thousand descriptors most name the same events: a table of pointers is made to count
+ * the names and dropped, so that the one that stays is no larger than they need. */
+static bool count_names(const fsm_machine *m, size_t descriptors, size_t *names) {
+  const uint32_t size = table_size(descriptors);
+  const fsm__descriptor **seen = calloc(size, sizeof *seen);
+  *names = 0;
+  if (seen == NULL) return false;
+  for (unsigned i = 0; i < m->transition_count; i++)
+    for (uint32_t e = 0; e < m->transitions[i].event_count; e++)
+      *names += is_new(seen, size - 1, &m->transitions[i].events[e]);
+  free(seen);
+  return true;
+}
+
+static bool build(builder *b, size_t descriptors) {
+  size_t names;
+  if (!count_names(b->m, descriptors, &names)) return false;
+  const uint32_t size = table_size(names);
+  b->index = fsm_arena_zalloc(&b->m->arena, 1, sizeof *b->index);
+  b->table = fsm_arena_zalloc(&b->m->arena, size, sizeof *b->table);
+  if (b->index == NULL || b->table == NULL) return false;
+  b->index->table = b->table;
+  b->index->mask = size - 1;
+  pass(b);
+  b->listing = true;
+  if (!make_rooms(b)) return false;
+  pass(b);
+  return true;
+}
+
 fsm_code fsm__sources_index(fsm_machine *m, fsm_error *err) {
-  uint32_t size = table_size(m);
   builder b = {.m = m};
-  if (size == 0)
+  const size_t descriptors = count_descriptors(m);
+  if (descriptors > DESCRIPTORS_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "", "the machine has more than %u event descriptors",
                     DESCRIPTORS_MAX);
-  b.index = fsm_arena_zalloc(&m->arena, 1, sizeof *b.index);
-  b.table = fsm_arena_zalloc(&m->arena, size, sizeof *b.table);
-  if (b.index != NULL && b.table != NULL) {
-    b.index->table = b.table;
-    b.index->mask = size - 1;
-    pass(&b);
-    b.listing = true;
-    if (make_rooms(&b)) {
-      pass(&b);
-      m->index = b.index;
-      return FSM_OK;
-    }
-  }
-  return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
+  if (!build(&b, descriptors)) return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
+  m->index = b.index;
+  return FSM_OK;
 }
 
 /* ---- asking -------------------------------------------------------------------------------------- */

@@ -26,7 +26,11 @@ static const figure figures[] = {
     {"regions_100_touch_1", "ns/step", regions_100_touch_1},
     {"regions_20_touch_20", "ns/step", regions_20_touch_20},
     {"compile_1000", "ms", compile_1000},
-    {"durable_c1", "transitions/s", durable_c1},
+#define X(name) \
+  {"limit_" #name "_ms", "ms", limit_##name##_ms}, {"limit_" #name "_mb", "MB", limit_##name##_mb},
+    LIMIT_CASES(X)
+#undef X
+        {"durable_c1", "transitions/s", durable_c1},
     {"durable_c64_10k", "transitions/s", durable_c64_10k},
     {"lmdb_per_commit", "transitions/s", lmdb_per_commit},
 };

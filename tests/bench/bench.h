@@ -30,6 +30,14 @@ sample durable_c1(const char *dir, double seconds);
 sample durable_c64_10k(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
 
+/* Definitions as large as they may be (bench_limits.c). */
+#define LIMIT_CASES(X) X(flat) X(nested) X(regions) X(json) X(json_read) X(scxml)
+#define X(name)                                              \
+  sample limit_##name##_ms(const char *dir, double seconds); \
+  sample limit_##name##_mb(const char *dir, double seconds);
+LIMIT_CASES(X)
+#undef X
+
 /* Overwrites a zero-written file, batch_bytes and an fdatasync at a time: batches per second. */
 double raw_overwrite(const char *dir, size_t batch_bytes, double seconds);
 
