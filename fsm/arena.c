@@ -99,7 +99,10 @@ void *fsm_arena_more(fsm_arena *arena, size_t size) {
   if (size > SIZE_MAX / 2) return NULL;
   size_t step = size ? (size + ALIGN - 1) & ~(size_t)(ALIGN - 1) : ALIGN;
   if (step > (size_t)(arena->end - arena->at)) {
-    if (arena->limit && step > arena->limit - fsm_arena_used(arena)) return NULL;
+    if (arena->limit && step > arena->limit - fsm_arena_used(arena)) {
+      arena->over = true;
+      return NULL;
+    }
     if (!grow(arena, step)) return NULL;
   }
   void *at = arena->at;

@@ -173,10 +173,10 @@ static const struct {
 static fsm_code lex_sign(fsm__source *source, fsm__token *token) {
   const char *at = source->text + source->at;
   for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-    size_t len = strlen(signs[i].text);
-    if (strncmp(at, signs[i].text, len) != 0) continue;
+    const char *sign = signs[i].text;
+    if (at[0] != sign[0] || (sign[1] && at[1] != sign[1])) continue;
     token->kind = (fsm__token_kind)signs[i].kind;
-    source->at = (uint16_t)(source->at + len);
+    source->at = (uint16_t)(source->at + (sign[1] ? 2 : 1));
     return FSM_OK;
   }
   if (*at == '=' || *at == '&' || *at == '|')

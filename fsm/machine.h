@@ -32,7 +32,8 @@ enum {
   FSM_CONTENT_DEPTH_MAX = 64, /* actions inside of actions */
   FSM_DATA_MAX = 10000,       /* variables of SCXML */
   FSM_INVOKES_MAX = 10000,
-  FSM_MACHINES_NESTED_MAX = 8 /* machines inside of machines */
+  FSM_MACHINES_NESTED_MAX = 8,             /* machines inside of machines */
+  FSM_MACHINE_BYTES_MAX = 40 * 1024 * 1024 /* of memory, compiled, with the machines inside of it */
 };
 #define FSM_DELAY_MS_MAX INT64_C(3155760000000) /* 100 years */
 

@@ -17,6 +17,7 @@ fsm_code fsm__compile_no_memory(fsm__compiler *c) {
 
 fsm__content fsm__compile_content(fsm__compiler *c) {
   return (fsm__content){&c->m->arena,
+                        &c->exprs,
                         {.scxml = c->def->dialect == FSM_SCXML,
                          .context = c->def->shape,
                          .zones = c->def->zones,
@@ -282,7 +283,8 @@ static fsm_code allocate(fsm__compiler *c, const fsm_def_state *root) {
   c->defs = fsm_arena_zalloc(&c->scratch, c->states, sizeof(fsm_def_state *));
   if (m->states == NULL || m->transitions == NULL || m->invokes == NULL || m->by_path == NULL ||
       m->leaves == NULL || m->histories == NULL || c->defs == NULL ||
-      !fsm__keep(&m->arena, root->name, &m->id))
+      !fsm__keep(&m->arena, root->name, &m->id) ||
+      !fsm__exprs_init(&c->exprs, &c->scratch, c->transitions + c->actions))
     return fsm__compile_no_memory(c);
   return FSM_OK;
 }
@@ -337,24 +339,38 @@ static fsm_code compile(fsm__compiler *c, const fsm_def *def) {
   return code;
 }
 
-fsm_code fsm__compile_nested(const fsm_def *def, unsigned nested, fsm_machine **out, fsm_error *err) {
+/* The machine and all around and inside of it are too large; or there is no memory, which is said already. */
+static fsm_code check_bytes(fsm__compiler *c, fsm_code code) {
+  const fsm_arena *arena = &c->m->arena;
+  const size_t bytes = c->around + c->inside + fsm_arena_used(arena);
+  if (code == FSM_OK ? bytes <= FSM_MACHINE_BYTES_MAX : code != FSM_ENOMEM || !arena->over) return code;
+  return fsm_fail(c->err, FSM_ETOOLARGE, "", "the machine takes more than %d bytes", FSM_MACHINE_BYTES_MAX);
+}
+
+fsm_code fsm__compile_nested(const fsm_def *def, fsm__compiler *above, fsm_machine **out, fsm_error *err) {
   FSM_ASSERT(def->root != NULL && def->root->name != NULL);
   fsm_machine *m = calloc(1, sizeof *m);
   if (m == NULL) return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
-  fsm_arena_init(&m->arena, 0);
-  fsm__compiler c = {.m = m, .def = def, .nested = nested, .err = err};
+  fsm__compiler c = {.m = m, .def = def, .err = err};
+  if (above != NULL) {
+    c.nested = above->nested + 1;
+    c.around = above->around + above->inside + fsm_arena_used(&above->m->arena);
+  }
+  fsm_arena_init(&m->arena, c.around < FSM_MACHINE_BYTES_MAX ? FSM_MACHINE_BYTES_MAX - c.around : 1);
   fsm_arena_init(&c.scratch, 0);
 
-  fsm_code code = compile(&c, def);
+  fsm_code code = check_bytes(&c, compile(&c, def));
   fsm_arena_free(&c.scratch);
-  if (code == FSM_OK)
+  if (code == FSM_OK) {
+    if (above != NULL) above->inside += c.inside + fsm_arena_used(&m->arena);
     *out = m;
-  else
+  } else {
     fsm_machine_free(m);
+  }
   return code;
 }
 
 fsm_code fsm_machine_compile(const fsm_def *def, fsm_machine **out, fsm_error *err) {
   FSM_ASSERT(def != NULL && out != NULL);
-  return fsm__compile_nested(def, 0, out, err);
+  return fsm__compile_nested(def, NULL, out, err);
 }

@@ -180,6 +180,7 @@ static inline bool fsm__has_prefix(const char *text, const char *prefix) {
 /* What expressions of a machine are compiled with and into. */
 typedef struct fsm__content {
   fsm_arena *arena;
+  struct fsm__exprs *exprs; /* those that are compiled already (machine_compile.h) */
   fsm_expr_options options;
   fsm_error *err;
 } fsm__content;
@@ -189,12 +190,6 @@ FSM_MUST_USE fsm_code fsm__template_compile(const fsm__content *c, const fsm_def
 /* A delay; a literal one is checked. */
 FSM_MUST_USE fsm_code fsm__delay_compile(const fsm__content *c, const fsm_def_value *def, const char *where,
                                          const fsm__template **out);
-/* Its source is said beside the fault; err->where becomes `where`. */
-FSM_MUST_USE fsm_code fsm__expr_compile(const fsm__content *c, const char *text, const char *where,
-                                        const fsm_expr **out);
-/* The same for one that decides. */
-FSM_MUST_USE fsm_code fsm__guard_compile(const fsm__content *c, const char *text, const char *where,
-                                         const fsm_expr **out);
 /* Milliseconds, a duration or a text ("1.5s", "200ms"), as nanoseconds; err->text says why not. */
 FSM_MUST_USE fsm_code fsm__delay_ns(const fsm_value *value, int64_t *out, fsm_error *err);
 /* The bytes of the value (an upper estimate of its msgpack form); -1 when they are more than `most` or it is
@@ -204,6 +199,15 @@ bool fsm__value_fits(const fsm_value *value, size_t bytes);
 
 /* A copy of the text in the arena; NULL stays NULL. false = out of memory. */
 bool fsm__keep(fsm_arena *arena, const char *text, const char **out);
+
+/* ---- expressions (machine_expr.c) --------------------------------------------------------------- */
+
+/* Its source is said beside the fault; err->where becomes `where`. */
+FSM_MUST_USE fsm_code fsm__expr_compile(const fsm__content *c, const char *text, const char *where,
+                                        const fsm_expr **out);
+/* The same for one that decides. */
+FSM_MUST_USE fsm_code fsm__guard_compile(const fsm__content *c, const char *text, const char *where,
+                                         const fsm_expr **out);
 
 /* ---- content (machine_content.c, machine_place.c) ------------------------------------------------ */
 

@@ -83,7 +83,7 @@ static fsm_code invoke_source(fsm__compiler *c, const fsm_def_invoke *def, fsm__
   if (c->nested == FSM_MACHINES_NESTED_MAX)
     return fsm_fail(c->err, FSM_ETOOLARGE, where, "machines are nested deeper than %d",
                     FSM_MACHINES_NESTED_MAX);
-  return fsm__compile_nested(def->machine, c->nested + 1, &out->machine, c->err);
+  return fsm__compile_nested(def->machine, c, &out->machine, c->err);
 }
 
 static fsm_code fill_invoke(fsm__compiler *c, const fsm_def_invoke *def, unsigned state, fsm__invoke *out) {

@@ -1,4 +1,4 @@
-/* machine_value.c: values of a definition: expressions, templates, sizes, delays.
+/* machine_value.c: values of a definition: templates, sizes, delays.
  *
  * A tree of values becomes a template: parts without an expression are folded into one literal, keys
  * are sorted and checked here, once, so that a step only meets the faults that data can cause.
@@ -15,26 +15,6 @@ static fsm_code no_memory(const fsm__content *c, const char *where) {
 bool fsm__keep(fsm_arena *arena, const char *text, const char **out) {
   *out = text != NULL ? fsm_arena_strdup(arena, text) : NULL;
   return text == NULL || *out != NULL;
-}
-
-static fsm_code expr_compile(const fsm__content *c, const fsm_expr_options *options, const char *text,
-                             const char *where, const fsm_expr **out) {
-  FSM_ASSERT(text != NULL);
-  fsm_error fault = {0};
-  fsm_code code = fsm_expr_compile_with(c->arena, text, strlen(text), options, out, &fault);
-  if (code == FSM_OK) return FSM_OK;
-  return fsm_fail(c->err, code, fsm__place(where), "\"%.120s\": %s: %s", text, fault.where, fault.text);
-}
-
-fsm_code fsm__expr_compile(const fsm__content *c, const char *text, const char *where, const fsm_expr **out) {
-  return expr_compile(c, &c->options, text, where, out);
-}
-
-fsm_code fsm__guard_compile(const fsm__content *c, const char *text, const char *where,
-                            const fsm_expr **out) {
-  fsm_expr_options options = c->options;
-  options.guard = true;
-  return expr_compile(c, &options, text, where, out);
 }
 
 /* ---- how big is a value ------------------------------------------------------------------------ */

@@ -17,7 +17,8 @@
 #include "schema/pointer.h"
 #include "schema/scxml_definition.h"
 
-enum { TREE_BYTES_MAX = 64 * 1024 * 1024 };
+/* Far more than what a text makes that does not name the same things again and again. */
+enum { TREE_BYTES_MAX = 16 * 1024 * 1024 };
 
 struct fsm_definition {
   fsm_arena arena; /* the document */
@@ -71,6 +72,15 @@ static fsm_code keep_policies(fsm_definition *d, fsm_error *err) {
   return FSM_OK;
 }
 
+/* The tree's bound, and not the system, may have refused memory. */
+static fsm_code tree_done(fsm_arena *tree, fsm_code code, fsm_error *err) {
+  if (code == FSM_ENOMEM && tree->over)
+    code = fsm_fail(err, FSM_ETOOLARGE, "", "the definition takes more than %d bytes, named things put in",
+                    TREE_BYTES_MAX);
+  fsm_arena_free(tree);
+  return code;
+}
+
 static fsm_code read_document(fsm_arena *arena, const char *text, size_t len, size_t most, fsm_value *out,
                               fsm_error *err) {
   if (len > most)
@@ -93,7 +103,7 @@ static fsm_code load_scxml(fsm_definition *d, const char *text, size_t len, fsm_
   fsm_arena_init(&tree, TREE_BYTES_MAX);
   fsm_code code = fsm_scxml_read(&tree, text, len, NULL, &def, err);
   if (!code) code = fsm_machine_compile(def, &d->machine, err);
-  fsm_arena_free(&tree);
+  code = tree_done(&tree, code, err);
   if (!code) code = fsm__pack_document(&d->canonical, &whole, err);
   return code ? code : keep_policies(d, err);
 }
@@ -106,7 +116,7 @@ static fsm_code load(fsm_definition *d, const char *text, size_t len, fsm_error 
   fsm_arena_init(&tree, TREE_BYTES_MAX);
   fsm__loader l = {.arena = &tree, .err = err};
   code = build(&l, (fsm__node){&d->document, ""}, d);
-  fsm_arena_free(&tree);
+  code = tree_done(&tree, code, err);
   if (!code) code = fsm__pack_document(&d->canonical, &d->document, err);
   return code ? code : keep_policies(d, err);
 }

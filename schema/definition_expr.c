@@ -112,7 +112,16 @@ static const char *kept(fsm__loader *l, fsm_buf *buf) {
   return text;
 }
 
-static fsm_code put_params(fsm__loader *l, const char *text, const char **out) {
+/* A few bytes of a definition could name a long expression again and again. */
+static fsm_code check_expanded(fsm__loader *l, const char *where, size_t len) {
+  l->expanded += len;
+  if (l->expanded <= FSM__EXPANDED_MAX) return FSM_OK;
+  return fsm_fail(l->err, FSM_ETOOLARGE, where,
+                  "expressions that read `params` take more than %d bytes, all uses together",
+                  FSM__EXPANDED_MAX);
+}
+
+static fsm_code put_params(fsm__loader *l, const char *where, const char *text, const char **out) {
   fsm_buf buf = {0};
   words w = {.at = text};
   size_t len;
@@ -125,8 +134,9 @@ static fsm_code put_params(fsm__loader *l, const char *text, const char **out) {
     copied = w.at;
   }
   fsm_buf_str(&buf, copied);
+  len = buf.len;
   *out = kept(l, &buf);
-  return *out ? FSM_OK : fsm__out_of_memory(l);
+  return *out ? check_expanded(l, where, len) : fsm__out_of_memory(l);
 }
 
 /* For a check without a use: a name of the same length that may be anything, so that columns stay. */
@@ -144,7 +154,7 @@ static fsm_code put_anything(fsm__loader *l, const char *text, const char **out)
 static fsm_code replace_params(fsm__loader *l, fsm__node node, const char **text) {
   if ((!l->expanding && !l->checking) || !reads_params(*text)) return FSM_OK;
   if (!l->expanding) return put_anything(l, *text, text);
-  if (l->params) return put_params(l, *text, text);
+  if (l->params) return put_params(l, node.where, *text, text);
   return fsm__invalid(l, node.where, "`params` is read here, and %.128s gives none", l->user);
 }
 

@@ -71,12 +71,16 @@ typedef struct fsm__loader {
   size_t invoke_count, invoke_cap;
   fsm__checked checked[FSM__CHECKED]; /* by address of the text: what is named is used often */
   unsigned expanding;                 /* named things inside named things */
+  size_t expanded;                    /* bytes of text that params were put into */
   const fsm__params *params;          /* of the named thing being expanded; NULL = none are given */
   const char *user; /* the place that names it; NULL = it is only checked, or nothing is expanded */
   bool checking;    /* a named thing for itself: `params` is anything */
 } fsm__loader;
 
-enum { FSM__EXPANSION_MAX = 8 };
+enum {
+  FSM__EXPANSION_MAX = 8,
+  FSM__EXPANDED_MAX = 1024 * 1024 /* bytes of a definition's expressions, with params put into them */
+};
 
 /* ---- nodes (definition_node.c) ------------------------------------------------------------------- */
 
