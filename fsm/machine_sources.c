@@ -12,7 +12,6 @@
 /* More states than this are kept as a bitset: together these never take more than a few hundred KB, for a
  * machine has at most FSM_TRANSITIONS_MAX transitions. */
 enum { LIST_MAX = 64 };
-#define DESCRIPTORS_MAX (1u << 24)
 
 /* ---- the table ----------------------------------------------------------------------------------- */
 
@@ -158,9 +157,7 @@ static bool build(builder *b, size_t descriptors) {
 fsm_code fsm__sources_index(fsm_machine *m, fsm_error *err) {
   builder b = {.m = m};
   const size_t descriptors = count_descriptors(m);
-  if (descriptors > DESCRIPTORS_MAX)
-    return fsm_fail(err, FSM_ETOOLARGE, "", "the machine has more than %u event descriptors",
-                    DESCRIPTORS_MAX);
+  FSM_ASSERT(descriptors <= FSM_MACHINE_BYTES_MAX / sizeof(fsm__descriptor)); /* they are in its arena */
   if (!build(&b, descriptors)) return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
   m->index = b.index;
   return FSM_OK;

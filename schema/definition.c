@@ -18,7 +18,7 @@
 #include "schema/scxml_definition.h"
 
 /* Far more than what a text makes that does not name the same things again and again. */
-enum { TREE_BYTES_MAX = 16 * 1024 * 1024 };
+enum { TREE_BYTES_MAX = 24 * 1024 * 1024 };
 
 struct fsm_definition {
   fsm_arena arena; /* the document */

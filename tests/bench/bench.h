@@ -31,7 +31,7 @@ sample durable_c64_10k(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
 
 /* Definitions as large as they may be (bench_limits.c). */
-#define LIMIT_CASES(X) X(flat) X(nested) X(regions) X(json) X(json_read) X(scxml)
+#define LIMIT_CASES(X) X(flat) X(nested) X(regions) X(json) X(json_transitions) X(scxml)
 #define X(name)                                              \
   sample limit_##name##_ms(const char *dir, double seconds); \
   sample limit_##name##_mb(const char *dir, double seconds);
