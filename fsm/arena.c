@@ -63,6 +63,7 @@ void fsm_arena_reset(fsm_arena *arena) {
     if (b != largest) block_free(b);
   }
   arena->before = 0;
+  arena->over = false;
   if (!largest) return;
   largest->older = NULL;
   POISON(largest->data, largest->cap);

@@ -21,7 +21,7 @@ typedef struct fsm_arena {
   unsigned char *at, *end; /* what is free in it and within the limit; a multiple of 16 bytes */
   size_t before;           /* bytes handed out of older blocks since the last reset */
   size_t limit;            /* 0 = none */
-  bool over;               /* an allocation was refused because of the limit */
+  bool over;               /* since the last reset an allocation was refused because of the limit */
 } fsm_arena;
 
 /* An arena on the stack or in a struct; no memory is taken until the first allocation. */

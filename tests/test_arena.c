@@ -47,6 +47,7 @@ static void the_limit_holds_to_the_byte(void **state) {
   assert_non_null(fsm_arena_alloc(&arena, 16));
   assert_int_equal(fsm_arena_used(&arena), 1024);
   assert_null(fsm_arena_alloc(&arena, 1));
+  assert_true(arena.over);
   assert_null(fsm_arena_strdup(&arena, "x"));
   assert_null(fsm_arena_printf(&arena, "%d", 1));
   fsm_arena_reset(&arena);
@@ -60,6 +61,7 @@ static void absurd_sizes_are_refused(void **state) {
   fsm_arena_init(&arena, 0);
   assert_null(fsm_arena_alloc(&arena, SIZE_MAX));
   assert_null(fsm_arena_alloc(&arena, SIZE_MAX / 2 + 1));
+  assert_false(arena.over); /* it has no limit */
   assert_null(fsm_arena_zalloc(&arena, SIZE_MAX / 2, 3));
   assert_null(fsm_arena_strndup(&arena, "x", SIZE_MAX));
   assert_int_equal(fsm_arena_used(&arena), 0);

@@ -92,6 +92,25 @@ static void at_most_sixteen_paths_are_kept(void **state) {
   fsm_buf_free(&source);
 }
 
+/* 8 bytes of a value's size are its own. */
+static void a_long_text_is_told_by_its_beginning(void **state) {
+  (void)state;
+  char text[FSM_EXPR_SEEN_MAX];
+  memset(text, 'x', sizeof text);
+  for (size_t len = FSM_EXPR_SEEN_MAX - 8; len <= FSM_EXPR_SEEN_MAX - 7; len++) {
+    const fsm_pair pair = {fsm_string("a"), fsm_stringn(text, len)};
+    const fsm_value one = {.type = FSM_MAP, .len = 1, .pairs = &pair};
+    const fsm_expr *expr;
+    fsm_value seen;
+    scope.context = &one;
+    assert_int_equal(fsm_expr_compile(&arena, "context.a", 9, &expr, NULL), FSM_OK);
+    assert_int_equal(fsm_expr_seen(expr, &scope, &arena, &seen), FSM_OK);
+    const fsm_value *shown = fsm_map_get(&seen, "context.a");
+    assert_int_equal(fsm_value_same(shown, &pair.value), len == FSM_EXPR_SEEN_MAX - 8);
+    if (len > FSM_EXPR_SEEN_MAX - 8) assert_non_null(strstr(shown->s, "x… (249 bytes)"));
+  }
+}
+
 int main(void) {
 #define WITH_SCOPE(test) cmocka_unit_test_setup_teardown(test, up, down)
   const struct CMUnitTest tests[] = {
@@ -101,6 +120,7 @@ int main(void) {
       WITH_SCOPE(input_reads_as_it_is_written),
       WITH_SCOPE(the_variables_of_macros_are_not_read_from_outside),
       WITH_SCOPE(at_most_sixteen_paths_are_kept),
+      WITH_SCOPE(a_long_text_is_told_by_its_beginning),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -467,6 +467,23 @@ static void the_size_limit_holds_at_its_edge(void **state) {
   fsm_buf_free(&buf);
 }
 
+static void a_field_nests_as_deep_as_it_may(void **state) {
+  (void)state;
+  fsm_value chain[FSM_RECORD_DEPTH_MAX + 2] = {{0}};
+  for (unsigned depth = FSM_RECORD_DEPTH_MAX; depth <= FSM_RECORD_DEPTH_MAX + 1; depth++) {
+    for (unsigned i = 0; i < depth; i++) chain[i] = fsm_list(&chain[i + 1], 1);
+    chain[depth] = fsm_null();
+    fsm_buf buf = {0};
+    fsm_error err = {0};
+    fsm_record r = whole();
+    r.data = chain[0];
+    fsm_code code = fsm_record_encode(&buf, &r, &err);
+    assert_int_equal(code, depth == FSM_RECORD_DEPTH_MAX ? FSM_OK : FSM_ETOOLARGE);
+    if (code) assert_string_equal(err.where, "data");
+    fsm_buf_free(&buf);
+  }
+}
+
 /* ---- the JSON form ----------------------------------------------------------------------------- */
 
 static const fsm_origin origin = {{0x0a, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, 0, 3};
@@ -583,6 +600,7 @@ int main(void) {
       cmocka_unit_test(no_flipped_bit_breaks_the_form),
       cmocka_unit_test(what_cannot_be_stored_leaves_the_buffer),
       cmocka_unit_test(the_size_limit_holds_at_its_edge),
+      cmocka_unit_test(a_field_nests_as_deep_as_it_may),
       cmocka_unit_test(the_json_form_shows_names_times_and_hex),
       cmocka_unit_test(a_creation_comes_from_null),
       cmocka_unit_test(the_json_schema_names_every_field),

@@ -1,7 +1,5 @@
 /* Faults: of actions, of guards, of memory. */
-#include "chart.h"
-
-/* ---- faults ------------------------------------------------------------------------------------ */
+#include "counting.h"
 
 static void a_fault_in_an_action_skips_the_rest_of_its_block_only(void **state) {
   (void)state;

@@ -1,11 +1,5 @@
 /* The macrostep: eventless transitions, raised events, the bound of microsteps. */
-#include "chart.h"
-
-static const fsm_pair zero_pair[] = {{{.type = FSM_STRING, .len = 1, .s = "n"}, {.type = FSM_INT, .i = 0}}};
-static const fsm_def_value zero = {.form = FSM_DEF_LITERAL,
-                                   .literal = {.type = FSM_MAP, .len = 1, .pairs = zero_pair}};
-
-/* ---- the macrostep ----------------------------------------------------------------------------- */
+#include "counting.h"
 
 static void eventless_transitions_come_before_raised_events(void **state) {
   (void)state;
@@ -98,14 +92,6 @@ static void each_microstep_shows_the_context_after_it(void **state) {
                       "raised A: (root) -> (root); context {n: 2}\n");
   assert_string_equal(chart_send(&c, "SAME"), "external SAME: (root) -> (root)\n");
   chart_close(&c);
-}
-
-/* GO counts once; then it counts by itself while the guard holds. */
-static void open_counting(chart *c, const char *guard) {
-  chart_open_with(c,
-                  ATOMIC("m", ON(STAY("GO", DO(ASSIGN("n", "context.n + 1"))),
-                                 ALWAYS_STAY(.guard = guard, DO(ASSIGN("n", "context.n + 1"))))),
-                  &zero);
 }
 
 static void a_thousand_microsteps_are_within_the_bound(void **state) {

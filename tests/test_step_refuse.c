@@ -1,11 +1,5 @@
 /* What an event shows, what is refused and why, what may be sent. */
-#include "chart.h"
-
-static const fsm_pair zero_pair[] = {{{.type = FSM_STRING, .len = 1, .s = "n"}, {.type = FSM_INT, .i = 0}}};
-static const fsm_def_value zero = {.form = FSM_DEF_LITERAL,
-                                   .literal = {.type = FSM_MAP, .len = 1, .pairs = zero_pair}};
-
-/* ---- what is given and what is refused --------------------------------------------------------- */
+#include "counting.h"
 
 static void an_event_shows_its_data_at_the_top_too_but_not_over_its_own_names(void **state) {
   (void)state;

@@ -5,6 +5,7 @@
 #include "bench.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -92,7 +93,7 @@ static void print(const figure *f, const sample *samples, unsigned runs, bool js
   const int digits = value < 1000 ? 2 : 0;
   const char *form = json ? "{\"bench\":\"%s\",\"value\":%.*f,\"unit\":\"%s\",\"raw\":%.*f,\"ratio\":%.3f,"
                             "\"runs\":%u,\"min\":%.*f,\"max\":%.*f}\n"
-                          : "%-20s %11.*f %-13s raw %.*f  ratio %.3f  runs %u  min %.*f  max %.*f\n";
+                          : "%-25s %11.*f %-13s raw %.*f  ratio %.3f  runs %u  min %.*f  max %.*f\n";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
   printf(form, f->name, digits, value, f->unit, digits, raw, raw > 0 ? value / raw : 0, runs, digits,
@@ -112,11 +113,18 @@ static const char *operand(char **argv, int argc, int *i) {
   return argv[++*i];
 }
 
+/* All whose names the pattern of the shell matches; false when there is none. */
+static bool want(options *out, const char *pattern) {
+  bool found = false;
+  for (unsigned f = 0; f < FIGURES; f++)
+    if (fnmatch(pattern, figures[f].name, 0) == 0) out->wanted[f] = found = true;
+  return found;
+}
+
 static void parse(int argc, char **argv, options *out) {
   bool any = false;
   *out = (options){.runs = 3, .seconds = 4, .dir = "."};
   for (int i = 1; i < argc; i++) {
-    unsigned f = 0;
     if (strcmp(argv[i], "--json") == 0)
       out->json = true;
     else if (strcmp(argv[i], "--runs") == 0)
@@ -127,11 +135,10 @@ static void parse(int argc, char **argv, options *out) {
       out->dir = operand(argv, argc, &i);
     else if (strcmp(argv[i], "--help") == 0)
       usage(stdout), exit(0);
-    else {
-      while (f < FIGURES && strcmp(argv[i], figures[f].name) != 0) f++;
-      if (f == FIGURES) usage(stderr), give_up("there is no figure \"%s\"", argv[i]);
-      out->wanted[f] = any = true;
-    }
+    else if (!want(out, argv[i]))
+      usage(stderr), give_up("there is no figure \"%s\"", argv[i]);
+    else
+      any = true;
   }
   if (out->runs < 1 || out->runs > RUNS_MAX || out->seconds <= 0)
     give_up("--runs takes 1 to %d, --seconds more than 0", RUNS_MAX);
