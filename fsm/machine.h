@@ -109,7 +109,8 @@ typedef struct fsm_def_transition {
   const fsm_def_action *actions;
   size_t action_count;
   /* The source is not left when it is, or is an ancestor of, every target. XState: !reenter. SCXML 3.13:
-   * type="internal", which a loader sets only for a compound source with proper descendants as targets.
+   * type="internal", which a loader sets only for a compound source with proper descendants, or
+   * histories, as targets.
    * Otherwise the source is left and entered again. Without a target nothing is left or entered. */
   bool internal;
   fsm_value meta; /* map or null, as written (meta.fsm) */

@@ -2,7 +2,8 @@
  *
  * Built in two passes over all descriptors: count the states per name, then list them. States come in
  * ascending order, because transitions are numbered in the order of their states. Invariant: the table is
- * at most half full, so that a search ends.
+ * at most half full, so that a search ends, and no search for a name of the machine takes more than
+ * PROBES_MAX places.
  */
 #include "fsm/machine_sources.h"
 
@@ -13,11 +14,14 @@
  * machine has at most FSM_TRANSITIONS_MAX transitions. */
 enum { LIST_MAX = 64 };
 
+/* How far a search may go, and how many hashes are tried for a table in which none goes further. */
+enum { PROBES_MAX = 64, SEEDS_MAX = 16 };
+
 /* ---- the table ----------------------------------------------------------------------------------- */
 
 /* Eight bytes a turn; names are short and come from the definition or are at most FSM_EVENT_NAME_MAX long. */
-static inline uint32_t hash_of(const char *name, size_t len) {
-  uint64_t hash = len * UINT64_C(0x9e3779b97f4a7c15), word;
+static inline uint32_t hash_of(const char *name, size_t len, uint32_t seed) {
+  uint64_t hash = (len + seed + 1) * UINT64_C(0x9e3779b97f4a7c15), word;
   for (; len >= 8; len -= 8, name += 8) {
     memcpy(&word, name, 8);
     hash = (hash ^ word) * UINT64_C(0xff51afd7ed558ccd);
@@ -30,7 +34,7 @@ static inline uint32_t hash_of(const char *name, size_t len) {
 }
 
 static inline const fsm__named *find(const struct fsm__source_index *index, const char *name, size_t len) {
-  for (uint32_t at = hash_of(name, len) & index->mask;; at = (at + 1) & index->mask) {
+  for (uint32_t at = hash_of(name, len, index->seed) & index->mask;; at = (at + 1) & index->mask) {
     const fsm__named *named = &index->table[at];
     if (named->name == NULL) return NULL;
     if (named->len == len && memcmp(named->name, name, len) == 0) return named;
@@ -47,15 +51,9 @@ typedef struct builder {
 } builder;
 
 static fsm__named *place_of(builder *b, const fsm__descriptor *d) {
-  uint32_t at = hash_of(d->text, d->len) & b->index->mask;
-  for (;; at = (at + 1) & b->index->mask) {
-    fsm__named *named = &b->table[at];
-    if (named->name == NULL) {
-      named->name = d->text;
-      named->len = d->len;
-    }
-    if (named->len == d->len && memcmp(named->name, d->text, d->len) == 0) return named;
-  }
+  fsm__named *named = (fsm__named *)find(b->index, d->text, d->len);
+  FSM_ASSERT(named != NULL);
+  return named;
 }
 
 static fsm__sources *sources_for(builder *b, fsm__descriptor *d) {
@@ -116,51 +114,74 @@ static uint32_t table_size(size_t names) {
   return size;
 }
 
-static bool is_new(const fsm__descriptor **seen, uint32_t mask, const fsm__descriptor *d) {
-  uint32_t at = hash_of(d->text, d->len) & mask;
-  for (; seen[at] != NULL; at = (at + 1) & mask)
-    if (seen[at]->len == d->len && memcmp(seen[at]->text, d->text, d->len) == 0) return false;
-  seen[at] = d;
-  return true;
+static int by_name(const void *a, const void *b) {
+  const fsm__descriptor *x = *(const fsm__descriptor *const *)a, *y = *(const fsm__descriptor *const *)b;
+  if (x->len != y->len) return x->len < y->len ? -1 : 1;
+  return memcmp(x->text, y->text, x->len);
 }
 
-/* Of what may be many thousand descriptors most name the same events: a table of pointers is made to count
- * the names and dropped, so that the one that stays is no larger than they need. */
-static bool count_names(const fsm_machine *m, size_t descriptors, size_t *names) {
-  const uint32_t size = table_size(descriptors);
-  const fsm__descriptor **seen = calloc(size, sizeof *seen);
-  *names = 0;
-  if (seen == NULL) return false;
+/* Most of what may be many thousand descriptors name the same events: one of each is kept, in front. */
+static size_t distinct(const fsm_machine *m, const fsm__descriptor **names) {
+  size_t count = 0, kept = 0;
   for (unsigned i = 0; i < m->transition_count; i++)
     for (uint32_t e = 0; e < m->transitions[i].event_count; e++)
-      *names += is_new(seen, size - 1, &m->transitions[i].events[e]);
-  free(seen);
+      if (m->transitions[i].events[e].rule != FSM__ANY) names[count++] = &m->transitions[i].events[e];
+  if (count > 0) qsort(names, count, sizeof *names, by_name);
+  for (size_t i = 0; i < count; i++)
+    if (kept == 0 || by_name(&names[kept - 1], &names[i]) != 0) names[kept++] = names[i];
+  return kept;
+}
+
+/* false = some search would go too far. */
+static bool fill(builder *b, const fsm__descriptor *const *names, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t at = hash_of(names[i]->text, names[i]->len, b->index->seed) & b->index->mask;
+    unsigned probes = 1;
+    for (; b->table[at].name != NULL; at = (at + 1) & b->index->mask)
+      if (++probes > PROBES_MAX) return false;
+    b->table[at].name = names[i]->text;
+    b->table[at].len = names[i]->len;
+  }
   return true;
 }
 
-static bool build(builder *b, size_t descriptors) {
-  size_t names;
-  if (!count_names(b->m, descriptors, &names)) return false;
-  const uint32_t size = table_size(names);
+/* Whoever writes a definition knows the hash and may choose names that fall together, so several are tried.
+ */
+static fsm_code make_table(builder *b, const fsm__descriptor *const *names, size_t count, fsm_error *err) {
+  const uint32_t size = table_size(count);
   b->index = fsm_arena_zalloc(&b->m->arena, 1, sizeof *b->index);
-  b->table = fsm_arena_zalloc(&b->m->arena, size, sizeof *b->table);
-  if (b->index == NULL || b->table == NULL) return false;
+  b->table = fsm_arena_alloc(&b->m->arena, size * sizeof *b->table);
+  if (b->index == NULL || b->table == NULL)
+    return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
   b->index->table = b->table;
   b->index->mask = size - 1;
+  for (; b->index->seed < SEEDS_MAX; b->index->seed++) {
+    memset(b->table, 0, size * sizeof *b->table);
+    if (fill(b, names, count)) return FSM_OK;
+  }
+  return fsm_fail(err, FSM_ETOOLARGE, "", "the %zu event names of the machine are too much alike", count);
+}
+
+static fsm_code build(builder *b, const fsm__descriptor **names, fsm_error *err) {
+  fsm_code code = make_table(b, names, distinct(b->m, names), err);
+  if (code != FSM_OK) return code;
   pass(b);
   b->listing = true;
-  if (!make_rooms(b)) return false;
+  if (!make_rooms(b)) return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
   pass(b);
-  return true;
+  b->m->index = b->index;
+  return FSM_OK;
 }
 
 fsm_code fsm__sources_index(fsm_machine *m, fsm_error *err) {
   builder b = {.m = m};
   const size_t descriptors = count_descriptors(m);
   FSM_ASSERT(descriptors <= FSM_MACHINE_BYTES_MAX / sizeof(fsm__descriptor)); /* they are in its arena */
-  if (!build(&b, descriptors)) return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
-  m->index = b.index;
-  return FSM_OK;
+  const fsm__descriptor **names = malloc((descriptors + 1) * sizeof *names);
+  if (names == NULL) return fsm_fail(err, FSM_ENOMEM, "", "the machine does not fit into memory");
+  fsm_code code = build(&b, names, err);
+  free(names);
+  return code;
 }
 
 /* ---- asking -------------------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ typedef struct fsm__named {
 
 struct fsm__source_index {
   uint32_t mask; /* places of the table − 1 */
+  uint32_t seed; /* of the hash, chosen when it is built */
   bool has_prefix;
   const fsm__named *table;
   fsm__sources any;       /* descriptors "*" */

@@ -24,7 +24,8 @@ static unsigned find_ancestor(const fsm_machine *m, unsigned source, unsigned lo
 
 fsm__span fsm__span_of(const fsm_machine *m, const fsm__transition *t, unsigned low, unsigned high) {
   unsigned domain;
-  if (t->internal && low >= t->source && high <= m->states[t->source].last)
+  const unsigned first = t->source + (m->dialect == FSM_SCXML); /* Appendix D: proper descendants */
+  if (t->internal && low >= first && high <= m->states[t->source].last)
     domain = t->source;
   else
     domain = find_ancestor(m, t->source, low, high);

@@ -50,11 +50,14 @@ static bool has_states(const fsm_xml_node *element) {
   return false;
 }
 
-/* 3.5: only of a compound state, and only when all targets lie in it. */
+/* 3.5: only of a compound state, and only when all targets lie in it. What a history stands for is known
+ * to the step alone. */
 static bool is_internal(const fsm__scxml *r, const fsm_xml_node *source, const fsm_def_transition *t) {
   if (fsm__scxml_is(source, "parallel") || !has_states(source)) return false;
   for (size_t i = 0; i < t->target_count; i++)
-    if (!is_below(fsm__scxml_state_of(r, t->targets[i]), source)) return false;
+    if (!fsm__scxml_is(fsm__scxml_state_of(r, t->targets[i]), "history") &&
+        !is_below(fsm__scxml_state_of(r, t->targets[i]), source))
+      return false;
   return true;
 }
 
