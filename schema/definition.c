@@ -141,7 +141,7 @@ fsm_code fsm_definition_read(fsm_arena *arena, const char *text, size_t len, con
   fsm_value *document = fsm_arena_zalloc(arena, 1, sizeof *document);
   fsm_def *def = fsm_arena_zalloc(arena, 1, sizeof *def);
   if (!document || !def) return fsm_fail(err, FSM_ENOMEM, "", "no memory to load the definition");
-  fsm_code code = read_document(arena, text, len, FSM_JSON_BYTES_MAX, document, err);
+  fsm_code code = read_document(arena, text, len, FSM_DEFINITION_READ_BYTES_MAX, document, err);
   fsm__loader l = {.arena = arena, .err = err};
   if (!code) code = fsm__read_definition(&l, (fsm__node){document, ""}, def);
   if (!code) *out = def;

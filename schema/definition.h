@@ -2,9 +2,9 @@
  *
  * The shape is XState's machine config with expressions as {"@expr": "…"}. What cannot be loaded is
  * refused with a JSON pointer (RFC 6901) in err->where. A definition is known by its content hash:
- * SHA-256 of the canonical msgpack of the document (of SCXML: of its text), members in the order written, because that order
- * has meaning (states are numbered by it, properties are displayed in it). White space, escapes and
- * the spelling of a number (1e2, 100.0) do not matter; 100 and 100.0 are different numbers.
+ * SHA-256 of the canonical msgpack of the document (of SCXML: of its text), members in the order written,
+ * because that order has meaning (states are numbered by it, properties are displayed in it). White space,
+ * escapes and the spelling of a number (1e2, 100.0) do not matter; 100 and 100.0 are different numbers.
  */
 #ifndef FSM_SCHEMA_DEFINITION_H
 #define FSM_SCHEMA_DEFINITION_H
@@ -16,8 +16,9 @@ extern "C" {
 #endif
 
 enum {
-  FSM_DEFINITION_BYTES_MAX = 200 * 1024, /* fits a record, source and all */
-  FSM_DEFINITION_DEPTH_MAX = 256         /* of the JSON text: 64 states in one another, and what is in them */
+  FSM_DEFINITION_BYTES_MAX = 200 * 1024,           /* fits a record, source and all */
+  FSM_DEFINITION_READ_BYTES_MAX = 2 * 1024 * 1024, /* of JSON for fsm_definition_read, which keeps nothing */
+  FSM_DEFINITION_DEPTH_MAX = 256 /* of the JSON text: 64 states in one another, and what is in them */
 };
 
 typedef struct fsm_definition fsm_definition;

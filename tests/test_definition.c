@@ -395,6 +395,23 @@ static void the_size_limit_holds_at_its_edge(void **state) {
   free(padded);
 }
 
+static void what_is_only_read_may_be_larger(void **state) {
+  (void)state;
+  const char *text = "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{}}}";
+  char *padded = malloc(FSM_DEFINITION_READ_BYTES_MAX + 1);
+  fsm_arena read;
+  const fsm_def *def = NULL;
+  assert_non_null(padded);
+  fsm_arena_init(&read, 0);
+  memset(padded, ' ', FSM_DEFINITION_READ_BYTES_MAX + 1);
+  memcpy(padded, text, strlen(text));
+  assert_int_equal(fsm_definition_read(&read, padded, FSM_DEFINITION_READ_BYTES_MAX, &def, NULL), FSM_OK);
+  assert_int_equal(fsm_definition_read(&read, padded, FSM_DEFINITION_READ_BYTES_MAX + 1, &def, NULL),
+                   FSM_ETOOLARGE);
+  fsm_arena_free(&read);
+  free(padded);
+}
+
 /* States in one another, the last with a value in it that nests as deep as it may. */
 static void write_nested(fsm_buf *out, int states, int value) {
   fsm_buf_str(out, "{\"id\":\"m\"");
@@ -537,6 +554,7 @@ int main(void) {
       cmocka_unit_test(each_bad_definition_is_refused_with_its_place),
       cmocka_unit_test(each_good_definition_loads),
       cmocka_unit_test(the_size_limit_holds_at_its_edge),
+      cmocka_unit_test(what_is_only_read_may_be_larger),
       cmocka_unit_test(states_nest_as_deep_as_the_engine_allows),
       cmocka_unit_test(the_nesting_of_the_text_is_bounded),
       cmocka_unit_test(the_tree_can_be_read_alone),
