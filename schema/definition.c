@@ -99,9 +99,10 @@ static fsm_code read_document(fsm_arena *arena, const char *text, size_t len, si
 static fsm_code load_scxml(fsm_definition *d, const char *text, size_t len, fsm_error *err) {
   fsm_arena tree;
   const fsm_def *def;
+  const fsm_scxml_options options = {.named = true}; /* it is known by it */
   fsm_value whole = fsm_stringn(text, len);
   fsm_arena_init(&tree, TREE_BYTES_MAX);
-  fsm_code code = fsm_scxml_read(&tree, text, len, NULL, &def, err);
+  fsm_code code = fsm_scxml_read(&tree, text, len, &options, &def, err);
   if (!code) code = fsm_machine_compile(def, &d->machine, err);
   code = tree_done(&tree, code, err);
   if (!code) code = fsm__pack_document(&d->canonical, &whole, err);

@@ -62,6 +62,8 @@ fsm_code fsm__scxml_read_machine(fsm__scxml_call *call, const fsm_xml_node *root
   if (!fsm__scxml_is(root, "scxml"))
     return fsm__scxml_invalid(&r, where, "the document is <%.64s> of \"%.128s\", not <scxml> of \"%s\"",
                               root->name, root->ns, FSM__SCXML_NS);
+  if (call->depth == 0 && call->options && call->options->named && !fsm_xml_attribute_of(root, "name"))
+    return fsm__scxml_invalid(&r, where, "<scxml> has no \"name\": what is the machine called?");
   if (call->depth == FSM__SCXML_NESTED_MAX)
     return fsm_fail(call->err, FSM_ETOOLARGE, where, "machines are nested more than %d deep",
                     FSM__SCXML_NESTED_MAX);

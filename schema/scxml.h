@@ -24,6 +24,7 @@ typedef fsm_code fsm_scxml_source(void *arg, const char *src, fsm_arena *arena, 
 typedef struct fsm_scxml_options {
   fsm_scxml_source *source; /* NULL = every src is refused */
   void *source_arg;
+  bool named; /* a document without a name is refused; else its machine is "scxml" */
 } fsm_scxml_options;
 
 /* The tree lives in arena. options may be NULL. */

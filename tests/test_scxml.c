@@ -445,6 +445,16 @@ static void other_namespaces_are_left_alone_outside_of_executable_content(void *
          "<state><transition event='e'><q:editorinfo a='1'/></transition></state>");
 }
 
+static void a_definition_to_be_kept_needs_a_name(void **state) {
+  (void)state;
+  const char *text = "\n <scxml xmlns='http://www.w3.org/2005/07/scxml'><state id='a'/></scxml>";
+  fsm_definition *d = NULL;
+  fsm_error err = {0};
+  assert_int_equal(fsm_definition_load(text, strlen(text), &d, &err), FSM_EDEFINITION);
+  assert_string_equal(err.where, "2:2");
+  assert_string_equal(err.text, "<scxml> has no \"name\": what is the machine called?");
+}
+
 static void a_definition_may_be_in_scxml(void **state) {
   (void)state;
   const char *text =
@@ -568,6 +578,7 @@ int main(void) {
                                       teardown),
       cmocka_unit_test_setup_teardown(other_namespaces_are_left_alone_outside_of_executable_content, setup,
                                       teardown),
+      cmocka_unit_test_setup_teardown(a_definition_to_be_kept_needs_a_name, setup, teardown),
       cmocka_unit_test_setup_teardown(a_definition_may_be_in_scxml, setup, teardown),
       cmocka_unit_test_setup_teardown(expressions_may_name_time_zones, setup, teardown),
       cmocka_unit_test_setup_teardown(limits_hold_at_their_edges, setup, teardown),
