@@ -236,6 +236,19 @@ static inline const char *fsm__place(const char *where) { return where != NULL ?
 
 /* ---- bitsets of states ------------------------------------------------------------------------- */
 
+/* Most machines have fewer than 64 states: for one word a call costs more than the work. */
+static inline void fsm__bits_clear(uint64_t *set, unsigned words) {
+  if (words == 1)
+    set[0] = 0;
+  else
+    memset(set, 0, words * sizeof *set);
+}
+static inline void fsm__bits_copy(uint64_t *to, const uint64_t *from, unsigned words) {
+  if (words == 1)
+    to[0] = from[0];
+  else
+    memcpy(to, from, words * sizeof *to);
+}
 static inline void fsm__bit_set(uint64_t *set, unsigned state) {
   set[state / 64] |= UINT64_C(1) << (state % 64);
 }

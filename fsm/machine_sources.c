@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fsm/bytes.h"
+
 /* More states than this are kept as a bitset: together these never take more than a few hundred KB, for a
  * machine has at most FSM_TRANSITIONS_MAX transitions. */
 enum { LIST_MAX = 64 };
@@ -37,7 +39,7 @@ static inline const fsm__named *find(const struct fsm__source_index *index, cons
   for (uint32_t at = hash_of(name, len, index->seed) & index->mask;; at = (at + 1) & index->mask) {
     const fsm__named *named = &index->table[at];
     if (named->name == NULL) return NULL;
-    if (named->len == len && memcmp(named->name, name, len) == 0) return named;
+    if (named->len == len && fsm__same_bytes(named->name, name, len)) return named;
   }
 }
 
@@ -193,13 +195,13 @@ static void add(const fsm_machine *m, const uint64_t *config, const fsm__sources
   if (s->set == NULL) {
     for (uint32_t i = 0; i < s->count; i++) {
       if (!fsm__bit_has(config, s->states[i])) continue;
-      if (!*any) memset(hits, 0, m->words * sizeof *hits);
+      if (!*any) fsm__bits_clear(hits, m->words);
       *any = true;
       fsm__bit_set(hits, s->states[i]);
     }
     return;
   }
-  if (!*any) memset(hits, 0, m->words * sizeof *hits);
+  if (!*any) fsm__bits_clear(hits, m->words);
   for (unsigned i = 0; i < m->words; i++) {
     uint64_t both = s->set[i] & config[i];
     found |= both;

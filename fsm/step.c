@@ -90,8 +90,8 @@ fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snap
   if (code == FSM_OK && machine->dialect == FSM_SCXML) fsm__run_system(run);
   if (run->fault != FSM_OK) return no_memory(err);
   if (code != FSM_OK || before == NULL) return code;
-  memcpy(run->config, before->config, machine->words * sizeof *run->config);
-  memcpy(run->open, before->config, machine->words * sizeof *run->open);
+  fsm__bits_copy(run->config, before->config, machine->words);
+  fsm__bits_copy(run->open, before->config, machine->words);
   run->context = before->context;
   run->counter = before->counter;
   run->output = before->output;

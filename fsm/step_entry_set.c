@@ -96,10 +96,10 @@ static void add_targets(fsm__run *run, const uint16_t *goals, unsigned count, un
 
 static void clear(fsm__run *run) {
   const fsm_machine *m = run->machine;
-  memset(run->entries, 0, m->words * sizeof *run->entries);
-  if (m->has_parallel) memset(run->filled, 0, m->words * sizeof *run->filled);
+  fsm__bits_clear(run->entries, m->words);
+  if (m->has_parallel) fsm__bits_clear(run->filled, m->words);
   if (!m->has_initial_actions) return;
-  memset(run->defaults, 0, m->words * sizeof *run->defaults);
+  fsm__bits_clear(run->defaults, m->words);
   run->history_defaults = NULL;
 }
 

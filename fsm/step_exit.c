@@ -27,7 +27,7 @@ static void leave(fsm__run *run, unsigned state) {
 
 /* Appendix D: function computeExitSet */
 static void computeExitSet(fsm__run *run) {
-  memset(run->exits, 0, run->machine->words * sizeof *run->exits);
+  fsm__bits_clear(run->exits, run->machine->words);
   for (unsigned i = 0; i < run->enabled_count; i++) {
     const fsm__span *span = &run->spans[i];
     fsm__bits_add_range(run->exits, run->config, span->first, span->last);

@@ -87,7 +87,8 @@ void fsm__microstep_extend(fsm__run *run) {
 }
 
 const uint16_t *fsm__list_of(fsm__run *run, const uint64_t *set, bool descending, unsigned *count) {
-  *count = fsm__bits_count(set, run->machine->words);
+  const bool one = run->machine->words == 1 && set[0] != 0 && (set[0] & (set[0] - 1)) == 0;
+  *count = one ? 1 : fsm__bits_count(set, run->machine->words);
   if (*count == 0) return NULL;
   uint16_t *list = fsm_arena_alloc(run->arena, *count * sizeof *list);
   if (list == NULL) {
@@ -114,7 +115,8 @@ static void executeTransitionContent(fsm__run *run) {
 
 /* XState asks eventless transitions again only when the snapshot is another one than before. */
 static bool snapshot_differs(const fsm__run *run, const fsm_microstep *micro) {
-  if (run->assigned || run->remembered || run->history_changed || micro->from_count != micro->to_count) return true;
+  if (run->assigned || run->remembered || run->history_changed || micro->from_count != micro->to_count)
+    return true;
   if (memcmp(micro->from, micro->to, micro->to_count * sizeof *micro->to) != 0) return true;
   for (unsigned i = 0; i < micro->exited_count; i++)
     if (run->machine->states[micro->exited[i]].invoke_count > 0) return true;

@@ -75,7 +75,7 @@ static unsigned settle(fsm__run *run, unsigned candidate, unsigned kept) {
  * what those kept leave, and perhaps more: what is apart from all of it needs no closer look. */
 static void removeConflictingTransitions(fsm__run *run) {
   unsigned kept = 0;
-  memset(run->exits, 0, run->machine->words * sizeof *run->exits);
+  fsm__bits_clear(run->exits, run->machine->words);
   for (unsigned i = 0; i < run->enabled_count; i++) {
     const fsm__span span = run->spans[i];
     const uint16_t transition = run->enabled[i];
@@ -163,7 +163,7 @@ static unsigned leaf_from(const fsm__run *run, unsigned i, unsigned state) {
 static void select_below(fsm__run *run, const uint64_t *hits, ask *from, bool eventless, bool silent) {
   const fsm_machine *m = run->machine;
   const unsigned end = m->state_count - 1;
-  memset(run->entries, 0, m->words * sizeof *run->entries); /* free between microsteps */
+  fsm__bits_clear(run->entries, m->words); /* free between microsteps */
   unsigned i = 0;
   for (unsigned hit = fsm__bit_next(hits, 0, end); hit <= end;) {
     const unsigned last = m->states[hit].last;

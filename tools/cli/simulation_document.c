@@ -105,7 +105,9 @@ static fsm_value taken(const cli_simulation *sim, fsm_arena *arena, const fsm_ma
 
 static fsm_value change(fsm_arena *arena, const fsm_pair *from, const fsm_pair *to) {
   document d = {.arena = arena};
-  put(&d, "field", from != NULL ? from->key : to->key);
+  const fsm_pair *one = from != NULL ? from : to;
+  if (one == NULL) return fsm_null();
+  put(&d, "field", one->key);
   if (from != NULL) d.pairs[d.count++] = (fsm_pair){fsm_string("from"), from->value};
   if (to != NULL) d.pairs[d.count++] = (fsm_pair){fsm_string("to"), to->value};
   return done(&d);
