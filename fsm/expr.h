@@ -102,7 +102,8 @@ typedef struct fsm_scope {
 } fsm_scope;
 
 /* err->where is "line:column" of text (1-based, columns in code points). text is copied. A bound that
- * is passed is FSM_ETOOLARGE, what is not supported yet FSM_EUNSUPPORTED, all else FSM_EEXPRESSION. */
+ * is passed is FSM_ETOOLARGE, what match.h leaves out of patterns FSM_EUNSUPPORTED, all else FSM_EEXPRESSION.
+ */
 FSM_API FSM_MUST_USE fsm_code fsm_expr_compile(fsm_arena *arena, const char *text, size_t len,
                                                const fsm_expr **out, fsm_error *err);
 

@@ -152,10 +152,11 @@ FSM_API FSM_MUST_USE fsm_code fsm_start(const fsm_machine *machine, const fsm_va
                                         const fsm_world *world, fsm_arena *arena, fsm_step_result *out,
                                         fsm_error *err);
 
-/* One macrostep. A return other than FSM_OK is a fault of the call (memory, arguments), never a
- * refusal: those are in out->outcome. Parts of *out may be borrowed from *before, *event and *actor.
- * A timer or task that the event itself used up is not cancelled by the step; one that ended earlier may
- * be: cancelling what is not there is for the caller to ignore. */
+/* One macrostep. before->config is legal: the engine made it, or fsm_config_legal or fsm_config_from_leaves
+ * has said so; builds with NDEBUG do not look again. A return other than FSM_OK is a fault of the call
+ * (memory, arguments), never a refusal: those are in out->outcome. Parts of *out may be borrowed from
+ * *before, *event and *actor. A timer or task that the event itself used up is not cancelled by the step; one
+ * that ended earlier may be: cancelling what is not there is for the caller to ignore. */
 FSM_API FSM_MUST_USE fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before,
                                        const fsm_event *event, const fsm_world *world, fsm_arena *arena,
                                        fsm_step_result *out, fsm_error *err);
