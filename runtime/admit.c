@@ -105,6 +105,23 @@ static fsm_code require(bool given, const char *field, fsm_error *err) {
   return given ? FSM_OK : fsm_fail(err, FSM_EARGUMENT, field, "%s is missing", field);
 }
 
+/* An instance, or a machine and a key. */
+static fsm_code one_instance(const fsm_command *c, fsm_error *err) {
+  if (c->instance != NULL && c->key != NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "instance", "give an instance or a machine and key, not both");
+  return require(c->instance != NULL || (c->machine != NULL && c->key != NULL), "instance", err);
+}
+
+/* Who, of what, and why. */
+static fsm_code admin(const fsm_command *c, fsm_error *err) {
+  fsm_code code = one_instance(c, err);
+  if (code == FSM_OK) code = require(fsm_is(&c->actor, FSM_MAP), "actor", err);
+  if (code == FSM_OK) code = require(c->reason != NULL && c->reason[0] != '\0', "reason", err);
+  if (code == FSM_OK && c->kind == FSM_CMD_FORCE) code = require(fsm_is(&c->states, FSM_LIST), "states", err);
+  if (code == FSM_OK && c->kind == FSM_CMD_SET) code = require(fsm_is(&c->data, FSM_MAP), "data", err);
+  return code;
+}
+
 /* What each kind cannot do without. */
 static fsm_code required(const fsm_command *c, fsm_error *err) {
   switch (c->kind) {
@@ -112,10 +129,9 @@ static fsm_code required(const fsm_command *c, fsm_error *err) {
     case FSM_CMD_START: return require(c->machine != NULL, "machine", err);
     case FSM_CMD_SEND:
       if (c->event == NULL) return require(false, "event", err);
-      if (c->instance != NULL && c->key != NULL)
-        return fsm_fail(err, FSM_EARGUMENT, "instance", "give an instance or a machine and key, not both");
-      return require(c->instance != NULL || (c->machine != NULL && c->key != NULL), "instance", err);
-    default: return FSM_OK;
+      return one_instance(c, err);
+    case FSM_CMD_PURGE: return fsm_fail(err, FSM_EARGUMENT, "kind", "this command is the runtime's own");
+    default: return c->kind >= FSM_CMD_ADMIN_FIRST && c->kind <= FSM_CMD_ADMIN_LAST ? admin(c, err) : FSM_OK;
   }
 }
 
@@ -148,6 +164,8 @@ static fsm_code texts(fsm_command *out, fsm_arena *arena, fsm_error *err) {
       {&out->correlation, "correlation", FSM_CORRELATION_MAX, PRINTABLE_ASCII},
       {&out->causation, "causation", FSM_CORRELATION_MAX, PRINTABLE_ASCII},
       {&out->request, "request", FSM_CORRELATION_MAX, PRINTABLE_ASCII},
+      {&out->name, "name", FSM_TIMER_ID_MAX, PRINTABLE_UTF8},
+      {&out->reason, "reason", FSM_REASON_MAX, PRINTABLE_UTF8},
   };
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
     fsm_code code = text_field(arena, fields[i].text, fields[i].field, fields[i].max, fields[i].set, err);
@@ -171,6 +189,8 @@ fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena
   if (code == FSM_OK) code = value_field(arena, &out->actor, "actor", ACTOR_BYTES_MAX, err);
   if (code == FSM_OK) code = value_field(arena, &out->trace, "trace", TRACE_BYTES_MAX, err);
   if (code == FSM_OK) code = value_field(arena, &out->data, "data", FSM_EVENT_BYTES_MAX, err);
+  if (code == FSM_OK) code = value_field(arena, &out->input, "input", FSM_EVENT_BYTES_MAX, err);
+  if (code == FSM_OK) code = value_field(arena, &out->states, "states", FSM_EVENT_BYTES_MAX, err);
   if (code != FSM_OK) return code;
   if (out->source != NULL) {
     if (out->source_len > FSM_DEFINITION_BYTES_MAX)
@@ -184,7 +204,8 @@ fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena
 
 fsm_code fsm__admit_query(const fsm_query *query, fsm_arena *arena, fsm_query *out, fsm_error *err) {
   *out = *query;
-  const char **texts_of[] = {&out->ref, &out->machine, &out->state, &out->status, &out->key, &out->after};
+  const char **texts_of[] = {&out->ref, &out->machine, &out->state,       &out->status,
+                             &out->key, &out->after,   &out->correlation, &out->user};
   for (size_t i = 0; i < sizeof texts_of / sizeof texts_of[0]; i++) {
     if (*texts_of[i] == NULL) continue;
     *texts_of[i] = fsm_arena_strdup(arena, *texts_of[i]);

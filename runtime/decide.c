@@ -208,6 +208,11 @@ fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err) {
     case FSM_CMD_SEND: return fsm__decide_send(at, out, err);
     case FSM_CMD_REFUSED:
       return fsm__decision_refuse(out, at->command->code, "", "%s", fsm_code_text(at->command->code));
-    default: return fsm__decide_task(at, out, err);
+    case FSM_CMD_TASK_STARTED:
+    case FSM_CMD_TASK_UNDELIVERED:
+    case FSM_CMD_TASK_HEARTBEAT:
+    case FSM_CMD_TASK_COMPLETE:
+    case FSM_CMD_TASK_FAIL: return fsm__decide_task(at, out, err);
+    default: return fsm__decide_admin(at, out, err);
   }
 }

@@ -60,6 +60,7 @@ FSM_MUST_USE fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *o
 FSM_MUST_USE fsm_code fsm__decide_start(const fsm__case *at, fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out, fsm_error *err);
 
 /* A record of the decision's instance (or none) with what every record carries; NULL without memory. */
 fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind);

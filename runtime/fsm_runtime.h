@@ -14,11 +14,12 @@
  * Start a command from fsm_command_new: in a zeroed one, expect_rev 0 would ask for revision 0.
  *
  * Errors. Faults of a command come in its answer. After a fault of the disk (FSM_EIO) the process
- * must end: the `fatal` callback is called (default: a line on stderr and _exit(74), or 7 for damage), nothing more is
- * answered. A full disk (FSM_EFULL) refuses commands and keeps answering reads until there is room.
+ * must end: the `fatal` callback is called (default: a line on stderr and _exit(74), or 7 for damage),
+ * nothing more is answered. A full disk (FSM_EFULL) refuses commands and keeps answering reads until there is
+ * room.
  *
- * To link: fsm_runtime, fsm_schema, fsm (in this order) and what pkg-config gives for lmdb, libcrypto, libnats,
- * jansson, msgpack, libjwt and libcurl; examples/embed.c is a whole program.
+ * To link: fsm_runtime, fsm_schema, fsm (in this order) and what pkg-config gives for lmdb, libcrypto,
+ * libnats, jansson, msgpack, libjwt and libcurl; examples/embed.c is a whole program.
  *
  * Limits: those of fsm/machine.h, schema/record.h, and below.
  */
@@ -41,8 +42,12 @@ enum {
   FSM_LABEL_BYTES_MAX = 64, /* of a label's name and of its value */
   FSM_PAGE_MAX = 1000,      /* items of one list answer */
   FSM_PAGE_DEFAULT = 100,
-  FSM_IDEM_QUOTA = 1000,    /* live idempotency rows of one instance; over it FSM_EQUOTA */
-  FSM_EXIT_FATAL = 74       /* EX_IOERR */
+  FSM_IDEM_QUOTA = 1000,  /* live idempotency rows of one instance; over it FSM_EQUOTA */
+  FSM_REASON_MAX = 1024,  /* bytes of the reason of an admin command: UTF-8 */
+  FSM_BATCH_MAX = 4096,   /* commands of one fsm_submit_batch */
+  FSM_SERVICES_MAX = 256, /* registered services */
+  FSM_SERVICE_NAME_MAX = 128,
+  FSM_EXIT_FATAL = 74 /* EX_IOERR */
 };
 #define FSM_IDEM_TTL_NS ((int64_t)24 * 3600 * 1000000000)
 
@@ -52,8 +57,8 @@ typedef struct fsm_runtime fsm_runtime;
 
 /* An open invocation that is due, for whoever runs services (runtime/workers.h: NATS workers). */
 typedef struct fsm_task {
-  uint8_t token[16];     /* stable: the same task has the same token for ever */
-  const char *service;   /* the invoke's src */
+  uint8_t token[16];                       /* stable: the same task has the same token for ever */
+  const char *service;                     /* the invoke's src */
   const char *instance, *machine, *invoke; /* invoke: its id in the machine */
   fsm_value input;
   unsigned attempt, attempts; /* attempt: number of the one that would start now, from 1 */
@@ -62,19 +67,46 @@ typedef struct fsm_task {
   fsm_value trace; /* as in the record, or null */
 } fsm_task;
 
+/* What a service says at the end of an attempt. Start from a zeroed one: completed with null. */
+typedef struct fsm_service_result {
+  fsm_value output; /* in the arena that the service was given */
+  fsm_error error;  /* a code other than FSM_OK: the attempt failed, with this place and text */
+  bool final;       /* of a failure: no further attempt */
+  bool later;       /* the service keeps the token and will answer by an FSM_CMD_TASK_* of its own */
+} fsm_service_result;
+
+/* Runs one attempt, on a thread of the service pool, never on the writer: it may block. What task
+ * points to is borrowed until it returns. */
+typedef void (*fsm_service_fn)(void *arg, const fsm_task *task, fsm_arena *arena, fsm_service_result *out);
+
+/* A service of this program: an invoke whose src is `name` runs here. */
+typedef struct fsm_service {
+  const char *name;
+  fsm_service_fn run;
+  void *arg;
+  unsigned concurrency; /* attempts at once; 0 = as many as the pool has threads */
+} fsm_service;
+
 typedef struct fsm_runtime_options {
-  const char *dir;      /* data directory, made (0700) when missing */
-  const char *node;     /* who writes, in every record; NULL = "fsm/<version>" */
-  bool read_only;       /* recover in memory, write nothing, take the lock shared; queries only */
-  bool must_exist;      /* FSM_ENOTFOUND instead of making a new store */
-  size_t segment_bytes; /* 0 = 64 MiB */
-  size_t map_bytes;     /* of the LMDB map; 0 = 16 GiB, sparse */
-  size_t queue_max;     /* commands waiting; over it FSM_EBUSY; 0 = 16384 */
-  size_t round_bytes;   /* overlay bound that starts a round; 0 = 16 MiB */
-  int64_t round_ns;     /* age that starts a round; 0 = 250 ms */
+  const char *dir;           /* data directory, made (0700) when missing */
+  const char *node;          /* who writes, in every record; NULL = "fsm/<version>" */
+  bool read_only;            /* recover in memory, write nothing, take the lock shared; queries only */
+  bool must_exist;           /* FSM_ENOTFOUND instead of making a new store */
+  size_t segment_bytes;      /* 0 = 64 MiB */
+  size_t map_bytes;          /* of the LMDB map to begin with; 0 = 16 GiB, sparse; grows when it is full */
+  size_t map_bytes_max;      /* over which it does not grow; 0 = 1 TiB */
+  size_t queue_max;          /* commands waiting; over it FSM_EBUSY; 0 = 16384 */
+  unsigned reader_threads;   /* for fsm_read; 0 = 2 */
+  size_t round_bytes;        /* overlay bound that starts a round; 0 = 16 MiB */
+  int64_t round_ns;          /* age that starts a round; 0 = 250 ms */
   int64_t (*now)(void *arg); /* wall clock, ns UTC since 1970; NULL = the system's (tests set it) */
   void *now_arg;
-  /* A task is due. Writer thread, after its records are durable. Answer by FSM_CMD_TASK_*. NULL: tasks wait. */
+  /* Services of this program; built in besides: `http` and `machine` (fsm_runtime.h, services). */
+  const fsm_service *services;
+  size_t service_count;
+  unsigned service_threads; /* 0 = 4 */
+  /* A task is due whose service is none of ours. Writer thread, after its records are durable. Answer by
+   * FSM_CMD_TASK_*. NULL: such tasks wait. */
   void (*task_ready)(void *arg, const fsm_task *task);
   void *task_arg;
   /* durable_seq moved; writer thread. */
@@ -100,17 +132,34 @@ FSM_API void fsm_runtime_close(fsm_runtime *runtime);
 /* ---- commands ----------------------------------------------------------------------------------- */
 
 typedef enum fsm_command_kind {
-  FSM_CMD_DEPLOY,        /* source; the same content as the newest version changes nothing */
-  FSM_CMD_START,         /* machine, version?, instance?, key?, labels?, data = input */
-  FSM_CMD_SEND,          /* instance | machine + key, event, data */
-  FSM_CMD_TASK_STARTED,  /* token, attempt: a worker accepted it */
+  FSM_CMD_DEPLOY,           /* source; the same content as the newest version changes nothing */
+  FSM_CMD_START,            /* machine, version?, instance?, key?, labels?, data = input */
+  FSM_CMD_SEND,             /* instance | machine + key, event, data */
+  FSM_CMD_TASK_STARTED,     /* token, attempt: a worker accepted it */
   FSM_CMD_TASK_UNDELIVERED, /* token: nobody took it; offered again later, no attempt used */
   FSM_CMD_TASK_HEARTBEAT,   /* token: moves the attempt's deadline */
-  FSM_CMD_TASK_COMPLETE, /* token, data = output */
-  FSM_CMD_TASK_FAIL,     /* token, data = error, final; attempt, when known: an earlier one changes nothing */
-  FSM_CMD_REFUSED        /* a transport refused something before it was a command: code, data = excerpt text;
-                            aggregated into one record per reason and interval */
+  FSM_CMD_TASK_COMPLETE,    /* token, data = output */
+  FSM_CMD_TASK_FAIL, /* token, data = error, final; attempt, when known: an earlier one changes nothing */
+  FSM_CMD_REFUSED,   /* a transport refused something before it was a command: code, data = excerpt text;
+                        aggregated into one record per reason and interval */
+  /* Admin commands, of an instance (instance | machine + key); each needs actor and reason, takes idem and
+   * expect_rev like a send, and is one record (with those of the step that it causes). */
+  FSM_CMD_PAUSE,  /* running → paused: events are refused, timers and tasks wait and become overdue */
+  FSM_CMD_RESUME, /* paused → running */
+  FSM_CMD_CANCEL, /* open → cancelled: timers and tasks cancelled, child instances too */
+  FSM_CMD_FORCE,  /* states: leaf paths of a legal configuration; timers and tasks of left states are
+                     cancelled, those of entered states opened, no action runs; forced for ever */
+  FSM_CMD_SET,    /* data = context patch, checked against schemas.context and the fields' types */
+  FSM_CMD_NOTE,   /* only the record; any status */
+  FSM_CMD_RETRY,  /* name = a task's invoke id: attempts anew, at once. No name: the incident is closed and
+                     what opened it is tried again (the event, the timer, the task) */
+  FSM_CMD_SKIP, /* name = a task: completed with data as its output; a timer: fires now. No name: the incident
+                   is closed, the instance goes on where it stands */
+  /* The runtime's own, from one part to the other; FSM_EARGUMENT from outside. */
+  FSM_CMD_PURGE /* instance */
 } fsm_command_kind;
+#define FSM_CMD_ADMIN_FIRST FSM_CMD_PAUSE
+#define FSM_CMD_ADMIN_LAST FSM_CMD_SKIP
 
 /* Unset strings are NULL, unset values FSM_NULL; expect_rev -1. Start from fsm_command_new. */
 typedef struct fsm_command {
@@ -123,6 +172,14 @@ typedef struct fsm_command {
   fsm_value labels;
   const char *event;
   fsm_value data;
+  /* START: an open instance with this key is the answer (created false), instead of FSM_EEXISTS.
+   * SEND by machine + key: when no open instance has the key, one is made (input, labels, instance, version
+   * as of a start) and the event is sent to it, in one frame. */
+  bool if_absent;
+  fsm_value input;
+  fsm_value states;   /* FORCE: list of leaf paths */
+  const char *name;   /* RETRY, SKIP: of a task or timer */
+  const char *reason; /* admin commands */
   const char *idem;
   int64_t expect_rev;
   const char *correlation, *causation, *request; /* correlation is made when absent */
@@ -152,9 +209,19 @@ typedef struct fsm_answer {
 
 typedef void (*fsm_answer_fn)(void *arg, const fsm_answer *answer);
 
-/* Queues a copy. FSM_EBUSY, FSM_ECLOSED, FSM_EARGUMENT, FSM_ETOOLARGE: not queued, answer_fn is not called. answer_fn NULL: not wanted. */
+/* Queues a copy. FSM_EBUSY, FSM_ECLOSED, FSM_EARGUMENT, FSM_ETOOLARGE: not queued, answer_fn is not called.
+ * answer_fn NULL: not wanted. */
 FSM_API FSM_MUST_USE fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command,
                                          fsm_answer_fn answer_fn, void *arg, fsm_error *err);
+/* Queues copies of all or of none, in order; every command gets its own answer, args[i] (or arg when args is
+ * NULL) with it. err->where is "commands[i].FIELD". */
+FSM_API FSM_MUST_USE fsm_code fsm_submit_batch(fsm_runtime *runtime, const fsm_command *commands,
+                                               size_t count, fsm_answer_fn answer_fn, void *const *args,
+                                               void *arg, fsm_error *err);
+/* Submits a batch and waits for all of it: answers[i] of commands[i]. FSM_OK when it was queued; each answer
+ * has its own code. */
+FSM_API FSM_MUST_USE fsm_code fsm_call_batch(fsm_runtime *runtime, const fsm_command *commands, size_t count,
+                                             fsm_arena *arena, fsm_answer *answers, fsm_error *err);
 /* Submits and waits; what the answer points to lives in arena. The return is answer->error.code. */
 FSM_API fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *arena,
                           fsm_answer *answer);
@@ -169,6 +236,8 @@ typedef enum fsm_query_kind {
   FSM_QUERY_INSTANCE, /* ref → the instance */
   FSM_QUERY_EVENTS,   /* ref → what may be sent now, with which fields, and why not */
   FSM_QUERY_HISTORY,  /* ref, after, limit → {items: records, next} oldest first, refusals included */
+  FSM_QUERY_RECORDS,  /* correlation and/or user and/or ref, after, limit → {items: records, next}, all
+                         instances */
   FSM_QUERY_LIST,     /* filter → {items, next, seq, now} */
   FSM_QUERY_STUCK,    /* filter → open instances by time in state, longest first, ended states left out */
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
@@ -182,15 +251,17 @@ typedef struct fsm_query {
   const char *ref; /* instance id, unique prefix of one, or MACHINE/key:KEY */
   const char *machine;
   uint32_t version;
-  const char *state;  /* path or path prefix at a dot; NULL = any */
-  const char *status; /* running … cancelled; "open"; NULL = any */
-  const char *key;    /* exact business key */
-  int64_t for_ns;     /* at least this long in the state */
-  const char *after;  /* `next` of the page before; NULL = from the start */
-  unsigned limit;     /* 0 = FSM_PAGE_DEFAULT */
+  const char *state;              /* path or path prefix at a dot; NULL = any */
+  const char *status;             /* running … cancelled; "open"; NULL = any */
+  const char *key;                /* exact business key */
+  const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
+  int64_t for_ns;                 /* at least this long in the state */
+  const char *after;              /* `next` of the page before; NULL = from the start */
+  unsigned limit;                 /* 0 = FSM_PAGE_DEFAULT */
 } fsm_query;
 
-typedef void (*fsm_document_fn)(void *arg, const fsm_value *document, const fsm_error *err); /* err NULL = ok */
+typedef void (*fsm_document_fn)(void *arg, const fsm_value *document,
+                                const fsm_error *err); /* err NULL = ok */
 
 FSM_API FSM_MUST_USE fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn fn,
                                        void *arg, fsm_error *err);

@@ -7,11 +7,12 @@
  *              number BE8 ‖ 'k' ‖ invoke id        → the task
  *              number BE8 ‖ 'i' ‖ key hash 16      → the idempotency entry of a send
  *              number BE8 ‖ 'r' ‖ seq BE8          → "" (a refusal, for its history)
+ *              number BE8 ‖ 'm' ‖ message id       → a message to another instance, to be delivered
  *   ids        instance id                         → number BE8
  *   keys       machine no BE4 ‖ business key       → number BE8     (open instances only)
  *              machine no BE4 ‖ 0 ‖ business key   → number BE8     (the last one that ended)
  *   by_state   machine no BE4 ‖ name BE4 ‖ since BE8 ‖ number BE8 → ""     (every active state but the root)
- *   due        time BE8 ‖ number BE8 ‖ 't'|'k' ‖ id → ""
+ *   due        time BE8 ‖ number BE8 ‖ 't'|'k'|'m'|'p' ‖ id → ""   (timer, task, message, purge)
  *   starts     hour BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
  *   counters   name                                → BE8
  *
@@ -63,6 +64,9 @@ typedef struct fsm__instance {
   uint32_t idem_rows; /* idempotency entries it has */
   fsm_value output;   /* null until completed */
   fsm_value incident; /* {reason, text, seq}, null when there is none */
+  bool forced;        /* an operator set its configuration once: for ever */
+  bool has_parent;
+  uint8_t parent[16]; /* token of the parent's task that it answers; its first 8 bytes are the parent's number */
 } fsm__instance;
 
 typedef struct fsm__timer {

@@ -1,8 +1,8 @@
 /* rows_instance.c: the row of an instance: one msgpack list, positions fixed by the format.
  *
  * Written straight, read back through one table of positions. Only active states and their entry
- * times are kept; the bitset is made from them. The history is at the end and only there when there is one,
- * so that the rows of machines without it are those of every version. */
+ * times are kept; the bitset is made from them. What few instances have (a history, a parent, the mark of a
+ * forced configuration) is in a map at the end, which is only there when one of them is. */
 #include <string.h>
 
 #include "runtime/rows.h"
@@ -29,9 +29,12 @@ enum {
   AT_IDEM_ROWS,
   AT_OUTPUT,
   AT_INCIDENT,
-  AT_HISTORY,
+  AT_MORE,
   AT_COUNT
 };
+
+/* Keys of the map at AT_MORE, ascending. */
+enum { MORE_HISTORY, MORE_PARENT, MORE_FORCED };
 
 const char *fsm__status_name(fsm__status status) {
   static const char *const names[] = {
@@ -56,10 +59,30 @@ void fsm__row_pack(fsm_buf *buf, const fsm_value *value) {
   FSM_ASSERT(code == FSM_OK || buf->failed); /* every stored value was packed into a record before */
 }
 
+static unsigned more_count(const fsm__instance *in) {
+  return (unsigned)fsm_is(&in->history, FSM_MAP) + in->has_parent + in->forced;
+}
+
+static void pack_more(fsm_buf *buf, const fsm__instance *in) {
+  fsm_pack_map(buf, more_count(in));
+  if (fsm_is(&in->history, FSM_MAP)) {
+    fsm_pack_uint(buf, MORE_HISTORY);
+    fsm__row_pack(buf, &in->history);
+  }
+  if (in->has_parent) {
+    fsm_pack_uint(buf, MORE_PARENT);
+    fsm_pack_bytes(buf, in->parent, sizeof in->parent);
+  }
+  if (in->forced) {
+    fsm_pack_uint(buf, MORE_FORCED);
+    fsm_pack_bool(buf, true);
+  }
+}
+
 void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
   fsm_buf buf = {0};
-  bool history = fsm_is(&in->history, FSM_MAP);
-  fsm_pack_list(&buf, history ? AT_COUNT : AT_HISTORY);
+  bool more = more_count(in) > 0;
+  fsm_pack_list(&buf, more ? AT_COUNT : AT_MORE);
   fsm_pack_uint(&buf, in->deployed->number);
   fsm_pack_uint(&buf, in->deployed->version);
   fsm_pack_text(&buf, in->id, strlen(in->id));
@@ -82,7 +105,7 @@ void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
   fsm_pack_uint(&buf, in->idem_rows);
   fsm__row_pack(&buf, &in->output);
   fsm__row_pack(&buf, &in->incident);
-  if (history) fsm__row_pack(&buf, &in->history);
+  if (more) pack_more(&buf, in);
   fsm__key key = fsm__key_instance(in->number, 's', NULL, 0);
   fsm__store_put(store, FSM_T_INSTANCES, key.bytes, key.len, fsm_buf_ok(&buf) ? buf.data : NULL, buf.len);
   fsm_buf_free(&buf);
@@ -96,7 +119,7 @@ static const uint8_t row_types[AT_COUNT] = {
     [AT_CONTEXT] = FSM_MAP,       [AT_CONTEXT_HASH] = FSM_BYTES,  [AT_REV] = FSM_INT,
     [AT_LAST_SEQ] = FSM_INT,      [AT_CREATED_SEQ] = FSM_INT,     [AT_CREATED] = FSM_INT,
     [AT_UPDATED] = FSM_INT,       [AT_COUNTER] = FSM_INT,         [AT_IDEM_ROWS] = FSM_INT,
-    [AT_OUTPUT] = FSM_TYPE_COUNT, [AT_INCIDENT] = FSM_TYPE_COUNT, [AT_HISTORY] = FSM_MAP};
+    [AT_OUTPUT] = FSM_TYPE_COUNT, [AT_INCIDENT] = FSM_TYPE_COUNT, [AT_MORE] = FSM_MAP};
 
 static fsm_code unreadable(uint64_t number, const char *what, fsm_error *err) {
   return fsm_fail(err, FSM_ECORRUPT, "store: instances", "row of instance number %llu has a bad %s",
@@ -120,7 +143,7 @@ static bool is_whole(const fsm_value *value, unsigned at) {
   if (at == AT_ID || at == AT_KEY || at == AT_CORR)
     return (null && at != AT_ID) || (fsm_is(value, FSM_STRING) && memchr(value->s, 0, value->len) == NULL);
   if (at == AT_LABELS || at == AT_INCIDENT) return null || fsm_is(value, FSM_MAP);
-  if (at == AT_HISTORY) return value->len > 0;
+  if (at == AT_MORE) return value->len > 0;
   return at != AT_CONTEXT_HASH || value->len == FSM_HASH_BYTES;
 }
 
@@ -145,9 +168,28 @@ static fsm_code read_active(const fsm_value *states, const fsm_value *since, fsm
   return FSM_OK;
 }
 
+/* False: a key or a value that this version does not write. */
+static bool read_more(const fsm_value *map, fsm__instance *out) {
+  for (unsigned i = 0; i < map->len; i++) {
+    const fsm_value *key = &map->pairs[i].key, *value = &map->pairs[i].value;
+    if (!fsm_is(key, FSM_INT)) return false;
+    if (key->i == MORE_HISTORY && fsm_is(value, FSM_MAP) && value->len > 0) {
+      out->history = *value;
+    } else if (key->i == MORE_PARENT && fsm_is(value, FSM_BYTES) && value->len == sizeof out->parent) {
+      out->has_parent = true;
+      memcpy(out->parent, value->s, sizeof out->parent);
+    } else if (key->i == MORE_FORCED && fsm_is(value, FSM_BOOL) && value->b) {
+      out->forced = true;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
 static fsm_code read_instance(const fsm_value *row, fsm__catalog *catalog, fsm_arena *arena,
                               fsm__instance *out, fsm_error *err) {
-  if (!fsm_is(row, FSM_LIST) || (row->len != AT_COUNT && row->len != AT_HISTORY))
+  if (!fsm_is(row, FSM_LIST) || (row->len != AT_COUNT && row->len != AT_MORE))
     return unreadable(out->number, "length", err);
   const fsm_value *at = row->items;
   for (unsigned i = 0; i < row->len; i++)
@@ -172,7 +214,7 @@ static fsm_code read_instance(const fsm_value *row, fsm__catalog *catalog, fsm_a
   out->idem_rows = (uint32_t)at[AT_IDEM_ROWS].i;
   out->output = at[AT_OUTPUT];
   out->incident = at[AT_INCIDENT];
-  if (row->len == AT_COUNT) out->history = at[AT_HISTORY];
+  if (row->len == AT_COUNT && !read_more(&at[AT_MORE], out)) return unreadable(out->number, "field", err);
   return read_active(&at[AT_STATES], &at[AT_SINCE], arena, out, err);
 }
 

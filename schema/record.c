@@ -45,6 +45,8 @@ const fsm__field fsm__fields[FSM__FIELD_COUNT] = {
   ROW(level, U8, ALWAYS),      ROW(pii, MAP, SET),
   ROW(prev, HASH, SET),         ROW(detail, MAP, SET),
   ROW(counter, U32, SET),    ROW(clock, FLAG, SET),
+  ROW(sends, LIST, SET),       ROW(msg, MAP, SET),
+  ROW(forced, FLAG, SET),
 };
 #undef ROW
 

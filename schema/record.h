@@ -47,7 +47,8 @@ enum {
   X(34, idem, "idem") X(35, req, "req") X(36, trace, "trace") X(37, act, "act")                 \
   X(38, node, "node") X(39, tok, "tok") X(40, att, "att") X(41, late_ms, "late")                \
   X(42, level, "level") X(43, pii, "pii") X(44, prev, "prev") X(45, detail, "detail")           \
-  X(46, counter, "counter") X(47, clock, "clock")
+  X(46, counter, "counter") X(47, clock, "clock") X(48, sends, "sends") X(49, msg, "msg")      \
+  X(50, forced, "forced")
 /* clang-format on */
 
 typedef enum fsm_record_kind {
@@ -108,6 +109,10 @@ typedef struct fsm_record {
                           task_failed: error, retry_at when another attempt follows */
   uint32_t counter;    /* the instance's id counter after (snapshot.counter); 0 = absent, unchanged */
   bool clock;          /* the wall clock had gone back: time_ns was held */
+  fsm_value sends;     /* messages to other instances, to be delivered: list of {id, to: instance, kind: event |
+                          done | error | cancel | start, event?, data?, tok?, due?} */
+  fsm_value msg;       /* {from: instance, id}: the message that this frame consumed, on its first record */
+  bool forced;         /* the configuration was set by an operator, here or before */
 } fsm_record;
 
 /* An empty record: every optional field absent (cause -1, elapsed -1, late -1). */

@@ -29,6 +29,8 @@ static void params(fsm_buf *buf, const fsm_query *query) {
   param(buf, &separator, "state", query->state);
   param(buf, &separator, "status", query->status);
   param(buf, &separator, "key", query->key);
+  param(buf, &separator, "correlation", query->correlation);
+  param(buf, &separator, "user", query->user);
   if (query->for_ns > 0) {
     int64_t ms = query->for_ns / NS_PER_MS + (query->for_ns % NS_PER_MS != 0);
     snprintf(text, sizeof text, "%lldms", (long long)ms);
@@ -52,6 +54,7 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_INSTANCE: cli_route_instance(buf, query->ref, ""); return;
     case FSM_QUERY_EVENTS: cli_route_instance(buf, query->ref, "/events"); return;
     case FSM_QUERY_HISTORY: cli_route_instance(buf, query->ref, "/history"); break;
+    case FSM_QUERY_RECORDS: fsm_buf_str(buf, "/v1/records"); break;
     case FSM_QUERY_LIST: fsm_buf_str(buf, "/v1/instances"); break;
     case FSM_QUERY_STUCK: fsm_buf_str(buf, "/v1/stuck"); break;
     case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;

@@ -1,0 +1,32 @@
+/* writer_due.h: between the scan of the due table and the kinds of what is due. One file per kind.
+ *
+ * A kind is a letter of the due table's key (rows.h) and a function that is called once per due row, in
+ * (due, number, id) order, on the writer's thread, between the commands of a batch. */
+#ifndef FSM_RUNTIME_WRITER_DUE_H
+#define FSM_RUNTIME_WRITER_DUE_H
+
+#include "runtime/writer.h"
+
+typedef struct fsm__due {
+  int64_t due_ns;
+  uint64_t number; /* of the instance */
+  char kind;
+  const char *id;
+} fsm__due;
+
+typedef void (*fsm__due_fn)(fsm__writer *writer, const fsm__due *due);
+void fsm__due_timer(fsm__writer *writer, const fsm__due *due); /* 't' */
+void fsm__due_task(fsm__writer *writer, const fsm__due *due);  /* 'k' */
+
+/* The command that a decision of time's own stands on: nobody's. */
+extern const fsm_command fsm__by_time;
+
+/* No memory to look at a due row: the scan begins again from the front. */
+void fsm__due_look_again(fsm__writer *writer);
+/* What was decided about a due row. A damaged row is left: commands that touch it are refused by name. */
+void fsm__due_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision, fsm_code code,
+                   const fsm_error *err);
+/* Offers again what was offered and not begun (writer_task.c). */
+void fsm__due_offers(fsm__writer *writer);
+
+#endif

@@ -1,0 +1,66 @@
+/* writer_task.c: tasks that are due: offered to whoever runs their service, or out of time.
+ *
+ * A task that was offered and not begun is offered again from a list in memory; after a restart the scan of
+ * the due table starts from the front and offers all. */
+#include <string.h>
+
+#include "runtime/writer_due.h"
+
+/* Tells whoever runs services. The task may be gone or begun by now, or wait for its back-off: then it is not
+ * offered. */
+static bool offer(fsm__writer *w, uint64_t number, const char *id, fsm_arena *arena) {
+  fsm__task task;
+  fsm__instance in;
+  fsm_error err;
+  fsm_code code = fsm__task_load(w->core.store, number, id, arena, &task, &err);
+  if (code == FSM_OK && (task.started || task.next_ns > w->core.last_time_ns)) return false;
+  if (code == FSM_OK) code = fsm__instance_load(w->core.store, w->core.catalog, number, arena, &in, &err);
+  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  if (code != FSM_OK) return false;
+  if (w->options.task_ready == NULL) return true;
+  fsm_task out = {.service = task.service,
+                  .instance = in.id,
+                  .machine = in.deployed->id,
+                  .invoke = task.id,
+                  .input = task.input,
+                  .attempt = task.attempt + 1,
+                  .attempts = task.attempts,
+                  .timeout_ns = task.timeout_ns,
+                  .correlation = task.corr,
+                  .trace = task.trace};
+  memcpy(out.token, task.token, sizeof out.token);
+  w->options.task_ready(w->options.task_arg, &out);
+  return true;
+}
+
+void fsm__due_offers(fsm__writer *w) {
+  int64_t mono = fsm__monotonic_ns();
+  uint64_t number = 0;
+  const char *id = NULL;
+  for (unsigned i = 0; i < FSM_TURN_DUE_MAX && fsm__offers_take(w->offers, mono, &number, &id); i++)
+    if (!offer(w, number, id, &w->internal)) fsm__offers_forget(w->offers, number, id);
+}
+
+void fsm__writer_undelivered(fsm__writer *w, const uint8_t token[16]) {
+  fsm__offers_undelivered(w->offers, fsm__key_read_u64(token), fsm__monotonic_ns());
+}
+
+void fsm__due_task(fsm__writer *w, const fsm__due *due) {
+  fsm__task task;
+  fsm_error err;
+  fsm_code code = fsm__task_load(w->core.store, due->number, due->id, &w->internal, &task, &err);
+  if (code == FSM_ENOMEM) fsm__due_look_again(w);
+  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  if (code != FSM_OK) return;
+  if (task.next_ns != due->due_ns) return; /* opened anew in this very scan: not durable yet */
+  if (!task.started) {
+    if (offer(w, due->number, due->id, &w->internal))
+      (void)fsm__offers_note(w->offers, due->number, due->id, fsm__monotonic_ns());
+    return;
+  }
+  fsm__case at = fsm__writer_case(w, &w->internal, &fsm__by_time, 0);
+  fsm__decision *decision = fsm_arena_alloc(&w->internal, sizeof *decision);
+  if (decision == NULL) return fsm__due_look_again(w);
+  code = fsm__decide_task_timeout(&at, due->number, due->id, decision, &err);
+  fsm__due_take(w, &at, decision, code, &err);
+}
