@@ -75,7 +75,8 @@ fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm
     fsm__timer timer = {.id = id,
                         .event = text_of(arena, entry, "event"),
                         .due_ns = int_of(entry, "due", -1),
-                        .data = data ? *data : fsm_null()};
+                        .data = data ? *data : fsm_null(),
+                        .seq = record->seq};
     if (timer.event == NULL || timer.due_ns < 0)
       return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
     fsm__timer_put(store, in->number, &timer);
@@ -95,7 +96,8 @@ static fsm_code task_open(fsm__store *store, const fsm__instance *in, const fsm_
                     .input = input ? *input : fsm_null(),
                     .attempts = (unsigned)attempts,
                     .timeout_ns = int_of(entry, "timeout", 0),
-                    .next_ns = int_of(entry, "next", record->time_ns)};
+                    .next_ns = int_of(entry, "next", record->time_ns),
+                    .seq = record->seq};
   if (task.service == NULL || token == NULL || !fsm_is(token, FSM_BYTES) || token->len != sizeof task.token ||
       attempts < 1 || attempts > UINT16_MAX || task.timeout_ns < 0 || task.next_ns < 0)
     return fsm__apply_bad(record, "opens a task that cannot be read", NULL, err);

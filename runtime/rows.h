@@ -66,13 +66,15 @@ typedef struct fsm__instance {
   fsm_value incident; /* {reason, text, seq}, null when there is none */
   bool forced;        /* an operator set its configuration once: for ever */
   bool has_parent;
-  uint8_t parent[16]; /* token of the parent's task that it answers; its first 8 bytes are the parent's number */
+  uint8_t
+      parent[16]; /* token of the parent's task that it answers; its first 8 bytes are the parent's number */
 } fsm__instance;
 
 typedef struct fsm__timer {
   const char *id, *event;
   int64_t due_ns;
   fsm_value data;
+  uint64_t seq; /* of the record that set it */
 } fsm__timer;
 
 typedef struct fsm__task {
@@ -84,6 +86,7 @@ typedef struct fsm__task {
   int64_t timeout_ns;
   int64_t next_ns; /* when to offer it, or, once an attempt has begun, that attempt's deadline */
   bool started;
+  uint64_t seq; /* of the record that opened it */
 } fsm__task;
 
 typedef struct fsm__idem {

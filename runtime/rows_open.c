@@ -11,17 +11,18 @@ static void put(fsm__store *store, fsm__table table, const fsm__key *key, fsm_bu
 
 void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer) {
   fsm_buf buf = {0};
-  fsm_pack_list(&buf, 3);
+  fsm_pack_list(&buf, 4);
   fsm_pack_int(&buf, timer->due_ns);
   fsm_pack_text(&buf, timer->event, strlen(timer->event));
   fsm__row_pack(&buf, &timer->data);
+  fsm_pack_uint(&buf, timer->seq);
   fsm__key key = fsm__key_instance(number, 't', timer->id, strlen(timer->id));
   put(store, FSM_T_INSTANCES, &key, &buf);
 }
 
 void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_buf buf = {0};
-  fsm_pack_list(&buf, 10);
+  fsm_pack_list(&buf, 11);
   fsm_pack_text(&buf, task->service, strlen(task->service));
   fsm__row_pack(&buf, &task->input);
   fsm_pack_bytes(&buf, task->token, sizeof task->token);
@@ -32,6 +33,7 @@ void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_pack_bool(&buf, task->started);
   fsm_pack_text(&buf, task->corr, strlen(task->corr));
   fsm__row_pack(&buf, &task->trace);
+  fsm_pack_uint(&buf, task->seq);
   fsm__key key = fsm__key_instance(number, 'k', task->id, strlen(task->id));
   put(store, FSM_T_INSTANCES, &key, &buf);
 }
@@ -78,9 +80,9 @@ fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out,
   if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a timer row has no id");
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "tsv", "timer", &at, err);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "tsvu", "timer", &at, err);
   if (code != FSM_OK) return code;
-  *out = (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2]};
+  *out = (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2], .seq = (uint64_t)at[3].i};
   out->event = fsm_arena_strndup(arena, at[1].s, at[1].len);
   return FSM_OK;
 }
@@ -89,7 +91,7 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
   if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a task row has no id");
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttosv", "task", &at, err);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttosvu", "task", &at, err);
   if (code != FSM_OK) return code;
   *out = (fsm__task){.id = id,
                      .input = at[1],
@@ -98,7 +100,8 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
                      .timeout_ns = at[5].i,
                      .next_ns = at[6].i,
                      .started = at[7].b,
-                     .trace = at[9]};
+                     .trace = at[9],
+                     .seq = (uint64_t)at[10].i};
   memcpy(out->token, at[2].s, sizeof out->token);
   out->service = fsm_arena_strndup(arena, at[0].s, at[0].len);
   out->corr = fsm_arena_strndup(arena, at[8].s, at[8].len);

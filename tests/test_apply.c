@@ -30,7 +30,8 @@ static void a_transition_moves_the_index_sets_timers_and_opens_tasks(void **stat
   fsm__task task;
   assert_int_equal(task_of(r, &task), FSM_OK);
   assert_memory_equal(task.token, TOKEN, 16);
-  assert_true(task.attempts == 3 && task.attempt == 0 && !task.started && task.timeout_ns == 5);
+  assert_true(task.attempts == 3 && task.attempt == 0 && !task.started && task.timeout_ns == 5 &&
+              task.seq == 2);
   assert_string_equal(task.corr, "corr");
 }
 
@@ -145,7 +146,7 @@ static void a_failed_attempt_waits_for_the_next_or_is_gone(void **state) {
   apply(r, task_record(r, FSM_RECORD_TASK_STARTED, 3, "{\"task\":\"job\",\"deadline\":77}"));
   apply(r, task_record(r, FSM_RECORD_TASK_FAILED, 4, "{\"task\":\"job\",\"retry_at\":88}"));
   assert_int_equal(task_of(r, &task), FSM_OK);
-  assert_true(!task.started && task.attempt == 1 && task.next_ns == 88);
+  assert_true(!task.started && task.attempt == 1 && task.next_ns == 88 && task.seq == 2);
   assert_true(is_due(r, 88, 'k', "job"));
   apply(r, task_record(r, FSM_RECORD_TASK_FAILED, 5, "{\"task\":\"job\"}"));
   assert_int_equal(task_of(r, &task), FSM_ENOTFOUND);

@@ -163,12 +163,13 @@ static void a_row_of_before_histories_is_read_and_written_as_it_was(void **state
 
 static void timers_tasks_and_keys_come_back(void **state) {
   rig *r = *state;
-  fsm__timer timer = {.id = "t", .event = "late", .due_ns = INT64_MAX, .data = fsm_null()}, timer_back;
+  fsm__timer timer = {.id = "t", .event = "late", .due_ns = INT64_MAX, .data = fsm_null(), .seq = 11},
+             timer_back;
   fsm__timer_put(r->store, 7, &timer);
   assert_int_equal(fsm__timer_load(r->store, 7, "t", &r->arena, &timer_back, NULL), FSM_OK);
   assert_string_equal(timer_back.id, "t");
   assert_string_equal(timer_back.event, "late");
-  assert_true(timer_back.due_ns == INT64_MAX && fsm_is(&timer_back.data, FSM_NULL));
+  assert_true(timer_back.due_ns == INT64_MAX && fsm_is(&timer_back.data, FSM_NULL) && timer_back.seq == 11);
   fsm__task task = {.id = "job",
                     .service = "svc",
                     .corr = "c",
@@ -178,7 +179,8 @@ static void timers_tasks_and_keys_come_back(void **state) {
                     .attempt = 3,
                     .timeout_ns = 5,
                     .next_ns = 6,
-                    .started = true},
+                    .started = true,
+                    .seq = 12},
             task_back;
   fsm__task_put(r->store, 7, &task);
   assert_int_equal(fsm__task_load(r->store, 7, "job", &r->arena, &task_back, NULL), FSM_OK);
@@ -187,7 +189,7 @@ static void timers_tasks_and_keys_come_back(void **state) {
   assert_true(fsm_value_same(&task_back.input, &task.input));
   assert_memory_equal(task_back.token, task.token, 16);
   assert_true(task_back.attempts == 100 && task_back.attempt == 3 && task_back.started);
-  assert_true(task_back.timeout_ns == 5 && task_back.next_ns == 6);
+  assert_true(task_back.timeout_ns == 5 && task_back.next_ns == 6 && task_back.seq == 12);
   fsm__key key = fsm__key_instance(7, 'i', "0123456789abcdef", 16);
   fsm__idem idem = {.fingerprint = "fifteen letters", .expiry_ns = 8, .seq = 9}, idem_back;
   fsm__idem_put(r->store, FSM_T_INSTANCES, &key, &idem);
