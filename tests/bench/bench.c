@@ -33,6 +33,18 @@ static const figure figures[] = {
 #undef X
         {"durable_c1", "transitions/s", durable_c1},
     {"durable_c64_10k", "transitions/s", durable_c64_10k},
+    {"latency_p50", "ms", latency_p50},
+    {"latency_p99", "ms", latency_p99},
+    {"latency_max", "ms", latency_max},
+    {"verify_chain", "records/s", verify_chain},
+    {"replay", "records/s", replay},
+    {"durable_c64_1m_hot", "transitions/s", durable_c64_1m_hot},
+    {"durable_c64_1m_uniform", "transitions/s", durable_c64_1m_uniform},
+    {"bytes_per_transition", "bytes", bytes_per_transition}, /* raw: the journal's own */
+    {"stuck_first_page", "ms", stuck_first_page},
+    {"memory_idle_1m", "MB", memory_idle_1m},
+    {"memory_load_1m", "MB", memory_load_1m},
+    {"restart_1m", "s", restart_1m},
     {"lmdb_per_commit", "transitions/s", lmdb_per_commit},
 };
 enum { FIGURES = sizeof figures / sizeof figures[0] };
@@ -58,6 +70,29 @@ void give_up(const char *format, ...) {
   fputc('\n', stderr);
   va_end(args);
   exit(1);
+}
+
+static char kept[512]; /* a directory for what all runs use; made when it is first asked for */
+static const char *kept_in;
+
+const char *bench_keep(const char *name) {
+  static char path[600];
+  if (kept[0] == '\0') {
+    snprintf(kept, sizeof kept, "%s/fsm-bench-kept-XXXXXX", kept_in);
+    if (mkdtemp(kept) == NULL) give_up("no scratch directory in %s", kept_in);
+  }
+  snprintf(path, sizeof path, "%s/%s", kept, name);
+  if (mkdir(path, 0700) != 0) give_up("%s cannot be made", path);
+  return path;
+}
+
+void bench_program(const char *name, char *out, size_t size) {
+  char self[512];
+  ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (len <= 0) give_up("where this program is cannot be told");
+  self[len] = '\0';
+  for (int up = 0; up < 2; up++) *strrchr(self, '/') = '\0';
+  snprintf(out, size, "%s/%s", self, name);
 }
 
 void remove_tree(const char *path) {
@@ -149,6 +184,7 @@ int main(int argc, char **argv) {
   static sample samples[FIGURES][RUNS_MAX];
   options o;
   parse(argc, argv, &o);
+  kept_in = o.dir;
   for (unsigned run = 0; run < o.runs; run++) {
     for (unsigned f = 0; f < FIGURES; f++) {
       char dir[512];
@@ -161,5 +197,6 @@ int main(int argc, char **argv) {
   }
   for (unsigned f = 0; f < FIGURES; f++)
     if (o.wanted[f]) print(&figures[f], samples[f], o.runs, o.json);
+  if (kept[0] != '\0') remove_tree(kept);
   return 0;
 }

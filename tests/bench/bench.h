@@ -28,6 +28,18 @@ sample guard_small(const char *dir, double seconds);
 sample guard_wide(const char *dir, double seconds);
 sample durable_c1(const char *dir, double seconds);
 sample durable_c64_10k(const char *dir, double seconds);
+sample durable_c64_1m_hot(const char *dir, double seconds);
+sample durable_c64_1m_uniform(const char *dir, double seconds);
+sample bytes_per_transition(const char *dir, double seconds);
+sample latency_p50(const char *dir, double seconds);
+sample latency_p99(const char *dir, double seconds);
+sample latency_max(const char *dir, double seconds);
+sample verify_chain(const char *dir, double seconds);
+sample replay(const char *dir, double seconds);
+sample restart_1m(const char *dir, double seconds);
+sample memory_idle_1m(const char *dir, double seconds);
+sample memory_load_1m(const char *dir, double seconds);
+sample stuck_first_page(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
 
 /* Definitions as large as they may be (bench_limits.c). */
@@ -40,6 +52,11 @@ LIMIT_CASES(X)
 
 /* Overwrites a zero-written file, batch_bytes and an fdatasync at a time: batches per second. */
 double raw_overwrite(const char *dir, size_t batch_bytes, double seconds);
+
+/* A directory of this name that stays until the program ends, for what takes long to make. */
+const char *bench_keep(const char *name);
+/* The path of another program of this build. */
+void bench_program(const char *name, char *out, size_t size);
 
 double now_s(void);
 _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));

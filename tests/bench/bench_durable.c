@@ -1,168 +1,109 @@
-/* bench_durable.c: durable transitions per second through the library: 10k instances, a client or 64.
+/* bench_durable.c: durable transitions per second through the library.
  *
- * The process of PEERS.md as a ring, so that instances stay live: draft –SUBMIT [amount < 10000] / retries+1→
- * pendingReview –REVIEW.DONE / reviewId→ awaitingApproval –APPROVE→ draft; a context of six fields. The raw
- * limit is an overwrite log with as many bytes per fdatasync as the journal wrote per batch. */
-#include <pthread.h>
-#include <stdatomic.h>
+ * The raw limit is an overwrite log with as many bytes per fdatasync as the journal wrote per batch. A
+ * million instances take a while to make: they are made once, in the first run, and used by all figures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bench.h"
-#include "runtime/runtime_impl.h"
+#include "ring.h"
 
-enum { INSTANCES = 10000, EVENTS = 3, IN_FLIGHT_MAX = 64, SETUP_IN_FLIGHT = 512 };
+enum { SMALL = 10000, MILLION = 1000000, WARM_S = 1 };
 
-static const char RING[] =
-    "{\"id\":\"ring\",\"initial\":\"draft\",\"context\":{\"id\":\"D-1\",\"title\":\"Laptops\",\"amount\":"
-    "4200,"
-    "\"department\":\"it\",\"retries\":0,\"reviewId\":null},\"states\":{"
-    "\"draft\":{\"on\":{\"SUBMIT\":{\"target\":\"pendingReview\",\"guard\":{\"@expr\":\"context.amount < "
-    "10000\"},"
-    "\"context\":{\"retries\":{\"@expr\":\"context.retries + 1\"}}}}},"
-    "\"pendingReview\":{\"on\":{\"REVIEW.DONE\":{\"target\":\"awaitingApproval\",\"context\":{\"reviewId\":{"
-    "\"@expr\":\"event.reviewId\"}}}}},"
-    "\"awaitingApproval\":{\"on\":{\"APPROVE\":\"draft\"}}}}";
-
-typedef struct load load;
-
-/* One client: always one command in flight. */
-typedef struct client {
-  load *of;
-  unsigned next; /* instance */
-} client;
-
-struct load {
-  fsm_runtime *runtime;
-  client clients[SETUP_IN_FLIGHT];
-  unsigned client_count, stride;
-  uint8_t at[INSTANCES]; /* which event comes next */
-  fsm_value review;
-  fsm_pair review_pair[1];
-  _Atomic uint64_t done;
-  _Atomic unsigned running;
-  _Atomic bool stop;
-};
-
-static void send_next(client *c);
-
-static void answered(void *arg, const fsm_answer *answer) {
-  client *c = arg;
-  if (answer->error.code != FSM_OK) give_up("%s: %s", answer->error.where, answer->error.text);
-  atomic_fetch_add_explicit(&c->of->done, 1, memory_order_relaxed);
-  c->next = (c->next + c->of->stride) % INSTANCES;
-  if (atomic_load(&c->of->stop))
-    atomic_fetch_sub(&c->of->running, 1);
-  else
-    send_next(c);
-}
-
-static void name_of(unsigned instance, char out[16]) { snprintf(out, 16, "i-%05u", instance); }
-
-static void send_next(client *c) {
-  static const char *const events[EVENTS] = {"SUBMIT", "REVIEW.DONE", "APPROVE"};
-  char id[16];
-  fsm_error err;
-  fsm_command command = fsm_command_new(FSM_CMD_SEND);
-  uint8_t *at = &c->of->at[c->next];
-  name_of(c->next, id);
-  command.instance = id;
-  command.event = events[*at];
-  command.correlation = "5f2b7c1e-0000-7000-8000-000000000001";
-  if (*at == 1) command.data = c->of->review;
-  *at = (uint8_t)((*at + 1) % EVENTS);
-  if (fsm_submit(c->of->runtime, &command, answered, c, &err) != FSM_OK) give_up("submit: %s", err.text);
-}
-
-/* ---- filling the store -------------------------------------------------------------------------- */
-
-static void create_next(client *c);
-
-static void created(void *arg, const fsm_answer *answer) {
-  client *c = arg;
-  if (answer->error.code != FSM_OK) give_up("%s: %s", answer->error.where, answer->error.text);
-  c->next += SETUP_IN_FLIGHT;
-  if (c->next < INSTANCES)
-    create_next(c);
-  else
-    atomic_fetch_sub(&c->of->running, 1);
-}
-
-static void create_next(client *c) {
-  char id[16];
-  fsm_error err;
-  fsm_command command = fsm_command_new(FSM_CMD_START);
-  name_of(c->next, id);
-  command.machine = "ring";
-  command.instance = id;
-  if (fsm_submit(c->of->runtime, &command, created, c, &err) != FSM_OK) give_up("submit: %s", err.text);
-}
-
-static void await_idle(load *l) {
-  while (atomic_load(&l->running) > 0) usleep(1000);
-}
-
-static void fill(load *l) {
-  fsm_command deploy = fsm_command_new(FSM_CMD_DEPLOY);
-  fsm_arena arena;
-  fsm_answer answer;
-  deploy.source = RING;
-  deploy.source_len = strlen(RING);
-  fsm_arena_init(&arena, 0);
-  if (fsm_call(l->runtime, &deploy, &arena, &answer) != FSM_OK)
-    give_up("deploy: %s: %s", answer.error.where, answer.error.text);
-  fsm_arena_free(&arena);
-  atomic_store(&l->running, SETUP_IN_FLIGHT);
-  for (unsigned i = 0; i < SETUP_IN_FLIGHT; i++) {
-    l->clients[i] = (client){.of = l, .next = i};
-    create_next(&l->clients[i]);
-  }
-  await_idle(l);
-}
-
-/* ---- measuring ---------------------------------------------------------------------------------- */
-
-static double measure(load *l, unsigned clients, double seconds) {
-  atomic_store(&l->running, clients);
-  atomic_store(&l->done, 0);
-  l->stride = clients;
-  double begin = now_s();
-  for (unsigned i = 0; i < clients; i++) {
-    l->clients[i] = (client){.of = l, .next = i};
-    send_next(&l->clients[i]);
-  }
-  while (now_s() - begin < seconds) usleep(10000);
-  uint64_t done = atomic_load(&l->done);
-  double end = now_s();
-  atomic_store(&l->stop, true);
-  await_idle(l);
-  return (double)done / (end - begin);
-}
-
-static sample durable(const char *dir, unsigned clients, double seconds) {
-  load *l = calloc(1, sizeof *l);
-  char data[600];
-  fsm_error err;
+static sample run(ring *r, const char *dir, unsigned clients, spread how, double seconds) {
   fsm__journal_stats before, after;
-  if (l == NULL) give_up("no memory");
-  snprintf(data, sizeof data, "%s/data", dir);
-  if (fsm_runtime_open(&(fsm_runtime_options){.dir = data}, &l->runtime, NULL, &err) != FSM_OK)
-    give_up("%s: %s", err.where, err.text);
-  l->review_pair[0] = (fsm_pair){fsm_string("reviewId"), fsm_string("R-2026-000001")};
-  l->review = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = l->review_pair};
-  fill(l);
-  fsm__journal_stats_get(fsm__runtime_journal(l->runtime), &before);
-  sample s = {.value = measure(l, clients, seconds)};
-  fsm__journal_stats_get(fsm__runtime_journal(l->runtime), &after);
-  fsm_runtime_close(l->runtime);
+  fsm__journal *journal = fsm__runtime_journal(ring_open(r));
+  (void)ring_run(r, clients, how, WARM_S);
+  fsm__journal_stats_get(journal, &before);
+  sample s = {.value = ring_run(r, clients, how, seconds)};
+  fsm__journal_stats_get(journal, &after);
+  ring_close(r);
   uint64_t batches = after.batches - before.batches, records = after.records - before.records;
   size_t bytes = batches > 0 ? (size_t)((after.bytes - before.bytes) / batches) : 512;
   s.raw = raw_overwrite(dir, bytes, seconds / 2) * (double)records / (double)(batches ? batches : 1);
-  free(l);
   return s;
 }
 
-sample durable_c1(const char *dir, double seconds) { return durable(dir, 1, seconds); }
-sample durable_c64_10k(const char *dir, double seconds) { return durable(dir, 64, seconds); }
+static sample small(const char *dir, unsigned clients, double seconds) {
+  ring *r = ring_new(dir, SMALL);
+  ring_close(r);
+  sample s = run(r, dir, clients, SPREAD_EVEN, seconds);
+  ring_free(r);
+  return s;
+}
+
+sample durable_c1(const char *dir, double seconds) { return small(dir, 1, seconds); }
+sample durable_c64_10k(const char *dir, double seconds) { return small(dir, 64, seconds); }
+
+/* ---- a million ---------------------------------------------------------------------------------- */
+
+ring *million(void) {
+  static ring *made;
+  if (made != NULL) return made;
+  const char *dir = bench_keep("million");
+  const char *many = getenv("FSM_BENCH_INSTANCES"); /* by hand: ten million */
+  made = ring_new(dir, many ? (unsigned)strtoul(many, NULL, 10) : MILLION);
+  ring_close(made);
+  return made;
+}
+
+sample durable_c64_1m_hot(const char *dir, double seconds) {
+  return run(million(), dir, 64, SPREAD_HOT, 2 * seconds);
+}
+sample durable_c64_1m_uniform(const char *dir, double seconds) {
+  return run(million(), dir, 64, SPREAD_RANDOM, 2 * seconds);
+}
+
+/* ---- bytes -------------------------------------------------------------------------------------- */
+
+/* What this process has caused to be written to disks. */
+static double written(void) {
+  FILE *io = fopen("/proc/self/io", "r");
+  char line[128];
+  double bytes = 0;
+  if (io == NULL) give_up("/proc/self/io cannot be read");
+  while (fgets(line, sizeof line, io) != NULL)
+    if (strncmp(line, "write_bytes:", 12) == 0) bytes = strtod(line + 12, NULL);
+  fclose(io);
+  return bytes;
+}
+
+/* Bytes to disk per transition, journal, store, spare segments and all, to the end of the last round. */
+sample bytes_per_transition(const char *dir, double seconds) {
+  (void)dir;
+  ring *r = million();
+  fsm__journal_stats before, after;
+  fsm__journal *journal = fsm__runtime_journal(ring_open(r));
+  (void)ring_run(r, 64, SPREAD_HOT, WARM_S);
+  fsm__journal_stats_get(journal, &before);
+  double begin = written();
+  (void)ring_run(r, 64, SPREAD_HOT, 2 * seconds);
+  fsm__journal_stats_get(journal, &after);
+  uint64_t records = after.records - before.records;
+  sample s = {.raw = (double)(after.bytes - before.bytes) / (double)(records ? records : 1)};
+  ring_close(r);
+  s.value = (written() - begin) / (double)(records ? records : 1);
+  return s;
+}
+
+/* ---- latency ------------------------------------------------------------------------------------ */
+
+/* At half of the rate that 64 clients reach in the same run. */
+static latency half_of_peak(const char *dir, double seconds) {
+  ring *r = ring_new(dir, SMALL);
+  double peak = ring_run(r, 64, SPREAD_EVEN, seconds / 2);
+  latency l = ring_paced(r, SPREAD_EVEN, peak / 2, seconds);
+  ring_free(r);
+  return l;
+}
+
+sample latency_p50(const char *dir, double seconds) {
+  return (sample){.value = half_of_peak(dir, seconds).p50};
+}
+sample latency_p99(const char *dir, double seconds) {
+  return (sample){.value = half_of_peak(dir, seconds).p99};
+}
+sample latency_max(const char *dir, double seconds) {
+  return (sample){.value = half_of_peak(dir, seconds).max};
+}
