@@ -93,24 +93,25 @@ static fsm_code open_store(const fsm_runtime_options *options, fsm__core *core, 
   return code;
 }
 
-/* What is known durable elsewhere: the store's position and what the sinks have acknowledged. */
-static fsm_code floor_of(fsm__core *core, uint64_t *floor, fsm_error *err) {
+/* What the sinks have acknowledged is durable. */
+static fsm_code marks_of(fsm__core *core, fsm__journal_mark marks[FSM_CURSORS_MAX], size_t *count,
+                         fsm_error *err) {
   fsm__cursor cursors[FSM_CURSORS_MAX];
-  size_t count = 0;
   fsm_error ignored;
-  *floor = fsm__store_applied(core->store, NULL);
-  fsm_code code = fsm__cursors_load(core->dir, cursors, &count, &ignored);
+  *count = 0;
+  fsm_code code = fsm__cursors_load(core->dir, cursors, count, &ignored);
   if (code == FSM_ENOMEM || code == FSM_EIO) return fsm_fail(err, code, ignored.where, "%s", ignored.text);
-  for (size_t i = 0; code == FSM_OK && i < count; i++)
-    if (cursors[i].epoch == core->origin.epoch && cursors[i].seq > *floor) *floor = cursors[i].seq;
+  if (code != FSM_OK) *count = 0;
+  for (size_t i = 0; i < *count; i++) marks[i] = (fsm__journal_mark){cursors[i].epoch, cursors[i].seq};
   return FSM_OK;
 }
 
 static fsm_code open_journal(const fsm_runtime_options *options, fsm__core *core, fsm__recovery *found,
                              fsm_error *err) {
   char *path = NULL;
-  uint64_t floor = 0;
-  fsm_code code = floor_of(core, &floor, err);
+  fsm__journal_mark marks[FSM_CURSORS_MAX];
+  size_t mark_count;
+  fsm_code code = marks_of(core, marks, &mark_count, err);
   if (code != FSM_OK) return code;
   code = fsm__data_dir_journal(options, fsm__store_applied(core->store, NULL), err);
   if (code != FSM_OK) return code;
@@ -120,9 +121,12 @@ static fsm_code open_journal(const fsm_runtime_options *options, fsm__core *core
                                                    .origin = core->origin,
                                                    .segment_bytes = options->segment_bytes,
                                                    .read_only = options->read_only,
-                                                   .floor_seq = floor},
+                                                   .floor_seq = fsm__store_applied(core->store, NULL),
+                                                   .marks = marks,
+                                                   .mark_count = mark_count},
                            &core->journal, found, err);
   free(path);
+  if (code == FSM_OK) core->origin.epoch = fsm__journal_epoch(core->journal);
   return code;
 }
 

@@ -94,6 +94,9 @@ void fsm__segments_add(fsm__journal *journal, const fsm__segment_head *head, fsm
   journal->segments[journal->segment_count++] = (fsm__segment){.ordinal = head->ordinal,
                                                                .bytes = head->bytes,
                                                                .first_seq = head->first_seq,
+                                                               .first_batch = head->first_batch,
+                                                               .epoch = head->origin.epoch,
+                                                               .prev = head->prev,
                                                                .salt = head->salt,
                                                                .index = index};
   pthread_mutex_unlock(&journal->lock);
@@ -110,8 +113,33 @@ uint64_t fsm__journal_durable_seq(const fsm__journal *journal) {
 }
 
 uint64_t fsm__journal_first_seq(const fsm__journal *journal) {
-  (void)journal;
-  return 1; /* nothing removes segments yet */
+  return atomic_load_explicit(&journal->first_seq, memory_order_acquire);
+}
+
+uint32_t fsm__journal_epoch(const fsm__journal *journal) {
+  return atomic_load_explicit(&journal->epoch, memory_order_acquire);
+}
+
+uint32_t fsm__journal_epoch_of(fsm__journal *journal, uint64_t seq) {
+  pthread_mutex_lock(&journal->lock);
+  uint32_t epoch = journal->segment_count ? journal->floor.origin.epoch : journal->epoch;
+  for (size_t i = journal->segment_count; i--;) {
+    if (journal->segments[i].first_seq > seq) continue;
+    epoch = journal->segments[i].epoch;
+    break;
+  }
+  pthread_mutex_unlock(&journal->lock);
+  return epoch;
+}
+
+uint64_t fsm__journal_epoch_end(fsm__journal *journal, uint32_t epoch) {
+  pthread_mutex_lock(&journal->lock);
+  size_t i = journal->segment_count;
+  while (i && journal->segments[i - 1].epoch > epoch) i--;
+  uint64_t end =
+      i < journal->segment_count ? journal->segments[i].first_seq - 1 : fsm__journal_durable_seq(journal);
+  pthread_mutex_unlock(&journal->lock);
+  return end;
 }
 
 void fsm__journal_stats_get(const fsm__journal *journal, fsm__journal_stats *out) {

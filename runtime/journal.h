@@ -13,8 +13,13 @@
  * is full that says how much of it is used, its last seq and leaf; so opening reads two blocks of a
  * sealed segment.
  *
- * One writer thread calls append, commit and confirm; any thread may read through its own cursor, and
- * sees nothing above the durable seq.
+ * One writer thread calls append, commit, confirm and new_epoch; any thread may read through its own
+ * cursor, and sees nothing above the durable seq; one thread at a time prunes.
+ *
+ * What was pruned is named by the file `floor`: which segment is the first that is kept, and what it
+ * follows. Without it the log starts with segment 1. So a first segment that got lost is found out.
+ *
+ * Each segment header names the epoch that its records are of. Epochs of one journal never go back.
  *
  * After FSM_EIO from a write the journal is dead: every later call gives FSM_EIO and the process must
  * end (after a failed fsync the kernel marks the pages clean, and the next one "succeeds").
@@ -38,13 +43,22 @@ enum {
 typedef struct fsm__journal fsm__journal;
 
 typedef struct fsm__journal_options {
-  const char *dir;      /* journal/<partition>; made when missing unless read_only */
-  fsm_origin origin;    /* store id, partition, epoch: must match what is there */
+  const char *dir; /* journal/<partition>; made when missing unless read_only */
+  fsm_origin
+      origin; /* store id and partition must match what is there; epoch: of a journal without segments */
   size_t segment_bytes; /* of new segments, whole blocks; 0 = default */
   bool read_only;       /* recover in memory, write nothing (a torn tail is ignored, not cut) */
-  uint64_t
-      floor_seq; /* highest seq known durable elsewhere (store, cursors); damage at or below is corruption */
+  /* Highest seq known durable elsewhere (the store's); damage at or below it is corruption. */
+  uint64_t floor_seq;
+  /* The same by others' word (the sinks' cursors): a mark counts when its epoch is the journal's newest. */
+  const struct fsm__journal_mark *marks;
+  size_t mark_count;
 } fsm__journal_options;
+
+typedef struct fsm__journal_mark {
+  uint32_t epoch;
+  uint64_t seq;
+} fsm__journal_mark;
 
 /* What recovery found and did; for the log and for tests. */
 typedef struct fsm__recovery {
@@ -79,6 +93,11 @@ FSM_MUST_USE fsm_code fsm__journal_append(fsm__journal *journal, const fsm__byte
 /* Is there room for a largest batch, in the active segment or in a spare? After FSM_OK the next commit
  * cannot give FSM_EFULL, so a writer that asks before it decides never has to undo. FSM_EFULL, FSM_EIO. */
 FSM_MUST_USE fsm_code fsm__journal_ready(fsm__journal *journal, fsm_error *err);
+/* The same, and `keep` bytes of the active segment stay free when there is no spare: ordinary work asks
+ * with the room that repairs need, repairs ask with 0. */
+FSM_MUST_USE fsm_code fsm__journal_ready_keeping(fsm__journal *journal, uint64_t keep, fsm_error *err);
+/* Bytes of batches (each in whole blocks) that the active segment still takes; 0 without one. */
+uint64_t fsm__journal_room(const fsm__journal *journal);
 /* Makes the batch durable (rotating first when it does not fit). Empty batch: FSM_OK, nothing done.
  * FSM_EFULL: there is no room for a new segment; FSM_ENOMEM: no memory for it. Nothing was written then, the
  * batch is dropped, next_seq and head are back where they were. FSM_EIO: fatal, the outcome is unknown. */
@@ -91,10 +110,21 @@ bool fsm__journal_unproved(const fsm__journal *journal);
 uint64_t fsm__journal_next_seq(const fsm__journal *journal);
 fsm__hash fsm__journal_head(const fsm__journal *journal);
 
+/* Rotates into a segment of the next epoch, durably; the next batch goes there. Nothing may wait to be
+ * committed. A crash before that batch leaves a newest segment without records: the epoch stands, what
+ * should be first in it has still to be written. Faults as of a commit; FSM_EQUOTA: no epoch is left. */
+FSM_MUST_USE fsm_code fsm__journal_new_epoch(fsm__journal *journal, fsm_error *err);
+
 /* ---- reading: any thread ---- */
 
 uint64_t fsm__journal_durable_seq(const fsm__journal *journal); /* atomic; last durable, 0 = none */
-uint64_t fsm__journal_first_seq(const fsm__journal *journal);   /* oldest kept, 1 on a new journal */
+uint64_t fsm__journal_first_seq(const fsm__journal *journal);   /* atomic; oldest kept, 1 on a new journal */
+uint32_t fsm__journal_epoch(const fsm__journal *journal);       /* atomic; of the newest segment */
+/* The epoch of a seq's segment; of a seq that is not written yet: the newest. */
+uint32_t fsm__journal_epoch_of(fsm__journal *journal, uint64_t seq);
+/* The last seq of this epoch and those before it: where the next one forked off. The durable seq for the
+ * newest and later ones; first_seq - 1 when none of it is kept. */
+uint64_t fsm__journal_epoch_end(fsm__journal *journal, uint32_t epoch);
 /* What has been written since open, for benchmarks and metrics. */
 typedef struct fsm__journal_stats {
   uint64_t batches, frames, records, bytes, rotations;
@@ -103,7 +133,7 @@ void fsm__journal_stats_get(const fsm__journal *journal, fsm__journal_stats *out
 
 typedef struct fsm__journal_cursor fsm__journal_cursor;
 /* Reads records in order from `seq` on (1 = from the start). A seq below first_seq is FSM_ENOTFOUND
- * when read. One thread per cursor; close before the journal. */
+ * ("archived: …") when read. One thread per cursor; close before the journal. */
 FSM_MUST_USE fsm_code fsm__journal_cursor_open(fsm__journal *journal, uint64_t seq, fsm__journal_cursor **out,
                                                fsm_error *err);
 void fsm__journal_cursor_close(fsm__journal_cursor *cursor);
@@ -112,15 +142,70 @@ void fsm__journal_cursor_seek(fsm__journal_cursor *cursor, uint64_t seq);
  * next call. frame_end tells whether it is the last record of its frame. */
 typedef struct fsm__journal_entry {
   uint64_t seq;
+  uint32_t epoch; /* of its segment: published ids have it */
   fsm__bytes record;
   bool frame_end;
 } fsm__journal_entry;
 FSM_MUST_USE fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out, bool *found,
                                         fsm_error *err);
 
+/* ---- segments, and what goes ---- */
+
+typedef struct fsm__segment_info {
+  uint64_t ordinal, bytes;      /* bytes: size of the file */
+  uint64_t first_seq, last_seq; /* last < first: none */
+  uint64_t first_batch;
+  uint32_t epoch;
+  bool sealed;
+  fsm__hash prev;       /* leaf of record first_seq - 1 */
+  int64_t last_time_ns; /* of the last record; 0 = none, INT64_MAX = it cannot be read */
+} fsm__segment_info;
+/* Those kept, oldest first; *out is malloced. Reads the last record of each segment, once. */
+FSM_MUST_USE fsm_code fsm__journal_segments(fsm__journal *journal, fsm__segment_info **out, size_t *count,
+                                            fsm_error *err);
+/* "<20 digits>.seg" in the journal's directory. */
+enum { FSM_SEGMENT_NAME_BYTES = 32 };
+void fsm__segment_name(uint64_t ordinal, char out[FSM_SEGMENT_NAME_BYTES]);
+
+/* While pinned nothing is removed, so that files can be copied or checked; any thread, counted. */
+void fsm__journal_pin(fsm__journal *journal);
+void fsm__journal_unpin(fsm__journal *journal);
+
+/* What the log starts after. */
+typedef struct fsm__journal_floor {
+  fsm_origin origin; /* epoch: of record first_seq - 1; a first segment of an earlier one is refused */
+  uint64_t ordinal;  /* of the first segment kept */
+  uint64_t first_seq, first_batch;
+  fsm__hash prev; /* leaf of record first_seq - 1 */
+} fsm__journal_floor;
+enum { FSM_FLOOR_BYTES = 128 };
+#define FSM_FLOOR_NAME "floor"
+/* For whoever makes a journal out of segments from the middle of another (a restore): all fields as of
+ * fsm__segment_info of the first of them. tmp, fsync, rename, fsync of the directory. */
+FSM_MUST_USE fsm_code fsm__floor_write(int dir_fd, const fsm__journal_floor *floor, fsm_error *err);
+/* *there false: no such file. FSM_ECORRUPT, FSM_EVERSION. */
+FSM_MUST_USE fsm_code fsm__floor_read(int dir_fd, fsm__journal_floor *out, bool *there, fsm_error *err);
+
+/* Called with each segment before it goes, oldest first; the files are whole and never change again. Not
+ * FSM_OK: pruning stops there and gives this fault. It may be called again for the same segment after a
+ * crash. */
+typedef fsm_code (*fsm__archive_fn)(void *arg, int dir_fd, const char *name, const fsm__segment_info *segment,
+                                    fsm_error *err);
+typedef struct fsm__prune_report {
+  uint64_t segments, bytes; /* removed */
+  uint64_t first_seq;       /* oldest kept after it */
+} fsm__prune_report;
+/* Removes, oldest first, the sealed segments wholly below keep_from_seq, with their index files; never the
+ * newest segment. The record at the store's applied seq is asked for at opening: keep it. archive may be
+ * NULL. *report is filled on faults too; what was not removed is whole. FSM_EBUSY: pinned, or another thread
+ * prunes. A crash at any point leaves a journal that opens. */
+FSM_MUST_USE fsm_code fsm__journal_prune(fsm__journal *journal, uint64_t keep_from_seq,
+                                         fsm__archive_fn archive, void *arg, fsm__prune_report *report,
+                                         fsm_error *err);
+
 /* Checks every segment from the first byte on: headers, batch checksums, numbers, the hash chain (each
- * record's `prev`), footers. Returns the count of records and the last leaf. FSM_EVERIFY or FSM_ECORRUPT name
- * "FILE:OFFSET" or "seq N". Reads only. */
+ * record's `prev`), footers, from the floor on. Returns the count of records and the last leaf. FSM_EVERIFY
+ * or FSM_ECORRUPT name "FILE:OFFSET" or "seq N". Reads only. */
 typedef struct fsm__journal_check {
   uint64_t records, segments, last_seq;
   fsm__hash head;

@@ -28,20 +28,6 @@ _Static_assert((int)FSM_FRAME_BYTES_MAX + FSM_FRAME_RECORDS_MAX * FSM__RECORD_HE
 _Static_assert((int)FSM_BATCH_BYTES_MAX + 3 * FSM_JOURNAL_BLOCK <= (int)FSM_SEGMENT_BYTES_MIN,
                "a largest batch fits an empty segment");
 
-static void put32(uint8_t *to, uint32_t n) {
-  for (int i = 0; i < 4; i++) to[i] = (uint8_t)(n >> (8 * i));
-}
-
-static void put64(uint8_t *to, uint64_t n) {
-  for (int i = 0; i < 8; i++) to[i] = (uint8_t)(n >> (8 * i));
-}
-
-static uint32_t get32(const uint8_t *from) {
-  return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *from) { return get32(from) | (uint64_t)get32(from + 4) << 32; }
-
 bool fsm__block_is_zero(const uint8_t block[FSM_JOURNAL_BLOCK]) {
   return memcmp(block, zeroes, FSM_JOURNAL_BLOCK) == 0;
 }
@@ -49,17 +35,17 @@ bool fsm__block_is_zero(const uint8_t block[FSM_JOURNAL_BLOCK]) {
 void fsm__segment_encode(const fsm__segment_head *head, uint8_t block[FSM_JOURNAL_BLOCK]) {
   memset(block, 0, FSM_JOURNAL_BLOCK);
   memcpy(block, segment_magic, sizeof segment_magic);
-  put32(block + 8, FSM_JOURNAL_FORMAT);
-  put32(block + 12, head->origin.partition);
+  fsm__put32(block + 8, FSM_JOURNAL_FORMAT);
+  fsm__put32(block + 12, head->origin.partition);
   memcpy(block + 16, head->origin.store, 16);
-  put32(block + 32, head->origin.epoch);
-  put64(block + 40, head->ordinal);
-  put64(block + 48, head->bytes);
-  put64(block + 56, head->first_seq);
-  put64(block + 64, head->first_batch);
+  fsm__put32(block + 32, head->origin.epoch);
+  fsm__put64(block + 40, head->ordinal);
+  fsm__put64(block + 48, head->bytes);
+  fsm__put64(block + 56, head->first_seq);
+  fsm__put64(block + 64, head->first_batch);
   memcpy(block + 72, head->prev.bytes, FSM_HASH_BYTES);
-  put64(block + 104, head->salt);
-  put32(block + SEGMENT_CRC, fsm__crc32c(0, block, FSM_JOURNAL_BLOCK));
+  fsm__put64(block + 104, head->salt);
+  fsm__put32(block + SEGMENT_CRC, fsm__crc32c(0, block, FSM_JOURNAL_BLOCK));
 }
 
 static uint32_t segment_crc(const uint8_t *block) {
@@ -72,23 +58,23 @@ fsm_code fsm__segment_decode(const uint8_t block[FSM_JOURNAL_BLOCK], uint64_t or
   if (memcmp(block, segment_magic, sizeof segment_magic) != 0)
     return fsm_fail(err, FSM_ECORRUPT, place.text, "this is no segment header");
   /* Before the checksum, which a newer format may keep elsewhere. */
-  uint32_t format = get32(block + 8);
+  uint32_t format = fsm__get32(block + 8);
   if (format > FSM_JOURNAL_FORMAT)
     return fsm_fail(err, FSM_EVERSION, place.text, "the segment has format %u, this program knows %d", format,
                     FSM_JOURNAL_FORMAT);
-  if (segment_crc(block) != get32(block + SEGMENT_CRC))
+  if (segment_crc(block) != fsm__get32(block + SEGMENT_CRC))
     return fsm_fail(err, FSM_ECORRUPT, place.text, "the checksum of the segment header is wrong");
-  fsm__segment_head head = {.ordinal = get64(block + 40),
-                            .bytes = get64(block + 48),
-                            .first_seq = get64(block + 56),
-                            .first_batch = get64(block + 64),
-                            .salt = get64(block + 104)};
-  head.origin.partition = get32(block + 12);
-  head.origin.epoch = get32(block + 32);
+  fsm__segment_head head = {.ordinal = fsm__get64(block + 40),
+                            .bytes = fsm__get64(block + 48),
+                            .first_seq = fsm__get64(block + 56),
+                            .first_batch = fsm__get64(block + 64),
+                            .salt = fsm__get64(block + 104)};
+  head.origin.partition = fsm__get32(block + 12);
+  head.origin.epoch = fsm__get32(block + 32);
   memcpy(head.origin.store, block + 16, 16);
   memcpy(head.prev.bytes, block + 72, FSM_HASH_BYTES);
   if (format != FSM_JOURNAL_FORMAT || head.ordinal != ordinal || head.bytes < FSM_SEGMENT_BYTES_MIN ||
-      head.bytes > FSM_SEGMENT_BYTES_MAX || head.bytes % FSM_JOURNAL_BLOCK || get32(block + 36) ||
+      head.bytes > FSM_SEGMENT_BYTES_MAX || head.bytes % FSM_JOURNAL_BLOCK || fsm__get32(block + 36) ||
       memcmp(block + SEGMENT_ZERO, zeroes, SEGMENT_CRC - SEGMENT_ZERO) != 0)
     return fsm_fail(err, FSM_ECORRUPT, place.text, "a field of the segment header is out of bounds");
   *out = head;
@@ -104,15 +90,15 @@ void fsm__batch_encode(uint8_t *batch, const fsm__batch_head *head, uint64_t sal
   FSM_ASSERT(head->length >= FSM__BATCH_HEAD && head->length <= FSM_BATCH_BYTES_MAX);
   FSM_ASSERT(head->synced < head->number);
   memset(batch, 0, FSM__BATCH_HEAD);
-  put64(batch, batch_magic ^ salt);
-  put64(batch + 8, head->number);
-  put64(batch + 16, head->synced);
-  put64(batch + 24, head->first_seq);
-  put32(batch + 32, head->length);
-  put32(batch + 36, head->frames);
-  put32(batch + 40, head->records);
-  put32(batch + 44, head->kind);
-  put32(batch + BATCH_CRC, batch_crc(batch, head->length));
+  fsm__put64(batch, batch_magic ^ salt);
+  fsm__put64(batch + 8, head->number);
+  fsm__put64(batch + 16, head->synced);
+  fsm__put64(batch + 24, head->first_seq);
+  fsm__put32(batch + 32, head->length);
+  fsm__put32(batch + 36, head->frames);
+  fsm__put32(batch + 40, head->records);
+  fsm__put32(batch + 44, head->kind);
+  fsm__put32(batch + BATCH_CRC, batch_crc(batch, head->length));
 }
 
 /* Each kind has its shape, so that a header alone bounds everything a reader does. */
@@ -129,14 +115,14 @@ static bool shape_is_right(const fsm__batch_head *head) {
 }
 
 bool fsm__batch_decode(const uint8_t *data, uint64_t salt, uint64_t room, fsm__batch_head *out) {
-  if (get64(data) != (batch_magic ^ salt)) return false;
-  fsm__batch_head head = {.number = get64(data + 8),
-                          .synced = get64(data + 16),
-                          .first_seq = get64(data + 24),
-                          .length = get32(data + 32),
-                          .frames = get32(data + 36),
-                          .records = get32(data + 40),
-                          .kind = (fsm__batch_kind)get32(data + 44)};
+  if (fsm__get64(data) != (batch_magic ^ salt)) return false;
+  fsm__batch_head head = {.number = fsm__get64(data + 8),
+                          .synced = fsm__get64(data + 16),
+                          .first_seq = fsm__get64(data + 24),
+                          .length = fsm__get32(data + 32),
+                          .frames = fsm__get32(data + 36),
+                          .records = fsm__get32(data + 40),
+                          .kind = (fsm__batch_kind)fsm__get32(data + 44)};
   if (head.length < FSM__BATCH_HEAD || head.length > FSM_BATCH_BYTES_MAX || head.length > room) return false;
   if (head.synced >= head.number || head.first_seq > UINT64_MAX - head.records) return false;
   if (!shape_is_right(&head) || memcmp(data + BATCH_ZERO, zeroes, BATCH_CRC - BATCH_ZERO) != 0) return false;
@@ -155,18 +141,18 @@ static bool frames_are_whole(const uint8_t *batch, const fsm__batch_head *head) 
 }
 
 bool fsm__batch_intact(const uint8_t *data, const fsm__batch_head *head) {
-  if (batch_crc(data, head->length) != get32(data + BATCH_CRC)) return false;
+  if (batch_crc(data, head->length) != fsm__get32(data + BATCH_CRC)) return false;
   return head->kind != FSM__BATCH_DATA || frames_are_whole(data, head);
 }
 
 void fsm__footer_encode(const fsm__footer *footer, uint8_t out[FSM__FOOTER_BYTES]) {
-  put64(out, footer->last_seq);
+  fsm__put64(out, footer->last_seq);
   memcpy(out + 8, footer->leaf.bytes, FSM_HASH_BYTES);
-  put64(out + 40, footer->used);
+  fsm__put64(out + 40, footer->used);
 }
 
 fsm__footer fsm__footer_decode(const uint8_t data[FSM__FOOTER_BYTES]) {
-  fsm__footer footer = {.last_seq = get64(data), .used = get64(data + 40)};
+  fsm__footer footer = {.last_seq = fsm__get64(data), .used = fsm__get64(data + 40)};
   memcpy(footer.leaf.bytes, data + 8, FSM_HASH_BYTES);
   return footer;
 }
@@ -178,7 +164,7 @@ void fsm__frames_start(fsm__frames *frames, const uint8_t *batch, const fsm__bat
 static bool enter_frame(fsm__frames *frames) {
   size_t room = (size_t)(frames->end - frames->at);
   if (room < FSM__FRAME_HEAD) return false;
-  uint32_t length = get32(frames->at), count = get32(frames->at + 4);
+  uint32_t length = fsm__get32(frames->at), count = fsm__get32(frames->at + 4);
   if (length < FSM__FRAME_HEAD || length > room || !count) return false;
   frames->frame_end = frames->at + length;
   frames->left = count;
@@ -190,7 +176,7 @@ bool fsm__frames_next(fsm__frames *frames, fsm__bytes *record, bool *frame_end) 
   if (!frames->left && !enter_frame(frames)) return false;
   size_t room = (size_t)(frames->frame_end - frames->at);
   if (room < FSM__RECORD_HEAD) return false;
-  uint32_t length = get32(frames->at);
+  uint32_t length = fsm__get32(frames->at);
   if (!length || length > room - FSM__RECORD_HEAD) return false;
   bool last = frames->left == 1;
   if (last && length != room - FSM__RECORD_HEAD) return false;
@@ -202,11 +188,11 @@ bool fsm__frames_next(fsm__frames *frames, fsm__bytes *record, bool *frame_end) 
 }
 
 size_t fsm__frame_put(uint8_t *to, const fsm__bytes *records, size_t count, size_t bytes) {
-  put32(to, (uint32_t)bytes);
-  put32(to + 4, (uint32_t)count);
+  fsm__put32(to, (uint32_t)bytes);
+  fsm__put32(to + 4, (uint32_t)count);
   uint8_t *at = to + FSM__FRAME_HEAD;
   for (size_t i = 0; i < count; i++) {
-    put32(at, (uint32_t)records[i].len);
+    fsm__put32(at, (uint32_t)records[i].len);
     memcpy(at + FSM__RECORD_HEAD, records[i].data, records[i].len);
     at += FSM__RECORD_HEAD + records[i].len;
   }

@@ -24,7 +24,7 @@ enum {
   FSM__FRAME_HEAD = 8,
   FSM__RECORD_HEAD = 4,
   FSM__FOOTER_BYTES = 48, /* last seq 8, last leaf 32, used 8 */
-  FSM__NAME_BYTES = 32
+  FSM__NAME_BYTES = FSM_SEGMENT_NAME_BYTES
 };
 
 typedef enum fsm__batch_kind {
@@ -59,6 +59,19 @@ static inline uint64_t fsm__blocks(uint64_t bytes) {
 /* The last block is the footer's; the one before is kept from data, so that a confirm always fits. */
 static inline uint64_t fsm__log_end(uint64_t bytes) { return bytes - FSM_JOURNAL_BLOCK; }
 static inline uint64_t fsm__data_end(uint64_t bytes) { return bytes - (uint64_t)2 * FSM_JOURNAL_BLOCK; }
+
+static inline void fsm__put32(uint8_t *to, uint32_t n) {
+  for (int i = 0; i < 4; i++) to[i] = (uint8_t)(n >> (8 * i));
+}
+static inline void fsm__put64(uint8_t *to, uint64_t n) {
+  for (int i = 0; i < 8; i++) to[i] = (uint8_t)(n >> (8 * i));
+}
+static inline uint32_t fsm__get32(const uint8_t *from) {
+  return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+static inline uint64_t fsm__get64(const uint8_t *from) {
+  return fsm__get32(from) | (uint64_t)fsm__get32(from + 4) << 32;
+}
 
 bool fsm__block_is_zero(const uint8_t block[FSM_JOURNAL_BLOCK]);
 
@@ -95,7 +108,7 @@ typedef struct fsm__place {
 } fsm__place;
 /* "FILE:OFFSET", for errors. */
 fsm__place fsm__place_of(uint64_t ordinal, uint64_t offset);
-void fsm__segment_name(uint64_t ordinal, char out[FSM__NAME_BYTES]);
+void fsm__index_name(uint64_t ordinal, char out[FSM__NAME_BYTES]); /* "<20 digits>.idx" */
 
 FSM_MUST_USE fsm_code fsm__journal_dir_open(const char *path, bool make, int *out, fsm_error *err);
 /* Ordinals of the segments there, ascending; *out is malloced. */
@@ -123,10 +136,12 @@ FSM_MUST_USE fsm_code fsm__window_view(fsm__window *window, uint64_t at, size_t 
 /* Where a log has got to; what the next segment or batch must follow. */
 typedef struct fsm__chain {
   uint64_t next_seq, number; /* number of the last batch */
+  uint32_t epoch;            /* of the last segment */
   fsm__hash leaf;            /* of record next_seq - 1 */
 } fsm__chain;
 
-/* Reads and checks the header: format, checksum, origin, size of the file, and that it follows. */
+/* Reads and checks the header: format, checksum, store and partition, size of the file, and that it follows.
+ */
 FSM_MUST_USE fsm_code fsm__segment_check(fsm__window *window, const fsm_origin *origin,
                                          const fsm__chain *chain, fsm__segment_head *out, fsm_error *err);
 /* *intact tells whether the last block holds this segment's footer. */
@@ -201,6 +216,10 @@ typedef struct fsm__segment {
   uint64_t used;     /* 0 = not sealed */
   fsm__index *index; /* NULL = not built, or dropped */
   uint64_t index_use;
+  uint64_t first_batch;
+  uint32_t epoch;
+  fsm__hash prev;
+  int64_t last_time_ns; /* of a sealed one's last record; 0 = not asked yet */
 } fsm__segment;
 
 struct fsm__journal {
@@ -209,17 +228,22 @@ struct fsm__journal {
   bool read_only;
   int dir_fd;
 
-  pthread_mutex_t lock; /* of the next four */
+  pthread_mutex_t lock; /* of all up to the next empty line */
   fsm__segment *segments;
   size_t segment_count, segment_cap;
   uint64_t index_clock;
+  fsm__journal_floor floor;
+  unsigned pins;
+  bool pruning;
 
-  _Atomic uint64_t durable_seq;
+  _Atomic uint64_t durable_seq, first_seq;
+  _Atomic uint32_t epoch;
   _Atomic uint64_t batches, frames, records, bytes, rotations;
 
   /* the writer's */
   int fd; /* of the active segment; -1 = the next commit makes one */
   bool dead;
+  uint64_t ordinal; /* of the newest segment; 0 = none */
   uint64_t salt, active_bytes, at;
   uint64_t next_number, durable_number; /* of batches */
   uint64_t data_number;                 /* last batch with records */
@@ -236,6 +260,21 @@ struct fsm__journal {
 /* Finds what is there, decides, and only then repairs (unless read_only). */
 FSM_MUST_USE fsm_code fsm__journal_recover(fsm__journal *journal, const fsm__journal_options *options,
                                            fsm__recovery *found, fsm_error *err);
+/* ---- the floor and what is below it (journal_floor.c, journal_prune.c) ---- */
+
+/* "archived: …", FSM_ENOTFOUND. */
+fsm_code fsm__journal_archived(const fsm__journal *journal, uint64_t seq, fsm_error *err);
+void fsm__floor_encode(const fsm__journal_floor *floor, uint8_t out[FSM_FLOOR_BYTES]);
+FSM_MUST_USE fsm_code fsm__floor_decode(const uint8_t *data, size_t len, fsm__journal_floor *out,
+                                        fsm_error *err);
+/* What a journal without a floor file starts after. */
+fsm__journal_floor fsm__floor_none(const fsm_origin *origin);
+fsm__chain fsm__floor_chain(const fsm__journal_floor *floor);
+/* Writes data under a name: tmp, fsync, rename, fsync of the directory. 0, or errno. */
+int fsm__replace_file(int dir_fd, const char *name, const void *data, size_t len);
+/* Unlinks the files of segments below the floor that a crash left. 0, or errno. */
+int fsm__remove_below(int dir_fd, const uint64_t *ordinals, size_t count, uint64_t floor_ordinal);
+
 /* Room for one more segment in the table. */
 FSM_MUST_USE fsm_code fsm__segments_reserve(fsm__journal *journal, fsm_error *err);
 void fsm__segments_add(fsm__journal *journal, const fsm__segment_head *head, fsm__index *index);

@@ -23,7 +23,8 @@ struct fsm__journal_cursor {
   fsm__window window;
   uint64_t window_durable, window_fills; /* the durable seq before the window was filled */
   uint64_t salt, end;                    /* of the segment in the window; ordinal 0 = none */
-  uint64_t at, at_seq;                   /* a batch of it, and the seq it starts with */
+  uint32_t epoch;
+  uint64_t at, at_seq; /* a batch of it, and the seq it starts with */
 
   /* the batch in hand, in the window; records 0 = none */
   const uint8_t *batch;
@@ -36,12 +37,14 @@ struct fsm__journal_cursor {
 typedef struct place {
   uint64_t ordinal, bytes, salt, first_seq;
   uint64_t used; /* 0 = not sealed */
+  uint32_t epoch;
   uint64_t at, at_seq;
   bool wants_index;
 } place;
 
 /* ---- the table of segments ---- */
 
+/* NULL: it was pruned. */
 static fsm__segment *segment_of(fsm__journal *journal, uint64_t seq) {
   size_t low = 0, high = journal->segment_count; /* segments below low start at or before seq */
   while (low < high) {
@@ -51,18 +54,23 @@ static fsm__segment *segment_of(fsm__journal *journal, uint64_t seq) {
     else
       high = middle;
   }
-  FSM_ASSERT(low);
-  return &journal->segments[low - 1];
+  return low ? &journal->segments[low - 1] : NULL;
 }
 
-static place locate(fsm__journal *journal, uint64_t seq) {
+/* False: it was pruned. */
+static bool locate(fsm__journal *journal, uint64_t seq, place *out) {
   pthread_mutex_lock(&journal->lock);
   fsm__segment *segment = segment_of(journal, seq);
+  if (!segment) {
+    pthread_mutex_unlock(&journal->lock);
+    return false;
+  }
   place found = {.ordinal = segment->ordinal,
                  .bytes = segment->bytes,
                  .salt = segment->salt,
                  .first_seq = segment->first_seq,
                  .used = segment->used,
+                 .epoch = segment->epoch,
                  .at = FSM_JOURNAL_BLOCK,
                  .at_seq = segment->first_seq,
                  .wants_index = !segment->index && segment->used};
@@ -73,7 +81,8 @@ static place locate(fsm__journal *journal, uint64_t seq) {
     segment->index_use = ++journal->index_clock;
   }
   pthread_mutex_unlock(&journal->lock);
-  return found;
+  *out = found;
+  return true;
 }
 
 /* Under the lock. The active segment keeps its index: nobody could build it while it grows. */
@@ -94,8 +103,8 @@ static void drop_oldest_index(fsm__journal *journal) {
 static void keep_index(fsm__journal *journal, uint64_t first_seq, fsm__index *index) {
   pthread_mutex_lock(&journal->lock);
   fsm__segment *segment = segment_of(journal, first_seq);
-  if (segment->index) {
-    fsm__index_free(index); /* another cursor was faster */
+  if (!segment || segment->index) {
+    fsm__index_free(index); /* it was pruned, or another cursor was faster */
   } else {
     drop_oldest_index(journal);
     segment->index = index;
@@ -125,6 +134,7 @@ static fsm_code enter_segment(fsm__journal_cursor *cursor, const place *to, fsm_
   if (code) return code;
   fsm__window_open(&cursor->window, fd, to->ordinal, to->bytes, AHEAD_MIN);
   cursor->salt = to->salt;
+  cursor->epoch = to->epoch;
   cursor->end = fsm__log_end(to->bytes);
   go_to(cursor, FSM_JOURNAL_BLOCK, to->first_seq);
   return FSM_OK;
@@ -187,12 +197,13 @@ static fsm_code build_index(fsm__journal_cursor *cursor, const place *to, fsm_er
 
 /* Puts the cursor on a batch at or before seq: where it is, when that is the nearest known. */
 static fsm_code approach(fsm__journal_cursor *cursor, uint64_t seq, fsm_error *err) {
-  place to = locate(cursor->journal, seq);
+  place to;
+  if (!locate(cursor->journal, seq, &to)) return fsm__journal_archived(cursor->journal, seq, err);
   fsm_code code = FSM_OK;
   if (cursor->window.ordinal != to.ordinal) code = enter_segment(cursor, &to, err);
   if (!code && to.wants_index && cursor->at_seq != seq) {
     code = build_index(cursor, &to, err);
-    to = locate(cursor->journal, seq);
+    if (!locate(cursor->journal, seq, &to)) return fsm__journal_archived(cursor->journal, seq, err);
   }
   if (code) return code;
   if (cursor->at_seq == seq)
@@ -216,7 +227,9 @@ static fsm_code load(fsm__journal_cursor *cursor, uint64_t seq, fsm_error *err) 
   if (!code && !fsm__batch_intact(data, &head)) code = damaged(cursor, err);
   if (code) {
     leave_segment(cursor);
-    return code;
+    /* Pruned between finding and opening it. */
+    return seq < fsm__journal_first_seq(cursor->journal) ? fsm__journal_archived(cursor->journal, seq, err)
+                                                         : code;
   }
   cursor->batch = data;
   cursor->head = head;
@@ -254,8 +267,7 @@ fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out,
   uint64_t seq = cursor->seq;
   *found = false;
   if (seq > fsm__journal_durable_seq(cursor->journal)) return FSM_OK;
-  if (seq < fsm__journal_first_seq(cursor->journal))
-    return fsm_fail(err, FSM_ENOTFOUND, "seq", "seq %" PRIu64 " is before the oldest kept", seq);
+  if (seq < fsm__journal_first_seq(cursor->journal)) return fsm__journal_archived(cursor->journal, seq, err);
   const fsm__batch_head *head = &cursor->head;
   if (seq < head->first_seq || seq - head->first_seq >= head->records) {
     fsm_code code = load(cursor, seq, err);
@@ -270,6 +282,7 @@ fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out,
     FSM_ASSERT(there); /* the batch is intact */
   } while (cursor->frames_seq++ < seq);
   out->seq = seq;
+  out->epoch = cursor->epoch;
   cursor->seq = seq + 1;
   *found = true;
   return FSM_OK;

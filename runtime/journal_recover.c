@@ -29,6 +29,7 @@ typedef struct unproved_batch {
 typedef struct recovery {
   fsm__journal *journal;
   uint64_t floor_seq;
+  fsm__journal_floor floor;
   fsm__chain chain; /* what the next segment must follow */
   fsm__window window;
   /* of the newest segment */
@@ -115,7 +116,7 @@ static fsm_code recover_sealed(recovery *r, uint64_t ordinal, fsm_error *err) {
   if (!code) {
     fsm__segments_add(journal, &head, NULL);
     journal->segments[journal->segment_count - 1].used = footer.used;
-    r->chain = (fsm__chain){footer.last_seq + 1, batch.number, footer.leaf};
+    r->chain = (fsm__chain){footer.last_seq + 1, batch.number, head.origin.epoch, footer.leaf};
   }
   close(fd);
   return code;
@@ -147,6 +148,7 @@ static fsm_code walk_log(recovery *r, fsm_error *err) {
 static fsm_code find_head(recovery *r, fsm_error *err) {
   r->chain.number = r->walk.number;
   r->chain.next_seq = r->walk.next_seq;
+  r->chain.epoch = r->head.origin.epoch;
   r->chain.leaf = r->head.prev;
   if (!r->data_at) return FSM_OK;
   const uint8_t *data;
@@ -276,7 +278,7 @@ static fsm_code repair(recovery *r, fsm_error *err) {
 static fsm_code check_floor(const recovery *r, fsm_error *err) {
   uint64_t last_seq = r->chain.next_seq - 1;
   if (last_seq >= r->floor_seq) return FSM_OK;
-  fsm__place place = fsm__place_of(r->head.ordinal ? r->head.ordinal : 1, r->walk.at);
+  fsm__place place = fsm__place_of(r->head.ordinal ? r->head.ordinal : r->floor.ordinal, r->walk.at);
   return fsm_fail(err, FSM_ECORRUPT, place.text,
                   "the store is ahead of the journal: it knows seq %" PRIu64
                   ", the journal ends with %" PRIu64,
@@ -302,6 +304,11 @@ static void hand_over(recovery *r) {
   journal->durable_number = r->chain.number;
   journal->data_number = r->data_number;
   journal->proved_number = r->sealed ? r->chain.number : r->proved_number;
+  journal->ordinal = r->head.ordinal ? r->head.ordinal : r->floor.ordinal - 1;
+  if (r->head.ordinal || r->chain.epoch > journal->origin.epoch) journal->origin.epoch = r->chain.epoch;
+  atomic_store_explicit(&journal->epoch, journal->origin.epoch, memory_order_release);
+  journal->floor = r->floor;
+  atomic_store_explicit(&journal->first_seq, r->floor.first_seq, memory_order_release);
   journal->next_seq = r->chain.next_seq;
   journal->head = journal->durable_head = r->chain.leaf;
   journal->salt = r->head.salt;
@@ -314,12 +321,49 @@ static void hand_over(recovery *r) {
   atomic_store_explicit(&journal->durable_seq, journal->next_seq - 1, memory_order_release);
 }
 
+/* The floor, or that there is none: then the log starts with segment 1. */
+static fsm_code find_floor(recovery *r, fsm_error *err) {
+  const fsm_origin *origin = &r->journal->origin;
+  bool there;
+  r->floor = fsm__floor_none(origin);
+  fsm_code code = fsm__floor_read(r->journal->dir_fd, &r->floor, &there, err);
+  if (!code && (memcmp(r->floor.origin.store, origin->store, sizeof origin->store) != 0 ||
+                r->floor.origin.partition != origin->partition))
+    code = fsm_fail(err, FSM_ECORRUPT, FSM_FLOOR_NAME, "the floor belongs to another store or partition");
+  r->chain = fsm__floor_chain(&r->floor);
+  return code;
+}
+
+/* Marks of the newest epoch count; its header is checked in its turn. */
+static fsm_code heed_marks(recovery *r, const fsm__journal_options *options, uint64_t newest,
+                           fsm_error *err) {
+  fsm__segment_head head = {.origin = options->origin};
+  if (r->chain.epoch > head.origin.epoch) head.origin.epoch = r->chain.epoch;
+  if (newest && options->mark_count) {
+    fsm_error ignored;
+    const uint8_t *block;
+    int fd;
+    fsm_code code = fsm__segment_open(r->journal->dir_fd, newest, O_RDONLY, &fd, err);
+    if (code) return code;
+    fsm__window_open(&r->window, fd, newest, FSM_JOURNAL_BLOCK, FSM_JOURNAL_BLOCK);
+    code = fsm__window_view(&r->window, 0, FSM_JOURNAL_BLOCK, &block, &ignored);
+    if (!code) code = fsm__segment_decode(block, newest, &head, &ignored);
+    close(fd);
+    if (code) return FSM_OK;
+  }
+  for (size_t i = 0; i < options->mark_count; i++) {
+    const fsm__journal_mark *mark = &options->marks[i];
+    if (mark->epoch == head.origin.epoch && mark->seq > r->floor_seq) r->floor_seq = mark->seq;
+  }
+  return FSM_OK;
+}
+
 static fsm_code recover(recovery *r, const uint64_t *ordinals, size_t count, fsm_error *err) {
   fsm_code code = FSM_OK;
   for (size_t i = 0; !code && i < count; i++) {
-    /* Nothing removes segments yet: a log that does not start with the first has lost its start. */
-    if (ordinals[i] != i + 1)
-      return fsm_fail(err, FSM_ECORRUPT, fsm__place_of(i + 1, 0).text, "the segment is missing");
+    if (ordinals[i] != r->floor.ordinal + i)
+      return fsm_fail(err, FSM_ECORRUPT, fsm__place_of(r->floor.ordinal + i, 0).text,
+                      "the segment is missing");
     code = i + 1 < count ? recover_sealed(r, ordinals[i], err) : recover_newest(r, ordinals[i], err);
   }
   if (!code) code = check_floor(r, err);
@@ -329,11 +373,20 @@ static fsm_code recover(recovery *r, const uint64_t *ordinals, size_t count, fsm
 
 fsm_code fsm__journal_recover(fsm__journal *journal, const fsm__journal_options *options,
                               fsm__recovery *found, fsm_error *err) {
-  recovery r = {.journal = journal, .floor_seq = options->floor_seq, .fd = -1, .chain.next_seq = 1};
+  recovery r = {.journal = journal, .floor_seq = options->floor_seq, .fd = -1};
   uint64_t *ordinals = NULL;
-  size_t count = 0;
+  size_t count = 0, below = 0;
   fsm_code code = fsm__segment_list(journal->dir_fd, &ordinals, &count, err);
-  if (!code) code = recover(&r, ordinals, count, err);
+  if (!code) code = find_floor(&r, err);
+  if (!code) /* pruned, only their unlink is missing */
+    while (below < count && ordinals[below] < r.floor.ordinal) below++;
+  if (!code) code = heed_marks(&r, options, below < count ? ordinals[count - 1] : 0, err);
+  if (!code) code = recover(&r, ordinals + below, count - below, err);
+  int fault =
+      code || journal->read_only ? 0 : fsm__remove_below(journal->dir_fd, ordinals, below, r.floor.ordinal);
+  if (fault)
+    code = fsm_fail(err, FSM_EIO, fsm__place_of(ordinals[0], 0).text, "unlink of a pruned segment: %s",
+                    strerror(fault));
   if (!code) {
     report(&r, found);
     hand_over(&r);

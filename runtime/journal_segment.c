@@ -21,6 +21,10 @@ void fsm__segment_name(uint64_t ordinal, char out[FSM__NAME_BYTES]) {
   snprintf(out, FSM__NAME_BYTES, "%020" PRIu64 ".seg", ordinal);
 }
 
+void fsm__index_name(uint64_t ordinal, char out[FSM__NAME_BYTES]) {
+  snprintf(out, FSM__NAME_BYTES, "%020" PRIu64 ".idx", ordinal);
+}
+
 fsm__place fsm__place_of(uint64_t ordinal, uint64_t offset) {
   fsm__place place;
   char name[FSM__NAME_BYTES];
@@ -237,10 +241,9 @@ static fsm_code check_origin(const fsm__segment_head *head, const fsm_origin *or
   fsm__hex(origin->store, 16, here);
   if (memcmp(head->origin.store, origin->store, 16) != 0)
     return fsm_fail(err, FSM_ECORRUPT, place.text, "the segment belongs to store %s, not to %s", there, here);
-  if (head->origin.partition != origin->partition || head->origin.epoch != origin->epoch)
-    return fsm_fail(err, FSM_ECORRUPT, place.text,
-                    "the segment belongs to partition %u epoch %u, not to partition %u epoch %u",
-                    head->origin.partition, head->origin.epoch, origin->partition, origin->epoch);
+  if (head->origin.partition != origin->partition)
+    return fsm_fail(err, FSM_ECORRUPT, place.text, "the segment belongs to partition %u, not to partition %u",
+                    head->origin.partition, origin->partition);
   return FSM_OK;
 }
 
@@ -250,6 +253,10 @@ static fsm_code check_follows(const fsm__segment_head *head, const fsm__chain *c
     return fsm_fail(err, FSM_ECORRUPT, place.text,
                     "the segment starts with seq %" PRIu64 ", the one before it ends before %" PRIu64,
                     head->first_seq, chain->next_seq);
+  if (head->origin.epoch < chain->epoch)
+    return fsm_fail(err, FSM_ECORRUPT, place.text,
+                    "the segment is of epoch %u, what it follows is of epoch %u: an epoch never goes back",
+                    head->origin.epoch, chain->epoch);
   if (head->first_batch <= chain->number)
     return fsm_fail(err, FSM_ECORRUPT, place.text, "batch number %" PRIu64 " was used before",
                     head->first_batch);

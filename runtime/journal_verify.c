@@ -110,27 +110,34 @@ static fsm_code verify_segment(verification *v, const fsm__segment *segment, fsm
   code = fsm__segment_check(&v->window, &v->journal->origin, &v->chain, &head, err);
   if (!code) code = segment->used ? verify_sealed(v, &head, err) : verify_log(v, &head, 0, err);
   close(fd);
+  v->chain.epoch = head.origin.epoch;
   return code;
 }
 
 /* A copy, for the writer may be adding to it. */
-static fsm_code copy_segments(fsm__journal *journal, fsm__segment **out, size_t *count, fsm_error *err) {
+static fsm_code copy_segments(verification *v, fsm__segment **out, size_t *count, fsm_error *err) {
+  fsm__journal *journal = v->journal;
   pthread_mutex_lock(&journal->lock);
   *count = journal->segment_count;
   *out = malloc((*count + 1) * sizeof **out);
   if (*out && *count) memcpy(*out, journal->segments, *count * sizeof **out);
+  v->chain = fsm__floor_chain(&journal->floor);
   pthread_mutex_unlock(&journal->lock);
   return *out ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "journal", "no memory to verify");
 }
 
 fsm_code fsm__journal_verify(fsm__journal *journal, fsm__journal_check *out, fsm_error *err) {
   FSM_ASSERT(journal && out);
-  verification v = {.journal = journal, .chain.next_seq = 1};
+  verification v = {.journal = journal};
+  fsm__journal_pin(journal);
   v.durable = fsm__journal_durable_seq(journal); /* before the copy, which then holds all of it */
   fsm__segment *segments;
   size_t count;
-  fsm_code code = copy_segments(journal, &segments, &count, err);
-  if (code) return code;
+  fsm_code code = copy_segments(&v, &segments, &count, err);
+  if (code) {
+    fsm__journal_unpin(journal);
+    return code;
+  }
   fsm_arena_init(&v.arena, 0);
   size_t checked = 0;
   for (; !code && checked < count; checked++) code = verify_segment(&v, &segments[checked], err);
@@ -138,5 +145,6 @@ fsm_code fsm__journal_verify(fsm__journal *journal, fsm__journal_check *out, fsm
   fsm_arena_free(&v.arena);
   fsm__window_free(&v.window);
   free(segments);
+  fsm__journal_unpin(journal);
   return code;
 }

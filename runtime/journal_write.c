@@ -13,10 +13,6 @@
 
 #include "runtime/journal_impl.h"
 
-static uint64_t active_ordinal(const fsm__journal *journal) {
-  return journal->segment_count ? journal->segments[journal->segment_count - 1].ordinal : 1;
-}
-
 static fsm_code refuse_dead(fsm_error *err) {
   return fsm_fail(err, FSM_EIO, "journal", "an earlier write failed; the process must end");
 }
@@ -88,8 +84,8 @@ static fsm_code write_durably(fsm__journal *journal, uint8_t *data, fsm__batch_h
   memset(data + head->length, 0, len - head->length);
   fsm__batch_encode(data, head, journal->salt);
   int fault = fsm__write_at(journal->fd, data, len, at);
-  if (fault) return die(journal, active_ordinal(journal), at, "pwrite", fault, err);
-  if (fdatasync(journal->fd)) return die(journal, active_ordinal(journal), at, "fdatasync", errno, err);
+  if (fault) return die(journal, journal->ordinal, at, "pwrite", fault, err);
+  if (fdatasync(journal->fd)) return die(journal, journal->ordinal, at, "fdatasync", errno, err);
   journal->next_number++;
   journal->durable_number = head->number;
   journal->proved_number = head->synced;
@@ -127,7 +123,7 @@ static fsm_code christen(fsm__journal *journal, int fd, const fsm__segment_head 
 
 static fsm__segment_head next_segment(const fsm__journal *journal) {
   return (fsm__segment_head){.origin = journal->origin,
-                             .ordinal = journal->segment_count ? active_ordinal(journal) + 1 : 1,
+                             .ordinal = journal->ordinal + 1,
                              .bytes = journal->segment_bytes,
                              .first_seq = fsm__journal_durable_seq(journal) + 1,
                              .first_batch = journal->next_number,
@@ -143,7 +139,9 @@ static void activate(fsm__journal *journal, int fd, const fsm__segment_head *hea
     atomic_fetch_add_explicit(&journal->rotations, 1, memory_order_relaxed);
   }
   fsm__segments_add(journal, head, fsm__index_new());
+  atomic_store_explicit(&journal->epoch, head->origin.epoch, memory_order_release);
   journal->fd = fd;
+  journal->ordinal = head->ordinal;
   journal->salt = head->salt;
   journal->active_bytes = head->bytes;
   journal->at = FSM_JOURNAL_BLOCK;
@@ -188,11 +186,31 @@ static void note_in_index(fsm__journal *journal, uint64_t seq, uint64_t at) {
   pthread_mutex_unlock(&journal->lock);
 }
 
-fsm_code fsm__journal_ready(fsm__journal *journal, fsm_error *err) {
+fsm_code fsm__journal_ready_keeping(fsm__journal *journal, uint64_t keep, fsm_error *err) {
   FSM_ASSERT(journal && !journal->read_only);
   if (journal->dead) return refuse_dead(err);
-  if (fits(journal, FSM_BATCH_BYTES_MAX)) return FSM_OK;
+  uint64_t room = fsm__journal_room(journal);
+  if (room >= FSM_BATCH_BYTES_MAX && room - FSM_BATCH_BYTES_MAX >= keep) return FSM_OK;
   return fsm__spare_await(&journal->spare, err);
+}
+
+fsm_code fsm__journal_ready(fsm__journal *journal, fsm_error *err) {
+  return fsm__journal_ready_keeping(journal, 0, err);
+}
+
+uint64_t fsm__journal_room(const fsm__journal *journal) {
+  uint64_t end = journal->fd >= 0 ? fsm__data_end(journal->active_bytes) : 0;
+  return journal->at < end ? end - journal->at : 0;
+}
+
+fsm_code fsm__journal_new_epoch(fsm__journal *journal, fsm_error *err) {
+  FSM_ASSERT(journal && !journal->read_only && !journal->batch_frames);
+  if (journal->dead) return refuse_dead(err);
+  if (journal->origin.epoch == UINT32_MAX) return fsm_fail(err, FSM_EQUOTA, "epoch", "no epoch is left");
+  journal->origin.epoch++;
+  fsm_code code = rotate(journal, err);
+  if (code) journal->origin.epoch--;
+  return code;
 }
 
 fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err) {

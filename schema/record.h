@@ -131,6 +131,7 @@ FSM_API FSM_MUST_USE fsm_code fsm_record_decode(fsm_arena *arena, const void *da
 /* Only what filters need, without decoding the rest: NULL/0 where absent. Same faults. */
 typedef struct fsm_record_brief {
   uint64_t seq;
+  int64_t time_ns;
   fsm_record_kind kind;
   const char *mach, *inst; /* not NUL-terminated: see the lengths */
   size_t mach_len, inst_len;

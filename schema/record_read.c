@@ -208,6 +208,10 @@ static bool peek_field(uint64_t key, const fsm_value *value, fsm_record_brief *o
       if (value->type != FSM_INT && value->type != FSM_UINT) return false;
       out->seq = value->u;
       return value->type == FSM_UINT || value->i >= 0;
+    case FSM__KEY_time_ns:
+      if (value->type != FSM_INT) return false;
+      out->time_ns = value->i;
+      return true;
     case FSM__KEY_kind:
       if (value->type != FSM_INT || value->i < 0 || value->i >= FSM_RECORD_KIND_COUNT) return false;
       out->kind = (fsm_record_kind)value->i;

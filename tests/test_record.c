@@ -281,7 +281,7 @@ static void peek_finds_what_filters_need(void **state) {
   encode(&buf, &r);
   fsm_record_brief brief;
   assert_int_equal(fsm_record_peek(buf.data, buf.len, &brief), FSM_OK);
-  assert_true(brief.seq == 7 && brief.kind == FSM_RECORD_TRANSITION);
+  assert_true(brief.seq == 7 && brief.kind == FSM_RECORD_TRANSITION && brief.time_ns == r.time_ns);
   assert_int_equal(brief.mach_len, strlen(r.mach));
   assert_memory_equal(brief.mach, r.mach, brief.mach_len);
   assert_int_equal(brief.inst_len, 5);
