@@ -91,6 +91,13 @@ fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_re
   return record;
 }
 
+bool fsm__decision_map(fsm_arena *arena, const fsm_pair *from, size_t count, fsm_value *out) {
+  fsm_pair *pairs = fsm_arena_alloc(arena, count * sizeof *pairs);
+  if (pairs == NULL) return false;
+  memcpy(pairs, from, count * sizeof *pairs);
+  return fsm_map(pairs, count, out, NULL) == FSM_OK;
+}
+
 bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint[16]) {
   const fsm_command *command = at->command;
   if (command->idem == NULL) return false;

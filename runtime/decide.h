@@ -64,6 +64,10 @@ FSM_MUST_USE fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out,
 
 /* A record of the decision's instance (or none) with what every record carries; NULL without memory. */
 fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind);
+/* A map of these pairs in arena; false without memory. */
+bool fsm__decision_map(fsm_arena *arena, const fsm_pair *from, size_t count, fsm_value *out);
+/* What a record says of an effect that sets or cancels a timer; false without memory. */
+bool fsm__timer_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out);
 /* Steps the decision's instance with the event. An event that the engine cannot hold is refused; a step past
  * a bound is refused, rolled back, and the instance parked: then out->refusal is set and *step not to be
  * used. */

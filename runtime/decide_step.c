@@ -79,25 +79,6 @@ typedef struct arrays {
   unsigned timer_count, task_count, emit_count, log_count;
 } arrays;
 
-static bool map_of(fsm_arena *arena, const fsm_pair *from, size_t count, fsm_value *out) {
-  fsm_pair *pairs = fsm_arena_alloc(arena, count * sizeof *pairs);
-  if (pairs == NULL) return false;
-  memcpy(pairs, from, count * sizeof *pairs);
-  return fsm_map(pairs, count, out, NULL) == FSM_OK;
-}
-
-static bool timer_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out) {
-  if (effect->kind == FSM_EFFECT_TIMER_CANCEL)
-    return map_of(at->arena, (fsm_pair[]){{fsm_string("cancel"), fsm_string(effect->id)}}, 1, out);
-  int64_t due = at->time_ns;
-  if (effect->delay_ns > 0 && __builtin_add_overflow(due, effect->delay_ns, &due)) due = INT64_MAX;
-  const fsm_pair pairs[] = {{fsm_string("id"), fsm_string(effect->id)},
-                            {fsm_string("due"), fsm_int(due)},
-                            {fsm_string("event"), fsm_string(effect->event)},
-                            {fsm_string("data"), effect->data}};
-  return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 3 : 4, out);
-}
-
 static const char *service_of(const fsm_machine *machine, const fsm_effect *effect) {
   return effect->src != NULL ? effect->src : fsm_invoke_src(machine, effect->invoke);
 }
@@ -105,7 +86,7 @@ static const char *service_of(const fsm_machine *machine, const fsm_effect *effe
 static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
                        const fsm_effect *effect, fsm_value *out) {
   if (effect->kind == FSM_EFFECT_TASK_CANCEL)
-    return map_of(at->arena, (fsm_pair[]){{fsm_string("cancel"), fsm_string(effect->id)}}, 1, out);
+    return fsm__decision_map(at->arena, (fsm_pair[]){{fsm_string("cancel"), fsm_string(effect->id)}}, 1, out);
   fsm_task_policy policy;
   uint8_t *token = fsm_arena_alloc(at->arena, 16);
   if (token == NULL) return false;
@@ -118,13 +99,13 @@ static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint6
                             {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
                             {fsm_string("next"), fsm_int(at->time_ns)},
                             {fsm_string("input"), effect->data}};
-  return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 6 : 7, out);
+  return fsm__decision_map(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 6 : 7, out);
 }
 
 static bool emit_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out) {
   const fsm_pair pairs[] = {{fsm_string("event"), fsm_string(effect->event)},
                             {fsm_string("data"), effect->data}};
-  return map_of(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 1 : 2, out);
+  return fsm__decision_map(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 1 : 2, out);
 }
 
 static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
@@ -140,7 +121,9 @@ static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uin
     const fsm_effect *effect = &step->effects[i];
     switch (effect->kind) {
       case FSM_EFFECT_TIMER_SET:
-      case FSM_EFFECT_TIMER_CANCEL: good = timer_entry(at, effect, &out->timers[out->timer_count++]); break;
+      case FSM_EFFECT_TIMER_CANCEL:
+        good = fsm__timer_entry(at, effect, &out->timers[out->timer_count++]);
+        break;
       case FSM_EFFECT_TASK_OPEN:
       case FSM_EFFECT_TASK_CANCEL:
         good = task_entry(at, deployed, number, seq, effect, &out->tasks[out->task_count++]);
@@ -181,7 +164,7 @@ static fsm_code put_effects(const fsm__case *at, const fsm__deployed *deployed, 
   unsigned n = 0;
   if (got.emit_count > 0) pairs[n++] = (fsm_pair){fsm_string("emit"), fsm_list(got.emits, got.emit_count)};
   if (got.log_count > 0) pairs[n++] = (fsm_pair){fsm_string("log"), fsm_list(got.logs, got.log_count)};
-  return n == 0 || map_of(at->arena, pairs, n, &record->detail) ? FSM_OK : nomem(err);
+  return n == 0 || fsm__decision_map(at->arena, pairs, n, &record->detail) ? FSM_OK : nomem(err);
 }
 
 /* ---- records ------------------------------------------------------------------------------------ */
@@ -241,7 +224,7 @@ static fsm_code put_end(const fsm__case *at, fsm__decision *out, const fsm_step_
   const fsm_pair pairs[] = {
       {fsm_string("event"), fsm_string(step->unhandled ? step->unhandled : "")},
       {fsm_string("text"), fsm_string(step->unhandled_text ? step->unhandled_text : "")}};
-  return map_of(at->arena, pairs, 2, &record->detail) ? FSM_OK : nomem(err);
+  return fsm__decision_map(at->arena, pairs, 2, &record->detail) ? FSM_OK : nomem(err);
 }
 
 fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
@@ -285,7 +268,7 @@ fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code 
   record->tr = fsm_list(NULL, 0);
   record->trigger = at->command->event;
   const fsm_pair pairs[] = {{fsm_string("text"), fsm_string(text)}};
-  return map_of(at->arena, pairs, 1, &record->detail) ? FSM_OK : nomem(err);
+  return fsm__decision_map(at->arena, pairs, 1, &record->detail) ? FSM_OK : nomem(err);
 }
 
 fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out, const fsm_event *event,
