@@ -148,9 +148,8 @@ static fsm_code load(fsm__store *store, fsm__catalog *catalog, const fsm_record 
   return code;
 }
 
-fsm_code fsm__apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_record *records, size_t count,
-                          fsm__instance *instance, fsm_arena *arena, fsm_error *err) {
-  FSM_ASSERT(count > 0);
+static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_record *records, size_t count,
+                            fsm__instance *instance, fsm_arena *arena, fsm_error *err) {
   fsm__instance loaded;
   fsm_code code = FSM_OK;
   if (records[0].kind == FSM_RECORD_DEPLOYED)
@@ -175,4 +174,13 @@ fsm_code fsm__apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_re
   fsm__apply_index(store, instance, before, before_count);
   fsm__instance_put(store, instance);
   return fsm__store_fault(store, err);
+}
+
+fsm_code fsm__apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_record *records, size_t count,
+                          fsm__instance *instance, fsm_arena *arena, fsm_error *err) {
+  FSM_ASSERT(count > 0);
+  fsm__store_frame_begin(store);
+  fsm_code code = apply_frame(store, catalog, records, count, instance, arena, err);
+  fsm__store_frame_end(store);
+  return code;
 }

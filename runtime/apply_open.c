@@ -28,9 +28,10 @@ static void due_delete(fsm__store *store, int64_t ns, uint64_t number, char type
   fsm__store_delete(store, FSM_T_DUE, key.bytes, key.len);
 }
 
+/* What was due under this id before has been deleted, so the row is new to the store. */
 static void due_put(fsm__store *store, int64_t ns, uint64_t number, char type, const char *id) {
   fsm__key key = fsm__key_due(ns, number, type, id);
-  fsm__store_put(store, FSM_T_DUE, key.bytes, key.len, "", 0);
+  fsm__store_put_new(store, FSM_T_DUE, key.bytes, key.len, "", 0);
 }
 
 static void row_delete(fsm__store *store, uint64_t number, char type, const char *id) {

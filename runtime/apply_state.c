@@ -139,6 +139,9 @@ void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__sin
     if (in->active[i].state == 0 || has_since(before, before_count, in->active[i])) continue;
     fsm__key key = fsm__key_by_state(deployed->number, deployed->names[in->active[i].state], in->active[i].ns,
                                      in->number);
-    fsm__store_put(store, FSM_T_BY_STATE, key.bytes, key.len, "", 0);
+    if (in->active[i].ns == in->updated_ns) /* of this very record: no row can have its time yet */
+      fsm__store_put_new(store, FSM_T_BY_STATE, key.bytes, key.len, "", 0);
+    else
+      fsm__store_put(store, FSM_T_BY_STATE, key.bytes, key.len, "", 0);
   }
 }

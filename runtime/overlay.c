@@ -1,19 +1,23 @@
 /* overlay.c: one B+ tree per table over a bump arena.
  *
- * A row lives at one address from its first put to clear(); only its value may move when it grows.
+ * A row lives at one address from its first put to clear(), and so does each of its versions; one that
+ * nobody can ask for any more is written over by the next that fits.
  * Nodes hold pointers to rows and, beside each, a *head*: the eight key bytes behind the prefix that
  * all rows of the node share. So nearly every comparison is one of integers inside the node, whatever
  * long prefix the keys of a table have in common. Nothing is ever removed (a delete is a tombstone),
  * so there is insertion and splitting, and no rebalancing.
  *
  * Invariants: rows of a node ascend; `skip` bytes are common to all of them; heads[i] belongs to
- * rows[i] under `skip`; an inner node has count + 1 kids and kids[i] < rows[i] <= kids[i + 1].
+ * rows[i] under `skip`; an inner node has count + 1 kids and kids[i] < rows[i] <= kids[i + 1]; stamps descend
+ * along a row's versions.
  */
 #include "runtime/overlay.h"
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -26,10 +30,19 @@
 
 enum { FAN = 48, NEAR_PREFIX = 24, BLOCK_BYTES = 256 * 1024, ALIGN = 8, TABLES_MAX = 256 };
 
+typedef struct version version;
+struct version {
+  version *older;
+  uint64_t stamp;
+  uint32_t len;
+  uint32_t cap : 31, deleted : 1;
+  uint8_t value[];
+};
+_Static_assert(sizeof(version) == offsetof(version, value), "there is one for every row: no padding");
+
 typedef struct row {
-  uint8_t *value;
-  uint32_t key_len, value_len, value_cap;
-  bool deleted;
+  version *newest;
+  uint32_t key_len : 31, own : 1;
   uint8_t key[];
 } row;
 
@@ -52,6 +65,7 @@ struct block {
 };
 
 struct fsm__overlay {
+  const fsm__horizon *horizon;
   block *blocks, *current; /* in the order of filling; those behind current are empty */
   block *large;            /* one allocation each, given back by clear */
   size_t bytes, rows;
@@ -61,9 +75,10 @@ struct fsm__overlay {
 
 /* ---- memory ---- */
 
+/* Pages of their own, so that what is given back is given back to the system. */
 static block *block_new(size_t cap) {
-  block *b = malloc(sizeof *b + cap);
-  if (!b) return NULL;
+  block *b = mmap(NULL, sizeof *b + cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (b == MAP_FAILED) return NULL;
   *b = (block){.cap = cap};
   POISON(b->data, cap);
   return b;
@@ -73,7 +88,7 @@ static void block_list_free(block *b) {
   for (block *next; b; b = next) {
     next = b->next;
     UNPOISON(b->data, b->cap);
-    free(b);
+    munmap(b, sizeof *b + b->cap);
   }
 }
 
@@ -81,7 +96,7 @@ static void block_list_free(block *b) {
 static bool block_advance(fsm__overlay *overlay) {
   block *next = overlay->current ? overlay->current->next : overlay->blocks;
   if (!next) {
-    next = block_new(BLOCK_BYTES);
+    next = block_new(BLOCK_BYTES - sizeof(block));
     if (!next) return false;
     if (overlay->current)
       overlay->current->next = next;
@@ -111,10 +126,13 @@ static void *take(fsm__overlay *overlay, size_t size) {
   return at;
 }
 
-fsm_code fsm__overlay_new(unsigned tables, fsm__overlay **out, fsm_error *err) {
+static const fsm__horizon only_newest;
+
+fsm_code fsm__overlay_new(unsigned tables, const fsm__horizon *horizon, fsm__overlay **out, fsm_error *err) {
   FSM_ASSERT(out && tables > 0 && tables <= TABLES_MAX);
   fsm__overlay *overlay = calloc(1, sizeof *overlay + tables * sizeof(node *));
   if (!overlay) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an overlay");
+  overlay->horizon = horizon ? horizon : &only_newest;
   overlay->tables = tables;
   *out = overlay;
   return FSM_OK;
@@ -122,15 +140,23 @@ fsm_code fsm__overlay_new(unsigned tables, fsm__overlay **out, fsm_error *err) {
 
 void fsm__overlay_clear(fsm__overlay *overlay) {
   FSM_ASSERT(overlay);
+  block **unused = overlay->current ? &overlay->current->next : &overlay->blocks;
   block_list_free(overlay->large);
-  overlay->large = NULL;
+  block_list_free(*unused);
+  *unused = overlay->large = overlay->current = NULL;
   for (block *b = overlay->blocks; b; b = b->next) {
     b->fill = 0;
     POISON(b->data, b->cap);
   }
-  overlay->current = NULL;
   overlay->bytes = overlay->rows = 0;
   memset(overlay->roots, 0, overlay->tables * sizeof(node *));
+}
+
+void fsm__overlay_trim(fsm__overlay *overlay) {
+  FSM_ASSERT(overlay->rows == 0);
+  fsm__overlay_clear(overlay);
+  block_list_free(overlay->blocks);
+  overlay->blocks = NULL;
 }
 
 void fsm__overlay_free(fsm__overlay *overlay) {
@@ -231,36 +257,51 @@ static const node *leaf_for(const fsm__overlay *overlay, unsigned table, key_ref
   return n;
 }
 
-static void show(const row *r, fsm__row *out) {
-  *out = (fsm__row){r->key, r->value, r->key_len, r->value_len, r->deleted};
+static const version *version_at(const row *r, uint64_t seq) {
+  const version *v = r->newest;
+  while (v && v->stamp > seq) v = v->older;
+  return v;
+}
+
+static bool show(const row *r, uint64_t seq, fsm__row *out) {
+  const version *v = version_at(r, seq);
+  if (v) *out = (fsm__row){r->key, v->value, r->key_len, v->len, v->deleted, r->own};
+  return v != NULL;
 }
 
 bool fsm__overlay_get(const fsm__overlay *overlay, unsigned table, const void *key, size_t key_len,
-                      fsm__row *out) {
+                      uint64_t seq, fsm__row *out) {
   key_ref wanted = ref(key, key_len);
   const node *leaf = leaf_for(overlay, table, wanted);
   if (!leaf) return false;
   bool exact;
   unsigned i = lower(leaf, wanted, &exact);
-  if (exact) show(leaf->rows[i], out);
-  return exact;
+  return exact && show(leaf->rows[i], seq, out);
 }
 
 bool fsm__overlay_seek(const fsm__overlay *overlay, unsigned table, const void *key, size_t key_len,
-                       bool strictly, fsm__row *out) {
+                       bool strictly, uint64_t seq, fsm__row *out) {
   key_ref wanted = ref(key, key_len);
   const node *leaf = leaf_for(overlay, table, wanted);
   if (!leaf) return false;
   bool exact;
   unsigned i = lower(leaf, wanted, &exact);
   if (exact && strictly) i++;
-  if (i == leaf->count) {
+  for (; leaf; leaf = leaf->next, i = 0)
+    for (; i < leaf->count; i++)
+      if (show(leaf->rows[i], seq, out)) return true;
+  return false;
+}
+
+bool fsm__overlay_walk(const fsm__overlay *overlay, unsigned table, fsm__row_walk *walk, fsm__row *out) {
+  const node *leaf = walk->leaf;
+  if (!leaf) leaf = leaf_for(overlay, table, ref(NULL, 0));
+  while (leaf && walk->at == leaf->count) {
     leaf = leaf->next;
-    i = 0;
+    walk->at = 0;
   }
-  if (!leaf) return false;
-  show(leaf->rows[i], out);
-  return true;
+  walk->leaf = leaf;
+  return leaf && show(leaf->rows[walk->at++], FSM_NEWEST, out);
 }
 
 /* ---- changing the tree ---- */
@@ -354,56 +395,94 @@ static node *roomy_leaf(fsm__overlay *overlay, unsigned table, key_ref key) {
   return n;
 }
 
-static row *row_new(fsm__overlay *overlay, key_ref key, size_t value_len) {
-  row *r = take(overlay, sizeof *r + key.len + value_len);
+static row *row_new(fsm__overlay *overlay, key_ref key, bool own) {
+  row *r = take(overlay, sizeof *r + key.len);
   if (!r) return NULL;
-  *r = (row){.value = r->key + key.len, .key_len = (uint32_t)key.len, .value_cap = (uint32_t)value_len};
+  *r = (row){.key_len = (uint32_t)key.len & INT32_MAX, .own = own};
   if (key.len) memcpy(r->key, key.data, key.len);
   overlay->rows++;
   return r;
 }
 
-static bool value_fits(fsm__overlay *overlay, row *r, size_t len) {
-  if (len <= r->value_cap) return true;
-  size_t cap = len + len / 4; /* what grew once grows again */
-  uint8_t *value = take(overlay, cap);
-  if (!value) return false;
-  r->value = value;
-  r->value_cap = (uint32_t)cap;
-  return true;
+static version *version_new(fsm__overlay *overlay, size_t cap) {
+  version *v = take(overlay, sizeof(version) + cap);
+  if (v) *v = (version){.cap = (uint32_t)cap & INT32_MAX};
+  return v;
 }
 
-/* The row of key with room for the value, made when there is none. */
-static row *row_for(fsm__overlay *overlay, unsigned table, key_ref key, size_t value_len) {
+/* Can the version stamped `stamp` be asked for, when the next newer one is stamped `newer`? */
+static bool wanted(const fsm__horizon *h, uint64_t stamp, uint64_t newer) {
+  if (stamp == newer) return false; /* replaced within one batch */
+  if (newer > h->visible) return true;
+  for (size_t i = 0; i < h->pin_count; i++)
+    if (h->pins[i] >= stamp && h->pins[i] < newer) return true;
+  return false;
+}
+
+/* Takes what nobody can ask for out of the row; of that, the version with the most room. */
+static version *drop_unwanted(const fsm__horizon *h, row *r) {
+  version *best = NULL;
+  uint64_t newer = h->stamp;
+  for (version **at = &r->newest; *at;) {
+    version *v = *at;
+    if (wanted(h, v->stamp, newer)) {
+      newer = v->stamp;
+      at = &v->older;
+      continue;
+    }
+    *at = v->older;
+    if (!best || v->cap > best->cap) best = v;
+  }
+  return best;
+}
+
+/* A version with room for len bytes that the put may write; not yet in the row, unless it is its newest. */
+static version *version_for(fsm__overlay *overlay, row *r, size_t len) {
+  const fsm__horizon *h = overlay->horizon;
+  version *v = r->newest;
+  if (v && v->stamp == h->stamp && len <= v->cap) return v; /* of this batch: nobody saw it */
+  bool grown = v && len > v->cap;
+  if (v) v = drop_unwanted(h, r);
+  if (!v || v->cap < len) v = version_new(overlay, grown ? len + len / 4 : len); /* what grew grows again */
+  return v;
+}
+
+/* The row of key, made when there is none. */
+static row *row_for(fsm__overlay *overlay, unsigned table, key_ref key, bool own) {
   node *leaf = roomy_leaf(overlay, table, key);
   if (!leaf) return NULL;
   bool exact;
   unsigned i = lower(leaf, key, &exact);
-  if (exact) return value_fits(overlay, leaf->rows[i], value_len) ? leaf->rows[i] : NULL;
-  row *r = row_new(overlay, key, value_len);
+  if (exact) return leaf->rows[i];
+  row *r = row_new(overlay, key, own);
   if (r) insert(leaf, i, r, NULL);
   return r;
 }
 
 static fsm_code change(fsm__overlay *overlay, unsigned table, key_ref key, const void *value,
-                       size_t value_len, bool deleted, fsm_error *err) {
+                       size_t value_len, bool deleted, bool own, fsm_error *err) {
   FSM_ASSERT(overlay && table < overlay->tables && (key.data || !key.len) && (value || !value_len));
   if (key.len > INT32_MAX || value_len > INT32_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "", "a row of %zu and %zu bytes", key.len, value_len);
-  row *r = row_for(overlay, table, key, value_len);
-  if (!r) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a row of %zu bytes", value_len);
-  if (value_len) memmove(r->value, value, value_len); /* a caller may give back what get showed it */
-  r->value_len = (uint32_t)value_len;
-  r->deleted = deleted;
+  row *r = row_for(overlay, table, key, own);
+  version *v = r ? version_for(overlay, r, value_len) : NULL;
+  if (!v) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a row of %zu bytes", value_len);
+  if (value_len) memmove(v->value, value, value_len); /* a caller may give back what get showed it */
+  v->len = (uint32_t)value_len;
+  v->stamp = overlay->horizon->stamp;
+  v->deleted = deleted;
+  if (r->newest == v) return FSM_OK;
+  v->older = r->newest;
+  r->newest = v;
   return FSM_OK;
 }
 
 fsm_code fsm__overlay_put(fsm__overlay *overlay, unsigned table, const void *key, size_t key_len,
-                          const void *value, size_t value_len, fsm_error *err) {
-  return change(overlay, table, ref(key, key_len), value, value_len, false, err);
+                          const void *value, size_t value_len, bool own, fsm_error *err) {
+  return change(overlay, table, ref(key, key_len), value, value_len, false, own, err);
 }
 
 fsm_code fsm__overlay_delete(fsm__overlay *overlay, unsigned table, const void *key, size_t key_len,
                              fsm_error *err) {
-  return change(overlay, table, ref(key, key_len), NULL, 0, true, err);
+  return change(overlay, table, ref(key, key_len), NULL, 0, true, false, err);
 }

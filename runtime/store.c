@@ -2,7 +2,8 @@
  *
  * One environment, one LMDB database per table and one, `meta`, for what the store says of itself:
  * format, store id, applied position. Every row, meta's too, is sealed: value ‖ u32le CRC-32C over
- * (table number, key, value). A round is one write transaction, synced by LMDB before it counts.
+ * (table number, key, value). A round is one write transaction, synced by LMDB before it counts; it runs on
+ * whatever thread calls fsm__store_apply and touches nothing of the owner's.
  *
  * Rules: no duplicate keys, no nested transactions, no unsynced commits but in scratch stores. LMDB's
  * own lock table is used only while writing (snapshots of other threads need it); a read-only opening
@@ -246,35 +247,35 @@ static fsm_code peek_format(const fsm__store_dir *dir, bool *made, fsm_error *er
 }
 
 /* Makes the tables that are missing; in a new store also its own rows, all in one commit. */
-static fsm_code make_tables(fsm__store *store, const uint8_t *new_id, fsm_error *err) {
+static fsm_code make_tables(fsm__store_base *base, const uint8_t *new_id, fsm_error *err) {
   writing w;
-  write_begin(&w, store->env);
-  write_open(&w, "meta", &store->meta);
-  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) write_open(&w, table_names[t], &store->dbi[t]);
+  write_begin(&w, base->env);
+  write_open(&w, "meta", &base->meta);
+  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) write_open(&w, table_names[t], &base->dbi[t]);
   if (new_id) {
     uint32_t format = htole32(FSM_STORE_FORMAT);
-    write_table(&w, store->meta);
+    write_table(&w, base->meta);
     write_row(&w, META_TABLE, "format", 6, &format, sizeof format);
-    write_row(&w, META_TABLE, "id", 2, new_id, sizeof store->id);
-    write_applied(&w, store->meta, 0, &(fsm__hash){{0}});
+    write_row(&w, META_TABLE, "id", 2, new_id, sizeof base->id);
+    write_applied(&w, base->meta, 0, &(fsm__hash){{0}});
   }
   int rc = write_end(&w);
-  if (rc) return lmdb_fail(err, store->dir.path, "cannot make the tables", rc);
-  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) store->has[t] = true;
-  return new_id ? fsm__store_dir_sync(&store->dir, err) : FSM_OK;
+  if (rc) return lmdb_fail(err, base->dir.path, "cannot make the tables", rc);
+  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) base->has[t] = true;
+  return new_id ? fsm__store_dir_sync(&base->dir, err) : FSM_OK;
 }
 
-static fsm_code find_tables(fsm__store *store, fsm_error *err) {
+static fsm_code find_tables(fsm__store_base *base, fsm_error *err) {
   MDB_txn *txn;
-  const char *path = store->dir.path;
-  int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+  const char *path = base->dir.path;
+  int rc = mdb_txn_begin(base->env, NULL, MDB_RDONLY, &txn);
   if (rc) return lmdb_fail(err, path, "cannot read", rc);
   bool made;
-  fsm_code code = find_meta(store->env, txn, path, &store->meta, &made, err);
+  fsm_code code = find_meta(base->env, txn, path, &base->meta, &made, err);
   if (!code && !made) code = fsm_fail(err, FSM_ENOTFOUND, path, "there is no store");
   for (unsigned t = 0; t < FSM_TABLE_COUNT && !code; t++) {
-    rc = mdb_dbi_open(txn, table_names[t], 0, &store->dbi[t]);
-    store->has[t] = rc == 0;
+    rc = mdb_dbi_open(txn, table_names[t], 0, &base->dbi[t]);
+    base->has[t] = rc == 0;
     if (rc && rc != MDB_NOTFOUND) code = lmdb_fail(err, table_names[t], "cannot open the table", rc);
   }
   if (code) {
@@ -286,48 +287,49 @@ static fsm_code find_tables(fsm__store *store, fsm_error *err) {
 }
 
 static fsm_code load(fsm__store *store, fsm_error *err) {
-  int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->read);
-  if (rc) return lmdb_fail(err, store->dir.path, "cannot read", rc);
-  fsm_code code = meta_format(store->read, store->meta, store->dir.path, err);
-  if (!code) code = meta_get(store->read, store->meta, "id", store->id, sizeof store->id, err);
-  if (!code) code = meta_applied(store->read, store->meta, &store->applied, &store->leaf, err);
+  fsm__store_base *base = store->base;
+  int rc = fsm__store_read_begin(store);
+  if (rc) return lmdb_fail(err, base->dir.path, "cannot read", rc);
+  fsm_code code = meta_format(store->read, base->meta, base->dir.path, err);
+  if (!code) code = meta_get(store->read, base->meta, "id", base->id, sizeof base->id, err);
+  if (!code) code = meta_applied(store->read, base->meta, &base->applied, &base->leaf, err);
+  if (!code) base->horizon.visible = base->applied;
+  if (!code) base->horizon.stamp = base->applied + 1;
   return code;
 }
 
-static fsm_code open_for_writing(fsm__store *store, const fsm__store_options *options, size_t map_bytes,
+static fsm_code open_for_writing(fsm__store_base *base, const fsm__store_options *options, size_t map_bytes,
                                  fsm_error *err) {
   bool made = false;
-  fsm_code code = store->dir.empty ? FSM_OK : peek_format(&store->dir, &made, err);
+  fsm_code code = base->dir.empty ? FSM_OK : peek_format(&base->dir, &made, err);
   if (!code && !made && !options->new_store_id)
     code = fsm_fail(err, FSM_ENOTFOUND, options->dir, "there is no store");
   if (code) return code;
-  fsm__store_dir_claim(&store->dir);
-  code = env_open(&store->dir, options->scratch ? MDB_NOSYNC : 0, map_bytes, &store->env, err);
-  if (!code) code = make_tables(store, made ? NULL : options->new_store_id, err);
+  fsm__store_dir_claim(&base->dir);
+  code = env_open(&base->dir, options->scratch ? MDB_NOSYNC : 0, map_bytes, &base->env, err);
+  if (!code) code = make_tables(base, made ? NULL : options->new_store_id, err);
   return code;
 }
 
-static fsm_code open_for_reading(fsm__store *store, size_t map_bytes, fsm_error *err) {
-  fsm_code code = env_open(&store->dir, MDB_RDONLY | MDB_NOLOCK, map_bytes, &store->env, err);
-  return code ? code : find_tables(store, err);
+static fsm_code open_for_reading(fsm__store_base *base, size_t map_bytes, fsm_error *err) {
+  fsm_code code = env_open(&base->dir, MDB_RDONLY | MDB_NOLOCK, map_bytes, &base->env, err);
+  return code ? code : find_tables(base, err);
 }
 
 fsm_code fsm__store_open(const fsm__store_options *options, fsm__store **out, fsm_error *err) {
   FSM_ASSERT(options && options->dir && out);
-  fsm__store *store = calloc(1, sizeof *store);
-  if (!store || pthread_mutex_init(&store->snapshot_mutex, NULL)) {
-    free(store);
-    return fsm_fail(err, FSM_ENOMEM, options->dir, "no memory to open the store");
-  }
-  store->dir = (fsm__store_dir){.fd = -1, .lock_fd = -1};
+  fsm__store *store = NULL;
+  fsm_code code = fsm__store_base_new(&store, err);
+  if (code) return code;
+  fsm__store_base *base = store->base;
   size_t map_bytes = options->map_bytes ? options->map_bytes : FSM_STORE_MAP_DEFAULT;
   bool make = !options->read_only && options->new_store_id;
-  fsm_code code = fsm__overlay_new(FSM_TABLE_COUNT, &store->overlay, err);
-  if (!code) code = fsm__store_dir_open(&store->dir, options->dir, options->read_only, make, err);
+  code = fsm__store_dir_open(&base->dir, options->dir, options->read_only, make, err);
   if (!code)
-    code = options->read_only ? open_for_reading(store, map_bytes, err)
-                              : open_for_writing(store, options, map_bytes, err);
+    code = options->read_only ? open_for_reading(base, map_bytes, err)
+                              : open_for_writing(base, options, map_bytes, err);
   if (!code) code = load(store, err);
+  if (!code) fsm__store_clear_dead(store);
   if (code)
     fsm__store_close(store);
   else
@@ -337,36 +339,73 @@ fsm_code fsm__store_open(const fsm__store_options *options, fsm__store **out, fs
 
 void fsm__store_close(fsm__store *store) {
   if (!store) return;
-  FSM_ASSERT(store->snapshots == 0);
+  fsm__store_base *base = store->base;
+  FSM_ASSERT(!fsm__store_is_view(store) && base->snapshots == 0 && base->view_count == 0);
+  fsm__store_read_free(store);
+  while (base->closed_count > 0) {
+    fsm__store *view = base->closed[--base->closed_count];
+    fsm__store_read_free(view);
+    free(view);
+  }
+  if (base->env) mdb_env_close(base->env);
+  fsm__store_dir_close(&base->dir);
+  fsm__store_base_free(store);
+}
+
+void fsm__store_id(const fsm__store *store, uint8_t out[16]) {
+  memcpy(out, store->base->id, sizeof store->base->id);
+}
+
+void fsm__store_clear_dead(fsm__store *store) {
+  int dead = 0;
+  if (!store->base->dir.read_only) (void)mdb_reader_check(store->base->env, &dead);
+}
+
+/* ---- the transactions and cursors of a handle ---- */
+
+int fsm__store_read_begin(fsm__store *store) {
+  store->round++;
+  if (store->read) return mdb_txn_renew(store->read);
+  return mdb_txn_begin(store->base->env, NULL, MDB_RDONLY, &store->read);
+}
+
+void fsm__store_read_end(fsm__store *store) { mdb_txn_reset(store->read); }
+
+void fsm__store_read_free(fsm__store *store) {
   for (unsigned t = 0; t < FSM_TABLE_COUNT; t++)
     if (store->spare[t]) mdb_cursor_close(store->spare[t]);
   if (store->read) mdb_txn_abort(store->read);
-  if (store->env) mdb_env_close(store->env);
-  fsm__store_dir_close(&store->dir);
-  fsm__overlay_free(store->overlay);
-  pthread_mutex_destroy(&store->snapshot_mutex);
-  free(store);
 }
 
-void fsm__store_id(const fsm__store *store, uint8_t out[16]) { memcpy(out, store->id, sizeof store->id); }
-
-uint64_t fsm__store_applied(const fsm__store *store, fsm__hash *leaf) {
-  if (leaf) *leaf = store->leaf;
-  return store->applied;
+fsm_code fsm__store_read_fail(fsm__store *store, int rc, fsm_error *err) {
+  fsm_error fault;
+  fsm_code code = lmdb_fail(&fault, store->base->dir.path, "cannot read", rc);
+  if (!fsm__store_is_view(store)) fsm__store_fail(store, &fault);
+  if (err) *err = fault;
+  return code;
 }
+
+size_t fsm__store_map_bytes(fsm__store_base *base) {
+  MDB_envinfo info;
+  return mdb_env_info(base->env, &info) ? 0 : info.me_mapsize;
+}
+
+int fsm__store_map_set(fsm__store_base *base, size_t bytes) { return mdb_env_set_mapsize(base->env, bytes); }
 
 /* ---- rounds ---- */
 
-static void write_overlay(writing *w, const fsm__store *store, unsigned table) {
+static void write_overlay(writing *w, const fsm__store_base *base, unsigned table) {
   fsm__row row;
-  bool found = fsm__overlay_seek(store->overlay, table, NULL, 0, false, &row);
-  if (found) write_table(w, store->dbi[table]);
-  while (found && !w->rc) {
+  fsm__row_walk walk = {.leaf = NULL};
+  bool opened = false;
+  while (!w->rc && fsm__overlay_walk(base->applying->rows, table, &walk, &row)) {
+    if (row.deleted && row.own) continue; /* it came and went: LMDB never had it */
+    if (!opened) write_table(w, base->dbi[table]);
+    opened = true;
     if (row.deleted)
       write_delete(w, row.key, row.key_len);
     else
       write_row(w, (uint8_t)table, row.key, row.key_len, row.value, row.value_len);
-    found = fsm__overlay_seek(store->overlay, table, row.key, row.key_len, true, &row);
   }
 }
 
@@ -382,66 +421,38 @@ static bool room_is_out(MDB_env *env) {
   return fallocate(fd, FALLOC_FL_KEEP_SIZE, stat.st_size, PROBE_BYTES) && is_full(errno);
 }
 
-static fsm_code round_fail(fsm__store *store, int rc, fsm_error *err) {
-  if (rc == EIO && room_is_out(store->env)) rc = ENOSPC;
-  fsm_error fault;
-  fsm_code code = lmdb_fail(&fault, store->dir.path, "cannot commit a round", rc);
-  if (code != FSM_EFULL) fsm__store_fail(store, &fault);
-  if (err) *err = fault;
-  return code;
+/* Nothing of the owner's is touched here: it is told, and it decides. */
+static fsm_code round_fail(fsm__store_base *base, int rc, bool *map_full, fsm_error *err) {
+  *map_full = rc == MDB_MAP_FULL;
+  if (rc == EIO && room_is_out(base->env)) rc = ENOSPC;
+  return lmdb_fail(err, base->dir.path, "cannot commit a round", rc);
 }
 
-static int renew_read(fsm__store *store) {
-  mdb_txn_reset(store->read);
-  store->round++;
-  return mdb_txn_renew(store->read);
-}
-
-fsm_code fsm__store_round(fsm__store *store, uint64_t seq, const fsm__hash *leaf, fsm_error *err) {
-  FSM_ASSERT(store && leaf && !store->dir.read_only && seq >= store->applied);
-  if (store->fault.code) return fsm__store_fault(store, err);
-  if (seq == store->applied && fsm__overlay_rows(store->overlay) == 0) return FSM_OK;
+fsm_code fsm__store_apply(fsm__store *store, bool *map_full, fsm_error *err) {
+  fsm__store_base *base = store->base;
+  FSM_ASSERT(base->applying && !base->committed);
+  *map_full = false;
   writing w;
-  write_begin(&w, store->env);
-  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) write_overlay(&w, store, t);
-  write_applied(&w, store->meta, seq, leaf);
+  write_begin(&w, base->env);
+  for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) write_overlay(&w, base, t);
+  write_applied(&w, base->meta, base->freeze_seq, &base->freeze_leaf);
   int rc = write_end(&w);
-  if (!rc) {
-    fsm__overlay_clear(store->overlay);
-    store->applied = seq;
-    store->leaf = *leaf;
-    rc = renew_read(store);
-  }
-  return rc ? round_fail(store, rc, err) : FSM_OK;
-}
-
-fsm_code fsm__store_grow(fsm__store *store, size_t map_bytes, fsm_error *err) {
-  FSM_ASSERT(store);
-  MDB_envinfo info;
-  mdb_env_info(store->env, &info);
-  if (map_bytes <= info.me_mapsize) return FSM_OK;
-  pthread_mutex_lock(&store->snapshot_mutex);
-  fsm_code code = FSM_OK;
-  if (store->snapshots) {
-    code = fsm_fail(err, FSM_EBUSY, store->dir.path, "%u snapshots are open", store->snapshots);
-  } else {
-    mdb_txn_reset(store->read);
-    int rc = mdb_env_set_mapsize(store->env, map_bytes), renewed = mdb_txn_renew(store->read);
-    store->round++;
-    if (renewed) rc = renewed;
-    if (rc) code = lmdb_fail(err, store->dir.path, "cannot grow the map", rc);
-  }
-  pthread_mutex_unlock(&store->snapshot_mutex);
-  return code;
+  if (rc) return round_fail(base, rc, map_full, err);
+  pthread_mutex_lock(&base->lock);
+  base->applied = base->freeze_seq;
+  base->leaf = base->freeze_leaf;
+  base->committed = true;
+  pthread_mutex_unlock(&base->lock);
+  return FSM_OK;
 }
 
 /* ---- reading ---- */
 
 fsm_code fsm__store_lookup(fsm__store *store, fsm__table table, const void *key, size_t key_len,
                            fsm__row *row, fsm_error *err) {
-  if (!store->has[table] || key_len == 0 || key_len > FSM_STORE_KEY_MAX) return FSM_ENOTFOUND;
+  if (!store->base->has[table] || key_len == 0 || key_len > FSM_STORE_KEY_MAX) return FSM_ENOTFOUND;
   MDB_val k = {key_len, (void *)(uintptr_t)key}, v;
-  int rc = mdb_get(store->read, store->dbi[table], &k, &v);
+  int rc = mdb_get(store->read, store->base->dbi[table], &k, &v);
   if (rc == MDB_NOTFOUND) return FSM_ENOTFOUND;
   if (rc) return lmdb_fail(err, table_names[table], "cannot read a row", rc);
   show(&k, &v, row);
@@ -465,7 +476,7 @@ static int cursor_take(fsm__range *range) {
   MDB_cursor *cursor = range->cursor ? range->cursor : store->spare[range->table];
   if (!range->cursor) store->spare[range->table] = NULL;
   int rc = cursor ? mdb_cursor_renew(store->read, cursor)
-                  : mdb_cursor_open(store->read, store->dbi[range->table], &cursor);
+                  : mdb_cursor_open(store->read, store->base->dbi[range->table], &cursor);
   range->cursor = cursor;
   return rc;
 }
@@ -473,7 +484,7 @@ static int cursor_take(fsm__range *range) {
 fsm_code fsm__store_cursor_peek(fsm__range *range, const void *key, size_t key_len, bool strictly,
                                 fsm__row *row, bool *found, fsm_error *err) {
   *found = false;
-  if (range->standing == FSM_STANDING_END || !range->store->has[range->table]) return FSM_OK;
+  if (range->standing == FSM_STANDING_END || !range->store->base->has[range->table]) return FSM_OK;
   MDB_val k, v;
   int rc = range->standing == FSM_STANDING_NOWHERE ? cursor_take(range) : 0;
   if (!rc && range->standing == FSM_STANDING_NOWHERE)
@@ -499,33 +510,37 @@ void fsm__store_cursor_release(fsm__range *range) {
 /* ---- snapshots ---- */
 
 struct fsm__snapshot_reader {
-  fsm__store *store;
+  fsm__store_base *base;
   MDB_txn *txn;
   MDB_cursor *cursor;
   unsigned table; /* that the cursor is in */
+  bool placed;    /* a seek has put the cursor on the row to be shown next, or behind the last one */
+  bool at_end;
 };
 
-static int snapshot_begin(fsm__snapshot_reader *reader) {
-  fsm__store *store = reader->store;
-  pthread_mutex_lock(&store->snapshot_mutex);
-  int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &reader->txn);
-  if (!rc) store->snapshots++;
-  pthread_mutex_unlock(&store->snapshot_mutex);
-  return rc;
+static fsm_code snapshot_begin(fsm__snapshot_reader *reader, fsm_error *err) {
+  fsm__store_base *base = reader->base;
+  pthread_mutex_lock(&base->lock);
+  fsm_code code = fsm__store_gate_pass(base, err);
+  int rc = code ? 0 : mdb_txn_begin(base->env, NULL, MDB_RDONLY, &reader->txn);
+  if (rc) code = lmdb_fail(err, base->dir.path, "cannot begin a snapshot", rc);
+  if (!code) base->snapshots++;
+  pthread_mutex_unlock(&base->lock);
+  return code;
 }
 
 fsm_code fsm__store_snapshot(fsm__store *store, fsm__snapshot_reader **out, uint64_t *applied,
                              fsm_error *err) {
   FSM_ASSERT(store && out && applied);
   fsm__snapshot_reader *reader = calloc(1, sizeof *reader);
-  if (!reader) return fsm_fail(err, FSM_ENOMEM, store->dir.path, "no memory for a snapshot");
-  reader->store = store;
-  int rc = snapshot_begin(reader);
-  if (rc) {
+  if (!reader) return fsm_fail(err, FSM_ENOMEM, store->base->dir.path, "no memory for a snapshot");
+  reader->base = store->base;
+  fsm_code code = snapshot_begin(reader, err);
+  if (code) {
     free(reader);
-    return lmdb_fail(err, store->dir.path, "cannot begin a snapshot", rc);
+    return code;
   }
-  fsm_code code = meta_applied(reader->txn, store->meta, applied, NULL, err);
+  code = meta_applied(reader->txn, reader->base->meta, applied, NULL, err);
   if (code)
     fsm__snapshot_close(reader);
   else
@@ -535,23 +550,45 @@ fsm_code fsm__store_snapshot(fsm__store *store, fsm__snapshot_reader **out, uint
 
 fsm_code fsm__snapshot_leaf(fsm__snapshot_reader *reader, fsm__hash *leaf, fsm_error *err) {
   uint64_t applied = 0;
-  return meta_applied(reader->txn, reader->store->meta, &applied, leaf, err);
+  return meta_applied(reader->txn, reader->base->meta, &applied, leaf, err);
 }
 
-static int snapshot_step(fsm__snapshot_reader *reader, fsm__table table, MDB_val *k, MDB_val *v) {
-  if (reader->cursor && reader->table == table) return mdb_cursor_get(reader->cursor, k, v, MDB_NEXT);
+static int snapshot_table(fsm__snapshot_reader *reader, fsm__table table) {
   if (reader->cursor) mdb_cursor_close(reader->cursor);
   reader->cursor = NULL;
   reader->table = table;
-  int rc = mdb_cursor_open(reader->txn, reader->store->dbi[table], &reader->cursor);
-  return rc ? rc : mdb_cursor_get(reader->cursor, k, v, MDB_FIRST);
+  reader->placed = false;
+  return mdb_cursor_open(reader->txn, reader->base->dbi[table], &reader->cursor);
+}
+
+static int snapshot_step(fsm__snapshot_reader *reader, fsm__table table, MDB_val *k, MDB_val *v) {
+  if (!reader->cursor || reader->table != table) {
+    int rc = snapshot_table(reader, table);
+    return rc ? rc : mdb_cursor_get(reader->cursor, k, v, MDB_FIRST);
+  }
+  if (reader->placed && reader->at_end) return MDB_NOTFOUND;
+  bool current = reader->placed;
+  reader->placed = false;
+  return mdb_cursor_get(reader->cursor, k, v, current ? MDB_GET_CURRENT : MDB_NEXT);
+}
+
+fsm_code fsm__snapshot_seek(fsm__snapshot_reader *reader, fsm__table table, const void *key, size_t key_len,
+                            bool strictly, fsm_error *err) {
+  FSM_ASSERT(reader && table < FSM_TABLE_COUNT && key_len <= FSM_STORE_KEY_MAX);
+  if (!reader->base->has[table]) return FSM_OK;
+  MDB_val k, v;
+  int rc = snapshot_table(reader, table);
+  if (!rc) rc = cursor_seek(reader->cursor, key, key_len, strictly, &k, &v);
+  reader->placed = true;
+  reader->at_end = rc == MDB_NOTFOUND;
+  return rc && rc != MDB_NOTFOUND ? lmdb_fail(err, table_names[table], "cannot read the table", rc) : FSM_OK;
 }
 
 fsm_code fsm__snapshot_next(fsm__snapshot_reader *reader, fsm__table table, fsm__row *row, bool *found,
                             fsm_error *err) {
   FSM_ASSERT(reader && table < FSM_TABLE_COUNT && row && found);
   *found = false;
-  if (!reader->store->has[table]) return FSM_OK;
+  if (!reader->base->has[table]) return FSM_OK;
   MDB_val k, v;
   int rc = snapshot_step(reader, table, &k, &v);
   if (rc == MDB_NOTFOUND) return FSM_OK;
@@ -566,9 +603,9 @@ void fsm__snapshot_close(fsm__snapshot_reader *reader) {
   if (!reader) return;
   if (reader->cursor) mdb_cursor_close(reader->cursor);
   mdb_txn_abort(reader->txn);
-  pthread_mutex_lock(&reader->store->snapshot_mutex);
-  reader->store->snapshots--;
-  pthread_mutex_unlock(&reader->store->snapshot_mutex);
+  pthread_mutex_lock(&reader->base->lock);
+  reader->base->snapshots--;
+  pthread_mutex_unlock(&reader->base->lock);
   free(reader);
 }
 

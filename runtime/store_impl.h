@@ -1,8 +1,9 @@
 /* store_impl.h: what the files of the store share, and nobody else sees.
  *
- * store_dir.c    the directory: made, checked, locked        (no LMDB)
- * store.c        the only caller of LMDB: opening, rounds, cursors, snapshots
- * store_range.c  the merged view: overlay over LMDB          (no LMDB)
+ * store_dir.c    the directory: made, checked, locked           (no LMDB)
+ * store.c        the only caller of LMDB: opening, transactions, rounds, cursors, snapshots
+ * store_view.c   generations: puts, publishing, freezing, views  (no LMDB)
+ * store_range.c  the merged view: generations over LMDB          (no LMDB)
  */
 #ifndef FSM_RUNTIME_STORE_IMPL_H
 #define FSM_RUNTIME_STORE_IMPL_H
@@ -43,23 +44,72 @@ typedef struct fsm__floor {
   size_t len; /* 0 = nothing known */
 } fsm__floor;
 
-struct fsm__store {
+/* The rows of one round, while they are in memory. */
+typedef struct fsm__generation {
+  fsm__overlay *rows;
+  unsigned uses; /* by views, and one by the store while it is filling or applying; under the lock */
+} fsm__generation;
+
+/* What all handles of an environment share. `lock` guards whatever views and the owner both touch; the order
+ * of locks is: this one, then LMDB's own. What is filling may be changed by the owner under the lock alone;
+ * the owner reads it without, being the only one who changes it. What is applying is changed by nobody. */
+typedef struct fsm__store_base {
   fsm__store_dir dir;
   struct MDB_env *env;
-  struct MDB_txn *read; /* the owner's, renewed after each round */
   unsigned meta, dbi[FSM_TABLE_COUNT];
   bool has[FSM_TABLE_COUNT]; /* false: a read-only store from before this table */
-  struct MDB_cursor *spare[FSM_TABLE_COUNT];
-  fsm__floor floor[FSM_TABLE_COUNT];
-  fsm__overlay *overlay;
   uint8_t id[16];
+  fsm_error fault; /* the owner's first, sticky; code FSM_OK = none */
+  /* the owner's alone */
+  bool in_frame, held; /* held: the lock, from the first put of the frame on */
+  uint64_t put_stamp;  /* of the last put */
+
+  pthread_mutex_t lock;
+  pthread_cond_t gate_open; /* CLOCK_MONOTONIC */
+  fsm__generation *filling, *applying, *spare;
+  uint64_t freeze_seq; /* of what is applying */
+  fsm__hash freeze_leaf;
+  bool committed; /* what is applying is in LMDB */
+  fsm__horizon horizon;
+  uint64_t pins[FSM_STORE_VIEWS_MAX]; /* of the open views, side by side */
+  fsm__store *open[FSM_STORE_VIEWS_MAX],
+      *closed[FSM_STORE_VIEWS_MAX]; /* views; closed ones to be used again */
+  unsigned view_count, closed_count;
+  unsigned snapshots; /* open ones */
+  bool gated;         /* no new views and snapshots: the map is about to grow */
   uint64_t applied;
   fsm__hash leaf;
-  uint64_t round;  /* how many since opening: cursors placed before are void */
-  fsm_error fault; /* the first, sticky; code FSM_OK = none */
-  pthread_mutex_t snapshot_mutex;
-  unsigned snapshots; /* open ones, under the mutex */
+} fsm__store_base;
+
+/* A handle: the owner's or a view. */
+struct fsm__store {
+  fsm__store_base *base;
+  struct MDB_txn *read; /* the owner's is renewed after each round */
+  struct MDB_cursor *spare[FSM_TABLE_COUNT];
+  fsm__generation *generations[2];   /* newest first; NULL = none */
+  uint64_t pin;                      /* FSM_NEWEST: the owner's */
+  uint64_t round;                    /* how many snapshots `read` has had: cursors placed before are void */
+  fsm__floor floor[FSM_TABLE_COUNT]; /* the owner's */
+  unsigned slot;                     /* of a view, in base->open and base->pins */
+  int64_t opened_ns;
 };
+
+static inline bool fsm__store_is_view(const fsm__store *store) { return store->pin != FSM_NEWEST; }
+
+/* The owner's handle over an environment; frees itself on a failure. */
+FSM_MUST_USE fsm_code fsm__store_base_new(fsm__store **out, fsm_error *err);
+/* What store_view.c holds: generations, closed views, locks. */
+void fsm__store_base_free(fsm__store *owner);
+/* Waits until the gate is open; under the lock. FSM_EBUSY after FSM_STORE_GATE_MS. */
+FSM_MUST_USE fsm_code fsm__store_gate_pass(fsm__store_base *base, fsm_error *err);
+
+/* The read transaction of a handle: begun, or renewed after a reset; 0 or LMDB's code. */
+int fsm__store_read_begin(fsm__store *store);
+void fsm__store_read_end(fsm__store *store);
+void fsm__store_read_free(fsm__store *store); /* with its cursors */
+FSM_MUST_USE fsm_code fsm__store_read_fail(fsm__store *store, int rc, fsm_error *err);
+size_t fsm__store_map_bytes(fsm__store_base *base);
+int fsm__store_map_set(fsm__store_base *base, size_t bytes); /* no transaction may be open */
 
 /* Keeps the first fault. */
 void fsm__store_fail(fsm__store *store, const fsm_error *fault);

@@ -1,15 +1,18 @@
-/* store_range.c: the merged view: the overlay's newer rows over LMDB's.
+/* store_range.c: the merged view: the rows of the generations over LMDB's.
  *
- * A range is a position and nothing more: at each step the first row behind it is looked up in both
- * and the smaller key is shown; on equal keys the overlay's row hides the other, and a tombstone hides
- * both. LMDB's rows only change with a round, so its cursor is kept between steps and placed anew when
- * a round came between.
+ * A range is a position and nothing more: at each step the first row behind it is looked up in all of
+ * them and the smallest key is shown; on equal keys the newest place hides the others, and a tombstone hides
+ * all. LMDB's rows only change with a snapshot, so its cursor is kept between steps and placed anew when
+ * a round came between. What a view sees never changes, so there the generations' next rows are kept too, and
+ * the lock is taken only to find the next.
  *
- * Invariant: every row of LMDB between a range's position and its cursor has a row in the overlay.
+ * Invariant: every row of LMDB between a range's position and its cursor has a row in a generation.
  */
 #include <string.h>
 
 #include "runtime/store_impl.h"
+
+enum { AHEAD_UNKNOWN, AHEAD_ROW, AHEAD_END }; /* what a view's range knows of a generation */
 
 typedef struct position {
   const void *key;
@@ -24,13 +27,30 @@ static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
   return (a_len > b_len) - (a_len < b_len);
 }
 
-/* ---- point reads and writes ---- */
+/* ---- point reads ---- */
+
+/* Only the filling generation is changed by anyone, and its owner needs no lock to read it. */
+static bool must_lock(const fsm__store *store, unsigned generation) {
+  return generation == 0 && fsm__store_is_view(store);
+}
+
+static bool generation_get(const fsm__store *store, unsigned generation, fsm__table table, const void *key,
+                           size_t key_len, fsm__row *row) {
+  const fsm__generation *g = store->generations[generation];
+  if (!g) return false;
+  bool lock = must_lock(store, generation);
+  if (lock) pthread_mutex_lock(&store->base->lock);
+  bool found = fsm__overlay_get(g->rows, table, key, key_len, store->pin, row);
+  if (lock) pthread_mutex_unlock(&store->base->lock);
+  return found;
+}
 
 fsm_code fsm__store_get(fsm__store *store, fsm__table table, const void *key, size_t key_len,
                         const void **value, size_t *value_len, fsm_error *err) {
   FSM_ASSERT(store && table < FSM_TABLE_COUNT && value && value_len);
   fsm__row row;
-  if (fsm__overlay_get(store->overlay, table, key, key_len, &row)) {
+  if (generation_get(store, 0, table, key, key_len, &row) ||
+      generation_get(store, 1, table, key, key_len, &row)) {
     if (row.deleted) return FSM_ENOTFOUND;
   } else {
     fsm_code code = fsm__store_lookup(store, table, key, key_len, &row, err);
@@ -41,55 +61,6 @@ fsm_code fsm__store_get(fsm__store *store, fsm__table table, const void *key, si
   *value_len = row.value_len;
   return FSM_OK;
 }
-
-void fsm__store_fail(fsm__store *store, const fsm_error *fault) {
-  FSM_ASSERT(fault->code != FSM_OK);
-  if (!store->fault.code) store->fault = *fault;
-}
-
-fsm_code fsm__store_fault(const fsm__store *store, fsm_error *err) {
-  if (store->fault.code && err) *err = store->fault;
-  return store->fault.code;
-}
-
-static bool key_usable(fsm__store *store, fsm__table table, size_t key_len) {
-  FSM_ASSERT(store && table < FSM_TABLE_COUNT);
-  if (key_len > 0 && key_len <= FSM_STORE_KEY_MAX) return true;
-  fsm_error fault;
-  fsm_fail(&fault, FSM_ETOOLARGE, fsm__table_name(table), "a key of %zu bytes, not 1 to %d", key_len,
-           FSM_STORE_KEY_MAX);
-  fsm__store_fail(store, &fault);
-  return false;
-}
-
-/* A row below the floor lowers it. */
-static void floor_lower(fsm__floor *floor, const void *key, size_t key_len) {
-  if (compare(key, key_len, floor->key, floor->len) >= 0) return;
-  memcpy(floor->key, key, key_len);
-  floor->len = key_len;
-}
-
-void fsm__store_put(fsm__store *store, fsm__table table, const void *key, size_t key_len, const void *value,
-                    size_t value_len) {
-  if (!key_usable(store, table, key_len)) return;
-  fsm_error fault;
-  fsm_code code = FSM_OK;
-  if (value_len > FSM_STORE_VALUE_MAX)
-    code = fsm_fail(&fault, FSM_ETOOLARGE, fsm__table_name(table), "a value of %zu bytes, over %d", value_len,
-                    FSM_STORE_VALUE_MAX);
-  else
-    code = fsm__overlay_put(store->overlay, table, key, key_len, value, value_len, &fault);
-  if (code) fsm__store_fail(store, &fault);
-  floor_lower(&store->floor[table], key, key_len);
-}
-
-void fsm__store_delete(fsm__store *store, fsm__table table, const void *key, size_t key_len) {
-  if (!key_usable(store, table, key_len)) return;
-  fsm_error fault;
-  if (fsm__overlay_delete(store->overlay, table, key, key_len, &fault)) fsm__store_fail(store, &fault);
-}
-
-size_t fsm__store_pending_bytes(const fsm__store *store) { return fsm__overlay_bytes(store->overlay); }
 
 /* ---- ranges ---- */
 
@@ -106,6 +77,7 @@ void fsm__range_open(fsm__range *range, fsm__store *store, fsm__table table, con
   range->strictly = false;
   range->cursor = NULL;
   range->standing = FSM_STANDING_NOWHERE;
+  range->ahead[0] = range->ahead[1] = AHEAD_UNKNOWN;
   range->round = store->round;
 }
 
@@ -119,6 +91,7 @@ void fsm__range_from(fsm__range *range, const void *key, size_t key_len) {
   range->at_len = key_len;
   range->strictly = false;
   range->standing = FSM_STANDING_NOWHERE;
+  range->ahead[0] = range->ahead[1] = AHEAD_UNKNOWN;
 }
 
 static bool in_prefix(const fsm__range *range, const fsm__row *row) {
@@ -140,34 +113,74 @@ static void floor_raise(fsm__floor *floor, const void *key, size_t len) {
   floor->len = len;
 }
 
+/* The first row of a generation behind `from`. */
+static bool generation_seek(fsm__range *range, unsigned generation, position from, fsm__row *row) {
+  const fsm__store *store = range->store;
+  const fsm__generation *g = store->generations[generation];
+  unsigned char *ahead = &range->ahead[generation];
+  if (!g || *ahead == AHEAD_END) return false;
+  if (*ahead == AHEAD_ROW) {
+    *row = range->next[generation];
+    if (compare(row->key, row->key_len, from.key, from.len) >= (int)from.strictly) return true;
+  }
+  bool lock = must_lock(store, generation);
+  if (lock) pthread_mutex_lock(&store->base->lock);
+  bool found = fsm__overlay_seek(g->rows, range->table, from.key, from.len, from.strictly, store->pin, row);
+  if (lock) pthread_mutex_unlock(&store->base->lock);
+  if (!fsm__store_is_view(store)) return found;
+  *ahead = found ? AHEAD_ROW : AHEAD_END;
+  if (found) range->next[generation] = *row;
+  return found;
+}
+
+/* The first row behind a position in each place, newest place first; LMDB's is the last. */
+typedef struct heads {
+  fsm__row row[3];
+  bool has[3];
+} heads;
+
+static fsm_code heads_find(fsm__range *range, position from, heads *h, fsm_error *err) {
+  for (unsigned i = 0; i < 2; i++) h->has[i] = generation_seek(range, i, from, &h->row[i]);
+  return fsm__store_cursor_peek(range, from.key, from.len, from.strictly, &h->row[2], &h->has[2], err);
+}
+
+/* Which is shown: the smallest key, of equal ones the newest; -1 = none. *on_lmdb: LMDB has that key too. */
+static int heads_first(const heads *h, bool *on_lmdb) {
+  int first = -1, order = 1;
+  for (int i = 0; i < 3; i++) {
+    if (!h->has[i]) continue;
+    if (first >= 0)
+      order = compare(h->row[first].key, h->row[first].key_len, h->row[i].key, h->row[i].key_len);
+    if (order > 0) first = i;
+    if (i == 2) *on_lmdb = order >= 0;
+  }
+  return first;
+}
+
 /* The first row behind `from` that is not hidden, sealed when it is LMDB's; at the end, or outside the
  * prefix, *found is false. */
 static fsm_code merge(fsm__range *range, position from, fsm__row *row, bool *found, bool *sealed,
                       fsm_error *err) {
   fsm__floor *floor = &range->store->floor[range->table];
-  bool from_floor = floor_start(range, floor, &from);
+  bool from_floor = !fsm__store_is_view(range->store) && floor_start(range, floor, &from);
   *found = false;
   for (;;) {
-    fsm__row ours, theirs;
-    bool has_theirs, has_ours = fsm__overlay_seek(range->store->overlay, range->table, from.key, from.len,
-                                                  from.strictly, &ours);
-    fsm_code code =
-        fsm__store_cursor_peek(range, from.key, from.len, from.strictly, &theirs, &has_theirs, err);
+    heads h;
+    bool on_lmdb = false;
+    fsm_code code = heads_find(range, from, &h, err);
     if (code) return code;
-    int order = has_ours && has_theirs ? compare(ours.key, ours.key_len, theirs.key, theirs.key_len)
-                : has_ours             ? -1
-                                       : 1;
-    *row = order <= 0 ? ours : theirs;
-    bool inside = (has_ours || has_theirs) && in_prefix(range, row);
-    if (inside && order >= 0) range->standing = FSM_STANDING_ON;
-    if (inside && order <= 0 && row->deleted) {
+    int first = heads_first(&h, &on_lmdb);
+    if (first >= 0) *row = h.row[first];
+    bool inside = first >= 0 && in_prefix(range, row);
+    if (inside && on_lmdb) range->standing = FSM_STANDING_ON;
+    if (inside && first < 2 && row->deleted) {
       from = (position){row->key, row->key_len, true};
       continue;
     }
-    if (from_floor && (has_ours || has_theirs)) floor_raise(floor, row->key, row->key_len);
-    if (from_floor && !has_ours && !has_theirs) floor_raise(floor, from.key, from.len);
+    if (from_floor && first >= 0) floor_raise(floor, row->key, row->key_len);
+    if (from_floor && first < 0) floor_raise(floor, from.key, from.len);
     *found = inside;
-    *sealed = order > 0;
+    *sealed = first == 2;
     return FSM_OK;
   }
 }

@@ -67,13 +67,14 @@ static void model_change(model *m, const void *key, size_t len, const void *valu
 static fsm__overlay *fresh(unsigned tables) {
   fsm__overlay *overlay = NULL;
   fsm_error err;
-  assert_int_equal(fsm__overlay_new(tables, &overlay, &err), FSM_OK);
+  assert_int_equal(fsm__overlay_new(tables, NULL, &overlay, &err), FSM_OK);
   return overlay;
 }
 
 static void put(fsm__overlay *overlay, unsigned table, const char *key, const char *value) {
   fsm_error err;
-  assert_int_equal(fsm__overlay_put(overlay, table, key, strlen(key), value, strlen(value), &err), FSM_OK);
+  assert_int_equal(fsm__overlay_put(overlay, table, key, strlen(key), value, strlen(value), false, &err),
+                   FSM_OK);
 }
 
 static void same_row(const fsm__row *row, const model_row *want) {
@@ -98,11 +99,11 @@ static void check_point(fsm__overlay *overlay, unsigned table, model *m) {
   size_t len = awkward_key(key);
   fsm__row row;
   model_row *want = model_find(m, key, len);
-  assert_int_equal(fsm__overlay_get(overlay, table, key, len, &row), want != NULL);
+  assert_int_equal(fsm__overlay_get(overlay, table, key, len, FSM_NEWEST, &row), want != NULL);
   if (want) same_row(&row, want);
   bool strictly = next_random() % 2;
   want = model_seek(m, key, len, strictly);
-  assert_int_equal(fsm__overlay_seek(overlay, table, key, len, strictly, &row), want != NULL);
+  assert_int_equal(fsm__overlay_seek(overlay, table, key, len, strictly, FSM_NEWEST, &row), want != NULL);
   if (want) same_row(&row, want);
 }
 
@@ -110,11 +111,11 @@ static void check_whole(fsm__overlay *overlay, unsigned table, model *m) {
   fsm__row row;
   size_t count = 0;
   model_row *want = model_seek(m, "", 0, false);
-  for (bool found = fsm__overlay_seek(overlay, table, NULL, 0, false, &row); found; count++) {
+  for (bool found = fsm__overlay_seek(overlay, table, NULL, 0, false, FSM_NEWEST, &row); found; count++) {
     assert_non_null(want);
     same_row(&row, want);
     want = model_seek(m, want->key, want->key_len, true);
-    found = fsm__overlay_seek(overlay, table, row.key, row.key_len, true, &row);
+    found = fsm__overlay_seek(overlay, table, row.key, row.key_len, true, FSM_NEWEST, &row);
   }
   assert_int_equal(count, m->count);
 }
@@ -126,7 +127,7 @@ static void random_change(fsm__overlay *overlay, unsigned table, model *m) {
   bool deleted = next_random() % 5 == 0;
   fsm_error err;
   fsm_code code = deleted ? fsm__overlay_delete(overlay, table, key, len, &err)
-                          : fsm__overlay_put(overlay, table, key, len, value, value_len, &err);
+                          : fsm__overlay_put(overlay, table, key, len, value, value_len, false, &err);
   assert_int_equal(code, FSM_OK);
   model_change(m, key, len, value, deleted ? 0 : value_len, deleted);
 }
@@ -164,14 +165,14 @@ static void check_numbers(const uint32_t *order, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     uint8_t key[8] = {
         'k', 'e', 'y', 0, (uint8_t)(order[i] >> 16), (uint8_t)(order[i] >> 8), (uint8_t)order[i], 0};
-    assert_int_equal(fsm__overlay_put(overlay, 0, key, 7, &order[i], sizeof *order, &err), FSM_OK);
+    assert_int_equal(fsm__overlay_put(overlay, 0, key, 7, &order[i], sizeof *order, false, &err), FSM_OK);
   }
   fsm__row row;
   uint32_t n = 0, value;
-  for (bool found = fsm__overlay_seek(overlay, 0, NULL, 0, false, &row); found; n++) {
+  for (bool found = fsm__overlay_seek(overlay, 0, NULL, 0, false, FSM_NEWEST, &row); found; n++) {
     memcpy(&value, row.value, sizeof value);
     assert_int_equal(value, n);
-    found = fsm__overlay_seek(overlay, 0, row.key, row.key_len, true, &row);
+    found = fsm__overlay_seek(overlay, 0, row.key, row.key_len, true, FSM_NEWEST, &row);
   }
   assert_int_equal(n, count);
   fsm__overlay_free(overlay);
@@ -204,7 +205,7 @@ static void a_replacement_of_at_most_the_old_size_takes_no_memory(void **state) 
   put(overlay, 0, "k", "ABCDEFGHIJ");
   assert_int_equal(fsm__overlay_bytes(overlay), held);
   fsm__row row;
-  assert_true(fsm__overlay_get(overlay, 0, "k", 1, &row));
+  assert_true(fsm__overlay_get(overlay, 0, "k", 1, FSM_NEWEST, &row));
   assert_int_equal(row.value_len, 10);
   assert_memory_equal(row.value, "ABCDEFGHIJ", 10);
   put(overlay, 0, "k", "one byte more");
@@ -220,12 +221,12 @@ static void a_tombstone_is_a_row_and_a_put_revives_it(void **state) {
   fsm__row row;
   put(overlay, 1, "k", "value");
   assert_int_equal(fsm__overlay_delete(overlay, 1, "k", 1, &err), FSM_OK);
-  assert_true(fsm__overlay_get(overlay, 1, "k", 1, &row));
+  assert_true(fsm__overlay_get(overlay, 1, "k", 1, FSM_NEWEST, &row));
   assert_true(row.deleted);
   assert_int_equal(row.value_len, 0);
-  assert_false(fsm__overlay_get(overlay, 0, "k", 1, &row)); /* tables are apart */
+  assert_false(fsm__overlay_get(overlay, 0, "k", 1, FSM_NEWEST, &row)); /* tables are apart */
   put(overlay, 1, "k", "again");
-  assert_true(fsm__overlay_seek(overlay, 1, "", 0, false, &row));
+  assert_true(fsm__overlay_seek(overlay, 1, "", 0, false, FSM_NEWEST, &row));
   assert_false(row.deleted);
   assert_memory_equal(row.value, "again", 5);
   fsm__overlay_free(overlay);
@@ -237,9 +238,9 @@ static void a_value_shown_by_get_may_be_put_back(void **state) {
   fsm_error err;
   fsm__row row;
   put(overlay, 0, "k", "0123456789");
-  assert_true(fsm__overlay_get(overlay, 0, "k", 1, &row));
-  assert_int_equal(fsm__overlay_put(overlay, 0, "k", 1, (const char *)row.value + 2, 6, &err), FSM_OK);
-  assert_true(fsm__overlay_get(overlay, 0, "k", 1, &row));
+  assert_true(fsm__overlay_get(overlay, 0, "k", 1, FSM_NEWEST, &row));
+  assert_int_equal(fsm__overlay_put(overlay, 0, "k", 1, (const char *)row.value + 2, 6, false, &err), FSM_OK);
+  assert_true(fsm__overlay_get(overlay, 0, "k", 1, FSM_NEWEST, &row));
   assert_int_equal(row.value_len, 6);
   assert_memory_equal(row.value, "234567", 6);
   fsm__overlay_free(overlay);
@@ -254,14 +255,15 @@ static void clear_gives_the_bytes_back_and_values_of_any_size_fit(void **state) 
   fsm__row row;
   for (int generation = 0; generation < 3; generation++) {
     assert_int_equal(fsm__overlay_bytes(overlay), 0);
-    assert_false(fsm__overlay_seek(overlay, 0, "", 0, false, &row));
+    assert_false(fsm__overlay_seek(overlay, 0, "", 0, false, FSM_NEWEST, &row));
     for (uint8_t i = 0; i < 4; i++) {
       memset(large, i, LARGE);
-      assert_int_equal(fsm__overlay_put(overlay, 0, &i, 1, large, (size_t)LARGE >> (4 * i), &err), FSM_OK);
+      assert_int_equal(fsm__overlay_put(overlay, 0, &i, 1, large, (size_t)LARGE >> (4 * i), false, &err),
+                       FSM_OK);
     }
     assert_true(fsm__overlay_bytes(overlay) > LARGE);
     for (uint8_t i = 0; i < 4; i++) {
-      assert_true(fsm__overlay_get(overlay, 0, &i, 1, &row));
+      assert_true(fsm__overlay_get(overlay, 0, &i, 1, FSM_NEWEST, &row));
       assert_int_equal(row.value_len, LARGE >> (4 * i));
       assert_int_equal(((const uint8_t *)row.value)[row.value_len - 1], i);
     }
@@ -275,8 +277,10 @@ static void a_row_over_the_limit_is_refused(void **state) {
   (void)state;
   fsm__overlay *overlay = fresh(1);
   fsm_error err;
-  assert_int_equal(fsm__overlay_put(overlay, 0, "k", 1, "v", (size_t)INT32_MAX + 1, &err), FSM_ETOOLARGE);
-  assert_int_equal(fsm__overlay_put(overlay, 0, "k", (size_t)INT32_MAX + 1, "v", 1, &err), FSM_ETOOLARGE);
+  assert_int_equal(fsm__overlay_put(overlay, 0, "k", 1, "v", (size_t)INT32_MAX + 1, false, &err),
+                   FSM_ETOOLARGE);
+  assert_int_equal(fsm__overlay_put(overlay, 0, "k", (size_t)INT32_MAX + 1, "v", 1, false, &err),
+                   FSM_ETOOLARGE);
   assert_int_equal(fsm__overlay_rows(overlay), 0);
   fsm__overlay_free(overlay);
   fsm__overlay_free(NULL);
