@@ -39,16 +39,34 @@ static void row_delete(fsm__store *store, uint64_t number, char type, const char
   fsm__store_delete(store, FSM_T_INSTANCES, key.bytes, key.len);
 }
 
-/* Drops the timer if there is one. */
-static fsm_code timer_drop(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
-                           fsm_error *err) {
-  fsm__timer timer;
-  fsm_code code = fsm__timer_load(store, number, id, arena, &timer, err);
-  if (code == FSM_ENOTFOUND) return FSM_OK;
-  if (code != FSM_OK) return code;
-  due_delete(store, timer.due_ns, number, 't', id);
-  row_delete(store, number, 't', id);
-  return FSM_OK;
+static void timer_delete(fsm__store *store, uint64_t number, const fsm__timer *timer) {
+  fsm__key due = fsm__key_due_timer(number, timer), key = fsm__key_timer(number, timer);
+  fsm__store_delete(store, FSM_T_DUE, due.bytes, due.len);
+  fsm__store_delete(store, FSM_T_INSTANCES, key.bytes, key.len);
+}
+
+/* Drops all timers whose keys begin with prefix, if there are any. */
+static fsm_code timers_drop(fsm__store *store, uint64_t number, const fsm__key *prefix, fsm_arena *arena,
+                            fsm_error *err) {
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_code code;
+  fsm__range_open(&range, store, FSM_T_INSTANCES, prefix->bytes, prefix->len);
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    fsm__timer timer;
+    code = fsm__timer_read(&row, arena, &timer, err);
+    if (code != FSM_OK) break;
+    timer_delete(store, number, &timer);
+  }
+  fsm__range_close(&range);
+  return code;
+}
+
+static fsm_code timers_cancel(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
+                              fsm_error *err) {
+  const fsm__key all = fsm__key_instance(number, 't', id, strlen(id) + 1);
+  return timers_drop(store, number, &all, arena, err);
 }
 
 static fsm_code task_drop(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
@@ -62,6 +80,23 @@ static fsm_code task_drop(fsm__store *store, uint64_t number, const char *id, fs
   return FSM_OK;
 }
 
+static fsm_code timer_set(fsm__store *store, const fsm__instance *in, const fsm_record *record,
+                          unsigned place, const char *id, fsm_arena *arena, fsm_error *err) {
+  const fsm_value *entry = &record->timers.items[place], *data = fsm_map_get(entry, "data");
+  const fsm__timer timer = {.id = id,
+                            .event = text_of(arena, entry, "event"),
+                            .due_ns = int_of(entry, "due", -1),
+                            .data = data ? *data : fsm_null(),
+                            .seq = record->seq,
+                            .place = (uint16_t)place};
+  if (timer.event == NULL || timer.due_ns < 0 || timer.seq > FSM_TIMER_SEQ_MAX || place > UINT16_MAX)
+    return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
+  fsm__key due = fsm__key_due_timer(in->number, &timer);
+  fsm__timer_put(store, in->number, &timer);
+  fsm__store_put(store, FSM_T_DUE, due.bytes, due.len, "", 0);
+  return FSM_OK;
+}
+
 fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                            fsm_arena *arena, fsm_error *err) {
   for (unsigned i = 0; fsm_is(&record->timers, FSM_LIST) && i < record->timers.len; i++) {
@@ -69,19 +104,9 @@ fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm
     const char *cancelled = id_of(arena, entry, "cancel"), *id = id_of(arena, entry, "id");
     if (cancelled == NULL && id == NULL)
       return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
-    fsm_code code = timer_drop(store, in->number, cancelled ? cancelled : id, arena, err);
+    fsm_code code = cancelled ? timers_cancel(store, in->number, cancelled, arena, err)
+                              : timer_set(store, in, record, i, id, arena, err);
     if (code != FSM_OK) return code;
-    if (cancelled != NULL) continue;
-    const fsm_value *data = fsm_map_get(entry, "data");
-    fsm__timer timer = {.id = id,
-                        .event = text_of(arena, entry, "event"),
-                        .due_ns = int_of(entry, "due", -1),
-                        .data = data ? *data : fsm_null(),
-                        .seq = record->seq};
-    if (timer.event == NULL || timer.due_ns < 0)
-      return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
-    fsm__timer_put(store, in->number, &timer);
-    due_put(store, timer.due_ns, in->number, 't', id);
   }
   return FSM_OK;
 }
@@ -125,8 +150,15 @@ fsm_code fsm__apply_tasks(fsm__store *store, const fsm__instance *in, const fsm_
 fsm_code fsm__apply_timer_fired(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                                 fsm_arena *arena, fsm_error *err) {
   const char *id = id_of(arena, &record->detail, "timer");
-  if (id == NULL) return fsm__apply_bad(record, "fires a timer without its id", NULL, err);
-  return timer_drop(store, in->number, id, arena, err);
+  const int64_t set = int_of(&record->detail, "set", -1), place = int_of(&record->detail, "place", 0);
+  if (id == NULL || set < 0 || (uint64_t)set > FSM_TIMER_SEQ_MAX || place < 0 || place > UINT16_MAX)
+    return fsm__apply_bad(record, "does not say which timer it fires", NULL, err);
+  fsm__timer timer = {.id = id, .seq = (uint64_t)set, .place = (uint16_t)place}, first;
+  fsm_code code = fsm__timer_load_from(store, in->number, id, fsm__timer_order(&timer), arena, &first, err);
+  if (code == FSM_ENOTFOUND || (code == FSM_OK && fsm__timer_order(&first) != fsm__timer_order(&timer)))
+    return fsm__apply_bad(record, "fires a timer that is not set", id, err);
+  if (code == FSM_OK) timer_delete(store, in->number, &first);
+  return code;
 }
 
 fsm_code fsm__apply_task_answer(fsm__store *store, const fsm__instance *in, const fsm_record *record,
@@ -151,9 +183,8 @@ fsm_code fsm__apply_task_answer(fsm__store *store, const fsm__instance *in, cons
   return FSM_OK;
 }
 
-/* Deletes every row of the instance of one type, with its due entry. */
-static fsm_code drop_all(fsm__store *store, uint64_t number, char type, fsm_arena *arena, fsm_error *err) {
-  fsm__key prefix = fsm__key_instance(number, type, NULL, 0);
+static fsm_code tasks_drop(fsm__store *store, uint64_t number, fsm_arena *arena, fsm_error *err) {
+  fsm__key prefix = fsm__key_instance(number, 'k', NULL, 0);
   fsm__range range;
   fsm__row row;
   bool found = false;
@@ -161,11 +192,7 @@ static fsm_code drop_all(fsm__store *store, uint64_t number, char type, fsm_aren
   fsm__range_open(&range, store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
   while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
     const char *id = fsm_arena_strndup(arena, (const char *)row.key + 9, row.key_len - 9);
-    if (id == NULL)
-      code = fsm__apply_nomem(err);
-    else
-      code =
-          type == 't' ? timer_drop(store, number, id, arena, err) : task_drop(store, number, id, arena, err);
+    code = id ? task_drop(store, number, id, arena, err) : fsm__apply_nomem(err);
     if (code != FSM_OK) break;
   }
   fsm__range_close(&range);
@@ -180,8 +207,9 @@ fsm_code fsm__apply_close(fsm__store *store, const fsm__instance *in, fsm_arena 
     fsm__key_u64(&be, in->number);
     fsm__store_put(store, FSM_T_KEYS, last.bytes, last.len, be.bytes, be.len);
   }
-  fsm_code code = drop_all(store, in->number, 't', arena, err);
-  return code == FSM_OK ? drop_all(store, in->number, 'k', arena, err) : code;
+  const fsm__key timers = fsm__key_instance(in->number, 't', NULL, 0);
+  fsm_code code = timers_drop(store, in->number, &timers, arena, err);
+  return code == FSM_OK ? tasks_drop(store, in->number, arena, err) : code;
 }
 
 /* ---- idempotency -------------------------------------------------------------------------------- */

@@ -45,9 +45,9 @@ typedef struct fsm__decision {
 /* Decides a command. A return other than FSM_OK is a fault of memory or of the store, not a refusal.
  * A refusal has no records: refuse.c makes the one it may deserve. */
 FSM_MUST_USE fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err);
-/* The same for a timer that is due and for a task whose attempt ran out of time. A timer or task that is gone
- * decides nothing (count 0). */
-FSM_MUST_USE fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id,
+/* The same for a timer that is due (the one of this id set at that order; 0 = the first of this id) and for a
+ * task whose attempt ran out of time. A timer or task that is gone decides nothing (count 0). */
+FSM_MUST_USE fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id, uint64_t order,
                                         fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id,
                                                fsm__decision *out, fsm_error *err);
@@ -68,6 +68,9 @@ fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_re
 bool fsm__decision_map(fsm_arena *arena, const fsm_pair *from, size_t count, fsm_value *out);
 /* What a record says of an effect that sets or cancels a timer; false without memory. */
 bool fsm__timer_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out);
+/* Fires a timer of the decision's instance, which runs: timer_fired and the records of the step. */
+FSM_MUST_USE fsm_code fsm__decision_fire(const fsm__case *at, fsm__decision *out, const fsm__timer *timer,
+                                         fsm_error *err);
 /* Steps the decision's instance with the event. An event that the engine cannot hold is refused; a step past
  * a bound is refused, rolled back, and the instance parked: then out->refusal is set and *step not to be
  * used. */

@@ -3,7 +3,7 @@
  *   machines   machine no BE4 ‖ version BE4        → [id, hash, seq, time, source]
  *   names      'n' ‖ text → BE4;  'm' ‖ machine id → BE4;  'i' ‖ BE4 → text    (interned strings)
  *   instances  number BE8 ‖ 's'                    → the instance
- *              number BE8 ‖ 't' ‖ timer id         → the timer
+ *              number BE8 ‖ 't' ‖ timer id ‖ 0 ‖ order BE8 → the timer
  *              number BE8 ‖ 'k' ‖ invoke id        → the task
  *              number BE8 ‖ 'i' ‖ key hash 16      → the idempotency entry of a send
  *              number BE8 ‖ 'r' ‖ seq BE8          → "" (a refusal, for its history)
@@ -12,9 +12,13 @@
  *   keys       machine no BE4 ‖ business key       → number BE8     (open instances only)
  *              machine no BE4 ‖ 0 ‖ business key   → number BE8     (the last one that ended)
  *   by_state   machine no BE4 ‖ name BE4 ‖ since BE8 ‖ number BE8 → ""     (every active state but the root)
- *   due        time BE8 ‖ number BE8 ‖ 't'|'k'|'m'|'p' ‖ id → ""   (timer, task, message, purge)
+ *   due        time BE8 ‖ order BE8 ‖ number BE8 ‖ 't'|'k'|'m'|'p' ‖ id → ""   (timer, task, message, purge)
  *   starts     hour BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
  *   counters   name                                → BE8
+ *
+ * The order of a timer is that of its setting, over all instances: the seq of the record that set it, and its
+ * place in that record. So one id may be set twice, and timers that are due together fire in the order they
+ * were set in. Of other kinds it is 0.
  *
  * All rows of an instance share its number as prefix, so that one command dirties one leaf.
  */
@@ -74,8 +78,12 @@ typedef struct fsm__timer {
   const char *id, *event;
   int64_t due_ns;
   fsm_value data;
-  uint64_t seq; /* of the record that set it */
+  uint64_t seq;   /* of the record that set it */
+  uint16_t place; /* among the timers of that record */
 } fsm__timer;
+
+#define FSM_TIMER_SEQ_MAX ((uint64_t)INT64_MAX >> 16) /* of a record that sets timers */
+static inline uint64_t fsm__timer_order(const fsm__timer *timer) { return timer->seq << 16 | timer->place; }
 
 typedef struct fsm__task {
   const char *id, *service, *corr;
@@ -108,7 +116,10 @@ uint32_t fsm__key_read_u32(const void *at);
 uint64_t fsm__key_read_u64(const void *at);
 /* number ‖ type (‖ id). */
 fsm__key fsm__key_instance(uint64_t number, char type, const void *id, size_t len);
+/* Of anything but a timer: before the timers of that very nanosecond. */
 fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id);
+fsm__key fsm__key_due_timer(uint64_t number, const fsm__timer *timer);
+fsm__key fsm__key_timer(uint64_t number, const fsm__timer *timer);
 fsm__key fsm__key_by_state(uint32_t machine, uint32_t name, int64_t since_ns, uint64_t number);
 fsm__key fsm__key_business(uint32_t machine, const char *key);
 /* Of the last instance that ended with this key: a repeated command finds its first answer there. */
@@ -122,8 +133,11 @@ FSM_MUST_USE fsm_code fsm__instance_by_key(fsm__store *store, uint32_t machine, 
                                            uint64_t *number, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__instance_load(fsm__store *store, fsm__catalog *catalog, uint64_t number,
                                          fsm_arena *arena, fsm__instance *out, fsm_error *err);
+/* The one that was set first under this id; of those set at `order` or later. */
 FSM_MUST_USE fsm_code fsm__timer_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
                                       fsm__timer *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__timer_load_from(fsm__store *store, uint64_t number, const char *id, uint64_t order,
+                                           fsm_arena *arena, fsm__timer *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__task_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
                                      fsm__task *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const fsm__key *key,

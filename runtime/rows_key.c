@@ -36,13 +36,31 @@ fsm__key fsm__key_instance(uint64_t number, char type, const void *id, size_t le
   return key;
 }
 
-fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id) {
+static fsm__key due(int64_t ns, uint64_t order, uint64_t number, char type, const char *id) {
   FSM_ASSERT(ns >= 0);
   fsm__key key = {.len = 0};
   fsm__key_u64(&key, (uint64_t)ns);
+  fsm__key_u64(&key, order);
   fsm__key_u64(&key, number);
   fsm__key_add(&key, &type, 1);
   fsm__key_add(&key, id, strlen(id));
+  return key;
+}
+
+fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id) {
+  FSM_ASSERT(type != 't');
+  return due(ns, 0, number, type, id);
+}
+
+fsm__key fsm__key_due_timer(uint64_t number, const fsm__timer *timer) {
+  FSM_ASSERT(timer->seq <= FSM_TIMER_SEQ_MAX);
+  return due(timer->due_ns, fsm__timer_order(timer), number, 't', timer->id);
+}
+
+fsm__key fsm__key_timer(uint64_t number, const fsm__timer *timer) {
+  FSM_ASSERT(timer->seq <= FSM_TIMER_SEQ_MAX);
+  fsm__key key = fsm__key_instance(number, 't', timer->id, strlen(timer->id) + 1);
+  fsm__key_u64(&key, fsm__timer_order(timer));
   return key;
 }
 

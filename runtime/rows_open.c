@@ -11,12 +11,11 @@ static void put(fsm__store *store, fsm__table table, const fsm__key *key, fsm_bu
 
 void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer) {
   fsm_buf buf = {0};
-  fsm_pack_list(&buf, 4);
+  fsm_pack_list(&buf, 3);
   fsm_pack_int(&buf, timer->due_ns);
   fsm_pack_text(&buf, timer->event, strlen(timer->event));
   fsm__row_pack(&buf, &timer->data);
-  fsm_pack_uint(&buf, timer->seq);
-  fsm__key key = fsm__key_instance(number, 't', timer->id, strlen(timer->id));
+  fsm__key key = fsm__key_timer(number, timer);
   put(store, FSM_T_INSTANCES, &key, &buf);
 }
 
@@ -77,14 +76,19 @@ static fsm_code unpack_row(fsm_arena *arena, const void *value, size_t len, cons
 }
 
 fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out, fsm_error *err) {
-  if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a timer row has no id");
+  enum { NUMBER_AND_TYPE = 9, ORDER = 8 };
+  const char *id = (const char *)row->key + NUMBER_AND_TYPE;
   const fsm_value *at = NULL;
-  const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "tsvu", "timer", &at, err);
+  if (row->key_len < NUMBER_AND_TYPE + 2 + ORDER || id[row->key_len - NUMBER_AND_TYPE - ORDER - 1] != 0)
+    return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a timer row has no id");
+  const uint64_t order = fsm__key_read_u64((const uint8_t *)row->key + row->key_len - ORDER);
+  id = fsm_arena_strdup(arena, id);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "tsv", "timer", &at, err);
   if (code != FSM_OK) return code;
-  *out = (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2], .seq = (uint64_t)at[3].i};
+  *out =
+      (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2], .seq = order >> 16, .place = (uint16_t)order};
   out->event = fsm_arena_strndup(arena, at[1].s, at[1].len);
-  return FSM_OK;
+  return id && out->event ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a row");
 }
 
 fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, fsm_error *err) {
@@ -117,12 +121,24 @@ static fsm_code get(fsm__store *store, fsm__table table, const fsm__key *key, fs
   return code;
 }
 
+fsm_code fsm__timer_load_from(fsm__store *store, uint64_t number, const char *id, uint64_t order,
+                              fsm_arena *arena, fsm__timer *out, fsm_error *err) {
+  fsm__key key = fsm__key_instance(number, 't', id, strlen(id) + 1);
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm__range_open(&range, store, FSM_T_INSTANCES, key.bytes, key.len);
+  fsm__key_u64(&key, order);
+  fsm__range_from(&range, key.bytes, key.len);
+  fsm_code code = fsm__range_next(&range, &row, &found, err);
+  if (code == FSM_OK) code = found ? fsm__timer_read(&row, arena, out, err) : FSM_ENOTFOUND;
+  fsm__range_close(&range);
+  return code;
+}
+
 fsm_code fsm__timer_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
                          fsm__timer *out, fsm_error *err) {
-  fsm__key key = fsm__key_instance(number, 't', id, strlen(id));
-  fsm__row row;
-  fsm_code code = get(store, FSM_T_INSTANCES, &key, &row, err);
-  return code == FSM_OK ? fsm__timer_read(&row, arena, out, err) : code;
+  return fsm__timer_load_from(store, number, id, 0, arena, out, err);
 }
 
 fsm_code fsm__task_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena, fsm__task *out,

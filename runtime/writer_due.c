@@ -30,6 +30,7 @@ void fsm__due_take(fsm__writer *w, const fsm__case *at, fsm__decision *decision,
 
 /* Copies up to max rows that are due out of the table, so that what they cause may change it. */
 static size_t collect(fsm__writer *w, int64_t now_ns, fsm__due *out, size_t max) {
+  enum { DUE_ID = 25 }; /* where the id begins in a key */
   fsm__range range;
   fsm__row row;
   bool found = false;
@@ -40,12 +41,14 @@ static size_t collect(fsm__writer *w, int64_t now_ns, fsm__due *out, size_t max)
   while (count < max) {
     fsm_code code = fsm__range_next(&range, &row, &found, &err);
     if (code != FSM_OK) fsm__writer_fatal(w, &err);
-    if (!found || row.key_len < 18 || (int64_t)fsm__key_read_u64(row.key) > now_ns) break;
+    if (!found || row.key_len < DUE_ID + 1 || (int64_t)fsm__key_read_u64(row.key) > now_ns) break;
     const uint8_t *key = row.key;
-    out[count] = (fsm__due){.due_ns = (int64_t)fsm__key_read_u64(key),
-                            .number = fsm__key_read_u64(key + 8),
-                            .kind = (char)key[16],
-                            .id = fsm_arena_strndup(&w->internal, (const char *)key + 17, row.key_len - 17)};
+    out[count] =
+        (fsm__due){.due_ns = (int64_t)fsm__key_read_u64(key),
+                   .order = fsm__key_read_u64(key + 8),
+                   .number = fsm__key_read_u64(key + 16),
+                   .kind = (char)key[24],
+                   .id = fsm_arena_strndup(&w->internal, (const char *)key + DUE_ID, row.key_len - DUE_ID)};
     w->due_at.len = 0;
     fsm__key_add(&w->due_at, key, row.key_len);
     fsm__key_add(&w->due_at, "", 1); /* just behind it */

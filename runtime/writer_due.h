@@ -1,7 +1,7 @@
 /* writer_due.h: between the scan of the due table and the kinds of what is due. One file per kind.
  *
  * A kind is a letter of the due table's key (rows.h) and a function that is called once per due row, in
- * (due, number, id) order, on the writer's thread, between the commands of a batch. */
+ * (due, order of setting), on the writer's thread, between the commands of a batch. */
 #ifndef FSM_RUNTIME_WRITER_DUE_H
 #define FSM_RUNTIME_WRITER_DUE_H
 
@@ -9,6 +9,7 @@
 
 typedef struct fsm__due {
   int64_t due_ns;
+  uint64_t order;  /* of setting, of a timer (rows.h) */
   uint64_t number; /* of the instance */
   char kind;
   const char *id;

@@ -92,6 +92,12 @@ static inline bool indexed(rig *r, const char *state, int64_t seconds) {
   return rig_count(r, FSM_T_BY_STATE, key.bytes, key.len) == 1;
 }
 
+/* A timer of this id set by that record, the first of it. */
+static inline bool is_timer_due(rig *r, int64_t ns, const char *id, uint64_t seq) {
+  fsm__key key = fsm__key_due_timer(1, &(fsm__timer){.id = id, .due_ns = ns, .seq = seq});
+  return rig_count(r, FSM_T_DUE, key.bytes, key.len) == 1;
+}
+
 static inline bool is_due(rig *r, int64_t ns, char type, const char *id) {
   fsm__key key = fsm__key_due(ns, 1, type, id);
   return rig_count(r, FSM_T_DUE, key.bytes, key.len) == 1;

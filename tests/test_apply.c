@@ -26,7 +26,7 @@ static void a_transition_moves_the_index_sets_timers_and_opens_tasks(void **stat
   apply(r, entered(r, 2));
   assert_false(indexed(r, "a", 1));
   assert_true(indexed(r, "b", 2) && indexed(r, "b.x", 2));
-  assert_true(is_due(r, 90 * SECOND, 't', "t1") && is_due(r, 2, 'k', "job"));
+  assert_true(is_timer_due(r, 90 * SECOND, "t1", 2) && is_due(r, 2, 'k', "job"));
   fsm__task task;
   assert_int_equal(task_of(r, &task), FSM_OK);
   assert_memory_equal(task.token, TOKEN, 16);
@@ -161,7 +161,7 @@ static void a_task_that_is_done_and_a_timer_that_fired_are_gone(void **state) {
   apply(r, task_record(r, FSM_RECORD_TASK_DONE, 3, "{\"task\":\"job\"}"));
   assert_int_equal(task_of(r, &task), FSM_ENOTFOUND);
   fsm_record fired = rec(r, FSM_RECORD_TIMER_FIRED, 4);
-  fired.detail = rig_json(r, "{\"timer\":\"t1\"}");
+  fired.detail = rig_json(r, "{\"timer\":\"t1\",\"set\":2}");
   apply(r, fired);
   assert_int_equal(rig_count(r, FSM_T_DUE, NULL, 0), 0);
   assert_int_equal(rows_of_type(r, 't') + rows_of_type(r, 'k'), 0);
@@ -178,16 +178,27 @@ static void cancelling_what_is_not_there_changes_nothing(void **state) {
   assert_int_equal(rig_count(r, FSM_T_DUE, NULL, 0), 0);
 }
 
-static void a_timer_that_is_set_again_moves(void **state) {
+static void a_timer_that_is_set_again_is_two_until_both_are_cancelled(void **state) {
   rig *r = *state;
   apply(r, created(r, 1));
   apply(r, entered(r, 2));
   fsm_record again = rec(r, FSM_RECORD_CONTEXT, 3);
-  again.timers = rig_json(r, "[{\"id\":\"t1\",\"event\":\"later\",\"due\":95000000000}]");
+  again.timers = rig_json(r,
+                          "[{\"id\":\"t1\",\"event\":\"later\",\"due\":95000000000},"
+                          "{\"id\":\"t1\",\"event\":\"later\",\"due\":95000000000}]");
   apply(r, again);
-  assert_true(is_due(r, 95 * SECOND, 't', "t1"));
-  assert_false(is_due(r, 90 * SECOND, 't', "t1"));
-  assert_int_equal(rows_of_type(r, 't'), 1);
+  assert_true(is_timer_due(r, 95 * SECOND, "t1", 3) && is_timer_due(r, 90 * SECOND, "t1", 2));
+  assert_int_equal(rows_of_type(r, 't'), 3);
+  fsm_record fired = rec(r, FSM_RECORD_TIMER_FIRED, 4);
+  fired.detail = rig_json(r, "{\"timer\":\"t1\",\"set\":3,\"place\":0}");
+  apply(r, fired);
+  assert_false(is_timer_due(r, 95 * SECOND, "t1", 3));
+  assert_int_equal(rows_of_type(r, 't'), 2);
+  fsm_record cancel = rec(r, FSM_RECORD_CONTEXT, 5);
+  cancel.timers = rig_json(r, "[{\"cancel\":\"t1\"},{\"id\":\"t1\",\"event\":\"e\",\"due\":1}]");
+  apply(r, cancel);
+  assert_int_equal(rows_of_type(r, 't'), 1); /* what is set after the cancel stands */
+  assert_int_equal(rig_count(r, FSM_T_DUE, NULL, 0), 2);
 }
 
 static void completed_closes_everything_but_the_instance(void **state) {
@@ -293,7 +304,7 @@ static void live(rig *r, bool with_rounds) {
                          rec(r, FSM_RECORD_TRANSITION, 10),
                          rec(r, FSM_RECORD_INCIDENT_OPENED, 11),
                          rec(r, FSM_RECORD_COMPLETED, 12)};
-  frames[6].detail = rig_json(r, "{\"timer\":\"t1\"}");
+  frames[6].detail = rig_json(r, "{\"timer\":\"t1\",\"set\":3}");
   set_context(r, &frames[7], "{\"n\":[0,5]}", "{\"n\":5}");
   frames[8].to = frames[8].since = rig_json(r, "[\"done\"]");
   frames[9].reason = "expression";
@@ -329,7 +340,7 @@ int main(void) {
       R(a_failed_attempt_waits_for_the_next_or_is_gone),
       R(a_task_that_is_done_and_a_timer_that_fired_are_gone),
       R(cancelling_what_is_not_there_changes_nothing),
-      R(a_timer_that_is_set_again_moves),
+      R(a_timer_that_is_set_again_is_two_until_both_are_cancelled),
       R(completed_closes_everything_but_the_instance),
       R(an_incident_says_why),
       R(a_refusal_leaves_the_instance_as_it_is_and_is_found_by_its_history),

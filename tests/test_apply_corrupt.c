@@ -55,6 +55,12 @@ SPOILT(timer_long_id, MOVE,
                                                long_text)))
 SPOILT(cancel_long_id, MOVE,
        x.timers = rig_json(r, fsm_arena_printf(&r->arena, "[{\"cancel\":\"%s\"}]", long_text)))
+#define FIRED rec(r, FSM_RECORD_TIMER_FIRED, 9)
+SPOILT(fired_without_set, FIRED, x.detail = rig_json(r, "{\"timer\":\"t1\"}"))
+SPOILT(fired_without_timer, FIRED, x.detail = rig_json(r, "{\"set\":2}"))
+SPOILT(fired_not_set, FIRED, x.detail = rig_json(r, "{\"timer\":\"t1\",\"set\":1}"))
+SPOILT(fired_other_place, FIRED, x.detail = rig_json(r, "{\"timer\":\"t1\",\"set\":2,\"place\":1}"))
+SPOILT(fired_place_over, FIRED, x.detail = rig_json(r, "{\"timer\":\"t1\",\"set\":2,\"place\":65536}"))
 SPOILT(task_without_token, MOVE, x.tasks = rig_json(r, "[{\"id\":\"k\",\"service\":\"s\"}]"))
 SPOILT(task_token_text, MOVE,
        x.tasks = rig_json(r, "[{\"id\":\"k\",\"service\":\"s\",\"tok\":\"0123456789abcdef\"}]"))
@@ -112,6 +118,11 @@ static void what_does_not_fit_the_rows_is_corrupt_and_named_by_its_seq(void **st
       C(timer_before_1970),
       C(timer_no_map),
       C(timer_long_id),
+      C(fired_without_set),
+      C(fired_without_timer),
+      C(fired_not_set),
+      C(fired_other_place),
+      C(fired_place_over),
       C(cancel_long_id),
       C(task_without_token),
       C(task_token_text),

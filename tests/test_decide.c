@@ -541,9 +541,9 @@ static void a_timer_that_is_gone_decides_nothing(void **state) {
   fsm__decision decision;
   (void)started(d, "loop", "l1");
   fsm__case at = case_of(d, &by_time);
-  assert_int_equal(fsm__decide_timer(&at, 1, "nothing", &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_timer(&at, 1, "nothing", 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 0);
-  assert_int_equal(fsm__decide_timer(&at, 99, "nothing", &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_timer(&at, 99, "nothing", 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 0);
 }
 
@@ -557,16 +557,16 @@ static void a_timer_that_loops_parks_and_one_that_is_late_says_so(void **state) 
   fsm__range_open(&range, d->rig->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
   assert_int_equal(fsm__range_next(&range, &row, &found, NULL), FSM_OK);
   assert_true(found);
-  const char *id = fsm_arena_strndup(&d->rig->arena, (const char *)row.key + 9, row.key_len - 9);
+  const char *id = fsm_arena_strdup(&d->rig->arena, (const char *)row.key + 9);
   fsm__range_close(&range);
   fsm__case at = case_of(d, &by_time);
   fsm__decision decision;
   at.time_ns += 3 * SECOND;
-  assert_int_equal(fsm__decide_timer(&at, 1, id, &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_timer(&at, 1, id, 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 1);
   assert_int_equal(decision.records[0].kind, FSM_RECORD_INCIDENT_OPENED);
   apply(d, &decision);
-  assert_int_equal(fsm__decide_timer(&at, 1, id, &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_timer(&at, 1, id, 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 0); /* a parked instance's timer waits */
 }
 

@@ -29,11 +29,22 @@ static int order_of(fsm__key a, fsm__key b) {
   return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-static void due_keys_sort_by_time_then_by_instance(void **state) {
+static fsm__key timer_due(int64_t ns, uint64_t seq, uint16_t place, uint64_t number, const char *id) {
+  const fsm__timer timer = {.id = id, .due_ns = ns, .seq = seq, .place = place};
+  return fsm__key_due_timer(number, &timer);
+}
+
+static void due_keys_sort_by_time_then_by_the_order_of_setting(void **state) {
   (void)state;
-  assert_true(order_of(fsm__key_due(1, 9, 't', "z"), fsm__key_due(2, 1, 'k', "a")) < 0);
-  assert_true(order_of(fsm__key_due(2, 1, 't', "a"), fsm__key_due(2, 2, 'k', "a")) < 0);
-  assert_true(order_of(fsm__key_due(INT64_MAX - 1, 2, 't', "a"), fsm__key_due(INT64_MAX, 1, 't', "a")) < 0);
+  assert_true(order_of(timer_due(1, 9, 9, 9, "z"), timer_due(2, 1, 0, 1, "a")) < 0);
+  assert_true(order_of(timer_due(2, 1, UINT16_MAX, 9, "z"), timer_due(2, 2, 0, 1, "a")) < 0);
+  assert_true(order_of(timer_due(2, 1, 0, 9, "z"), timer_due(2, 1, 1, 1, "a")) < 0);
+  assert_true(order_of(timer_due(2, FSM_TIMER_SEQ_MAX - 1, 0, 9, "z"),
+                       timer_due(2, FSM_TIMER_SEQ_MAX, 0, 1, "a")) < 0);
+  assert_true(order_of(fsm__key_due(2, UINT64_MAX, 'k', "z"), timer_due(2, 1, 0, 1, "a")) < 0);
+  assert_true(order_of(fsm__key_due(1, 9, 'm', "z"), fsm__key_due(2, 1, 'k', "a")) < 0);
+  assert_true(order_of(fsm__key_due(2, 1, 'm', "a"), fsm__key_due(2, 2, 'k', "a")) < 0);
+  assert_true(order_of(fsm__key_due(INT64_MAX - 1, 2, 'm', "a"), fsm__key_due(INT64_MAX, 1, 'm', "a")) < 0);
 }
 
 static void by_state_keys_sort_the_longest_held_first(void **state) {
@@ -163,13 +174,19 @@ static void a_row_of_before_histories_is_read_and_written_as_it_was(void **state
 
 static void timers_tasks_and_keys_come_back(void **state) {
   rig *r = *state;
-  fsm__timer timer = {.id = "t", .event = "late", .due_ns = INT64_MAX, .data = fsm_null(), .seq = 11},
+  fsm__timer timer = {.id = "t",
+                      .event = "late",
+                      .due_ns = INT64_MAX,
+                      .data = fsm_null(),
+                      .seq = FSM_TIMER_SEQ_MAX,
+                      .place = UINT16_MAX},
              timer_back;
   fsm__timer_put(r->store, 7, &timer);
   assert_int_equal(fsm__timer_load(r->store, 7, "t", &r->arena, &timer_back, NULL), FSM_OK);
   assert_string_equal(timer_back.id, "t");
   assert_string_equal(timer_back.event, "late");
-  assert_true(timer_back.due_ns == INT64_MAX && fsm_is(&timer_back.data, FSM_NULL) && timer_back.seq == 11);
+  assert_true(timer_back.due_ns == INT64_MAX && fsm_is(&timer_back.data, FSM_NULL));
+  assert_true(timer_back.seq == FSM_TIMER_SEQ_MAX && timer_back.place == UINT16_MAX);
   fsm__task task = {.id = "job",
                     .service = "svc",
                     .corr = "c",
@@ -198,6 +215,26 @@ static void timers_tasks_and_keys_come_back(void **state) {
   assert_true(idem_back.expiry_ns == 8 && idem_back.seq == 9);
 }
 
+static void one_id_is_many_timers_that_come_in_the_order_they_were_set_in(void **state) {
+  rig *r = *state;
+  static const uint64_t seqs[] = {300, 5, 5, 4};
+  static const uint16_t places[] = {0, 7, 1, 9};
+  fsm__timer back;
+  for (size_t i = 0; i < 4; i++) {
+    fsm__timer timer = {.id = "t", .event = "e", .data = fsm_null(), .seq = seqs[i], .place = places[i]};
+    fsm__timer_put(r->store, 7, &timer);
+    timer.id = "t2"; /* no neighbour is taken for it */
+    fsm__timer_put(r->store, 7, &timer);
+  }
+  uint64_t order = 0;
+  for (size_t i = 0; i < 4; i++, order = fsm__timer_order(&back) + 1) {
+    assert_int_equal(fsm__timer_load_from(r->store, 7, "t", order, &r->arena, &back, NULL), FSM_OK);
+    assert_true(back.seq == seqs[3 - i] && back.place == places[3 - i]);
+    assert_string_equal(back.id, "t");
+  }
+  assert_int_equal(fsm__timer_load_from(r->store, 7, "t", order, &r->arena, &back, NULL), FSM_ENOTFOUND);
+}
+
 static void the_longest_ids_fit_into_keys(void **state) {
   rig *r = *state;
   char id[FSM_TIMER_ID_MAX + 1];
@@ -205,7 +242,7 @@ static void the_longest_ids_fit_into_keys(void **state) {
   id[sizeof id - 1] = '\0';
   fsm__timer timer = {.id = id, .event = "e", .due_ns = 1, .data = fsm_null()}, back;
   fsm__timer_put(r->store, UINT64_MAX, &timer);
-  fsm__key due = fsm__key_due(1, UINT64_MAX, 't', id);
+  fsm__key due = fsm__key_due_timer(UINT64_MAX, &timer);
   fsm__store_put(r->store, FSM_T_DUE, due.bytes, due.len, "", 0);
   assert_int_equal(fsm__store_fault(r->store, NULL), FSM_OK);
   assert_int_equal(fsm__timer_load(r->store, UINT64_MAX, id, &r->arena, &back, NULL), FSM_OK);
@@ -297,7 +334,8 @@ static void an_instance_row_that_cannot_be_read_is_corrupt(void **state) {
 
 static void open_rows_that_cannot_be_read_are_corrupt(void **state) {
   rig *r = *state;
-  fsm__key timer_key = fsm__key_instance(1, 't', "t", 1), task_key = fsm__key_instance(1, 'k', "k", 1),
+  fsm__key timer_key = fsm__key_timer(1, &(fsm__timer){.id = "t"}),
+           task_key = fsm__key_instance(1, 'k', "k", 1),
            idem_key = fsm__key_instance(1, 'i', "0123456789abcdef", 16);
   static const char *const rows[] = {"[]", "[1]", "{}", "[\"a\",\"b\",\"c\"]", "[1,2,3,4,5,6,7,8,9]"};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -349,13 +387,14 @@ static void only_what_can_go_on_is_open(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keys_sort_as_their_numbers),
-      cmocka_unit_test(due_keys_sort_by_time_then_by_instance),
+      cmocka_unit_test(due_keys_sort_by_time_then_by_the_order_of_setting),
       cmocka_unit_test(by_state_keys_sort_the_longest_held_first),
       cmocka_unit_test(a_creation_is_found_in_its_hour),
       R(an_instance_comes_back_as_it_was_put),
       R(an_instance_without_key_labels_and_output_comes_back_without),
       R(a_row_of_before_histories_is_read_and_written_as_it_was),
       R(timers_tasks_and_keys_come_back),
+      R(one_id_is_many_timers_that_come_in_the_order_they_were_set_in),
       R(the_longest_ids_fit_into_keys),
       R(all_rows_of_an_instance_lie_together),
       R(what_is_absent_is_not_found_and_leaves_the_error_alone),

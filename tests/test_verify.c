@@ -200,7 +200,7 @@ static void drop_id(fsm__store *store) { delete_first(store, FSM_T_IDS); }
 static void drop_counters(fsm__store *store) { delete_first(store, FSM_T_COUNTERS); }
 static void add_last(fsm__store *store) { fsm__store_put(store, FSM_T_COUNTERS, "zzz", 3, "12345678", 8); }
 static void add_due(fsm__store *store) {
-  fsm__key key = fsm__key_due(INT64_MAX, 1, 't', "planted");
+  fsm__key key = fsm__key_due(INT64_MAX, 1, 'k', "planted");
   fsm__store_put(store, FSM_T_DUE, key.bytes, key.len, "", 0);
 }
 

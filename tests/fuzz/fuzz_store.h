@@ -14,7 +14,7 @@ enum { ROW_INSTANCE, ROW_TIMER, ROW_TASK, ROW_IDEM, ROW_KINDS };
 static inline fsm__key rows_key(unsigned kind) {
   switch (kind) {
     case ROW_INSTANCE: return fsm__key_instance(7, 's', NULL, 0);
-    case ROW_TIMER: return fsm__key_instance(7, 't', "t", 1);
+    case ROW_TIMER: return fsm__key_timer(7, &(fsm__timer){.id = "t"});
     case ROW_TASK: return fsm__key_instance(7, 'k', "job", 3);
     default: return fsm__key_instance(7, 'i', "0123456789abcdef", 16);
   }
