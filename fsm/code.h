@@ -47,6 +47,7 @@ extern "C" {
   X(FSM_ESTALE,           "stale",              412,  4, "the revision is not the expected one")      \
   X(FSM_EDUPLICATE,       "duplicate",          409,  4, "the idempotency key was used for another command") \
   X(FSM_EEXISTS,          "exists",             409,  4, "it exists already")                         \
+  X(FSM_ERUNNING,         "running",            409,  4, "the instance is running")                   \
   X(FSM_EPAUSED,          "paused",             409,  4, "the instance is paused")                    \
   X(FSM_ECOMPLETED,       "completed",          409,  4, "the instance has ended")                    \
   X(FSM_EINCIDENT,        "incident",           409,  4, "the instance is parked as an incident")     \

@@ -98,6 +98,7 @@ bool fsm_machine_knows_event(const fsm_machine *m, const char *name) {
 }
 
 const char *fsm_invoke_id(const fsm_machine *m, unsigned invoke) { return invoke_at(m, invoke)->id; }
+unsigned fsm_invoke_state(const fsm_machine *m, unsigned invoke) { return invoke_at(m, invoke)->state; }
 const char *fsm_invoke_src(const fsm_machine *m, unsigned invoke) { return invoke_at(m, invoke)->src; }
 const fsm_value *fsm_invoke_meta(const fsm_machine *m, unsigned invoke) {
   return &invoke_at(m, invoke)->meta;

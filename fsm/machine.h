@@ -229,6 +229,7 @@ FSM_API bool fsm_machine_knows_event(const fsm_machine *machine, const char *nam
 
 FSM_API unsigned fsm_machine_invokes(const fsm_machine *machine);
 FSM_API const char *fsm_invoke_id(const fsm_machine *machine, unsigned invoke); /* NULL = made on entry */
+FSM_API unsigned fsm_invoke_state(const fsm_machine *machine, unsigned invoke); /* that opens it */
 FSM_API const char *fsm_invoke_src(const fsm_machine *machine, unsigned invoke);
 FSM_API const fsm_value *fsm_invoke_meta(const fsm_machine *machine, unsigned invoke);
 /* The machine defined inside this one, which owns it; NULL = it is named by src. */

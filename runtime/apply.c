@@ -72,17 +72,6 @@ static fsm_code create(fsm__store *store, fsm__catalog *catalog, const fsm_recor
   return code;
 }
 
-static fsm_code open_incident(fsm__instance *in, const fsm_record *record, fsm_arena *arena, fsm_error *err) {
-  const fsm_value *text = fsm_map_get(&record->detail, "text");
-  fsm_pair *pairs = fsm_arena_alloc(arena, 3 * sizeof *pairs);
-  if (pairs == NULL) return fsm__apply_nomem(err);
-  pairs[0] = (fsm_pair){fsm_string("reason"), fsm_string(record->reason ? record->reason : "")};
-  pairs[1] = (fsm_pair){fsm_string("seq"), fsm_int((int64_t)record->seq)};
-  pairs[2] = (fsm_pair){fsm_string("text"), text ? *text : fsm_string("")};
-  in->status = FSM_INCIDENT;
-  return fsm_map(pairs, 3, &in->incident, err);
-}
-
 static fsm_code by_kind(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
                         fsm_error *err) {
   switch (record->kind) {
@@ -93,7 +82,14 @@ static fsm_code by_kind(fsm__store *store, fsm__instance *in, const fsm_record *
     case FSM_RECORD_TASK_STARTED:
     case FSM_RECORD_TASK_DONE:
     case FSM_RECORD_TASK_FAILED: return fsm__apply_task_answer(store, in, record, arena, err);
-    case FSM_RECORD_INCIDENT_OPENED: return open_incident(in, record, arena, err);
+    case FSM_RECORD_INCIDENT_OPENED:
+    case FSM_RECORD_INCIDENT_CLOSED:
+    case FSM_RECORD_PAUSED:
+    case FSM_RECORD_RESUMED:
+    case FSM_RECORD_FORCED:
+    case FSM_RECORD_CANCELLED:
+    case FSM_RECORD_NOTE:
+    case FSM_RECORD_ADMIN: return fsm__apply_admin(store, in, record, arena, err);
     case FSM_RECORD_COMPLETED:
       in->status = FSM_COMPLETED;
       in->output = record->out;

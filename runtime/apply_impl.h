@@ -18,6 +18,10 @@ FSM_MUST_USE fsm_code fsm__apply_history(fsm__instance *in, const fsm_record *re
 void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__since *before,
                       unsigned before_count);
 
+/* apply_admin.c: what an operator did, and incidents. */
+FSM_MUST_USE fsm_code fsm__apply_admin(fsm__store *store, fsm__instance *in, const fsm_record *record,
+                                       fsm_arena *arena, fsm_error *err);
+
 /* apply_open.c */
 FSM_MUST_USE fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                                         fsm_arena *arena, fsm_error *err);

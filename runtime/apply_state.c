@@ -129,13 +129,14 @@ static bool has_since(const fsm__since *active, unsigned count, fsm__since wante
 void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__since *before,
                       unsigned before_count) {
   const fsm__deployed *deployed = in->deployed;
+  const unsigned active_count = in->status == FSM_CANCELLED ? 0 : in->active_count; /* it stands nowhere */
   for (unsigned i = 0; i < before_count; i++) {
-    if (before[i].state == 0 || has_since(in->active, in->active_count, before[i])) continue;
+    if (before[i].state == 0 || has_since(in->active, active_count, before[i])) continue;
     fsm__key key =
         fsm__key_by_state(deployed->number, deployed->names[before[i].state], before[i].ns, in->number);
     fsm__store_delete(store, FSM_T_BY_STATE, key.bytes, key.len);
   }
-  for (unsigned i = 0; i < in->active_count; i++) {
+  for (unsigned i = 0; i < active_count; i++) {
     if (in->active[i].state == 0 || has_since(before, before_count, in->active[i])) continue;
     fsm__key key = fsm__key_by_state(deployed->number, deployed->names[in->active[i].state], in->active[i].ns,
                                      in->number);

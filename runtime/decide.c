@@ -87,6 +87,7 @@ fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_re
     record->key = in->key;
     record->ctxh = in->context_hash.bytes;
     record->rev = in->rev;
+    record->forced = in->forced;
   }
   return record;
 }
@@ -106,13 +107,17 @@ bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint
   fsm_buf buf = {0};
   const char *parts[] = {command->machine, at->made_id ? NULL : command->instance, command->key,
                          command->event};
-  fsm_pack_list(&buf, 7 + (command->version != 0));
+  const bool admin = command->kind >= FSM_CMD_ADMIN_FIRST && command->kind <= FSM_CMD_ADMIN_LAST;
+  fsm_pack_list(&buf, 7 + (command->version != 0) + 2 * admin);
   fsm_pack_uint(&buf, command->kind);
   for (unsigned i = 0; i < 4; i++)
     fsm_pack_text(&buf, parts[i] ? parts[i] : "", parts[i] ? strlen(parts[i]) : 0);
   if (command->version != 0) fsm_pack_uint(&buf, command->version);
   fsm_code code = fsm_pack(&buf, &command->labels, NULL);
   if (code == FSM_OK) code = fsm_pack(&buf, &command->data, NULL);
+  if (admin && code == FSM_OK) code = fsm_pack(&buf, &command->states, NULL);
+  if (admin)
+    fsm_pack_text(&buf, command->name ? command->name : "", command->name ? strlen(command->name) : 0);
   FSM_ASSERT(code == FSM_OK || buf.failed); /* admission has packed it before */
   fsm__hash print = fsm__sha256(fsm_buf_text(&buf), buf.len);
   memcpy(fingerprint, print.bytes, 16);

@@ -33,7 +33,9 @@ typedef struct fsm__decision {
   fsm_record *records;
   size_t count, cap;
   fsm__instance *instance; /* as loaded; NULL when the frame makes it or has none */
-  bool replay;             /* the first answer again: that of the frame at replay_seq */
+  fsm_event stepped;       /* what was stepped last, name NULL = nothing: for the incident that it may open */
+  const fsm__task *gave_up; /* the task whose last failure is recorded here: an operator may open it anew */
+  bool replay;              /* the first answer again: that of the frame at replay_seq */
   uint64_t replay_seq;
   bool created;
   uint64_t rev;
@@ -80,6 +82,22 @@ FSM_MUST_USE fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out,
  * describes the instance when the step is its first. */
 FSM_MUST_USE fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
                                          fsm_error *err);
+/* The instance that the command names, with what its idempotency key says: afterwards it may be refused or
+ * replayed. *idem is for the first record. */
+FSM_MUST_USE fsm_code fsm__decision_open(const fsm__case *at, fsm__decision *out, fsm_value *idem,
+                                         fsm_error *err);
+/* Refuses a command of another revision, or with a key too many. */
+FSM_MUST_USE fsm_code fsm__decision_expect(const fsm__case *at, fsm__decision *out, fsm_error *err);
+/* The task is done, in the decision's instance: its record and those of the step. */
+FSM_MUST_USE fsm_code fsm__decision_answer(const fsm__case *at, fsm__decision *out, const fsm__task *task,
+                                           const fsm_value *output, fsm_error *err);
+/* What changed from one context to the other, as a record's ctx; both sorted. False without memory. */
+bool fsm__context_delta(const fsm_value *before, const fsm_value *after, fsm_arena *arena, fsm_value *out);
+/* What an incident's record says: its text, the event that nothing took (NULL = none), and what was tried,
+ * for who tries it again. rolled_back: nothing of the step stands. */
+FSM_MUST_USE fsm_code fsm__incident_detail(const fsm__case *at, const fsm__decision *out, const char *event,
+                                           const char *text, bool rolled_back, fsm_value *detail,
+                                           fsm_error *err);
 /* Fills instance, machine, version, status, rev, to of the answer from the loaded instance. */
 void fsm__decision_about(fsm__decision *out, fsm__instance *in, fsm_arena *arena);
 /* Leaf paths of an instance as it was loaded. */

@@ -85,7 +85,7 @@ static fsm_code check_quota(const fsm__case *at, fsm__decision *out, fsm_error *
   return FSM_OK;
 }
 
-static fsm_code check_state(const fsm__case *at, fsm__decision *out) {
+static fsm_code check_state(fsm__decision *out) {
   static const fsm_code codes[FSM_STATUS_COUNT] = {[FSM_PAUSED] = FSM_EPAUSED,
                                                    [FSM_INCIDENT] = FSM_EINCIDENT,
                                                    [FSM_COMPLETED] = FSM_ECOMPLETED,
@@ -94,10 +94,15 @@ static fsm_code check_state(const fsm__case *at, fsm__decision *out) {
   if (in->status != FSM_RUNNING)
     return fsm__decision_refuse(out, codes[in->status], "", "the instance is %s",
                                 fsm__status_name(in->status));
+  return FSM_OK;
+}
+
+fsm_code fsm__decision_expect(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  const fsm__instance *in = out->instance;
   if (at->command->expect_rev >= 0 && (uint64_t)at->command->expect_rev != in->rev)
     return fsm__decision_refuse(out, FSM_ESTALE, "rev", "the instance is at revision %llu, not %lld",
                                 (unsigned long long)in->rev, (long long)at->command->expect_rev);
-  return FSM_OK;
+  return check_quota(at, out, err);
 }
 
 /* ---- a refusal by the machine ------------------------------------------------------------------- */
@@ -164,7 +169,7 @@ static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm
   return code;
 }
 
-fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+fsm_code fsm__decision_open(const fsm__case *at, fsm__decision *out, fsm_value *idem, fsm_error *err) {
   uint64_t number = 0;
   fsm_code code = find(at, out, &number, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
@@ -173,12 +178,18 @@ fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *er
   code = fsm__instance_load(at->store, at->catalog, number, at->arena, in, err);
   if (code != FSM_OK) return code;
   fsm__decision_about(out, in, at->arena);
-  fsm_value idem = fsm_null();
-  code = check_idem(at, out, &idem, err);
+  *idem = fsm_null();
+  return check_idem(at, out, idem, err);
+}
+
+fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err) {
+  fsm_value idem;
+  fsm_code code = fsm__decision_open(at, out, &idem, err);
   if (code != FSM_OK || out->replay || out->refusal.code != FSM_OK) return code;
-  code = check_state(at, out);
-  if (code == FSM_OK && out->refusal.code == FSM_OK) code = check_quota(at, out, err);
+  code = check_state(out);
+  if (code == FSM_OK && out->refusal.code == FSM_OK) code = fsm__decision_expect(at, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
+  const fsm__instance *in = out->instance;
   if (fsm_machine_knows_event(in->deployed->machine, at->command->event)) {
     code = fsm_definition_check_event(in->deployed->definition, at->command->event, &at->command->data,
                                       &out->refusal);

@@ -32,7 +32,7 @@ static bool numbers(const uint16_t *from, unsigned count, fsm_arena *arena, fsm_
 }
 
 /* Both contexts are sorted: one walk. A context never loses a field. */
-static bool context_delta(const fsm_value *before, const fsm_value *after, fsm_arena *arena, fsm_value *out) {
+bool fsm__context_delta(const fsm_value *before, const fsm_value *after, fsm_arena *arena, fsm_value *out) {
   fsm_pair *pairs = fsm_arena_alloc(arena, (after->len + 1) * sizeof *pairs);
   unsigned count = 0, b = 0;
   if (pairs == NULL) return false;
@@ -193,7 +193,7 @@ static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm
   record->elapsed_ns = elapsed(out->instance, step, at->time_ns);
   if (step->history_changed) record->hist = fsm_is(&step->history, FSM_MAP) ? step->history : fsm_map_empty();
   if (step->context_changed || kind == FSM_RECORD_CREATED) {
-    if (!context_delta(context_before, &step->context, at->arena, &record->ctx)) return nomem(err);
+    if (!fsm__context_delta(context_before, &step->context, at->arena, &record->ctx)) return nomem(err);
     fsm_code code = fsm__context_hash(&step->context, hash, err);
     if (code != FSM_OK) return code;
   }
@@ -221,10 +221,7 @@ static fsm_code put_end(const fsm__case *at, fsm__decision *out, const fsm_step_
   record->outcome = FSM_FAILED;
   record->reason = fsm_code_name(step->outcome);
   record->trigger = step->unhandled;
-  const fsm_pair pairs[] = {
-      {fsm_string("event"), fsm_string(step->unhandled ? step->unhandled : "")},
-      {fsm_string("text"), fsm_string(step->unhandled_text ? step->unhandled_text : "")}};
-  return fsm__decision_map(at->arena, pairs, 2, &record->detail) ? FSM_OK : nomem(err);
+  return fsm__incident_detail(at, out, step->unhandled, step->unhandled_text, false, &record->detail, err);
 }
 
 fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
@@ -252,29 +249,11 @@ fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_s
   return FSM_OK;
 }
 
-fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code reason, const char *text,
-                              fsm_error *err) {
-  FSM_ASSERT(out->instance != NULL);
-  out->count = 0;
-  out->rev = out->instance->rev + 1;
-  out->from = out->to = fsm__leaves(out->instance, at->arena);
-  out->status = fsm__status_name(FSM_INCIDENT);
-  fsm_record *record = fsm__decision_record(at, out, FSM_RECORD_INCIDENT_OPENED);
-  if (record == NULL) return nomem(err);
-  record->outcome = FSM_FAILED;
-  record->reason = fsm_code_name(reason);
-  record->rev = out->rev;
-  record->from = record->to = out->to;
-  record->tr = fsm_list(NULL, 0);
-  record->trigger = at->command->event;
-  const fsm_pair pairs[] = {{fsm_string("text"), fsm_string(text)}};
-  return fsm__decision_map(at->arena, pairs, 1, &record->detail) ? FSM_OK : nomem(err);
-}
-
 fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out, const fsm_event *event,
                            fsm_step_result *step, fsm_error *err) {
   const fsm__instance *in = out->instance;
   fsm_snapshot before;
+  out->stepped = *event;
   fsm_code code = fsm__snapshot_of(in, at->arena, &before, err);
   if (code != FSM_OK) return code;
   const fsm_world world = {.actor = &at->command->actor, .now_ns = at->time_ns, .session = in->id};

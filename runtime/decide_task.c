@@ -89,17 +89,15 @@ static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *
   if (step.outcome == FSM_OK || step.outcome == FSM_EEXPRESSION)
     return fsm__decision_step(at, out, &step, err);
   if (got->in->status != FSM_RUNNING || strncmp(prefix, "xstate.error", 12) != 0) return FSM_OK;
-  fsm_record answer =
-      out->records[0]; /* an error that nothing takes: park it, and keep the failure before it */
-  code = fsm__decide_incident(at, out, FSM_EEXPRESSION, "nothing takes the error of the task", err);
+  fsm__decision parked = *out; /* an error that nothing takes: park it, and keep what was before it */
+  parked.records = NULL;
+  parked.count = parked.cap = 0;
+  code = fsm__decide_incident(at, &parked, FSM_EEXPRESSION, "nothing takes the error of the task", err);
   if (code != FSM_OK) return code;
-  fsm_record incident = out->records[0];
-  out->count = 0;
-  if (fsm__decision_record(at, out, FSM_RECORD_TASK_FAILED) == NULL ||
-      fsm__decision_record(at, out, FSM_RECORD_INCIDENT_OPENED) == NULL)
-    return nomem(err);
-  out->records[0] = answer;
-  out->records[1] = incident;
+  fsm_record *incident = fsm__decision_record(at, out, FSM_RECORD_INCIDENT_OPENED);
+  if (incident == NULL) return nomem(err);
+  *incident = parked.records[0];
+  out->status = parked.status;
   return FSM_OK;
 }
 
@@ -119,11 +117,13 @@ static fsm_code heartbeat(const fsm__case *at, fsm__decision *out, const found *
                                                                                              : nomem(err);
 }
 
-static fsm_code done(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
-  fsm_record *record = task_record(at, out, FSM_RECORD_TASK_DONE, got, attempt_of(&got->task), NULL, 0);
+fsm_code fsm__decision_answer(const fsm__case *at, fsm__decision *out, const fsm__task *task,
+                              const fsm_value *output, fsm_error *err) {
+  const found got = {.in = out->instance, .task = *task};
+  fsm_record *record = task_record(at, out, FSM_RECORD_TASK_DONE, &got, attempt_of(task), NULL, 0);
   if (record == NULL) return nomem(err);
-  record->data = at->command->data;
-  return step_with(at, out, got, "xstate.done.actor", &at->command->data, err);
+  record->data = *output;
+  return step_with(at, out, &got, "xstate.done.actor", output, err);
 }
 
 /* Full jitter: anything up to the doubled back-off (never less than a millisecond). */
@@ -151,7 +151,12 @@ static fsm_code failed(const fsm__case *at, fsm__decision *out, const found *got
   if (record == NULL) return nomem(err);
   record->outcome = FSM_FAILED;
   record->reason = reason == FSM_ETIMEOUT ? fsm_code_name(FSM_ETIMEOUT) : "failed";
-  return again ? FSM_OK : step_with(at, out, got, "xstate.error.actor", error, err);
+  if (again) return FSM_OK;
+  fsm__task *gave_up = fsm_arena_alloc(at->arena, sizeof *gave_up);
+  if (gave_up == NULL) return nomem(err);
+  *gave_up = got->task;
+  out->gave_up = gave_up;
+  return step_with(at, out, got, "xstate.error.actor", error, err);
 }
 
 /* Machines read event.error.message, so an error is always a map: a text becomes its message. */
@@ -183,7 +188,7 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
   switch (command->kind) {
     case FSM_CMD_TASK_STARTED: return started(at, out, &got, err);
     case FSM_CMD_TASK_HEARTBEAT: return heartbeat(at, out, &got, err);
-    case FSM_CMD_TASK_COMPLETE: return done(at, out, &got, err);
+    case FSM_CMD_TASK_COMPLETE: return fsm__decision_answer(at, out, &got.task, &at->command->data, err);
     case FSM_CMD_TASK_FAIL:
       if (command->attempt != 0 && command->attempt < attempt_of(&got.task)) return FSM_OK; /* said before */
       code = error_map(&command->data, at->arena, &error, err);

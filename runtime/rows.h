@@ -65,10 +65,11 @@ typedef struct fsm__instance {
   uint64_t rev, last_seq, created_seq;
   int64_t created_ns, updated_ns;
   uint32_t counter;
-  uint32_t idem_rows; /* idempotency entries it has */
-  fsm_value output;   /* null until completed */
-  fsm_value incident; /* {reason, text, seq}, null when there is none */
-  bool forced;        /* an operator set its configuration once: for ever */
+  uint32_t idem_rows;  /* idempotency entries it has */
+  fsm_value output;    /* null until completed */
+  fsm_value incident;  /* {reason, text, seq, tried?}, null when there is none; tried: decide_incident.c */
+  fsm_value cancelled; /* {reason, seq}, null unless it is */
+  bool forced;         /* an operator set its configuration once: for ever */
   bool has_parent;
   uint8_t
       parent[16]; /* token of the parent's task that it answers; its first 8 bytes are the parent's number */

@@ -34,7 +34,7 @@ enum {
 };
 
 /* Keys of the map at AT_MORE, ascending. */
-enum { MORE_HISTORY, MORE_PARENT, MORE_FORCED };
+enum { MORE_HISTORY, MORE_PARENT, MORE_FORCED, MORE_CANCELLED };
 
 const char *fsm__status_name(fsm__status status) {
   static const char *const names[] = {
@@ -60,7 +60,8 @@ void fsm__row_pack(fsm_buf *buf, const fsm_value *value) {
 }
 
 static unsigned more_count(const fsm__instance *in) {
-  return (unsigned)fsm_is(&in->history, FSM_MAP) + in->has_parent + in->forced;
+  return (unsigned)fsm_is(&in->history, FSM_MAP) + in->has_parent + in->forced +
+         (unsigned)fsm_is(&in->cancelled, FSM_MAP);
 }
 
 static void pack_more(fsm_buf *buf, const fsm__instance *in) {
@@ -76,6 +77,10 @@ static void pack_more(fsm_buf *buf, const fsm__instance *in) {
   if (in->forced) {
     fsm_pack_uint(buf, MORE_FORCED);
     fsm_pack_bool(buf, true);
+  }
+  if (fsm_is(&in->cancelled, FSM_MAP)) {
+    fsm_pack_uint(buf, MORE_CANCELLED);
+    fsm__row_pack(buf, &in->cancelled);
   }
 }
 
@@ -180,6 +185,8 @@ static bool read_more(const fsm_value *map, fsm__instance *out) {
       memcpy(out->parent, value->s, sizeof out->parent);
     } else if (key->i == MORE_FORCED && fsm_is(value, FSM_BOOL) && value->b) {
       out->forced = true;
+    } else if (key->i == MORE_CANCELLED && fsm_is(value, FSM_MAP)) {
+      out->cancelled = *value;
     } else {
       return false;
     }
