@@ -122,10 +122,12 @@ static fsm_code task_open(fsm__store *store, const fsm__instance *in, const fsm_
                     .input = input ? *input : fsm_null(),
                     .attempts = (unsigned)attempts,
                     .timeout_ns = int_of(entry, "timeout", 0),
+                    .heartbeat_ns = int_of(entry, "heartbeat", 0),
                     .next_ns = int_of(entry, "next", record->time_ns),
                     .seq = record->seq};
   if (task.service == NULL || token == NULL || !fsm_is(token, FSM_BYTES) || token->len != sizeof task.token ||
-      attempts < 1 || attempts > UINT16_MAX || task.timeout_ns < 0 || task.next_ns < 0)
+      attempts < 1 || attempts > UINT16_MAX || task.timeout_ns < 0 || task.heartbeat_ns < 0 ||
+      task.next_ns < 0)
     return fsm__apply_bad(record, "opens a task that cannot be read", NULL, err);
   memcpy(task.token, token->s, sizeof task.token);
   fsm__task_put(store, in->number, &task);
@@ -161,22 +163,55 @@ fsm_code fsm__apply_timer_fired(fsm__store *store, const fsm__instance *in, cons
   return code;
 }
 
+/* The message of a failure, as much as a row keeps of it: whole characters, none of them NUL. */
+static const char *error_of(fsm_arena *arena, const fsm_value *error) {
+  const fsm_value *text = fsm_map_get(error, "message");
+  if (text == NULL || !fsm_is(text, FSM_STRING)) return "the service failed";
+  size_t len = text->len;
+  if (len > FSM_TASK_ERROR_MAX)
+    for (len = FSM_TASK_ERROR_MAX; len > 0 && ((unsigned char)text->s[len] & 0xc0) == 0x80;) len--;
+  const char *end = len > 0 ? memchr(text->s, 0, len) : NULL;
+  return fsm_arena_strndup(arena, text->s, end != NULL ? (size_t)(end - text->s) : len);
+}
+
+/* An attempt begins, is alive, or is left to somebody else. */
+static void attempt_runs(fsm__task *task, const fsm_record *record) {
+  if (!task->started || task->attempt != record->att) {
+    task->begun_ns = record->time_ns;
+    task->later = false;
+  }
+  const fsm_value *later = fsm_map_get(&record->detail, "later");
+  if (later != NULL && fsm_is(later, FSM_BOOL) && later->b) task->later = true;
+  task->started = true;
+  task->next_ns = int_of(&record->detail, "heartbeat_by", int_of(&record->detail, "deadline", -1));
+}
+
+static void attempt_failed(fsm__task *task, const fsm_record *record, fsm_arena *arena) {
+  const fsm_value *error = fsm_map_get(&record->detail, "error");
+  task->started = task->later = false;
+  task->begun_ns = 0;
+  task->next_ns = int_of(&record->detail, "retry_at", -1);
+  task->error = error != NULL ? error_of(arena, error) : "";
+}
+
 fsm_code fsm__apply_task_answer(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                                 fsm_arena *arena, fsm_error *err) {
   const char *id = id_of(arena, &record->detail, "task");
   if (id == NULL) return fsm__apply_bad(record, "answers a task without its id", NULL, err);
-  int64_t retry_ns = int_of(&record->detail, "retry_at", -1),
-          deadline_ns = int_of(&record->detail, "deadline", -1);
-  if (record->kind == FSM_RECORD_TASK_DONE || (record->kind == FSM_RECORD_TASK_FAILED && retry_ns < 0))
+  bool again = int_of(&record->detail, "retry_at", -1) >= 0;
+  if (record->kind == FSM_RECORD_TASK_DONE || (record->kind == FSM_RECORD_TASK_FAILED && !again))
     return task_drop(store, in->number, id, arena, err);
   fsm__task task;
   fsm_code code = fsm__task_load(store, in->number, id, arena, &task, err);
   if (code == FSM_ENOTFOUND) return fsm__apply_bad(record, "answers a task that is not open", id, err);
   if (code != FSM_OK) return code;
   due_delete(store, task.next_ns, in->number, 'k', id);
-  task.started = record->kind == FSM_RECORD_TASK_STARTED;
+  if (record->kind == FSM_RECORD_TASK_STARTED)
+    attempt_runs(&task, record);
+  else
+    attempt_failed(&task, record, arena);
   task.attempt = record->att;
-  task.next_ns = task.started ? deadline_ns : retry_ns;
+  if (task.error == NULL) return fsm__apply_nomem(err);
   if (task.next_ns < 0) return fsm__apply_bad(record, "starts a task without a deadline", id, err);
   fsm__task_put(store, in->number, &task);
   due_put(store, task.next_ns, in->number, 'k', id);

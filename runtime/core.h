@@ -16,7 +16,8 @@ typedef struct fsm__core {
   fsm__hash leaf;        /* of that record */
   int64_t last_time_ns;  /* of that record */
   uint64_t refused;      /* commands, since it was opened */
-  uint64_t late_answers; /* of these, answers to tasks that were closed */
+  uint64_t late_answers; /* of these, answers to tasks or attempts that are over */
+  uint64_t duplicates;   /* of these, to tasks that were answered before (of the last ones) */
 } fsm__core;
 
 /* Opens store, journal and catalog and replays the tail into the overlay. */

@@ -11,6 +11,10 @@
 #include "runtime/rows.h"
 #include "schema/record.h"
 
+enum {
+  FSM_BEATS_RECORDED = 3
+}; /* at most so many heartbeats of one attempt are records, in the time of one */
+
 /* Everything a decision may see. */
 typedef struct fsm__case {
   fsm__store *store;
@@ -37,6 +41,7 @@ typedef struct fsm__decision {
   const fsm__task *gave_up; /* the task whose last failure is recorded here: an operator may open it anew */
   bool replay;              /* the first answer again: that of the frame at replay_seq */
   uint64_t replay_seq;
+  int64_t silent_ns; /* a heartbeat that is no record: until when the attempt may now be silent; 0 = none */
   bool created;
   uint64_t rev;
   const char *instance_id, *machine, *status, *correlation, *hash;
@@ -48,11 +53,16 @@ typedef struct fsm__decision {
  * A refusal has no records: refuse.c makes the one it may deserve. */
 FSM_MUST_USE fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err);
 /* The same for a timer that is due (the one of this id set at that order; 0 = the first of this id) and for a
- * task whose attempt ran out of time. A timer or task that is gone decides nothing (count 0). */
+ * task whose attempt ran out of time. A timer or task that is gone decides nothing (count 0). silent_ns: until
+ * when the attempt may be silent after a sign of life that has no record; 0 = there was none. */
 FSM_MUST_USE fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id, uint64_t order,
                                         fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id,
-                                               fsm__decision *out, fsm_error *err);
+                                               int64_t silent_ns, fsm__decision *out, fsm_error *err);
+/* The same for an attempt that a process before this one ran, which opened the data at opened_ns. One that
+ * was left to somebody else goes on. */
+FSM_MUST_USE fsm_code fsm__decide_task_lost(const fsm__case *at, uint64_t number, const char *id,
+                                            int64_t opened_ns, fsm__decision *out, fsm_error *err);
 /* Throws away what was decided for an instance and parks it as an incident with this reason. */
 FSM_MUST_USE fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code reason,
                                            const char *text, fsm_error *err);

@@ -92,14 +92,17 @@ static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint6
   if (token == NULL) return false;
   fsm_definition_task_policy(deployed->definition, effect->invoke, &policy);
   fsm__task_token(at, number, effect->id, seq, token);
-  const fsm_pair pairs[] = {{fsm_string("id"), fsm_string(effect->id)},
+  fsm_pair pairs[8] = {{fsm_string("id"), fsm_string(effect->id)},
                             {fsm_string("service"), fsm_string(service_of(deployed->machine, effect))},
                             {fsm_string("tok"), fsm_bytes(token, 16)},
                             {fsm_string("attempts"), fsm_int(policy.attempts)},
                             {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
-                            {fsm_string("next"), fsm_int(at->time_ns)},
-                            {fsm_string("input"), effect->data}};
-  return fsm__decision_map(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 6 : 7, out);
+                            {fsm_string("next"), fsm_int(at->time_ns)}};
+  unsigned count = 6;
+  if (!fsm_is(&effect->data, FSM_NULL)) pairs[count++] = (fsm_pair){fsm_string("input"), effect->data};
+  if (policy.heartbeat_ns > 0)
+    pairs[count++] = (fsm_pair){fsm_string("heartbeat"), fsm_int(policy.heartbeat_ns)};
+  return fsm__decision_map(at->arena, pairs, count, out);
 }
 
 static bool emit_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out) {

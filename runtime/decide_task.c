@@ -101,20 +101,46 @@ static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *
   return FSM_OK;
 }
 
-/* An attempt begins. An attempt that has begun before changes nothing. */
+/* An attempt begins, or goes on: until when it may be silent, and until when it may last at all. */
+static fsm_code runs(const fsm__case *at, fsm__decision *out, const found *got, unsigned attempt,
+                     int64_t silent_ns, fsm_error *err) {
+  const fsm__task *task = &got->task;
+  int64_t deadline_ns = later(task->started ? task->begun_ns : at->time_ns, task->timeout_ns);
+  fsm_pair more[3] = {{fsm_string("deadline"), fsm_int(deadline_ns)}};
+  unsigned count = 1;
+  if (task->heartbeat_ns > 0) {
+    if (silent_ns > deadline_ns) silent_ns = deadline_ns;
+    more[count++] = (fsm_pair){fsm_string("heartbeat_by"), fsm_int(silent_ns)};
+  }
+  if (at->command->later) more[count++] = (fsm_pair){fsm_string("later"), fsm_bool(true)};
+  return task_record(at, out, FSM_RECORD_TASK_STARTED, got, attempt, more, count) ? FSM_OK : nomem(err);
+}
+
+/* An attempt that has begun before changes nothing. */
 static fsm_code started(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
   unsigned attempt = at->command->attempt;
   if (got->task.started || attempt != got->task.attempt + 1) return FSM_OK;
-  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(later(at->time_ns, got->task.timeout_ns))};
-  return task_record(at, out, FSM_RECORD_TASK_STARTED, got, attempt, &deadline, 1) ? FSM_OK : nomem(err);
+  return runs(at, out, got, attempt, later(at->time_ns, got->task.heartbeat_ns), err);
 }
 
-/* The attempt goes on: its deadline moves. Written as another start of the same attempt. */
+/* Does it live longer when it may be silent until then? */
+static bool lives_longer(const fsm__task *task, int64_t silent_ns) {
+  return task->started && task->heartbeat_ns > 0 && silent_ns > task->next_ns &&
+         task->next_ns < later(task->begun_ns, task->timeout_ns);
+}
+
+/* The attempt goes on. Written as another start of the same attempt, but not each time: what comes soon after
+ * the last one is kept in memory by the writer (beats.h), which brings it along when time is up. */
 static fsm_code heartbeat(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
-  if (!got->task.started) return FSM_OK;
-  const fsm_pair deadline = {fsm_string("deadline"), fsm_int(later(at->time_ns, got->task.timeout_ns))};
-  return task_record(at, out, FSM_RECORD_TASK_STARTED, got, got->task.attempt, &deadline, 1) ? FSM_OK
-                                                                                             : nomem(err);
+  const fsm__task *task = &got->task;
+  if (!task->started) return FSM_OK;
+  int64_t silent_ns = later(at->time_ns, task->heartbeat_ns);
+  if (at->command->later && !task->later) return runs(at, out, got, task->attempt, silent_ns, err);
+  if (!lives_longer(task, silent_ns)) return FSM_OK;
+  if (silent_ns - task->next_ns >= task->heartbeat_ns / FSM_BEATS_RECORDED)
+    return runs(at, out, got, task->attempt, silent_ns, err);
+  out->silent_ns = silent_ns;
+  return FSM_OK;
 }
 
 fsm_code fsm__decision_answer(const fsm__case *at, fsm__decision *out, const fsm__task *task,
@@ -141,12 +167,19 @@ static int64_t retry_delay(const fsm__case *at, const fsm__deployed *deployed, c
   return bound <= least ? least : least + (int64_t)(at->entropy % (uint64_t)(bound - least + 1));
 }
 
+/* When the next attempt may begin: when the policy says so, and not before the service asked for it. */
+static int64_t retry_at(const fsm__case *at, const found *got) {
+  int64_t wait_ns = retry_delay(at, got->in->deployed, &got->task), asked_ns = at->command->retry_ns;
+  if (asked_ns > FSM_RETRY_AFTER_MAX_NS) asked_ns = FSM_RETRY_AFTER_MAX_NS;
+  return later(at->time_ns, asked_ns > wait_ns ? asked_ns : wait_ns);
+}
+
 static fsm_code failed(const fsm__case *at, fsm__decision *out, const found *got, fsm_code reason,
                        const fsm_value *error, bool final, fsm_error *err) {
   unsigned attempt = attempt_of(&got->task);
   bool again = !final && attempt < got->task.attempts;
   fsm_pair more[2] = {{fsm_string("error"), *error}, {fsm_string("retry_at"), fsm_null()}};
-  if (again) more[1].value = fsm_int(later(at->time_ns, retry_delay(at, got->in->deployed, &got->task)));
+  if (again) more[1].value = fsm_int(retry_at(at, got));
   fsm_record *record = task_record(at, out, FSM_RECORD_TASK_FAILED, got, attempt, more, again ? 2 : 1);
   if (record == NULL) return nomem(err);
   record->outcome = FSM_FAILED;
@@ -170,6 +203,12 @@ static fsm_code error_map(const fsm_value *given, fsm_arena *arena, fsm_value *o
   return fsm_map(pair, 1, out, err);
 }
 
+/* Is the answer of an attempt that is over? One that does not say of which it is, is of the one under way. */
+static bool outdated(const fsm_command *command, const fsm__task *task) {
+  if (command->kind == FSM_CMD_TASK_STARTED || command->kind == FSM_CMD_TASK_UNDELIVERED) return false;
+  return command->attempt != 0 && command->attempt < attempt_of(task);
+}
+
 fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   const fsm_command *command = at->command;
   found got;
@@ -181,6 +220,9 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
                                 "no open task has this token: it was answered or cancelled before");
   if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
   if (code != FSM_OK) return code;
+  if (outdated(command, &got.task))
+    return fsm__decision_refuse(out, FSM_ETASK, "attempt", "attempt %u is over: it failed or ran out of time",
+                                command->attempt);
   bool answer = command->kind == FSM_CMD_TASK_COMPLETE || command->kind == FSM_CMD_TASK_FAIL;
   if (answer && got.in->status != FSM_RUNNING)
     return fsm__decision_refuse(out, got.in->status == FSM_PAUSED ? FSM_EPAUSED : FSM_EINCIDENT, "",
@@ -190,27 +232,52 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
     case FSM_CMD_TASK_HEARTBEAT: return heartbeat(at, out, &got, err);
     case FSM_CMD_TASK_COMPLETE: return fsm__decision_answer(at, out, &got.task, &at->command->data, err);
     case FSM_CMD_TASK_FAIL:
-      if (command->attempt != 0 && command->attempt < attempt_of(&got.task)) return FSM_OK; /* said before */
       code = error_map(&command->data, at->arena, &error, err);
       return code == FSM_OK ? failed(at, out, &got, FSM_OK, &error, command->final, err) : code;
     default: return FSM_OK; /* UNDELIVERED is the writer's own business */
   }
 }
 
-fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id, fsm__decision *out,
-                                  fsm_error *err) {
+static fsm_code message_map(const char *text, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  const fsm_value message = fsm_string(text);
+  return error_map(&message, arena, out, err);
+}
+
+/* The open task of a due row with its instance; *open false: there is nothing to decide. */
+static fsm_code load_running(const fsm__case *at, uint64_t number, const char *id, fsm__decision *out,
+                             found *got, bool *open, fsm_error *err) {
   *out = (fsm__decision){.correlation = at->command->correlation};
+  *open = false;
+  fsm_code code = fsm__task_load(at->store, number, id, at->arena, &got->task, err);
+  if (code == FSM_ENOTFOUND || (code == FSM_OK && !got->task.started)) return FSM_OK;
+  if (code == FSM_OK) code = load_instance(at, number, got, out, err);
+  *open = code == FSM_OK && got->in->status == FSM_RUNNING; /* else it waits, overdue, like a timer */
+  return code;
+}
+
+fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id, int64_t silent_ns,
+                                  fsm__decision *out, fsm_error *err) {
   found got;
-  fsm_code code = fsm__task_load(at->store, number, id, at->arena, &got.task, err);
-  if (code == FSM_ENOTFOUND || (code == FSM_OK && (!got.task.started || got.task.next_ns > at->time_ns)))
-    return FSM_OK;
-  if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
-  if (code != FSM_OK) return code;
-  if (got.in->status != FSM_RUNNING) return FSM_OK; /* it waits, overdue, like a timer */
-  fsm_pair *pair = fsm_arena_alloc(at->arena, sizeof *pair);
-  if (pair == NULL) return nomem(err);
-  *pair = (fsm_pair){fsm_string("message"), fsm_string("the attempt ran out of time")};
+  bool open = false;
   fsm_value error;
-  code = fsm_map(pair, 1, &error, err);
+  fsm_code code = load_running(at, number, id, out, &got, &open, err);
+  if (code != FSM_OK || !open || got.task.next_ns > at->time_ns) return code;
+  const fsm__task *task = &got.task;
+  if (lives_longer(task, silent_ns) && silent_ns > at->time_ns)
+    return runs(at, out, &got, task->attempt, silent_ns, err);
+  bool silent = task->next_ns < later(task->begun_ns, task->timeout_ns);
+  code = message_map(silent ? "the attempt gave no sign of life" : "the attempt ran out of time", at->arena,
+                     &error, err);
   return code == FSM_OK ? failed(at, out, &got, FSM_ETIMEOUT, &error, false, err) : code;
+}
+
+fsm_code fsm__decide_task_lost(const fsm__case *at, uint64_t number, const char *id, int64_t opened_ns,
+                               fsm__decision *out, fsm_error *err) {
+  found got;
+  bool open = false;
+  fsm_value error;
+  fsm_code code = load_running(at, number, id, out, &got, &open, err);
+  if (code != FSM_OK || !open || got.task.later || got.task.begun_ns > opened_ns) return code;
+  code = message_map("the process ended during the attempt", at->arena, &error, err);
+  return code == FSM_OK ? failed(at, out, &got, FSM_OK, &error, false, err) : code;
 }

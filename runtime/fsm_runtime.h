@@ -50,6 +50,7 @@ enum {
   FSM_EXIT_FATAL = 74 /* EX_IOERR */
 };
 #define FSM_IDEM_TTL_NS ((int64_t)24 * 3600 * 1000000000)
+#define FSM_RETRY_AFTER_MAX_NS ((int64_t)3600 * 1000000000)
 
 typedef struct fsm_runtime fsm_runtime;
 
@@ -137,9 +138,11 @@ typedef enum fsm_command_kind {
   FSM_CMD_SEND,             /* instance | machine + key, event, data */
   FSM_CMD_TASK_STARTED,     /* token, attempt: a worker accepted it */
   FSM_CMD_TASK_UNDELIVERED, /* token: nobody took it; offered again later, no attempt used */
-  FSM_CMD_TASK_HEARTBEAT,   /* token: moves the attempt's deadline */
+  FSM_CMD_TASK_HEARTBEAT,   /* token: a sign of life, under meta.fsm.heartbeat; never past the attempt's
+                               deadline */
   FSM_CMD_TASK_COMPLETE,    /* token, data = output */
-  FSM_CMD_TASK_FAIL, /* token, data = error, final; attempt, when known: an earlier one changes nothing */
+  FSM_CMD_TASK_FAIL, /* token, data = error, final, retry_ns. All answers: attempt, when known; one of an
+                        attempt that is over is refused (FSM_ETASK), changes nothing and is counted */
   FSM_CMD_REFUSED,   /* a transport refused something before it was a command: code, data = excerpt text;
                         aggregated into one record per reason and interval */
   /* Admin commands, of an instance (instance | machine + key); each needs actor and reason, takes idem and
@@ -188,6 +191,9 @@ typedef struct fsm_command {
   uint8_t token[16];
   unsigned attempt;
   bool final;
+  int64_t retry_ns; /* TASK_FAIL: no further attempt before so long from now; at most FSM_RETRY_AFTER_MAX_NS
+                       counts */
+  bool later;    /* TASK_HEARTBEAT: the answer will come from outside of this program, also after a restart */
   fsm_code code; /* FSM_CMD_REFUSED */
 } fsm_command;
 
@@ -243,7 +249,8 @@ typedef enum fsm_query_kind {
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* → {items: [{id, version, hash, deployed, description, states}]} newest versions */
   FSM_QUERY_MACHINE,  /* machine, version → the same and {source} */
-  FSM_QUERY_HEALTH    /* → {status, store, seq, applied, pending_bytes, refused, late_answers, now} */
+  FSM_QUERY_HEALTH    /* → {status, store, seq, applied, pending_bytes, refused, late_answers,
+                         duplicates, now} */
 } fsm_query_kind;
 
 typedef struct fsm_query {

@@ -152,6 +152,7 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
   fsm__document_put(&d, "pending_bytes", fsm_int((int64_t)fsm__store_pending_bytes(core->store)));
   fsm__document_put(&d, "refused", fsm_int((int64_t)core->refused));
   fsm__document_put(&d, "late_answers", fsm_int((int64_t)core->late_answers));
+  fsm__document_put(&d, "duplicates", fsm_int((int64_t)core->duplicates));
   fsm__document_time(&d, "now", now_ns);
   return fsm__document_map(&d, out, err);
 }

@@ -41,6 +41,8 @@ static fsm_code task_view(const fsm__reading *at, const fsm__row *row, fsm_value
   fsm__document_put(&d, "attempts", fsm_int(task.attempts));
   fsm__document_text(&d, "status", task.started ? "started" : "waiting");
   fsm__document_time(&d, task.started ? "deadline" : "due", task.next_ns);
+  if (task.started) fsm__document_time(&d, "begun", task.begun_ns);
+  if (task.error[0] != '\0') fsm__document_text(&d, "error", task.error);
   return fsm__document_map(&d, out, err);
 }
 

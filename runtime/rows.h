@@ -50,6 +50,8 @@ typedef struct fsm__since {
   int64_t ns;
 } fsm__since;
 
+enum { FSM_TASK_ERROR_MAX = 256 }; /* bytes of a task's last error that its row keeps */
+
 /* An instance as its row holds it. Lives in the arena it was loaded into. */
 typedef struct fsm__instance {
   uint64_t number;
@@ -93,9 +95,13 @@ typedef struct fsm__task {
   uint8_t token[16];
   unsigned attempts, attempt; /* allowed, begun */
   int64_t timeout_ns;
-  int64_t next_ns; /* when to offer it, or, once an attempt has begun, that attempt's deadline */
+  int64_t heartbeat_ns; /* an attempt that is silent for so long is lost; 0 = it may be silent */
+  int64_t next_ns;  /* when to offer it, or, once an attempt has begun, when that is out of time or lost */
+  int64_t begun_ns; /* of the attempt that runs; its deadline is timeout_ns later */
   bool started;
-  uint64_t seq; /* of the record that opened it */
+  bool later;        /* of the attempt that runs: a service of ours has left the answer to somebody else */
+  const char *error; /* why the last attempt failed, cut to FSM_TASK_ERROR_MAX; "" = none has */
+  uint64_t seq;      /* of the record that opened it */
 } fsm__task;
 
 typedef struct fsm__idem {

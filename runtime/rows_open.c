@@ -21,7 +21,7 @@ void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer)
 
 void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_buf buf = {0};
-  fsm_pack_list(&buf, 11);
+  fsm_pack_list(&buf, 15);
   fsm_pack_text(&buf, task->service, strlen(task->service));
   fsm__row_pack(&buf, &task->input);
   fsm_pack_bytes(&buf, task->token, sizeof task->token);
@@ -33,6 +33,11 @@ void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task) {
   fsm_pack_text(&buf, task->corr, strlen(task->corr));
   fsm__row_pack(&buf, &task->trace);
   fsm_pack_uint(&buf, task->seq);
+  fsm_pack_int(&buf, task->heartbeat_ns);
+  fsm_pack_int(&buf, task->begun_ns);
+  fsm_pack_bool(&buf, task->later);
+  const char *error = task->error ? task->error : "";
+  fsm_pack_text(&buf, error, strlen(error));
   fsm__key key = fsm__key_instance(number, 'k', task->id, strlen(task->id));
   put(store, FSM_T_INSTANCES, &key, &buf);
 }
@@ -95,7 +100,7 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
   if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a task row has no id");
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttosvu", "task", &at, err);
+  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttosvuttos", "task", &at, err);
   if (code != FSM_OK) return code;
   *out = (fsm__task){.id = id,
                      .input = at[1],
@@ -105,10 +110,14 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
                      .next_ns = at[6].i,
                      .started = at[7].b,
                      .trace = at[9],
-                     .seq = (uint64_t)at[10].i};
+                     .seq = (uint64_t)at[10].i,
+                     .heartbeat_ns = at[11].i,
+                     .begun_ns = at[12].i,
+                     .later = at[13].b};
   memcpy(out->token, at[2].s, sizeof out->token);
   out->service = fsm_arena_strndup(arena, at[0].s, at[0].len);
   out->corr = fsm_arena_strndup(arena, at[8].s, at[8].len);
+  out->error = fsm_arena_strndup(arena, at[14].s, at[14].len);
   return FSM_OK;
 }
 

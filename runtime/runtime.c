@@ -32,6 +32,8 @@ void fsm__runtime_want_round(fsm_runtime *runtime) {
 static void free_runtime(fsm_runtime *runtime) {
   fsm__writer *w = &runtime->writer;
   fsm__offers_free(w->offers);
+  fsm__beats_free(w->beats);
+  free(w->ended);
   free(w->records);
   free(w->leaves);
   fsm_buf_free(&w->encoded);
@@ -65,6 +67,9 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   fsm_code code = fsm__queue_init(&w->queue, w->options.queue_max, err);
   if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);
   if (code == FSM_OK) code = fsm__offers_new(&w->offers, err);
+  if (code == FSM_OK) code = fsm__beats_new(&w->beats, err);
+  if (code == FSM_OK && (w->ended = calloc(FSM_ENDED_KEPT, sizeof *w->ended)) == NULL)
+    code = fsm_fail(err, FSM_ENOMEM, "", "no memory for a runtime");
   if (code == FSM_OK) code = fsm__random(&w->seed, sizeof w->seed, err);
   if (code == FSM_OK) code = fsm__core_open(&w->options, &w->core, opened, err);
   w->options.dir = w->core.dir;

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "runtime/beats.h"
 #include "runtime/core.h"
 #include "runtime/offers.h"
 #include "runtime/queue.h"
@@ -21,7 +22,8 @@
 enum {
   FSM_TURN_COMMANDS_MAX = 512, /* of the queue, in one turn */
   FSM_TURN_DUE_MAX = 256,      /* timers and tasks, in one turn */
-  FSM_IDLE_CONFIRM_MS = 50
+  FSM_IDLE_CONFIRM_MS = 50,
+  FSM_ENDED_KEPT = 4096 /* tasks whose second answer is known to be one */
 };
 
 typedef struct fsm__writer {
@@ -41,6 +43,9 @@ typedef struct fsm__writer {
   /* time and scans */
   fsm__key due_at; /* the last due row handled: the scan goes on behind it */
   fsm__offers *offers;
+  fsm__beats *beats;
+  uint8_t (*ended)[16]; /* tokens of the last FSM_ENDED_KEPT tasks that were answered, a ring */
+  unsigned ended_next;
   uint64_t seed;                         /* of the jitter */
   int64_t wall_ns;                       /* the highest reading of the wall clock */
   int64_t last_commit_ns, oldest_row_ns; /* monotonic; oldest 0 = overlay empty */
@@ -73,6 +78,10 @@ void fsm__writer_flush_refusals(fsm__writer *writer, bool all);
 bool fsm__writer_due(fsm__writer *writer);
 /* The task was not taken: offer it again soon. */
 void fsm__writer_undelivered(fsm__writer *writer, const uint8_t token[16]);
+/* What the decision about an answer of a worker leaves in memory. */
+void fsm__writer_task_decided(fsm__writer *writer, const fsm_command *command, const fsm__decision *decision);
+/* An answer that was refused because its task or attempt is over: counted. */
+void fsm__writer_late(fsm__writer *writer, const uint8_t token[16]);
 /* Monotonic time of the next due row or offer; INT64_MAX when there is none. */
 int64_t fsm__writer_next_due(fsm__writer *writer);
 _Noreturn void fsm__writer_fatal(fsm__writer *writer, const fsm_error *err);

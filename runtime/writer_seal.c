@@ -188,7 +188,7 @@ void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *dec
   const char *actor = actor_of(at->arena, command);
   w->core.refused++;
   if (decision->refusal.code == FSM_ETASK) {
-    w->core.late_answers++;
+    fsm__writer_late(w, command->token);
     return;
   }
   if (command->kind == FSM_CMD_SEND && decision->instance != NULL &&

@@ -45,6 +45,34 @@ void fsm__writer_undelivered(fsm__writer *w, const uint8_t token[16]) {
   fsm__offers_undelivered(w->offers, fsm__key_read_u64(token), fsm__monotonic_ns());
 }
 
+/* ---- what answers leave behind ------------------------------------------------------------------ */
+
+static bool ended(const fsm__decision *decision) {
+  if (decision->count == 0) return false;
+  const fsm_record *first = &decision->records[0];
+  return first->kind == FSM_RECORD_TASK_DONE ||
+         (first->kind == FSM_RECORD_TASK_FAILED && fsm_map_get(&first->detail, "retry_at") == NULL);
+}
+
+void fsm__writer_task_decided(fsm__writer *w, const fsm_command *command, const fsm__decision *decision) {
+  if (command->kind == FSM_CMD_TASK_HEARTBEAT && decision->silent_ns != 0)
+    fsm__beats_note(w->beats, command->token, decision->silent_ns, w->core.last_time_ns);
+  if (command->kind != FSM_CMD_TASK_COMPLETE && command->kind != FSM_CMD_TASK_FAIL) return;
+  if (decision->count > 0) (void)fsm__beats_take(w->beats, command->token);
+  if (!ended(decision)) return;
+  memcpy(w->ended[w->ended_next], command->token, sizeof w->ended[0]);
+  w->ended_next = (w->ended_next + 1) % FSM_ENDED_KEPT;
+}
+
+void fsm__writer_late(fsm__writer *w, const uint8_t token[16]) {
+  w->core.late_answers++;
+  for (unsigned i = 0; i < FSM_ENDED_KEPT; i++) {
+    if (memcmp(w->ended[i], token, sizeof w->ended[0]) != 0) continue;
+    w->core.duplicates++;
+    return;
+  }
+}
+
 void fsm__due_task(fsm__writer *w, const fsm__due *due) {
   fsm__task task;
   fsm_error err;
@@ -61,6 +89,7 @@ void fsm__due_task(fsm__writer *w, const fsm__due *due) {
   fsm__case at = fsm__writer_case(w, &w->internal, &fsm__by_time, 0);
   fsm__decision *decision = fsm_arena_alloc(&w->internal, sizeof *decision);
   if (decision == NULL) return fsm__due_look_again(w);
-  code = fsm__decide_task_timeout(&at, due->number, due->id, decision, &err);
+  code = fsm__decide_task_timeout(&at, due->number, due->id, fsm__beats_take(w->beats, task.token), decision,
+                                  &err);
   fsm__due_take(w, &at, decision, code, &err);
 }

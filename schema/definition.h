@@ -55,6 +55,7 @@ FSM_API const fsm_value *fsm_definition_event_schema(const fsm_definition *defin
 typedef struct fsm_task_policy {
   unsigned attempts;      /* default 1, at most 100 */
   int64_t timeout_ns;     /* per attempt; default 60 s */
+  int64_t heartbeat_ns;   /* an attempt that is silent for so long is lost; default 0: it may be silent */
   int64_t backoff_ns;     /* before the second attempt, doubled each time; default 1 s */
   int64_t backoff_max_ns; /* default 1 h */
 } fsm_task_policy;

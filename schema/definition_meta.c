@@ -58,6 +58,7 @@ static const struct row {
     {"reason_required", FSM__META_TRANSITION, check_bool},
     {"attempts", FSM__META_INVOKE, check_attempts},
     {"timeout", FSM__META_INVOKE, check_duration},
+    {"heartbeat", FSM__META_INVOKE, check_duration},
     {"backoff", FSM__META_INVOKE, check_duration},
     {"backoff_max", FSM__META_INVOKE, check_duration},
 };
@@ -108,6 +109,7 @@ void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out) {
   int64_t number = 1;
   if (attempts && whole_number(attempts, &number)) out->attempts = (unsigned)number;
   take_duration(ours, "timeout", &out->timeout_ns);
+  take_duration(ours, "heartbeat", &out->heartbeat_ns);
   take_duration(ours, "backoff", &out->backoff_ns);
   take_duration(ours, "backoff_max", &out->backoff_max_ns);
 }

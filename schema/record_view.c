@@ -60,9 +60,13 @@ static fsm_value unsigned_of(uint64_t u) { return u <= INT64_MAX ? fsm_int((int6
 /* Member names that hold nanoseconds since 1970, and what they are called when shown. */
 static const struct {
   const char *stored, *shown;
-} times[] = {{"due", "due"},           {"next", "next"},
-             {"deadline", "deadline"}, {"deadline_ns", "deadline"},
-             {"expires", "expires"},   {"retry_at", "retry_at"}};
+} times[] = {{"due", "due"},
+             {"next", "next"},
+             {"deadline", "deadline"},
+             {"deadline_ns", "deadline"},
+             {"expires", "expires"},
+             {"retry_at", "retry_at"},
+             {"heartbeat_by", "heartbeat_by"}};
 
 static const char *time_name(const fsm_pair *pair) {
   for (size_t i = 0; i < sizeof times / sizeof *times; i++)

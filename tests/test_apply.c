@@ -130,7 +130,8 @@ static void an_attempt_that_begins_is_due_at_its_deadline(void **state) {
   apply(r, entered(r, 2));
   apply(r, task_record(r, FSM_RECORD_TASK_STARTED, 3, "{\"task\":\"job\",\"deadline\":77}"));
   assert_int_equal(task_of(r, &task), FSM_OK);
-  assert_true(task.started && task.attempt == 1 && task.next_ns == 77);
+  assert_true(task.started && task.attempt == 1 && task.next_ns == 77 && task.begun_ns == 3 * SECOND &&
+              !task.later);
   assert_true(is_due(r, 77, 'k', "job"));
   assert_false(is_due(r, 2, 'k', "job"));
   apply(r, task_record(r, FSM_RECORD_TASK_STARTED, 4, "{\"task\":\"job\",\"deadline\":99}"));

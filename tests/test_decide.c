@@ -419,7 +419,7 @@ static void an_attempt_begins_once_and_in_order(void **state) {
   assert_true(task.next_ns == decision.records[0].time_ns + 5 * SECOND);
 }
 
-static void a_heartbeat_counts_only_while_an_attempt_runs(void **state) {
+static void a_heartbeat_without_a_policy_is_taken_and_changes_nothing(void **state) {
   desk *d = *state;
   (void)started(d, "retried", "r1");
   fsm_command beat = answer_of(d, FSM_CMD_TASK_HEARTBEAT), begin = answer_of(d, FSM_CMD_TASK_STARTED);
@@ -427,9 +427,8 @@ static void a_heartbeat_counts_only_while_an_attempt_runs(void **state) {
   begin.attempt = 1;
   (void)take(d, &begin);
   d->now_ns += 3 * SECOND;
-  int64_t at_ns = d->now_ns;
-  (void)take(d, &beat);
-  assert_true(open_task(d).next_ns == at_ns + 5 * SECOND);
+  fsm__decision decision = decide(d, &beat);
+  assert_true(decision.count == 0 && decision.refusal.code == FSM_OK && decision.silent_ns == 0);
 }
 
 static void a_retry_waits_between_a_millisecond_and_its_bound(void **state) {
@@ -519,20 +518,20 @@ static void a_timeout_before_its_time_decides_nothing(void **state) {
   fsm__decision decision;
   (void)started(d, "retried", "r1");
   fsm__case at = case_of(d, &by_time);
-  assert_int_equal(fsm__decide_task_timeout(&at, 1, "job", &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_task_timeout(&at, 1, "job", 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 0); /* no attempt has begun */
   fsm_command command = answer_of(d, FSM_CMD_TASK_STARTED);
   command.attempt = 1;
   (void)take(d, &command);
   at = case_of(d, &by_time);
   at.time_ns = open_task(d).next_ns - 1;
-  assert_int_equal(fsm__decide_task_timeout(&at, 1, "job", &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_task_timeout(&at, 1, "job", 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 0);
   at.time_ns++;
-  assert_int_equal(fsm__decide_task_timeout(&at, 1, "job", &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_task_timeout(&at, 1, "job", 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 1);
   assert_string_equal(decision.records[0].reason, "timeout");
-  assert_int_equal(fsm__decide_task_timeout(&at, 1, "nothing", &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_task_timeout(&at, 1, "nothing", 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 0);
 }
 
@@ -586,7 +585,7 @@ int main(void) {
       T(a_keyed_start_lives_for_its_time_whatever_the_hour),
       T(the_quota_of_keys_holds_at_its_edge_and_frees_itself),
       T(an_attempt_begins_once_and_in_order),
-      T(a_heartbeat_counts_only_while_an_attempt_runs),
+      T(a_heartbeat_without_a_policy_is_taken_and_changes_nothing),
       T(a_retry_waits_between_a_millisecond_and_its_bound),
       T(a_final_failure_that_nothing_takes_is_kept_and_parks_the_instance),
       T(a_task_that_is_done_takes_no_second_answer),

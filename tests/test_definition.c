@@ -288,16 +288,17 @@ static void the_policy_of_tasks_has_defaults(void **state) {
   fsm_definition *d = load(
       "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"invoke\":[{\"src\":\"one\"},{\"src\":\"two\","
       "\"meta\":{\"fsm\":"
-      "{\"attempts\":5,\"timeout\":\"2m\",\"backoff\":\"500ms\",\"backoff_max\":\"10s\"},\"note\":\"free\"}}]"
+      "{\"attempts\":5,\"timeout\":\"2m\",\"heartbeat\":\"20s\",\"backoff\":\"500ms\",\"backoff_max\":"
+      "\"10s\"},\"note\":\"free\"}}]"
       "}}}");
   const int64_t second = 1000000000;
   fsm_task_policy p;
   fsm_definition_task_policy(d, 0, &p);
-  assert_true(p.attempts == 1 && p.timeout_ns == 60 * second && p.backoff_ns == second &&
-              p.backoff_max_ns == 3600 * second);
+  assert_true(p.attempts == 1 && p.timeout_ns == 60 * second && p.heartbeat_ns == 0 &&
+              p.backoff_ns == second && p.backoff_max_ns == 3600 * second);
   fsm_definition_task_policy(d, 1, &p);
-  assert_true(p.attempts == 5 && p.timeout_ns == 120 * second && p.backoff_ns == second / 2 &&
-              p.backoff_max_ns == 10 * second);
+  assert_true(p.attempts == 5 && p.timeout_ns == 120 * second && p.heartbeat_ns == 20 * second &&
+              p.backoff_ns == second / 2 && p.backoff_max_ns == 10 * second);
   const fsm_value *meta = fsm_invoke_meta(fsm_definition_machine(d), 1);
   assert_true(fsm_is_text(fsm_map_get(meta, "note"), "free"));
   fsm_definition_free(d);

@@ -197,7 +197,11 @@ static void timers_tasks_and_keys_come_back(void **state) {
                     .timeout_ns = 5,
                     .next_ns = 6,
                     .started = true,
-                    .seq = 12},
+                    .seq = 12,
+                    .heartbeat_ns = 13,
+                    .begun_ns = 14,
+                    .later = true,
+                    .error = "why"},
             task_back;
   fsm__task_put(r->store, 7, &task);
   assert_int_equal(fsm__task_load(r->store, 7, "job", &r->arena, &task_back, NULL), FSM_OK);
@@ -207,6 +211,8 @@ static void timers_tasks_and_keys_come_back(void **state) {
   assert_memory_equal(task_back.token, task.token, 16);
   assert_true(task_back.attempts == 100 && task_back.attempt == 3 && task_back.started);
   assert_true(task_back.timeout_ns == 5 && task_back.next_ns == 6 && task_back.seq == 12);
+  assert_true(task_back.heartbeat_ns == 13 && task_back.begun_ns == 14 && task_back.later);
+  assert_string_equal(task_back.error, "why");
   fsm__key key = fsm__key_instance(7, 'i', "0123456789abcdef", 16);
   fsm__idem idem = {.fingerprint = "fifteen letters", .expiry_ns = 8, .seq = 9}, idem_back;
   fsm__idem_put(r->store, FSM_T_INSTANCES, &key, &idem);

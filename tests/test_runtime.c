@@ -269,20 +269,6 @@ static void a_task_whose_attempt_runs_out_of_time_fails(void **state) {
   assert_verified(f);
 }
 
-static void a_heartbeat_moves_the_deadline(void **state) {
-  fixture *f = *state;
-  submit(f, "d1");
-  await_offers(f, 1);
-  (void)task(f, FSM_CMD_TASK_STARTED, last_token(f), 1, false, NULL);
-  atomic_fetch_add(&f->now_ns, 20 * SECOND);
-  fsm_answer answer = task(f, FSM_CMD_TASK_HEARTBEAT, last_token(f), 1, false, NULL);
-  assert_code(&answer, FSM_OK);
-  atomic_fetch_add(&f->now_ns, 20 * SECOND);
-  assert_state(f, "d1", "pendingReview");
-  answer = task(f, FSM_CMD_TASK_COMPLETE, last_token(f), 1, false, "{\"reviewId\":\"R\"}");
-  assert_code(&answer, FSM_OK);
-}
-
 static void an_undelivered_task_is_offered_again_and_uses_no_attempt(void **state) {
   fixture *f = *state;
   submit(f, "d1");
@@ -671,7 +657,6 @@ int main(void) {
       T(a_keyed_start_makes_one_instance),
       T(a_timer_fires_when_it_is_due_also_after_a_restart),
       T(a_task_whose_attempt_runs_out_of_time_fails),
-      T(a_heartbeat_moves_the_deadline),
       T(an_undelivered_task_is_offered_again_and_uses_no_attempt),
       T(a_failed_attempt_is_retried_after_its_backoff),
       T(a_loop_is_rolled_back_into_an_incident),

@@ -1,0 +1,185 @@
+/* test_writer_task.c: attempts of workers: signs of life, answers that come late, twice, or of an attempt
+ * that is over. */
+#include "runtime_scene.h"
+
+static const char BEATING[] =
+    "{\"id\":\"beating\",\"initial\":\"work\",\"states\":{\"work\":{\"invoke\":{\"id\":\"job\",\"src\":"
+    "\"svc\","
+    "\"meta\":{\"fsm\":{\"attempts\":2,\"timeout\":\"60s\",\"heartbeat\":\"9s\",\"backoff\":\"1ms\"}},"
+    "\"onDone\":\"ok\",\"onError\":\"bad\"}},\"ok\":{\"type\":\"final\"},\"bad\":{\"type\":\"final\"}}}";
+
+static int setup(void **state) {
+  fixture *f = fixture_new();
+  fsm_answer answer = deploy_text(f, BEATING, strlen(BEATING));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "beating", "b1", NULL, NULL);
+  await_offers(f, 1);
+  answer = task(f, FSM_CMD_TASK_STARTED, f->offered[0].token, 1, false, NULL);
+  assert_code(&answer, FSM_OK);
+  *state = f;
+  return 0;
+}
+
+static int teardown(void **state) {
+  fixture_free(*state);
+  return 0;
+}
+
+static void pass(fixture *f, double seconds) {
+  atomic_fetch_add(&f->now_ns, (int64_t)(seconds * (double)SECOND));
+}
+
+/* A turn of the writer has looked at what is due: its answer comes after that. */
+static const char *task_text(fixture *f) {
+  (void)send_event(f, "b1", "NOTHING", NULL);
+  fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "b1"});
+  return text_of(f, fsm_map_get(&instance, "tasks"));
+}
+
+static bool runs(fixture *f) { return strstr(task_text(f), "\"status\":\"started\"") != NULL; }
+
+static fsm_answer beat(fixture *f) {
+  return task(f, FSM_CMD_TASK_HEARTBEAT, f->offered[0].token, 1, false, NULL);
+}
+
+static int64_t health(fixture *f, const char *name) {
+  fsm_value document = query(f, (fsm_query){.kind = FSM_QUERY_HEALTH});
+  return fsm_map_get(&document, name)->i;
+}
+
+static void an_attempt_that_is_silent_is_lost(void **state) {
+  fixture *f = *state;
+  pass(f, 8);
+  assert_true(runs(f));
+  pass(f, 2);
+  assert_false(runs(f));
+  assert_non_null(strstr(task_text(f), "no sign of life"));
+  pass(f, 1);
+  await_offers(f, 2);
+  assert_int_equal(f->offered[1].attempt, 2);
+  assert_verified(f);
+}
+
+static void heartbeats_keep_an_attempt_up_to_its_deadline_and_no_longer(void **state) {
+  fixture *f = *state;
+  for (int i = 0; i < 7; i++) { /* 56 s */
+    pass(f, 8);
+    fsm_answer answer = beat(f);
+    assert_code(&answer, FSM_OK);
+    assert_true(runs(f));
+  }
+  pass(f, 3);
+  assert_true(runs(f));
+  pass(f, 2);
+  assert_false(runs(f));
+  assert_non_null(strstr(task_text(f), "out of time"));
+  assert_verified(f);
+}
+
+static void heartbeats_that_come_often_are_few_records_and_all_count(void **state) {
+  fixture *f = *state;
+  unsigned records = 0;
+  pass(f, 2.5); /* less than a third: no record */
+  fsm_answer answer = beat(f);
+  assert_code(&answer, FSM_OK);
+  assert_true(answer.seq == 0);
+  pass(f, 7.5); /* silent for 7.5 s; the record knows of 10 */
+  assert_true(runs(f));
+  for (int i = 0; i < 20; i++) {
+    pass(f, 1);
+    answer = beat(f);
+    assert_code(&answer, FSM_OK);
+    records += answer.seq != 0;
+  }
+  assert_true(records >= 5 && records <= 7); /* one in three seconds */
+  pass(f, 8);
+  assert_true(runs(f));
+  pass(f, 2);
+  assert_false(runs(f));
+  assert_verified(f);
+}
+
+static void a_beat_in_memory_dies_with_the_process_and_a_recorded_one_does_not(void **state) {
+  fixture *f = *state;
+  pass(f, 4);
+  (void)beat(f);
+  fixture_reopen(f);
+  pass(f, 8);
+  assert_true(runs(f));
+  pass(f, 2);
+  assert_false(runs(f));
+  assert_verified(f);
+}
+
+static void an_answer_of_an_attempt_that_is_over_is_refused_and_counted(void **state) {
+  fixture *f = *state;
+  const uint8_t *token = f->offered[0].token;
+  pass(f, 10);
+  assert_false(runs(f));
+  pass(f, 1);
+  await_offers(f, 2);
+  fsm_answer answer = task(f, FSM_CMD_TASK_COMPLETE, token, 1, false, "1");
+  assert_code(&answer, FSM_ETASK);
+  assert_string_equal(answer.error.where, "attempt");
+  answer = task(f, FSM_CMD_TASK_STARTED, token, 2, false, NULL);
+  assert_code(&answer, FSM_OK);
+  answer = task(f, FSM_CMD_TASK_FAIL, token, 1, false, "\"late\"");
+  assert_code(&answer, FSM_ETASK);
+  answer = task(f, FSM_CMD_TASK_HEARTBEAT, token, 1, false, NULL);
+  assert_code(&answer, FSM_ETASK);
+  assert_true(runs(f));
+  assert_int_equal(health(f, "late_answers"), 3);
+  assert_int_equal(health(f, "duplicates"), 0);
+  answer = task(f, FSM_CMD_TASK_COMPLETE, token, 2, false, "1");
+  assert_code(&answer, FSM_OK);
+  assert_state(f, "b1", "ok");
+  answer = task(f, FSM_CMD_TASK_COMPLETE, token, 2, false, "1");
+  assert_code(&answer, FSM_ETASK);
+  assert_int_equal(health(f, "late_answers"), 4);
+  assert_int_equal(health(f, "duplicates"), 1);
+  assert_verified(f);
+}
+
+static void the_last_error_is_kept_with_the_task(void **state) {
+  fixture *f = *state;
+  char letters[501] = "", data[600];
+  for (size_t i = 0; i < 500; i += 2) memcpy(letters + i, "\xc3\xa9", 3);
+  snprintf(data, sizeof data, "{\"message\":\"%s\"}", letters);
+  fsm_answer answer = task(f, FSM_CMD_TASK_FAIL, f->offered[0].token, 1, false, data);
+  assert_code(&answer, FSM_OK);
+  fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "b1"});
+  const fsm_value *error = fsm_map_get(&fsm_map_get(&instance, "tasks")->items[0], "error");
+  assert_non_null(error);
+  assert_int_equal(error->len, 256); /* whole characters of two bytes */
+  assert_verified(f);
+}
+
+static void a_service_may_ask_for_more_time_before_the_next_attempt(void **state) {
+  fixture *f = *state;
+  fsm_command command = fsm_command_new(FSM_CMD_TASK_FAIL);
+  memcpy(command.token, f->offered[0].token, 16);
+  command.retry_ns = 20 * SECOND;
+  fsm_answer answer = sent(f, &command);
+  assert_code(&answer, FSM_OK);
+  pass(f, 19);
+  (void)task_text(f);
+  assert_int_equal(f->offered_count, 1);
+  pass(f, 2);
+  await_offers(f, 2);
+  assert_verified(f);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      T(an_attempt_that_is_silent_is_lost),
+      T(heartbeats_keep_an_attempt_up_to_its_deadline_and_no_longer),
+      T(heartbeats_that_come_often_are_few_records_and_all_count),
+      T(a_beat_in_memory_dies_with_the_process_and_a_recorded_one_does_not),
+      T(an_answer_of_an_attempt_that_is_over_is_refused_and_counted),
+      T(the_last_error_is_kept_with_the_task),
+      T(a_service_may_ask_for_more_time_before_the_next_attempt),
+  };
+  return cmocka_run_group_tests_name("writer_task", tests, NULL, NULL);
+}
