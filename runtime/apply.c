@@ -110,7 +110,7 @@ static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record
   if (code == FSM_OK) code = by_kind(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_timers(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_tasks(store, in, record, arena, err);
-  if (code == FSM_OK) code = fsm__apply_idem(store, in, record, arena, err);
+  if (code == FSM_OK) code = fsm__apply_idem(store, in, record, err);
   if (code != FSM_OK) return code;
   if (record->counter != 0) in->counter = record->counter;
   in->rev = record->rev;

@@ -31,10 +31,12 @@ FSM_MUST_USE fsm_code fsm__apply_timer_fired(fsm__store *store, const fsm__insta
                                              const fsm_record *record, fsm_arena *arena, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__apply_task_answer(fsm__store *store, const fsm__instance *in,
                                              const fsm_record *record, fsm_arena *arena, fsm_error *err);
-FSM_MUST_USE fsm_code fsm__apply_idem(fsm__store *store, fsm__instance *in, const fsm_record *record,
-                                      fsm_arena *arena, fsm_error *err);
 /* All timers and tasks of an instance that has ended. */
 FSM_MUST_USE fsm_code fsm__apply_close(fsm__store *store, const fsm__instance *in, fsm_arena *arena,
                                        fsm_error *err);
+
+/* apply_idem.c */
+FSM_MUST_USE fsm_code fsm__apply_idem(fsm__store *store, fsm__instance *in, const fsm_record *record,
+                                      fsm_error *err);
 
 #endif

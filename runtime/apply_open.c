@@ -1,4 +1,4 @@
-/* apply_open.c: timers, tasks and idempotency entries, from the arrays of a record. */
+/* apply_open.c: timers and tasks, from the arrays of a record. */
 #include <string.h>
 
 #include "runtime/apply_impl.h"
@@ -245,82 +245,4 @@ fsm_code fsm__apply_close(fsm__store *store, const fsm__instance *in, fsm_arena 
   const fsm__key timers = fsm__key_instance(in->number, 't', NULL, 0);
   fsm_code code = timers_drop(store, in->number, &timers, arena, err);
   return code == FSM_OK ? tasks_drop(store, in->number, arena, err) : code;
-}
-
-/* ---- idempotency -------------------------------------------------------------------------------- */
-
-static fsm_code idem_purge(fsm__store *store, fsm__instance *in, int64_t now_ns, fsm_arena *arena,
-                           fsm_error *err) {
-  fsm__key prefix = fsm__key_instance(in->number, 'i', NULL, 0);
-  fsm__range range;
-  fsm__row row;
-  bool found = false;
-  fsm_code code;
-  fsm__range_open(&range, store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
-  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    fsm__key key = {.len = 0};
-    fsm__idem idem;
-    fsm__key_add(&key, row.key, row.key_len);
-    code = fsm__idem_load(store, FSM_T_INSTANCES, &key, arena, &idem, err);
-    if (code != FSM_OK) break;
-    if (idem.expiry_ns > now_ns) continue;
-    fsm__store_delete(store, FSM_T_INSTANCES, key.bytes, key.len);
-    if (in->idem_rows > 0) in->idem_rows--;
-  }
-  fsm__range_close(&range);
-  return code;
-}
-
-/* Creations sit in buckets of an hour; those past the TTL are dropped, a bounded number at a time. */
-static fsm_code starts_purge(fsm__store *store, int64_t now_ns, fsm_error *err) {
-  enum { AT_ONCE = 64 };
-  if (now_ns < FSM_IDEM_TTL_NS) return FSM_OK;
-  const uint32_t oldest =
-      fsm__key_read_u32(fsm__key_start(now_ns - FSM_IDEM_TTL_NS, 0, (const uint8_t[16]){0}).bytes);
-  fsm__range range;
-  fsm__row row;
-  bool found = false;
-  fsm_code code = FSM_OK;
-  fsm__range_open(&range, store, FSM_T_STARTS, NULL, 0);
-  for (unsigned i = 0; i < AT_ONCE; i++) {
-    code = fsm__range_next(&range, &row, &found, err);
-    if (code != FSM_OK || !found || fsm__key_read_u32(row.key) >= oldest) break;
-    fsm__key key = {.len = 0};
-    fsm__key_add(&key, row.key, row.key_len);
-    fsm__store_delete(store, FSM_T_STARTS, key.bytes, key.len);
-  }
-  fsm__range_close(&range);
-  return code;
-}
-
-/* [key hash, fingerprint, expiry] */
-static bool idem_legal(const fsm_value *list) {
-  return list->len == 3 && fsm_is(&list->items[0], FSM_BYTES) && list->items[0].len == 16 &&
-         fsm_is(&list->items[1], FSM_BYTES) && list->items[1].len == 16 && fsm_is(&list->items[2], FSM_INT);
-}
-
-fsm_code fsm__apply_idem(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
-                         fsm_error *err) {
-  enum { PURGE_EVERY = 64 };
-  if (!fsm_is(&record->idem, FSM_LIST)) return FSM_OK;
-  if (!idem_legal(&record->idem))
-    return fsm__apply_bad(record, "has an idempotency key that cannot be read", NULL, err);
-  const fsm_value *at = record->idem.items;
-  fsm__idem idem = {.expiry_ns = at[2].i, .seq = record->seq}, before;
-  memcpy(idem.fingerprint, at[1].s, 16);
-  if (record->kind == FSM_RECORD_CREATED) {
-    fsm_code code = starts_purge(store, record->time_ns, err);
-    fsm__key key = fsm__key_start(record->time_ns, in->deployed->number, (const uint8_t *)at[0].s);
-    fsm__idem_put(store, FSM_T_STARTS, &key, &idem);
-    return code;
-  }
-  fsm__key key = fsm__key_instance(in->number, 'i', at[0].s, 16);
-  fsm_code code = FSM_OK;
-  if (in->idem_rows >= FSM_IDEM_QUOTA || record->rev % PURGE_EVERY == 0)
-    code = idem_purge(store, in, record->time_ns, arena, err);
-  if (code == FSM_OK) code = fsm__idem_load(store, FSM_T_INSTANCES, &key, arena, &before, err);
-  if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
-  if (code == FSM_ENOTFOUND) in->idem_rows++; /* else a key past its time takes its own place again */
-  fsm__idem_put(store, FSM_T_INSTANCES, &key, &idem);
-  return FSM_OK;
 }

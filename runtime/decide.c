@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "runtime/deployable.h"
-#include "schema/pack.h"
 
 fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...) {
   char text[FSM_TEXT_MAX + 4]; /* longer than what is kept: fsm_fail cuts between characters */
@@ -73,7 +72,7 @@ fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_re
   record->dur_us = at->dur_us;
   record->node = at->node;
   record->corr = out->correlation;
-  record->caus = command->causation;
+  record->caus = out->causation != NULL ? out->causation : command->causation;
   record->req = command->request;
   record->trace = command->trace;
   record->act = command->actor;
@@ -99,52 +98,12 @@ bool fsm__decision_map(fsm_arena *arena, const fsm_pair *from, size_t count, fsm
   return fsm_map(pairs, count, out, NULL) == FSM_OK;
 }
 
-bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint[16]) {
-  const fsm_command *command = at->command;
-  if (command->idem == NULL) return false;
-  fsm__hash key = fsm__sha256(command->idem, strlen(command->idem));
-  memcpy(key_hash, key.bytes, 16);
-  fsm_buf buf = {0};
-  const char *parts[] = {command->machine, at->made_id ? NULL : command->instance, command->key,
-                         command->event};
-  const bool admin = command->kind >= FSM_CMD_ADMIN_FIRST && command->kind <= FSM_CMD_ADMIN_LAST;
-  fsm_pack_list(&buf, 7 + (command->version != 0) + 2 * admin);
-  fsm_pack_uint(&buf, command->kind);
-  for (unsigned i = 0; i < 4; i++)
-    fsm_pack_text(&buf, parts[i] ? parts[i] : "", parts[i] ? strlen(parts[i]) : 0);
-  if (command->version != 0) fsm_pack_uint(&buf, command->version);
-  fsm_code code = fsm_pack(&buf, &command->labels, NULL);
-  if (code == FSM_OK) code = fsm_pack(&buf, &command->data, NULL);
-  if (admin && code == FSM_OK) code = fsm_pack(&buf, &command->states, NULL);
-  if (admin)
-    fsm_pack_text(&buf, command->name ? command->name : "", command->name ? strlen(command->name) : 0);
-  FSM_ASSERT(code == FSM_OK || buf.failed); /* admission has packed it before */
-  fsm__hash print = fsm__sha256(fsm_buf_text(&buf), buf.len);
-  memcpy(fingerprint, print.bytes, 16);
-  fsm_buf_free(&buf);
-  return true;
-}
-
-fsm_code fsm__idem_verdict(const fsm__idem *idem, const uint8_t fingerprint[16], fsm__decision *out) {
-  if (memcmp(idem->fingerprint, fingerprint, sizeof idem->fingerprint) != 0)
-    return fsm__decision_refuse(out, FSM_EDUPLICATE, "idem",
-                                "the idempotency key was used for another command (seq %llu)",
-                                (unsigned long long)idem->seq);
-  out->replay = true;
-  out->replay_seq = idem->seq;
-  return FSM_OK;
-}
-
-fsm_value fsm__idem_field(const fsm__case *at, const uint8_t key_hash[16], const uint8_t fingerprint[16]) {
-  fsm_value *items = fsm_arena_alloc(at->arena, 3 * sizeof *items);
-  char *bytes = fsm_arena_alloc(at->arena, 32);
-  if (items == NULL || bytes == NULL) return fsm_null();
-  memcpy(bytes, key_hash, 16);
-  memcpy(bytes + 16, fingerprint, 16);
-  items[0] = fsm_bytes(bytes, 16);
-  items[1] = fsm_bytes(bytes + 16, 16);
-  items[2] = fsm_int(at->time_ns + FSM_IDEM_TTL_NS);
-  return fsm_list(items, 3);
+/* "store.part.epoch.seq" of a record of this journal. */
+const char *fsm__decision_cause(const fsm__case *at, uint64_t seq) {
+  char id[FSM_CORRELATION_MAX];
+  if (at->command->causation != NULL || seq == 0) return at->command->causation;
+  fsm_record_id(&at->origin, seq, id, sizeof id);
+  return fsm_arena_strdup(at->arena, id);
 }
 
 void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, uint64_t seq,
@@ -155,7 +114,7 @@ void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, u
   FSM_ASSERT(len <= FSM_TIMER_ID_MAX);
   fsm__key_u64(&key, number);
   memcpy(out, key.bytes, 8);
-  fsm__key_add(&key, at->store_id, 16);
+  fsm__key_add(&key, at->origin.store, 16);
   fsm__key_u64(&key, seq);
   memcpy(named, key.bytes, key.len);
   memcpy(named + key.len, invoke, len);

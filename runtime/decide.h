@@ -28,7 +28,7 @@ typedef struct fsm__case {
   uint64_t next_seq;
   uint64_t entropy; /* for the jitter of a retry */
   const char *node;
-  const uint8_t *store_id; /* 16 bytes */
+  fsm_origin origin; /* of the journal: ids of records, tokens */
 } fsm__case;
 
 typedef struct fsm__decision {
@@ -45,6 +45,7 @@ typedef struct fsm__decision {
   bool created;
   uint64_t rev;
   const char *instance_id, *machine, *status, *correlation, *hash;
+  const char *causation; /* what caused its records; NULL: what the command names */
   uint32_t version;
   fsm_value from, to;
 } fsm__decision;
@@ -118,12 +119,29 @@ FSM_MUST_USE fsm_code fsm__snapshot_of(const fsm__instance *in, fsm_arena *arena
 /* Marks the decision refused; returns FSM_OK so that `return fsm__decision_refuse(…)` ends a decision. */
 fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...)
     FSM_PRINTF(4, 5);
-/* key hash and fingerprint of the command's idempotency key; false when it has none. */
-bool fsm__idem_of(const fsm__case *at, uint8_t key_hash[16], uint8_t fingerprint[16]);
-/* The key was used: the first answer again when it was for this very command, else refused. */
-fsm_code fsm__idem_verdict(const fsm__idem *idem, const uint8_t fingerprint[16], fsm__decision *out);
-/* The record field [key hash, fingerprint, expiry]. */
-fsm_value fsm__idem_field(const fsm__case *at, const uint8_t key_hash[16], const uint8_t fingerprint[16]);
+/* What caused the records to come, when the command does not say: the id of record `seq`. */
+const char *fsm__decision_cause(const fsm__case *at, uint64_t seq);
+
+/* The command's idempotency key: what the case's journal may have of it. */
+typedef struct fsm__idem_key {
+  bool given;
+  uint8_t hash[16], fingerprint[16];
+} fsm__idem_key;
+fsm__idem_key fsm__idem_key_of(const fsm__case *at);
+/* Refuses a command with a key too many for out->instance. */
+FSM_MUST_USE fsm_code fsm__decision_quota(const fsm__case *at, fsm__decision *out, fsm_error *err);
+/* The newest live entry of the key at the instance, or among the creations of the machine: FSM_ENOTFOUND. */
+FSM_MUST_USE fsm_code fsm__idem_of_instance(const fsm__case *at, const fsm__idem_key *key, uint64_t number,
+                                            fsm__idem *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__idem_of_start(const fsm__case *at, const fsm__idem_key *key, uint32_t machine,
+                                         fsm__idem *out, fsm_error *err);
+/* Was the command taken before under its key? Then out->replay is set, or it is refused as another command's.
+ * Else *field is what the first record is to carry. For a command of out->instance, and for one that makes an
+ * instance of the machine, which is refused over the quota, too. */
+FSM_MUST_USE fsm_code fsm__decision_idem(const fsm__case *at, fsm__decision *out, fsm_value *field,
+                                         fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decision_idem_start(const fsm__case *at, uint32_t machine, fsm__decision *out,
+                                               fsm_value *field, fsm_error *err);
 /* The token of a task opened by record `seq`: number BE8 ‖ 8 bytes of a hash. */
 void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, uint64_t seq, uint8_t out[16]);
 

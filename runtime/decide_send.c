@@ -6,19 +6,17 @@
 
 /* The instance that had the business key before, if this idempotency key was used there and lives. */
 static fsm_code find_ended(const fsm__case *at, uint32_t machine, uint64_t *number, fsm_error *err) {
-  uint8_t key_hash[16], fingerprint[16];
+  const fsm__idem_key idem_key = fsm__idem_key_of(at);
   const void *value = NULL;
   size_t len = 0;
   fsm__idem idem;
-  if (!fsm__idem_of(at, key_hash, fingerprint)) return FSM_ENOTFOUND;
+  if (!idem_key.given) return FSM_ENOTFOUND;
   fsm__key last = fsm__key_ended(machine, at->command->key);
   fsm_code code = fsm__store_get(at->store, FSM_T_KEYS, last.bytes, last.len, &value, &len, err);
   if (code != FSM_OK) return code;
   if (len != 8) return fsm_fail(err, FSM_ECORRUPT, "store: keys", "a row is not a number");
   *number = fsm__key_read_u64(value);
-  fsm__key key = fsm__key_instance(*number, 'i', key_hash, 16);
-  code = fsm__idem_load(at->store, FSM_T_INSTANCES, &key, at->arena, &idem, err);
-  return code == FSM_OK && idem.expiry_ns <= at->time_ns ? FSM_ENOTFOUND : code;
+  return fsm__idem_of_instance(at, &idem_key, *number, &idem, err);
 }
 
 static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, fsm_error *err) {
@@ -44,47 +42,6 @@ static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, 
   return code;
 }
 
-/* Sets out->replay or refuses when the key was used; field is what the first record will carry. */
-static fsm_code check_idem(const fsm__case *at, fsm__decision *out, fsm_value *field, fsm_error *err) {
-  uint8_t key_hash[16], fingerprint[16];
-  fsm__idem idem;
-  if (!fsm__idem_of(at, key_hash, fingerprint)) return FSM_OK;
-  fsm__key key = fsm__key_instance(out->instance->number, 'i', key_hash, 16);
-  fsm_code code = fsm__idem_load(at->store, FSM_T_INSTANCES, &key, at->arena, &idem, err);
-  if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
-  if (code == FSM_ENOTFOUND || idem.expiry_ns <= at->time_ns) {
-    *field = fsm__idem_field(at, key_hash, fingerprint);
-    return FSM_OK;
-  }
-  return fsm__idem_verdict(&idem, fingerprint, out);
-}
-
-/* Live idempotency entries; counted only when the instance is at the quota. */
-static fsm_code check_quota(const fsm__case *at, fsm__decision *out, fsm_error *err) {
-  if (at->command->idem == NULL || out->instance->idem_rows < FSM_IDEM_QUOTA) return FSM_OK;
-  fsm__key prefix = fsm__key_instance(out->instance->number, 'i', NULL, 0);
-  fsm__range range;
-  fsm__row row;
-  bool found = false;
-  unsigned live = 0;
-  fsm_code code;
-  fsm__range_open(&range, at->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
-  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    fsm__key key = {.len = 0};
-    fsm__idem idem;
-    fsm__key_add(&key, row.key, row.key_len);
-    code = fsm__idem_load(at->store, FSM_T_INSTANCES, &key, at->arena, &idem, err);
-    if (code != FSM_OK) break;
-    live += idem.expiry_ns > at->time_ns;
-  }
-  fsm__range_close(&range);
-  if (code != FSM_OK) return code;
-  if (live >= FSM_IDEM_QUOTA)
-    return fsm__decision_refuse(out, FSM_EQUOTA, "idem",
-                                "the instance has %u live idempotency keys, its quota; they live 24 h", live);
-  return FSM_OK;
-}
-
 static fsm_code check_state(fsm__decision *out) {
   static const fsm_code codes[FSM_STATUS_COUNT] = {[FSM_PAUSED] = FSM_EPAUSED,
                                                    [FSM_INCIDENT] = FSM_EINCIDENT,
@@ -102,7 +59,7 @@ fsm_code fsm__decision_expect(const fsm__case *at, fsm__decision *out, fsm_error
   if (at->command->expect_rev >= 0 && (uint64_t)at->command->expect_rev != in->rev)
     return fsm__decision_refuse(out, FSM_ESTALE, "rev", "the instance is at revision %llu, not %lld",
                                 (unsigned long long)in->rev, (long long)at->command->expect_rev);
-  return check_quota(at, out, err);
+  return fsm__decision_quota(at, out, err);
 }
 
 /* ---- a refusal by the machine ------------------------------------------------------------------- */
@@ -178,8 +135,7 @@ fsm_code fsm__decision_open(const fsm__case *at, fsm__decision *out, fsm_value *
   code = fsm__instance_load(at->store, at->catalog, number, at->arena, in, err);
   if (code != FSM_OK) return code;
   fsm__decision_about(out, in, at->arena);
-  *idem = fsm_null();
-  return check_idem(at, out, idem, err);
+  return fsm__decision_idem(at, out, idem, err);
 }
 
 fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err) {

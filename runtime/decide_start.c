@@ -3,36 +3,6 @@
 
 #include "runtime/decide.h"
 
-/* The entry of a creation's idempotency key: its hour is not known, so each that may still live is asked. */
-static fsm_code find_start(const fsm__case *at, uint32_t machine, const uint8_t key_hash[16], fsm__idem *out,
-                           fsm_error *err) {
-  const int64_t hour_ns = (int64_t)3600 * 1000000000;
-  for (int64_t back = 0; back <= FSM_IDEM_TTL_NS && back <= at->time_ns; back += hour_ns) {
-    fsm__key key = fsm__key_start(at->time_ns - back, machine, key_hash);
-    fsm_code code = fsm__idem_load(at->store, FSM_T_STARTS, &key, at->arena, out, err);
-    if (code == FSM_OK && out->expiry_ns > at->time_ns) return FSM_OK;
-    if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
-  }
-  return FSM_ENOTFOUND;
-}
-
-/* Sets out->replay or refuses when the key was used; *go_on when it was not. */
-static fsm_code check_idem(const fsm__case *at, const fsm__deployed *deployed, fsm_value *field,
-                           fsm__decision *out, bool *go_on, fsm_error *err) {
-  uint8_t key_hash[16], fingerprint[16];
-  fsm__idem idem;
-  *go_on = true;
-  if (!fsm__idem_of(at, key_hash, fingerprint)) return FSM_OK;
-  fsm_code code = find_start(at, deployed->number, key_hash, &idem, err);
-  if (code == FSM_ENOTFOUND) {
-    *field = fsm__idem_field(at, key_hash, fingerprint);
-    return FSM_OK;
-  }
-  if (code != FSM_OK) return code;
-  *go_on = false;
-  return fsm__idem_verdict(&idem, fingerprint, out);
-}
-
 static fsm_code check_unique(const fsm__case *at, const fsm__deployed *deployed, fsm__decision *out,
                              fsm_error *err) {
   const fsm_command *command = at->command;
@@ -95,9 +65,8 @@ fsm_code fsm__decide_start(const fsm__case *at, fsm__decision *out, fsm_error *e
   fsm_code code = fsm__catalog_need(at->catalog, deployed, err);
   if (code != FSM_OK) return code;
   fsm_value idem = fsm_null();
-  bool go_on = true;
-  code = check_idem(at, deployed, &idem, out, &go_on, err);
-  if (code != FSM_OK || !go_on) return code;
+  code = fsm__decision_idem_start(at, deployed->number, out, &idem, err);
+  if (code != FSM_OK || out->replay || out->refusal.code != FSM_OK) return code;
   code = check_unique(at, deployed, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   code = fsm_definition_check_input(deployed->definition, &command->data, &out->refusal);

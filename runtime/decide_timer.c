@@ -67,6 +67,7 @@ fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id,
   if (code != FSM_OK) return code;
   fsm__decision_about(out, in, at->arena);
   out->correlation = in->corr;
+  out->causation = fsm__decision_cause(at, timer->seq);
   if (in->status != FSM_RUNNING) return FSM_OK; /* it waits, overdue, until the instance runs again */
   return fsm__decision_fire(at, out, timer, err);
 }

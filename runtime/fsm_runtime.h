@@ -42,10 +42,11 @@ enum {
   FSM_LABEL_BYTES_MAX = 64, /* of a label's name and of its value */
   FSM_PAGE_MAX = 1000,      /* items of one list answer */
   FSM_PAGE_DEFAULT = 100,
-  FSM_IDEM_QUOTA = 1000,  /* live idempotency rows of one instance; over it FSM_EQUOTA */
-  FSM_REASON_MAX = 1024,  /* bytes of the reason of an admin command: UTF-8 */
-  FSM_BATCH_MAX = 4096,   /* commands of one fsm_submit_batch */
-  FSM_SERVICES_MAX = 256, /* registered services */
+  FSM_IDEM_QUOTA = 1000, /* idempotency keys kept of one instance (each 24 to 30 h); over it FSM_EQUOTA */
+  FSM_IDEM_STARTS_MAX = 10000000, /* the same of all creations together */
+  FSM_REASON_MAX = 1024,          /* bytes of the reason of an admin command: UTF-8 */
+  FSM_BATCH_MAX = 4096,           /* commands of one fsm_submit_batch */
+  FSM_SERVICES_MAX = 256,         /* registered services */
   FSM_SERVICE_NAME_MAX = 128,
   FSM_EXIT_FATAL = 74 /* EX_IOERR */
 };

@@ -5,7 +5,7 @@
  *   instances  number BE8 ‖ 's'                    → the instance
  *              number BE8 ‖ 't' ‖ timer id ‖ 0 ‖ order BE8 → the timer
  *              number BE8 ‖ 'k' ‖ invoke id        → the task
- *              number BE8 ‖ 'i' ‖ key hash 16      → the idempotency entry of a send
+ *              number BE8 ‖ 'i' ‖ span BE4 ‖ key hash 16 → the idempotency entry of a send
  *              number BE8 ‖ 'r' ‖ seq BE8          → "" (a refusal, for its history)
  *              number BE8 ‖ 'm' ‖ message id       → a message to another instance, to be delivered
  *   ids        instance id                         → number BE8
@@ -13,8 +13,11 @@
  *              machine no BE4 ‖ 0 ‖ business key   → number BE8     (the last one that ended)
  *   by_state   machine no BE4 ‖ name BE4 ‖ since BE8 ‖ number BE8 → ""     (every active state but the root)
  *   due        time BE8 ‖ order BE8 ‖ number BE8 ‖ 't'|'k'|'m'|'p' ‖ id → ""   (timer, task, message, purge)
- *   starts     hour BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
- *   counters   name                                → BE8
+ *   starts     span BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
+ *   counters   name                                → BE8; "starts" → rows BE8 ‖ key of the last one dropped
+ *
+ * Idempotency entries lie by the span of FSM_IDEM_SPAN_NS in which they were made, so that those past their
+ * time are found in front, and a search asks every span whose entries may live.
  *
  * The order of a timer is that of its setting, over all instances: the seq of the record that set it, and its
  * place in that record. So one id may be set twice, and timers that are due together fire in the order they
@@ -110,6 +113,15 @@ typedef struct fsm__idem {
   uint64_t seq; /* of the first record of its frame */
 } fsm__idem;
 
+/* Of the entries of creations: how many there are, and behind which key the next one to drop is looked for.
+ */
+typedef struct fsm__starts {
+  uint64_t rows;
+  uint8_t dropped[24]; /* zeros: none yet */
+} fsm__starts;
+
+#define FSM_IDEM_SPAN_NS ((int64_t)6 * 3600 * 1000000000)
+
 /* A key being built: big-endian parts in memcmp order. */
 typedef struct fsm__key {
   uint8_t bytes[FSM_STORE_KEY_MAX];
@@ -132,6 +144,10 @@ fsm__key fsm__key_business(uint32_t machine, const char *key);
 /* Of the last instance that ended with this key: a repeated command finds its first answer there. */
 fsm__key fsm__key_ended(uint32_t machine, const char *key);
 fsm__key fsm__key_start(int64_t now_ns, uint32_t machine, const uint8_t hash[16]);
+fsm__key fsm__key_idem(uint64_t number, int64_t now_ns, const uint8_t hash[16]);
+uint32_t fsm__idem_span(int64_t now_ns); /* of what is made at that time */
+/* The first span of which an entry may still live. */
+uint32_t fsm__idem_span_oldest(int64_t now_ns);
 
 /* Point reads: FSM_ENOTFOUND when absent (err untouched), FSM_ECORRUPT when unreadable. */
 FSM_MUST_USE fsm_code fsm__instance_number(fsm__store *store, const char *id, uint64_t *number,
@@ -165,5 +181,7 @@ void fsm__row_pack(fsm_buf *buf, const fsm_value *value);
 /* The value a counter would give next, from 1; and the same with its write. */
 uint64_t fsm__counter_peek(fsm__store *store, const char *name);
 uint64_t fsm__counter_next(fsm__store *store, const char *name);
+FSM_MUST_USE fsm_code fsm__starts_load(fsm__store *store, fsm__starts *out, fsm_error *err);
+void fsm__starts_put(fsm__store *store, const fsm__starts *starts);
 
 #endif

@@ -1,6 +1,7 @@
 /* rows_key.c: keys of the store's rows, and the counters. Big-endian parts, so that memcmp orders them. */
 #include <string.h>
 
+#include "runtime/fsm_runtime.h"
 #include "runtime/rows.h"
 
 void fsm__key_add(fsm__key *key, const void *data, size_t len) {
@@ -89,11 +90,23 @@ fsm__key fsm__key_ended(uint32_t machine, const char *text) {
   return key;
 }
 
+uint32_t fsm__idem_span(int64_t now_ns) { return (uint32_t)(now_ns / FSM_IDEM_SPAN_NS); }
+
+uint32_t fsm__idem_span_oldest(int64_t now_ns) {
+  return now_ns < FSM_IDEM_TTL_NS ? 0 : fsm__idem_span(now_ns - FSM_IDEM_TTL_NS);
+}
+
 fsm__key fsm__key_start(int64_t now_ns, uint32_t machine, const uint8_t hash[16]) {
-  const int64_t hour_ns = (int64_t)3600 * 1000000000;
   fsm__key key = {.len = 0};
-  fsm__key_u32(&key, (uint32_t)(now_ns / hour_ns));
+  fsm__key_u32(&key, fsm__idem_span(now_ns));
   fsm__key_u32(&key, machine);
+  fsm__key_add(&key, hash, 16);
+  return key;
+}
+
+fsm__key fsm__key_idem(uint64_t number, int64_t now_ns, const uint8_t hash[16]) {
+  fsm__key key = fsm__key_instance(number, 'i', NULL, 0);
+  fsm__key_u32(&key, fsm__idem_span(now_ns));
   fsm__key_add(&key, hash, 16);
   return key;
 }
@@ -111,4 +124,27 @@ uint64_t fsm__counter_next(fsm__store *store, const char *name) {
   fsm__key_u64(&be, next);
   fsm__store_put(store, FSM_T_COUNTERS, name, strlen(name), be.bytes, be.len);
   return next;
+}
+
+static const char STARTS[] = "starts";
+
+fsm_code fsm__starts_load(fsm__store *store, fsm__starts *out, fsm_error *err) {
+  const void *value = NULL;
+  size_t len = 0;
+  *out = (fsm__starts){.rows = 0};
+  fsm_code code = fsm__store_get(store, FSM_T_COUNTERS, STARTS, strlen(STARTS), &value, &len, err);
+  if (code == FSM_ENOTFOUND) return FSM_OK;
+  if (code != FSM_OK) return code;
+  if (len != 8 + sizeof out->dropped)
+    return fsm_fail(err, FSM_ECORRUPT, "store: counters", "the row of creations cannot be read");
+  out->rows = fsm__key_read_u64(value);
+  memcpy(out->dropped, (const uint8_t *)value + 8, sizeof out->dropped);
+  return FSM_OK;
+}
+
+void fsm__starts_put(fsm__store *store, const fsm__starts *starts) {
+  fsm__key value = {.len = 0};
+  fsm__key_u64(&value, starts->rows);
+  fsm__key_add(&value, starts->dropped, sizeof starts->dropped);
+  fsm__store_put(store, FSM_T_COUNTERS, STARTS, strlen(STARTS), value.bytes, value.len);
 }

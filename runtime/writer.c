@@ -31,7 +31,7 @@ fsm__case fsm__writer_case(fsm__writer *w, fsm_arena *arena, const fsm_command *
                   .command = command,
                   .next_seq = fsm__journal_next_seq(w->core.journal),
                   .node = w->core.node,
-                  .store_id = w->core.origin.store};
+                  .origin = w->core.origin};
   at.time_ns = fsm__writer_now(w, &at.clock_held);
   int64_t waited = received_ns != 0 ? (fsm__monotonic_ns() - received_ns) / 1000 : 0;
   at.dur_us = waited > UINT32_MAX ? UINT32_MAX : waited > 0 ? (uint32_t)waited : 1;

@@ -1,160 +1,5 @@
 /* test_decide.c: decisions are pure: the same case gives the same records, and deciding changes no row. */
-#include "rows_fixture.h"
-
-#include "runtime/decide.h"
-
-#define SECOND ((int64_t)1000000000)
-#define HOUR (3600 * SECOND)
-
-enum { NOW_S = 1700000000 };
-
-static const char LOOP[] =
-    "{\"id\":\"loop\",\"initial\":\"a\",\"states\":{\"a\":{\"on\":{\"GO\":\"b\"},\"after\":{\"1000\":\"b\"}},"
-    "\"b\":{\"always\":\"c\"},\"c\":{\"always\":\"b\"}}}";
-static const char RETRIED[] =
-    "{\"id\":\"retried\",\"initial\":\"work\",\"states\":{\"work\":{\"invoke\":{\"id\":\"job\",\"src\":"
-    "\"svc\","
-    "\"meta\":{\"fsm\":{\"attempts\":4,\"backoff\":\"10s\",\"backoff_max\":\"15s\",\"timeout\":\"5s\"}},"
-    "\"onDone\":\"ok\"}},\"ok\":{\"type\":\"final\",\"output\":{\"x\":{\"@expr\":\"1\"}}}}}";
-static const char CHAIN[] =
-    "{\"id\":\"chain\",\"initial\":\"a\",\"context\":{\"n\":0},\"schemas\":{\"input\":{\"type\":\"object\","
-    "\"required\":[\"who\"]},\"events\":{\"GO\":{\"type\":\"object\",\"required\":[\"x\"]}}},\"states\":{"
-    "\"a\":{\"on\":{\"GO\":{\"target\":\"b\",\"context\":{\"n\":{\"@expr\":\"context.n + 1\"}}}}},"
-    "\"b\":{\"always\":\"c\"},\"c\":{\"always\":\"end\"},\"end\":{\"type\":\"final\"}}}";
-
-typedef struct desk {
-  rig *rig;
-  int64_t now_ns;
-  uint64_t seq; /* of the last record */
-  uint64_t entropy;
-  bool made_id;
-  fsm_error err;
-} desk;
-
-static int setup(void **state) {
-  desk *d = calloc(1, sizeof *d);
-  d->rig = rig_new();
-  rig_deploy(d->rig, RIG_MACHINE, 1);
-  rig_deploy(d->rig, LOOP, 2);
-  rig_deploy(d->rig, RETRIED, 3);
-  rig_deploy(d->rig, CHAIN, 4);
-  d->seq = 4;
-  d->now_ns = NOW_S * SECOND;
-  *state = d;
-  return 0;
-}
-
-static int teardown(void **state) {
-  desk *d = *state;
-  rig_free(d->rig);
-  free(d);
-  return 0;
-}
-
-static fsm__case case_of(const desk *d, const fsm_command *command) {
-  static const uint8_t store_id[16] = "a store of tests";
-  return (fsm__case){.store = d->rig->store,
-                     .catalog = d->rig->catalog,
-                     .arena = &d->rig->arena,
-                     .command = command,
-                     .made_id = d->made_id,
-                     .time_ns = d->now_ns,
-                     .dur_us = 1,
-                     .next_seq = d->seq + 1,
-                     .entropy = d->entropy,
-                     .node = "test",
-                     .store_id = store_id};
-}
-
-static void number_records(const desk *d, fsm__decision *decision) {
-  static const uint8_t prev[32];
-  for (size_t i = 0; i < decision->count; i++) {
-    decision->records[i].seq = d->seq + 1 + i;
-    decision->records[i].i = (uint16_t)i;
-    decision->records[i].n = (uint16_t)decision->count;
-    decision->records[i].prev = prev;
-  }
-}
-
-/* The stored form of what was decided, as text; refusals too. */
-static const char *bytes_of(const desk *d, fsm__decision *decision) {
-  fsm_buf buf = {0}, hex = {0};
-  number_records(d, decision);
-  for (size_t i = 0; i < decision->count; i++)
-    assert_int_equal(fsm_record_encode(&buf, &decision->records[i], NULL), FSM_OK);
-  fsm_buf_printf(&hex, "%s %s %llu ", fsm_code_name(decision->refusal.code), decision->refusal.text,
-                 (unsigned long long)decision->rev);
-  rows_add_hex(&hex, buf.data, buf.len);
-  if (!fsm_is(&decision->detail, FSM_NULL)) fsm_json_write(&hex, &decision->detail);
-  const char *text = fsm_arena_strdup(&d->rig->arena, fsm_buf_text(&hex));
-  fsm_buf_free(&buf);
-  fsm_buf_free(&hex);
-  return text;
-}
-
-static void apply(desk *d, fsm__decision *decision) {
-  number_records(d, decision);
-  if (decision->count == 0) return;
-  fsm_error err = {.text = ""};
-  fsm_code code = fsm__apply_frame(d->rig->store, d->rig->catalog, decision->records, decision->count,
-                                   decision->instance, &d->rig->arena, &err);
-  if (code != FSM_OK) fail_msg("%s: %s: %s", fsm_code_name(code), err.where, err.text);
-  d->seq += decision->count;
-}
-
-/* Decides twice, which must give the same and touch no row. */
-static fsm__decision decide(desk *d, const fsm_command *command) {
-  fsm__case at = case_of(d, command);
-  fsm__decision first, second;
-  const char *rows = rig_dump(d->rig);
-  if (fsm__decide(&at, &first, &d->err) != FSM_OK) fail_msg("%s: %s", d->err.where, d->err.text);
-  assert_int_equal(fsm__decide(&at, &second, &d->err), FSM_OK);
-  assert_string_equal(bytes_of(d, &first), bytes_of(d, &second));
-  assert_string_equal(rig_dump(d->rig), rows);
-  return second;
-}
-
-static fsm__decision take(desk *d, const fsm_command *command) {
-  fsm__decision decision = decide(d, command);
-  if (decision.refusal.code != FSM_OK) fail_msg("%s: %s", decision.refusal.where, decision.refusal.text);
-  apply(d, &decision);
-  d->now_ns += 1000;
-  return decision;
-}
-
-static fsm_command start_of(const char *machine, const char *id) {
-  fsm_command command = fsm_command_new(FSM_CMD_START);
-  command.machine = machine;
-  command.instance = id;
-  command.correlation = "corr";
-  return command;
-}
-
-static fsm_command send_of(const char *id, const char *event) {
-  fsm_command command = fsm_command_new(FSM_CMD_SEND);
-  command.instance = id;
-  command.event = event;
-  command.correlation = "corr";
-  return command;
-}
-
-static fsm__decision started(desk *d, const char *machine, const char *id) {
-  fsm_command command = start_of(machine, id);
-  return take(d, &command);
-}
-
-static fsm__decision sent(desk *d, const char *id, const char *event) {
-  fsm_command command = send_of(id, event);
-  return take(d, &command);
-}
-
-static void assert_refused(desk *d, const fsm_command *command, fsm_code code) {
-  fsm__decision decision = decide(d, command);
-  if (decision.refusal.code != code)
-    fail_msg("%s, not %s: %s", fsm_code_name(decision.refusal.code), fsm_code_name(code),
-             decision.refusal.text);
-  assert_int_equal(decision.count, 0);
-}
+#include "decide_fixture.h"
 
 /* ---- pure --------------------------------------------------------------------------------------- */
 
@@ -293,100 +138,6 @@ static void an_incident_takes_nothing_of_the_step_with_it(void **state) {
   assert_int_equal(rig_count(d->rig, FSM_T_DUE, NULL, 0), 0);
 }
 
-/* ---- idempotency -------------------------------------------------------------------------------- */
-
-static void a_key_belongs_to_its_instance_and_its_command(void **state) {
-  desk *d = *state;
-  (void)started(d, "m", "i1");
-  (void)started(d, "m", "i2");
-  fsm_command command = send_of("i1", "ADD");
-  command.idem = "once";
-  uint64_t first = d->seq + 1;
-  (void)take(d, &command);
-  fsm__decision again = decide(d, &command);
-  assert_true(again.replay && again.replay_seq == first && again.count == 0);
-  command.event = "GO";
-  assert_refused(d, &command, FSM_EDUPLICATE);
-  command.event = "ADD";
-  command.data = rig_json(d->rig, "{\"x\":1}");
-  assert_refused(d, &command, FSM_EDUPLICATE);
-  command.instance = "i2";
-  (void)take(d, &command);
-}
-
-static void a_key_lives_for_its_time_and_not_longer(void **state) {
-  desk *d = *state;
-  (void)started(d, "m", "i1");
-  fsm_command command = send_of("i1", "ADD");
-  command.idem = "once";
-  int64_t at_ns = d->now_ns;
-  (void)take(d, &command);
-  d->now_ns = at_ns + FSM_IDEM_TTL_NS - 1;
-  assert_true(decide(d, &command).replay);
-  d->now_ns = at_ns + FSM_IDEM_TTL_NS;
-  fsm__decision again = decide(d, &command);
-  assert_false(again.replay);
-  assert_int_equal(again.count, 1);
-}
-
-static void a_keyed_start_lives_for_its_time_whatever_the_hour(void **state) {
-  desk *d = *state;
-  const int64_t offsets[] = {0, 1, HOUR - 1, HOUR / 2};
-  for (unsigned i = 0; i < 4; i++) {
-    const char *idem = fsm_arena_printf(&d->rig->arena, "start-%u", i);
-    d->now_ns = (d->now_ns / HOUR + 30) * HOUR + offsets[i];
-    d->made_id = true;
-    fsm_command command = start_of("m", fsm_arena_printf(&d->rig->arena, "s-%u", i));
-    command.idem = idem;
-    int64_t at_ns = d->now_ns;
-    uint64_t first = d->seq + 1;
-    (void)take(d, &command);
-    command.instance = "another made id"; /* no part of what was asked */
-    d->now_ns = at_ns + FSM_IDEM_TTL_NS - 1;
-    fsm__decision again = decide(d, &command);
-    assert_true(again.replay && again.replay_seq == first);
-    d->made_id = false; /* an id that was given is */
-    assert_refused(d, &command, FSM_EDUPLICATE);
-    d->now_ns = at_ns + FSM_IDEM_TTL_NS;
-    assert_false(decide(d, &command).replay);
-  }
-}
-
-static void the_quota_of_keys_holds_at_its_edge_and_frees_itself(void **state) {
-  desk *d = *state;
-  (void)started(d, "m", "i1");
-  fsm_command command = send_of("i1", "ADD");
-  char idem[16];
-  command.idem = idem;
-  int64_t first_ns = d->now_ns;
-  for (unsigned i = 0; i < FSM_IDEM_QUOTA; i++) {
-    fsm__case at = case_of(d, &command);
-    fsm__decision decision;
-    snprintf(idem, sizeof idem, "k%u", i);
-    assert_int_equal(fsm__decide(&at, &decision, NULL), FSM_OK);
-    assert_int_equal(decision.refusal.code, FSM_OK);
-    apply(d, &decision);
-    d->now_ns += SECOND;
-  }
-  snprintf(idem, sizeof idem, "one more");
-  assert_refused(d, &command, FSM_EQUOTA);
-  snprintf(idem, sizeof idem, "k0"); /* known ones are still answered */
-  assert_true(decide(d, &command).replay);
-  command.idem = NULL; /* and commands without a key go on */
-  (void)take(d, &command);
-  command.idem = idem;
-  snprintf(idem, sizeof idem, "one more");
-  d->now_ns = first_ns + FSM_IDEM_TTL_NS - 1;
-  assert_refused(d, &command, FSM_EQUOTA);
-  d->now_ns = first_ns + FSM_IDEM_TTL_NS; /* k0 is over */
-  (void)take(d, &command);
-  snprintf(idem, sizeof idem, "and one");
-  d->now_ns = first_ns + FSM_IDEM_TTL_NS + SECOND - 1;
-  assert_refused(d, &command, FSM_EQUOTA);
-  d->now_ns = first_ns + FSM_IDEM_TTL_NS + SECOND;
-  (void)take(d, &command);
-}
-
 /* ---- tasks -------------------------------------------------------------------------------------- */
 
 static fsm__task open_task(desk *d) {
@@ -509,6 +260,42 @@ static void tokens_differ_by_record_and_are_the_same_for_the_same(void **state) 
   assert_memory_not_equal(a, b, 16);
 }
 
+/* ---- causes -------------------------------------------------------------------------------------- */
+
+static const char *id_of(const desk *d, uint64_t seq) {
+  const fsm_command none = fsm_command_new(FSM_CMD_SEND);
+  fsm__case at = case_of(d, &none);
+  return fsm__decision_cause(&at, seq);
+}
+
+static void a_task_s_records_name_the_one_that_opened_it(void **state) {
+  desk *d = *state;
+  fsm__decision opened = started(d, "retried", "r1");
+  const char *opener = id_of(d, opened.records[0].seq);
+  assert_string_equal(opener, "612073746f7265206f66207465737400.0.1.5");
+  fsm_command command = answer_of(d, FSM_CMD_TASK_STARTED);
+  command.attempt = 1;
+  assert_string_equal(take(d, &command).records[0].caus, opener);
+  command = answer_of(d, FSM_CMD_TASK_COMPLETE);
+  command.causation = "what the worker says";
+  assert_string_equal(decide(d, &command).records[0].caus, "what the worker says");
+  command.causation = NULL;
+  fsm__decision done = take(d, &command);
+  assert_true(done.count > 1);
+  for (size_t i = 0; i < done.count; i++) {
+    assert_string_equal(done.records[i].caus, opener);
+    assert_string_equal(done.records[i].corr, "corr");
+  }
+}
+
+static void a_command_s_records_name_what_it_names(void **state) {
+  desk *d = *state;
+  fsm_command command = start_of("m", "i1");
+  assert_null(decide(d, &command).records[0].caus);
+  command.causation = "the order";
+  assert_string_equal(take(d, &command).records[0].caus, "the order");
+}
+
 /* ---- time --------------------------------------------------------------------------------------- */
 
 static const fsm_command by_time = {.kind = FSM_CMD_SEND, .expect_rev = -1};
@@ -563,13 +350,13 @@ static void a_timer_that_loops_parks_and_one_that_is_late_says_so(void **state) 
   at.time_ns += 3 * SECOND;
   assert_int_equal(fsm__decide_timer(&at, 1, id, 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 1);
+  assert_string_equal(decision.records[0].caus, id_of(d, 5)); /* the record that set it */
+  assert_string_equal(decision.records[0].corr, "corr");
   assert_int_equal(decision.records[0].kind, FSM_RECORD_INCIDENT_OPENED);
   apply(d, &decision);
   assert_int_equal(fsm__decide_timer(&at, 1, id, 0, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 0); /* a parked instance's timer waits */
 }
-
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -580,10 +367,6 @@ int main(void) {
       T(a_macrostep_is_one_frame_with_one_revision),
       T(a_loop_parks_the_instance_and_keeps_the_key),
       T(an_incident_takes_nothing_of_the_step_with_it),
-      T(a_key_belongs_to_its_instance_and_its_command),
-      T(a_key_lives_for_its_time_and_not_longer),
-      T(a_keyed_start_lives_for_its_time_whatever_the_hour),
-      T(the_quota_of_keys_holds_at_its_edge_and_frees_itself),
       T(an_attempt_begins_once_and_in_order),
       T(a_heartbeat_without_a_policy_is_taken_and_changes_nothing),
       T(a_retry_waits_between_a_millisecond_and_its_bound),
@@ -591,6 +374,8 @@ int main(void) {
       T(a_task_that_is_done_takes_no_second_answer),
       T(a_token_that_only_looks_right_is_refused),
       T(tokens_differ_by_record_and_are_the_same_for_the_same),
+      T(a_task_s_records_name_the_one_that_opened_it),
+      T(a_command_s_records_name_what_it_names),
       T(a_timeout_before_its_time_decides_nothing),
       T(a_timer_that_is_gone_decides_nothing),
       T(a_timer_that_loops_parks_and_one_that_is_late_says_so),
