@@ -155,7 +155,7 @@ static void tell_errors_left(fsm__run *run) {
     if (fsm__is_error_event(q->event.name)) note_unhandled(run, q->event.name, &q->event.data);
 }
 
-static fsm_code finish(fsm__run *run, const fsm_snapshot *before, fsm_step_result *out, fsm_error *err) {
+fsm_code fsm__run_finish(fsm__run *run, const fsm_snapshot *before, fsm_step_result *out, fsm_error *err) {
   if (run->fault == FSM_OK) tell_errors_left(run);
   if (run->fault == FSM_OK) fsm__invoke_openings(run);
   if (run->fault == FSM_ENOMEM) return no_memory(err);
@@ -221,7 +221,7 @@ fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm
   if (code != FSM_OK) return code;
   if (run.fault == FSM_OK) fsm__enter_initial(&run, &data);
   macrostep(&run, true);
-  return finish(&run, &nothing, out, err);
+  return fsm__run_finish(&run, &nothing, out, err);
 }
 
 /* ---- step -------------------------------------------------------------------------------------- */
@@ -280,7 +280,7 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
   code = fsm__run_init(&run, machine, before, world, arena, err);
   if (code != FSM_OK) return code;
   process(&run, event);
-  code = finish(&run, before, out, err);
+  code = fsm__run_finish(&run, before, out, err);
   if (code != FSM_OK || out->microstep_count > 0) return code;
   if (out->outcome == FSM_ELOOP || out->outcome == FSM_ETOOLARGE) return FSM_OK;
   out->next = *before;
@@ -311,5 +311,5 @@ fsm_code fsm_stop(const fsm_machine *machine, const fsm_snapshot *before, const 
     fsm__exitInterpreter(&run);
     fsm__microstep_end(&run, micro);
   }
-  return finish(&run, before, out, err);
+  return fsm__run_finish(&run, before, out, err);
 }

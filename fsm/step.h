@@ -167,6 +167,17 @@ FSM_API FSM_MUST_USE fsm_code fsm_stop(const fsm_machine *machine, const fsm_sna
                                        const fsm_world *world, fsm_arena *arena, fsm_step_result *out,
                                        fsm_error *err);
 
+/* Puts an instance into a configuration from outside, as an operator does who repairs it: config is legal
+ * (fsm_config_from_leaves). No entry, exit, transition or default action runs, no history is recorded and no
+ * done event is sent. The timers of delayed transitions and the tasks of the states that are left are
+ * cancelled, those of the states that are entered are set and opened; a state that is in both keeps its own.
+ * Eventless transitions wait for the next step. One microstep (none when it stands there already) with cause
+ * ADMIN; next.done when the root is in a final state then, its output is null. A delay or an input that
+ * cannot be evaluated is outcome FSM_EEXPRESSION with unhandled_text: not to be used. */
+FSM_API FSM_MUST_USE fsm_code fsm_force(const fsm_machine *machine, const fsm_snapshot *before,
+                                        const uint64_t *config, const fsm_world *world, fsm_arena *arena,
+                                        fsm_step_result *out, fsm_error *err);
+
 /* What may be sent now: the candidates of every event transition of the active states whose events
  * people or systems send (not xstate.* and done.*), with each descriptor of the transition, in SCXML without
  * its ".*". */

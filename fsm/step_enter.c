@@ -7,7 +7,8 @@
 
 #include "fsm/step_impl.h"
 
-static void set_afters(fsm__run *run, const fsm__state *s) {
+void fsm__afters_set(fsm__run *run, unsigned state) {
+  const fsm__state *s = &run->machine->states[state];
   for (uint32_t i = 0; i < s->after_count && run->fault == FSM_OK; i++) {
     const fsm__after *after = &s->afters[i];
     fsm_value delay;
@@ -40,7 +41,7 @@ static fsm_value output_of(fsm__run *run, const fsm__state *s) {
 }
 
 /* Appendix D: function isInFinalState */
-static bool isInFinalState(const fsm__run *run, unsigned state) {
+bool fsm__isInFinalState(const fsm__run *run, unsigned state) {
   const fsm_machine *m = run->machine;
   const fsm__state *s = &m->states[state];
   if (s->kind == FSM_COMPOUND) {
@@ -53,7 +54,7 @@ static bool isInFinalState(const fsm__run *run, unsigned state) {
   if (run->next_entry <= s->last) return false;
   for (unsigned child = fsm__next_child(m, state, state); child <= s->last;
        child = fsm__next_child(m, state, m->states[child].last))
-    if (!isInFinalState(run, child)) return false;
+    if (!fsm__isInFinalState(run, child)) return false;
   return true;
 }
 
@@ -95,7 +96,7 @@ static void enter_final(fsm__run *run, unsigned state) {
     above = m->states[above].parent;
   }
   for (; m->states[above].kind == FSM_PARALLEL; above = m->states[above].parent) {
-    if (!isInFinalState(run, above)) return;
+    if (!fsm__isInFinalState(run, above)) return;
     if (above == 0) {
       complete(run, &none);
       return;
@@ -133,7 +134,7 @@ void fsm__enterStates(fsm__run *run, fsm_microstep *micro) {
     fsm__bit_set(run->config, state);
     if (run->bound != NULL) fsm__data_enter(run, state);
     fsm__block_run(run, &s->entry);
-    if (s->after_count > 0) set_afters(run, s);
+    if (s->after_count > 0) fsm__afters_set(run, state);
     if (s->invoke_count > 0) fsm__invoke_enter(run, state);
     if (m->has_initial_actions) default_content(run, state);
     if (s->kind == FSM_FINAL && run->fault == FSM_OK) enter_final(run, state);

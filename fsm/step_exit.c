@@ -7,7 +7,8 @@
 
 #include "fsm/step_impl.h"
 
-static void cancel_afters(fsm__run *run, const fsm__state *s) {
+void fsm__afters_cancel(fsm__run *run, unsigned state) {
+  const fsm__state *s = &run->machine->states[state];
   for (uint32_t i = 0; i < s->after_count; i++) {
     /* The timer that has just fired is gone; from the second microstep on it may be a new one. */
     if (run->fired != NULL && run->microstep_count == 0 && strcmp(run->fired, s->afters[i].event) == 0)
@@ -21,7 +22,7 @@ static void cancel_afters(fsm__run *run, const fsm__state *s) {
 static void leave(fsm__run *run, unsigned state) {
   const fsm__state *s = &run->machine->states[state];
   fsm__block_run(run, &s->exit);
-  cancel_afters(run, s);
+  if (s->after_count > 0) fsm__afters_cancel(run, state);
   if (s->invoke_count > 0) fsm__invoke_exit(run, state);
 }
 

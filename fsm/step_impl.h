@@ -109,6 +109,9 @@ typedef struct fsm__run {
 FSM_MUST_USE fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snapshot *before,
                                     const fsm_world *world, fsm_arena *arena, fsm_error *err);
 void fsm__fault(fsm__run *run, fsm_code code);
+/* What the run came to; before is what is given back after a fault. */
+FSM_MUST_USE fsm_code fsm__run_finish(fsm__run *run, const fsm_snapshot *before, fsm_step_result *out,
+                                      fsm_error *err);
 
 /* ---- step_event.c -------------------------------------------------------------------------------- */
 
@@ -217,6 +220,10 @@ void fsm__exitInterpreter(fsm__run *run);
 void fsm__computeEntrySet(fsm__run *run);
 void fsm__compute_initial_set(fsm__run *run);
 void fsm__enterStates(fsm__run *run, fsm_microstep *micro);
+bool fsm__isInFinalState(const fsm__run *run, unsigned state);
+/* The timers of a state's delayed transitions. */
+void fsm__afters_set(fsm__run *run, unsigned state);
+void fsm__afters_cancel(fsm__run *run, unsigned state);
 
 /* ---- step_history.c ------------------------------------------------------------------------------ */
 
