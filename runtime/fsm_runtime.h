@@ -51,6 +51,8 @@ enum {
   FSM_EXIT_FATAL = 74 /* EX_IOERR */
 };
 #define FSM_IDEM_TTL_NS ((int64_t)24 * 3600 * 1000000000)
+/* After FSM_EBUSY: a full queue has been worked off by then, on most disks. */
+#define FSM_RETRY_AFTER_NS ((int64_t)100 * 1000000)
 #define FSM_RETRY_AFTER_MAX_NS ((int64_t)3600 * 1000000000)
 
 typedef struct fsm_runtime fsm_runtime;

@@ -67,21 +67,28 @@ void fsm__queue_recycle(fsm__queue *queue, fsm__job *job) {
   if (!keep) free_jobs(job);
 }
 
-fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *job, fsm_error *err) {
-  job->next = NULL;
-  job->received_ns = fsm__monotonic_ns();
+fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, fsm_error *err) {
+  const int64_t now_ns = fsm__monotonic_ns();
+  size_t waiting;
+  FSM_ASSERT(count > 0);
+  last->next = NULL;
+  for (fsm__job *job = first; job != NULL; job = job->next) job->received_ns = now_ns;
   pthread_mutex_lock(&queue->lock);
-  fsm_code code = queue->closed ? FSM_ECLOSED : queue->count >= queue->max ? FSM_EBUSY : FSM_OK;
+  waiting = queue->count;
+  fsm_code code = queue->closed ? FSM_ECLOSED : count > queue->max - queue->count ? FSM_EBUSY : FSM_OK;
   if (code == FSM_OK) {
     if (queue->tail != NULL)
-      queue->tail->next = job;
+      queue->tail->next = first;
     else
-      queue->head = job;
-    queue->tail = job;
-    if (queue->count++ == 0) pthread_cond_signal(&queue->changed);
+      queue->head = first;
+    queue->tail = last;
+    queue->count += count;
+    if (waiting == 0) pthread_cond_signal(&queue->changed);
   }
   pthread_mutex_unlock(&queue->lock);
-  if (code == FSM_EBUSY) return fsm_fail(err, code, "", "%zu commands wait already; try again", queue->max);
+  if (code == FSM_EBUSY)
+    return fsm_fail(err, code, "", "%zu of at most %zu commands wait already; try again in %lld ms", waiting,
+                    queue->max, (long long)(FSM_RETRY_AFTER_NS / 1000000));
   if (code == FSM_ECLOSED) return fsm_fail(err, code, "", "the runtime is shutting down");
   return FSM_OK;
 }

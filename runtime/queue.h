@@ -37,8 +37,10 @@ void fsm__queue_free(fsm__queue *queue);
 /* An empty job; NULL without memory. */
 fsm__job *fsm__queue_job(fsm__queue *queue);
 void fsm__queue_recycle(fsm__queue *queue, fsm__job *job);
-/* FSM_EBUSY over the bound, FSM_ECLOSED after close; the job stays the caller's then. */
-FSM_MUST_USE fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *job, fsm_error *err);
+/* A list of `count` jobs, all or none: FSM_EBUSY when they do not fit under the bound, FSM_ECLOSED after
+ * close; they stay the caller's then. */
+FSM_MUST_USE fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count,
+                                      fsm_error *err);
 /* Up to max jobs as a list, in order; waits at most wait_ns (0 = not at all) for the first one. */
 fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns);
 void fsm__queue_close(fsm__queue *queue);

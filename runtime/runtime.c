@@ -1,4 +1,4 @@
-/* runtime.c: the public face: opening, submitting, waiting, closing. See fsm_runtime.h. */
+/* runtime.c: the public face: opening, reading, closing. See fsm_runtime.h; commands go through submit.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +14,7 @@ struct fsm_runtime {
   pthread_mutex_t reading; /* read only: queries run on the caller's thread, one at a time */
 };
 
+fsm__writer *fsm__runtime_writer(fsm_runtime *runtime) { return &runtime->writer; }
 fsm__journal *fsm__runtime_journal(fsm_runtime *runtime) { return runtime->writer.core.journal; }
 const char *fsm__runtime_dir(const fsm_runtime *runtime) { return runtime->writer.core.dir; }
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime) { return runtime->writer.core.origin; }
@@ -92,26 +93,11 @@ void fsm_runtime_close(fsm_runtime *runtime) {
   free_runtime(runtime);
 }
 
-/* ---- submitting --------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------ */
 
 static fsm_code writable(const fsm_runtime *runtime, fsm_error *err) {
   if (!runtime->writer.options.read_only) return FSM_OK;
   return fsm_fail(err, FSM_EARGUMENT, "", "the data is open for reading only");
-}
-
-fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command, fsm_answer_fn answer_fn, void *arg,
-                    fsm_error *err) {
-  fsm_code code = writable(runtime, err);
-  if (code != FSM_OK) return code;
-  fsm__job *job = fsm__queue_job(&runtime->writer.queue);
-  if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a command");
-  code = fsm__admit(command, fsm__wall_now(&runtime->writer.options), &job->arena, &job->command,
-                    &job->made_id, err);
-  job->answer_fn = answer_fn;
-  job->arg = arg;
-  if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, err);
-  if (code != FSM_OK) fsm__queue_recycle(&runtime->writer.queue, job);
-  return code;
 }
 
 fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn fn, void *arg,
@@ -124,20 +110,19 @@ fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn 
   job->read = true;
   job->document_fn = fn;
   job->arg = arg;
-  if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, err);
+  if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, job, 1, err);
   if (code != FSM_OK) fsm__queue_recycle(&runtime->writer.queue, job);
   return code;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------ */
 
-/* One answer that a thread waits for. */
+/* One document that a thread waits for. */
 typedef struct waiter {
   pthread_mutex_t lock;
   pthread_cond_t done;
   bool over;
   fsm_arena *arena;
-  fsm_answer *answer;
   fsm_value *document;
   fsm_error *err;
   fsm_code code;
@@ -154,43 +139,6 @@ static void waiter_join(waiter *wait) {
   pthread_mutex_lock(&wait->lock);
   while (!wait->over) pthread_cond_wait(&wait->done, &wait->lock);
   pthread_mutex_unlock(&wait->lock);
-}
-
-static const char *keep(fsm_arena *arena, const char *text) {
-  return text ? fsm_arena_strdup(arena, text) : NULL;
-}
-
-static void keep_value(waiter *wait, fsm_value *value) {
-  if (fsm_value_copy(wait->arena, value, value, NULL) != FSM_OK)
-    *value = fsm_null(); /* too deep for a copy, or no memory: what the callback was given dies with it */
-}
-
-static void on_answer(void *arg, const fsm_answer *answer) {
-  waiter *wait = arg;
-  fsm_answer *out = wait->answer;
-  *out = *answer;
-  out->instance = keep(wait->arena, answer->instance);
-  out->machine = keep(wait->arena, answer->machine);
-  out->status = keep(wait->arena, answer->status);
-  out->hash = keep(wait->arena, answer->hash);
-  out->correlation = keep(wait->arena, answer->correlation);
-  keep_value(wait, &out->from);
-  keep_value(wait, &out->to);
-  keep_value(wait, &out->detail);
-  waiter_over(wait);
-}
-
-fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *arena, fsm_answer *answer) {
-  fsm_error err = {.code = FSM_OK};
-  waiter wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                 .done = PTHREAD_COND_INITIALIZER,
-                 .arena = arena,
-                 .answer = answer,
-                 .err = &err};
-  fsm_code code = fsm_submit(runtime, command, on_answer, &wait, &err);
-  if (code == FSM_OK) waiter_join(&wait);
-  if (code != FSM_OK) *answer = (fsm_answer){.error = err};
-  return answer->error.code;
 }
 
 static void on_document(void *arg, const fsm_value *document, const fsm_error *err) {
@@ -226,29 +174,4 @@ fsm_code fsm_query_wait(fsm_runtime *runtime, const fsm_query *query, fsm_arena 
   if (code != FSM_OK) return code;
   waiter_join(&wait);
   return wait.code;
-}
-
-/* ---- the answer as a document ------------------------------------------------------------------- */
-
-fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer *answer, fsm_value *out) {
-  fsm_pair *pairs = fsm_arena_alloc(arena, 12 * sizeof *pairs);
-  unsigned n = 0;
-  if (pairs == NULL) return FSM_ENOMEM;
-  const struct {
-    const char *name, *text;
-  } texts[] = {{"instance", answer->instance},
-               {"machine", answer->machine},
-               {"status", answer->status},
-               {"hash", answer->hash},
-               {"correlation", answer->correlation}};
-  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-    if (texts[i].text != NULL) pairs[n++] = (fsm_pair){fsm_string(texts[i].name), fsm_string(texts[i].text)};
-  if (answer->seq != 0) pairs[n++] = (fsm_pair){fsm_string("seq"), fsm_int((int64_t)answer->seq)};
-  if (answer->rev != 0) pairs[n++] = (fsm_pair){fsm_string("rev"), fsm_int((int64_t)answer->rev)};
-  if (answer->version != 0) pairs[n++] = (fsm_pair){fsm_string("version"), fsm_int(answer->version)};
-  if (fsm_is(&answer->from, FSM_LIST)) pairs[n++] = (fsm_pair){fsm_string("from"), answer->from};
-  if (fsm_is(&answer->to, FSM_LIST)) pairs[n++] = (fsm_pair){fsm_string("to"), answer->to};
-  if (answer->replayed) pairs[n++] = (fsm_pair){fsm_string("replayed"), fsm_bool(true)};
-  if (answer->created) pairs[n++] = (fsm_pair){fsm_string("created"), fsm_bool(true)};
-  return fsm_map(pairs, n, out, NULL);
 }

@@ -6,6 +6,10 @@
 #include "runtime/journal.h"
 #include "runtime/store.h"
 
+struct fsm__writer;
+
+/* Its queue and options are for any thread, the rest is its own thread's. */
+struct fsm__writer *fsm__runtime_writer(fsm_runtime *runtime);
 /* For cursors of readers in other threads; lives as long as the runtime. */
 fsm__journal *fsm__runtime_journal(fsm_runtime *runtime);
 /* <data dir>, as given. */

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -27,7 +28,7 @@ static fsm_code push(fsm__queue *q, uintptr_t mark) {
   fsm_error err;
   assert_non_null(job);
   job->arg = (void *)mark;
-  fsm_code code = fsm__queue_push(q, job, &err);
+  fsm_code code = fsm__queue_push(q, job, job, 1, &err);
   if (code != FSM_OK) fsm__queue_recycle(q, job);
   return code;
 }
@@ -67,6 +68,44 @@ static void jobs_come_out_in_the_order_they_went_in_and_no_more_than_asked(void 
   assert_int_equal(mark_of(jobs->next->next), 5);
   recycle_all(q, jobs);
   assert_null(fsm__queue_take(q, 1, 0));
+}
+
+static fsm_code push_list(fsm__queue *q, uintptr_t from, size_t count, fsm_error *err) {
+  fsm__job *first = NULL, *last = NULL;
+  for (size_t i = 0; i < count; i++) {
+    fsm__job *job = fsm__queue_job(q);
+    assert_non_null(job);
+    job->arg = (void *)(from + i);
+    if (last != NULL) last->next = job;
+    if (first == NULL) first = job;
+    last = job;
+  }
+  fsm_code code = fsm__queue_push(q, first, last, count, err);
+  for (fsm__job *job = first; code != FSM_OK && job != NULL; job = first) {
+    first = job->next;
+    fsm__queue_recycle(q, job);
+  }
+  return code;
+}
+
+static void a_list_goes_in_whole_at_the_bound_and_not_at_all_past_it(void **state) {
+  fsm__queue *q = *state;
+  fsm_error err = {.text = ""};
+  assert_int_equal(push_list(q, 0, MAX + 1, &err), FSM_EBUSY);
+  assert_int_equal(fsm__queue_count(q), 0);
+  assert_int_equal(push(q, 0), FSM_OK);
+  assert_int_equal(push_list(q, 1, MAX, &err), FSM_EBUSY);
+  assert_non_null(strstr(err.text, "1 of at most 8 "));
+  assert_int_equal(fsm__queue_count(q), 1);
+  assert_int_equal(push_list(q, 1, MAX - 1, NULL), FSM_OK);
+  assert_int_equal(push_list(q, MAX, 1, NULL), FSM_EBUSY);
+  fsm__job *jobs = fsm__queue_take(q, MAX, 0);
+  uintptr_t next = 0;
+  for (const fsm__job *job = jobs; job != NULL; job = job->next) assert_int_equal(mark_of(job), next++);
+  assert_int_equal(next, MAX);
+  recycle_all(q, jobs);
+  fsm__queue_close(q);
+  assert_int_equal(push_list(q, 0, 2, NULL), FSM_ECLOSED);
 }
 
 static void a_closed_queue_takes_nothing_and_gives_what_it_has(void **state) {
@@ -137,7 +176,7 @@ static void *produce(void *arg) {
     fsm__job *job = fsm__queue_job(p->queue);
     if (job == NULL) abort();
     job->arg = (void *)(p->id * EACH + i);
-    if (fsm__queue_push(p->queue, job, NULL) == FSM_OK) {
+    if (fsm__queue_push(p->queue, job, job, 1, NULL) == FSM_OK) {
       i++;
     } else {
       fsm__queue_recycle(p->queue, job);
@@ -170,6 +209,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(the_bound_holds_and_gives_way_when_jobs_are_taken),
       T(jobs_come_out_in_the_order_they_went_in_and_no_more_than_asked),
+      T(a_list_goes_in_whole_at_the_bound_and_not_at_all_past_it),
       T(a_closed_queue_takes_nothing_and_gives_what_it_has),
       T(a_recycled_job_is_empty_and_keeps_its_arena),
       T(what_still_waits_is_freed_with_the_queue),
