@@ -184,6 +184,33 @@ static void a_repeated_start_in_the_same_batch_makes_one_instance(void **state) 
   assert_int_equal(fsm_map_get(&counts, "items")->len, 1);
 }
 
+/* The journal keeps what is younger than a key's time; were it lost, the command would not be taken again. */
+static void a_first_answer_that_is_archived_is_refused_and_nothing_is_done_twice(void **state) {
+  fixture *f = *state;
+  (void)start_counter(f, "i");
+  fsm_command command = add_to("i");
+  fsm__prune_report report;
+  client clients[1];
+  command.idem = "once";
+  fsm_answer first = sent(f, &command);
+  assert_code(&first, FSM_OK);
+  clients_start(f, clients, 1, 80, 60 * 1024); /* two segments */
+  clients_join(f, clients, 1);
+  assert_int_equal(
+      fsm__journal_prune(fsm__runtime_journal(f->runtime), first.seq + 1, NULL, NULL, &report, NULL), FSM_OK);
+  fsm_answer again = sent(f, &command);
+  assert_true(again.replayed); /* what is kept can be shown */
+  assert_int_equal(
+      fsm__journal_prune(fsm__runtime_journal(f->runtime), first.seq + 60, NULL, NULL, &report, NULL),
+      FSM_OK);
+  assert_true(report.segments > 0);
+  again = sent(f, &command);
+  assert_code(&again, FSM_EDUPLICATE);
+  assert_non_null(strstr(again.error.text, "archived"));
+  assert_int_equal(again.seq, first.seq);
+  assert_int_equal(context_n(f, "i"), 1);
+}
+
 static void what_is_open_for_reading_takes_no_commands(void **state) {
   fixture *f = *state;
   fsm_runtime_options options = scene_options(f);
@@ -204,6 +231,7 @@ int main(void) {
       S(a_batch_at_the_edge_of_the_queue_is_queued_whole_or_not_at_all),
       S(a_repeated_command_in_the_same_batch_gets_the_first_answer),
       S(a_repeated_start_in_the_same_batch_makes_one_instance),
+      S(a_first_answer_that_is_archived_is_refused_and_nothing_is_done_twice),
       S(what_is_open_for_reading_takes_no_commands),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
