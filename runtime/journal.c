@@ -22,11 +22,14 @@ static fsm_code prepare_writer(fsm__journal *journal, fsm_error *err) {
   journal->batch = calloc(1, FSM_BATCH_BYTES_MAX);
   if (!journal->batch) return fsm_fail(err, FSM_ENOMEM, "journal", "no memory for a batch");
   journal->batch_len = FSM__BATCH_HEAD;
-  return fsm__spare_start(&journal->spare, journal->dir_fd, journal->segment_bytes, err);
+  fsm_code code = fsm__spare_start(&journal->spare, journal->dir_fd, journal->segment_bytes, err);
+  return code ? code : fsm__indexer_start(journal, err);
 }
 
 static void release(fsm__journal *journal) {
+  fsm__indexer_stop(&journal->indexer);
   fsm__spare_stop(&journal->spare);
+  fsm__recent_free(&journal->recent);
   if (journal->fd >= 0) close(journal->fd);
   if (journal->dir_fd >= 0) close(journal->dir_fd);
   for (size_t i = 0; i < journal->segment_count; i++) fsm__index_free(journal->segments[i].index);
@@ -49,6 +52,8 @@ fsm_code fsm__journal_open(const fsm__journal_options *options, fsm__journal **o
   journal->read_only = options->read_only;
   journal->fd = journal->dir_fd = -1;
   pthread_mutex_init(&journal->lock, NULL);
+  fsm__indexer_init(&journal->indexer);
+  fsm__recent_init(&journal->recent);
   fsm__recovery recovered;
   code = fsm__journal_dir_open(options->dir, !options->read_only, &journal->dir_fd, err);
   if (!code) code = fsm__journal_recover(journal, options, &recovered, err);
@@ -100,6 +105,18 @@ void fsm__segments_add(fsm__journal *journal, const fsm__segment_head *head, fsm
                                                                .salt = head->salt,
                                                                .index = index};
   pthread_mutex_unlock(&journal->lock);
+}
+
+fsm__segment *fsm__segment_of(fsm__journal *journal, uint64_t seq) {
+  size_t low = 0, high = journal->segment_count; /* segments below low start at or before seq */
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (journal->segments[middle].first_seq <= seq)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low ? &journal->segments[low - 1] : NULL;
 }
 
 /* ---- asked of an open journal ---- */

@@ -149,6 +149,35 @@ typedef struct fsm__journal_entry {
 FSM_MUST_USE fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out, bool *found,
                                         fsm_error *err);
 
+/* The record of one seq, wherever it is: from a sealed segment with an index file in two small reads. As
+ * fsm__journal_next, which goes on behind it; FSM_ENOTFOUND: archived, or not durable. */
+FSM_MUST_USE fsm_code fsm__journal_read(fsm__journal_cursor *cursor, uint64_t seq, fsm__journal_entry *out,
+                                        fsm_error *err);
+
+/* Records by what they name, in order, over all that is kept. Sealed segments are asked through their index
+ * files, which are made when they are missing; the active one through an index in memory that searches keep.
+ */
+typedef enum fsm__find_what {
+  FSM__FIND_INSTANCE,
+  FSM__FIND_CORRELATION,
+  FSM__FIND_USER, /* `sub` of the actor */
+  FSM__FIND_COUNT
+} fsm__find_what;
+typedef struct fsm__find {
+  const char *texts[FSM__FIND_COUNT]; /* all of them must be as given; NULL = any */
+  uint64_t after;                     /* only later ones */
+  uint64_t before;                    /* only earlier ones; 0 = to the end */
+  bool descending;
+} fsm__find;
+typedef struct fsm__finder fsm__finder;
+/* *wanted is copied. One thread per finder; close before the journal. */
+FSM_MUST_USE fsm_code fsm__journal_find(fsm__journal *journal, const fsm__find *wanted, fsm__finder **out,
+                                        fsm_error *err);
+/* As fsm__journal_next. Ascending, what was written meanwhile is found, too, until the end was met. */
+FSM_MUST_USE fsm_code fsm__finder_next(fsm__finder *finder, fsm__journal_entry *out, bool *found,
+                                       fsm_error *err);
+void fsm__finder_close(fsm__finder *finder);
+
 /* ---- segments, and what goes ---- */
 
 typedef struct fsm__segment_info {

@@ -20,6 +20,8 @@
 #include "runtime/journal_impl.h"
 
 enum { FLOOR_ZERO = 96, FLOOR_CRC = FSM_FLOOR_BYTES - 4 };
+/* Synced in pieces, so that a large file never stands in the way of a commit's sync. */
+enum { PIECE = 1024 * 1024 };
 
 static const uint8_t floor_magic[8] = {'F', 'S', 'M', 'F', 'L', 'O', 'O', 'R'};
 
@@ -80,8 +82,12 @@ fsm_code fsm__floor_decode(const uint8_t *data, size_t len, fsm__journal_floor *
 static int write_tmp(int dir_fd, const char *tmp, const void *data, size_t len) {
   int fd = openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return errno;
-  int fault = fsm__write_at(fd, data, len, 0);
-  if (!fault && fsync(fd)) fault = errno;
+  int fault = 0;
+  for (size_t at = 0; !fault && at < len; at += PIECE) {
+    size_t piece = len - at < PIECE ? len - at : PIECE;
+    fault = fsm__write_at(fd, (const uint8_t *)data + at, piece, at);
+    if (!fault && fsync(fd)) fault = errno;
+  }
   if (close(fd) && !fault) fault = errno;
   return fault;
 }

@@ -4,6 +4,9 @@
  * index   seq → offset, sparse                      recover  what is there after a crash
  * write   append, commit, confirm, rotate           spare    the next segment, zeroed by a thread
  * read    cursors                                   verify   everything, from the first byte
+ * floor   what the log starts after                 prune    whole segments go
+ * idx     index files of sealed segments            indexer  the thread that makes them
+ * recent  the same of the active one, in memory     find     records by what they name
  *
  * Who owns what: the writer's fields belong to the writer thread; `segments` and the indexes are under
  * `lock`; durable_seq is atomic. A batch that holds a seq ≤ durable_seq is complete in its file, and so
@@ -209,6 +212,42 @@ FSM_MUST_USE fsm_code fsm__spare_take(fsm__spare *spare, int *fd, fsm_error *err
 void fsm__spare_want(fsm__spare *spare); /* after a take */
 void fsm__spare_stop(fsm__spare *spare); /* removes what is there */
 
+/* ---- index files (journal_idx.h) and the index of the active segment ---- */
+
+typedef struct fsm__indexer {
+  pthread_t thread;
+  pthread_mutex_t lock, build;
+  pthread_cond_t changed;
+  bool wanted, running;
+  _Atomic bool stop;
+} fsm__indexer;
+void fsm__indexer_init(fsm__indexer *indexer);
+FSM_MUST_USE fsm_code fsm__indexer_start(fsm__journal *journal, fsm_error *err);
+void fsm__indexer_wake(fsm__indexer *indexer); /* a segment was sealed */
+void fsm__indexer_stop(fsm__indexer *indexer); /* after _init, started or not */
+
+typedef struct fsm__recent_list {
+  uint64_t *items; /* hash of a text << 32 | number of the record in the segment, by number */
+  size_t count, cap;
+} fsm__recent_list;
+typedef struct fsm__recent {
+  pthread_mutex_t lock;
+  uint64_t ordinal, salt, first_seq, next_seq; /* ordinal 0 = of no segment */
+  fsm__recent_list lists[FSM__FIND_COUNT];
+} fsm__recent;
+typedef enum fsm__recent_answer {
+  FSM__RECENT_NONE,
+  FSM__RECENT_FOUND,
+  FSM__RECENT_SEALED
+} fsm__recent_answer;
+void fsm__recent_init(fsm__recent *recent);
+void fsm__recent_free(fsm__recent *recent);
+/* A seq at or behind `from` (at or before it, descending) whose record has a text with this one's hash.
+ * FSM__RECENT_SEALED: the segment is not the active one any more. */
+FSM_MUST_USE fsm_code fsm__recent_find(fsm__journal *journal, uint64_t ordinal, fsm__find_what what,
+                                       const char *text, uint64_t from, bool descending, uint64_t *seq,
+                                       fsm__recent_answer *out, fsm_error *err);
+
 /* ---- the journal ---- */
 
 typedef struct fsm__segment {
@@ -218,7 +257,9 @@ typedef struct fsm__segment {
   uint64_t index_use;
   uint64_t first_batch;
   uint32_t epoch;
+  bool idx_checked; /* the thread has seen to its index file */
   fsm__hash prev;
+  fsm__hash leaf;       /* of a sealed one's last record */
   int64_t last_time_ns; /* of a sealed one's last record; 0 = not asked yet */
 } fsm__segment;
 
@@ -235,6 +276,9 @@ struct fsm__journal {
   fsm__journal_floor floor;
   unsigned pins;
   bool pruning;
+
+  fsm__indexer indexer;
+  fsm__recent recent;
 
   _Atomic uint64_t durable_seq, first_seq;
   _Atomic uint32_t epoch;
@@ -277,6 +321,8 @@ int fsm__remove_below(int dir_fd, const uint64_t *ordinals, size_t count, uint64
 
 /* Room for one more segment in the table. */
 FSM_MUST_USE fsm_code fsm__segments_reserve(fsm__journal *journal, fsm_error *err);
+/* Under the lock: the one that holds seq; NULL: it was pruned. */
+fsm__segment *fsm__segment_of(fsm__journal *journal, uint64_t seq);
 void fsm__segments_add(fsm__journal *journal, const fsm__segment_head *head, fsm__index *index);
 
 #endif

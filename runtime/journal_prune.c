@@ -54,13 +54,10 @@ static void keep_time(fsm__journal *journal, const fsm__segment_info *info) {
 static fsm_code read_time(fsm__journal_cursor *cursor, fsm__segment_info *info, fsm_error *err) {
   fsm__journal_entry entry;
   fsm_record_brief brief;
-  bool found = false;
-  fsm__journal_cursor_seek(cursor, info->last_seq);
-  fsm_code code = fsm__journal_next(cursor, &entry, &found, err);
+  fsm_code code = fsm__journal_read(cursor, info->last_seq, &entry, err);
   if (code) return code;
   info->last_time_ns = INT64_MAX;
-  if (found && !fsm_record_peek(entry.record.data, entry.record.len, &brief))
-    info->last_time_ns = brief.time_ns;
+  if (!fsm_record_peek(entry.record.data, entry.record.len, &brief)) info->last_time_ns = brief.time_ns;
   return FSM_OK;
 }
 
@@ -234,7 +231,9 @@ static fsm_code remove_oldest(pruning *p, const fsm__segment_info *info, fsm_err
     return code;
   }
   fsm__index_free(gone.index);
+  pthread_mutex_lock(&journal->indexer.build); /* so that none is written after it */
   int fault = unlink_segment(journal->dir_fd, info->ordinal);
+  pthread_mutex_unlock(&journal->indexer.build);
   if (fault)
     return fsm_fail(err, FSM_EIO, fsm__place_of(info->ordinal, 0).text, "unlink of a pruned segment: %s",
                     strerror(fault));

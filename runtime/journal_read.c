@@ -7,12 +7,14 @@
  * Invariant: nothing is taken from a window that was read before the batch in question was durable
  * (window_durable), and no batch is handed out whose checksum was not just computed.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "runtime/journal_impl.h"
+#include "runtime/crc32c.h"
+#include "runtime/journal_idx.h"
 
 enum { AHEAD_MIN = 32 * 1024, AHEAD_MAX = 256 * 1024, AHEAD_HOPPING = 4 * 1024 };
 
@@ -31,6 +33,10 @@ struct fsm__journal_cursor {
   fsm__batch_head head;
   fsm__frames frames;
   uint64_t frames_seq; /* of the record that frames gives next */
+
+  fsm__idx *idx;  /* of the segment that was last read from through it; NULL = none yet */
+  uint8_t *alone; /* a record that was read without its batch */
+  size_t alone_cap;
 };
 
 /* Where a seq is: a segment, and the nearest batch known at or before it. */
@@ -44,23 +50,10 @@ typedef struct place {
 
 /* ---- the table of segments ---- */
 
-/* NULL: it was pruned. */
-static fsm__segment *segment_of(fsm__journal *journal, uint64_t seq) {
-  size_t low = 0, high = journal->segment_count; /* segments below low start at or before seq */
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (journal->segments[middle].first_seq <= seq)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low ? &journal->segments[low - 1] : NULL;
-}
-
 /* False: it was pruned. */
 static bool locate(fsm__journal *journal, uint64_t seq, place *out) {
   pthread_mutex_lock(&journal->lock);
-  fsm__segment *segment = segment_of(journal, seq);
+  fsm__segment *segment = fsm__segment_of(journal, seq);
   if (!segment) {
     pthread_mutex_unlock(&journal->lock);
     return false;
@@ -102,7 +95,7 @@ static void drop_oldest_index(fsm__journal *journal) {
 
 static void keep_index(fsm__journal *journal, uint64_t first_seq, fsm__index *index) {
   pthread_mutex_lock(&journal->lock);
-  fsm__segment *segment = segment_of(journal, first_seq);
+  fsm__segment *segment = fsm__segment_of(journal, first_seq);
   if (!segment || segment->index) {
     fsm__index_free(index); /* it was pruned, or another cursor was faster */
   } else {
@@ -256,6 +249,9 @@ void fsm__journal_cursor_close(fsm__journal_cursor *cursor) {
   if (!cursor) return;
   leave_segment(cursor);
   fsm__window_free(&cursor->window);
+  if (cursor->idx) fsm__idx_close(cursor->idx);
+  free(cursor->idx);
+  free(cursor->alone);
   free(cursor);
 }
 
@@ -286,4 +282,77 @@ fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out,
   cursor->seq = seq + 1;
   *found = true;
   return FSM_OK;
+}
+
+/* ---- one record ---- */
+
+/* The cursor's index, on this segment; false: there is none to use now. */
+static bool use_index(fsm__journal_cursor *cursor, const fsm__sealed *segment) {
+  if (!cursor->idx) {
+    cursor->idx = calloc(1, sizeof *cursor->idx);
+    if (!cursor->idx) return false;
+    cursor->idx->fd = -1;
+  }
+  if (fsm__idx_is_of(cursor->idx, segment)) return true;
+  bool usable;
+  fsm__idx_close(cursor->idx);
+  fsm__idx_open(cursor->journal, segment, cursor->idx, &usable);
+  return usable;
+}
+
+static bool read_alone(fsm__journal_cursor *cursor, uint64_t at, size_t len) {
+  if (len > cursor->alone_cap) {
+    free(cursor->alone);
+    cursor->alone_cap = 0;
+    cursor->alone = malloc(len);
+    if (!cursor->alone) return false;
+    cursor->alone_cap = len;
+  }
+  for (size_t got = 0; got < len;) {
+    ssize_t n = pread(cursor->window.fd, cursor->alone + got, len - got, (off_t)(at + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    got += (size_t)n;
+  }
+  return true;
+}
+
+/* Through the index of its segment; whatever is not as it should be: false, and the batch will tell. */
+static bool read_by_index(fsm__journal_cursor *cursor, uint64_t seq, fsm__journal_entry *out) {
+  fsm__sealed segment;
+  fsm_error ignored;
+  uint64_t item;
+  place to;
+  if (!fsm__sealed_of(cursor->journal, seq, &segment) || !use_index(cursor, &segment)) return false;
+  uint32_t number = (uint32_t)(seq - segment.first_seq);
+  if (number >= cursor->idx->head.count || !fsm__idx_item(cursor->idx, FSM__IDX_OFFSETS, number, &item))
+    return false;
+  if (cursor->window.ordinal != segment.ordinal &&
+      (!locate(cursor->journal, seq, &to) || enter_segment(cursor, &to, &ignored)))
+    return false;
+  uint64_t at = item & 0x7FFFFFFF, first = at - FSM__RECORD_HEAD;
+  if (at < FSM_JOURNAL_BLOCK + FSM__RECORD_HEAD || at >= segment.used) return false;
+  if (!read_alone(cursor, first, FSM__RECORD_HEAD)) return false;
+  uint32_t len = fsm__get32(cursor->alone);
+  if (!len || len > FSM_RECORD_BYTES_MAX || len > segment.used - at || !read_alone(cursor, at, len))
+    return false;
+  if (fsm__crc32c(0, cursor->alone, len) != (uint32_t)(item >> 32)) return false;
+  *out = (fsm__journal_entry){seq, segment.epoch, {cursor->alone, len}, item >> 31 & 1};
+  return true;
+}
+
+fsm_code fsm__journal_read(fsm__journal_cursor *cursor, uint64_t seq, fsm__journal_entry *out,
+                           fsm_error *err) {
+  FSM_ASSERT(cursor && seq && out);
+  bool found = false,
+       in_hand = seq >= cursor->head.first_seq && seq - cursor->head.first_seq < cursor->head.records;
+  cursor->seq = seq;
+  if (!in_hand && seq >= fsm__journal_first_seq(cursor->journal) &&
+      seq <= fsm__journal_durable_seq(cursor->journal) && read_by_index(cursor, seq, out)) {
+    cursor->seq = seq + 1;
+    return FSM_OK;
+  }
+  fsm_code code = fsm__journal_next(cursor, out, &found, err);
+  if (!code && !found) code = fsm_fail(err, FSM_ENOTFOUND, "seq", "seq %" PRIu64 " is not written yet", seq);
+  return code;
 }

@@ -115,7 +115,9 @@ static fsm_code recover_sealed(recovery *r, uint64_t ordinal, fsm_error *err) {
   if (!code) code = fsm__segments_reserve(journal, err);
   if (!code) {
     fsm__segments_add(journal, &head, NULL);
-    journal->segments[journal->segment_count - 1].used = footer.used;
+    fsm__segment *segment = &journal->segments[journal->segment_count - 1];
+    segment->used = footer.used;
+    segment->leaf = footer.leaf;
     r->chain = (fsm__chain){footer.last_seq + 1, batch.number, head.origin.epoch, footer.leaf};
   }
   close(fd);
@@ -242,7 +244,10 @@ static fsm_code recover_newest(recovery *r, uint64_t ordinal, fsm_error *err) {
   if (code) return code;
   fsm__segments_add(journal, &r->head, r->index);
   r->index = NULL;
-  if (r->sealed) journal->segments[journal->segment_count - 1].used = r->walk.at;
+  if (r->sealed) {
+    journal->segments[journal->segment_count - 1].used = r->walk.at;
+    journal->segments[journal->segment_count - 1].leaf = r->chain.leaf;
+  }
   return FSM_OK;
 }
 

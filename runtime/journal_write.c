@@ -135,6 +135,7 @@ static void activate(fsm__journal *journal, int fd, const fsm__segment_head *hea
     close(journal->fd);
     pthread_mutex_lock(&journal->lock);
     journal->segments[journal->segment_count - 1].used = journal->at;
+    journal->segments[journal->segment_count - 1].leaf = journal->durable_head;
     pthread_mutex_unlock(&journal->lock);
     atomic_fetch_add_explicit(&journal->rotations, 1, memory_order_relaxed);
   }
@@ -147,6 +148,7 @@ static void activate(fsm__journal *journal, int fd, const fsm__segment_head *hea
   journal->at = FSM_JOURNAL_BLOCK;
   journal->proved_number = journal->durable_number;
   fsm__spare_want(&journal->spare);
+  fsm__indexer_wake(&journal->indexer);
 }
 
 static fsm_code seal_and_christen(fsm__journal *journal, int fd, fsm_error *err) {

@@ -70,19 +70,19 @@ typedef struct fsm_record {
   uint32_t dur_us; /* 0 = absent */
   fsm_record_kind kind;
   fsm_outcome outcome;
-  const char *reason;  /* fsm_code_name of a refusal, incident or failure */
+  const char *reason; /* fsm_code_name of a refusal, incident or failure */
   const char *mach;
-  const uint8_t *def;  /* 32 bytes, content hash of the definition */
-  uint32_t defv;       /* its version under mach, from 1; 0 = absent */
+  const uint8_t *def; /* 32 bytes, content hash of the definition */
+  uint32_t defv;      /* its version under mach, from 1; 0 = absent */
   const char *inst, *key;
-  fsm_value labels;    /* map text → text */
-  uint64_t rev;        /* of the instance after the command */
-  uint16_t i, n;       /* record i (from 0) of n in its frame */
-  uint64_t iprev;      /* seq of the instance's previous change, 0 = none */
-  fsm_value from, to;  /* lists of leaf paths, null = absent */
-  fsm_value tr;        /* list of transition numbers */
+  fsm_value labels;   /* map text → text */
+  uint64_t rev;       /* of the instance after the command */
+  uint16_t i, n;      /* record i (from 0) of n in its frame */
+  uint64_t iprev;     /* seq of the instance's previous change, 0 = none */
+  fsm_value from, to; /* lists of leaf paths, null = absent */
+  fsm_value tr;       /* list of transition numbers */
   const char *trigger;
-  int cause;           /* fsm_cause; -1 = absent */
+  int cause; /* fsm_cause; -1 = absent */
   fsm_value data;
   fsm_value ctx;       /* delta: map field → [new] (added) or [old, new] */
   const uint8_t *ctxh; /* 32 bytes, SHA-256 of the canonical msgpack of the stored context after */
@@ -94,14 +94,14 @@ typedef struct fsm_record {
                           {cancel: id} */
   int64_t elapsed_ns;  /* -1 = absent: time spent in the (first) leaf left */
   const char *corr, *caus, *parent;
-  fsm_value idem;      /* list [key hash bin16, fingerprint bin16, expiry ns int] */
+  fsm_value idem; /* list [key hash bin16, fingerprint bin16, expiry ns int] */
   const char *req;
-  fsm_value trace;     /* list [trace id bin16, span id bin8, flags int] */
-  fsm_value act;       /* map: type, sub, sid, iss, roles, authn */
+  fsm_value trace; /* list [trace id bin16, span id bin8, flags int] */
+  fsm_value act;   /* map: type, sub, sid, iss, roles, authn */
   const char *node;
-  const uint8_t *tok;  /* 16 bytes */
-  uint16_t att;        /* 0 = absent */
-  int64_t late_ms;     /* -1 = absent */
+  const uint8_t *tok; /* 16 bytes */
+  uint16_t att;       /* 0 = absent */
+  int64_t late_ms;    /* -1 = absent */
   uint8_t level;
   fsm_value pii;
   const uint8_t *prev; /* 32 bytes, leaf hash of record seq-1; zeros for the first */
@@ -109,10 +109,10 @@ typedef struct fsm_record {
                           task_failed: error, retry_at when another attempt follows */
   uint32_t counter;    /* the instance's id counter after (snapshot.counter); 0 = absent, unchanged */
   bool clock;          /* the wall clock had gone back: time_ns was held */
-  fsm_value sends;     /* messages to other instances, to be delivered: list of {id, to: instance, kind: event |
-                          done | error | cancel | start, event?, data?, tok?, due?} */
-  fsm_value msg;       /* {from: instance, id}: the message that this frame consumed, on its first record */
-  bool forced;         /* the configuration was set by an operator, here or before */
+  fsm_value sends; /* messages to other instances, to be delivered: list of {id, to: instance, kind: event |
+                      done | error | cancel | start, event?, data?, tok?, due?} */
+  fsm_value msg;   /* {from: instance, id}: the message that this frame consumed, on its first record */
+  bool forced;     /* the configuration was set by an operator, here or before */
 } fsm_record;
 
 /* An empty record: every optional field absent (cause -1, elapsed -1, late -1). */
@@ -137,6 +137,17 @@ typedef struct fsm_record_brief {
   size_t mach_len, inst_len;
 } fsm_record_brief;
 FSM_API FSM_MUST_USE fsm_code fsm_record_peek(const void *data, size_t len, fsm_record_brief *out);
+
+/* The texts that a record is looked up by; at NULL where absent, not NUL-terminated, inside data. Takes no
+ * memory and scans only as far as the last of them. FSM_ECORRUPT: no record. */
+typedef struct fsm_record_text {
+  const char *at;
+  size_t len;
+} fsm_record_text;
+typedef struct fsm_record_terms {
+  fsm_record_text inst, corr, user; /* user: `sub` of the actor */
+} fsm_record_terms;
+FSM_API FSM_MUST_USE fsm_code fsm_record_terms_read(const void *data, size_t len, fsm_record_terms *out);
 
 /* Where the record lives: from the segment header; added to everything that is published or shown. */
 typedef struct fsm_origin {

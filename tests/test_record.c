@@ -274,6 +274,31 @@ static void absent_fields_stay_absent(void **state) {
   fsm_buf_free(&buf);
 }
 
+static void the_terms_are_those_of_the_whole_record(void **state) {
+  (void)state;
+  for (int kind = 0; kind <= FSM_RECORD_KIND_COUNT; kind++) {
+    fsm_record r = kind < FSM_RECORD_KIND_COUNT ? example((fsm_record_kind)kind) : whole();
+    fsm_buf buf = {0};
+    fsm_record_terms terms;
+    encode(&buf, &r);
+    assert_int_equal(fsm_record_terms_read(buf.data, buf.len, &terms), FSM_OK);
+    const fsm_value *sub = r.act.type == FSM_MAP ? fsm_map_get(&r.act, "sub") : NULL;
+    assert_true((terms.user.at != NULL) == (sub != NULL));
+    if (sub) assert_true(fsm_is_text(sub, fsm_arena_strndup(&arena, terms.user.at, terms.user.len)));
+    assert_true((terms.inst.at != NULL) == (r.inst != NULL) && (terms.corr.at != NULL) == (r.corr != NULL));
+    if (r.inst)
+      assert_true(terms.inst.len == strlen(r.inst) && memcmp(terms.inst.at, r.inst, terms.inst.len) == 0);
+    if (r.corr)
+      assert_true(terms.corr.len == strlen(r.corr) && memcmp(terms.corr.at, r.corr, terms.corr.len) == 0);
+    for (size_t len = 0; len < buf.len; len++) (void)!fsm_record_terms_read(buf.data, len, &terms);
+    assert_int_equal(fsm_record_terms_read(buf.data, buf.len / 8, &terms), FSM_ECORRUPT);
+    fsm_buf_free(&buf);
+  }
+  fsm_record_terms terms;
+  assert_int_equal(fsm_record_terms_read("", 0, &terms), FSM_ECORRUPT);
+  assert_int_equal(fsm_record_terms_read("\x01", 1, &terms), FSM_ECORRUPT);
+}
+
 static void peek_finds_what_filters_need(void **state) {
   (void)state;
   fsm_record r = whole();
@@ -595,6 +620,7 @@ int main(void) {
       cmocka_unit_test(every_field_survives),
       cmocka_unit_test(absent_fields_stay_absent),
       cmocka_unit_test(peek_finds_what_filters_need),
+      cmocka_unit_test(the_terms_are_those_of_the_whole_record),
       cmocka_unit_test(damage_is_named_by_its_field),
       cmocka_unit_test(a_field_that_the_kind_requires_is_missed),
       cmocka_unit_test(no_flipped_bit_breaks_the_form),

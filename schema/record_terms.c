@@ -1,0 +1,52 @@
+/* record_terms.c: the texts that a record is looked up by, found without building it: no memory is taken, and
+ * what stands between them is only scanned over.
+ */
+#include "schema/pack_read.h"
+#include "schema/record_fields.h"
+
+static bool take_text(fsm__reader *in, fsm_record_text *out) {
+  fsm_value value;
+  if (fsm__read_token(in, &value)) return false;
+  if (value.type != FSM_STRING) return false;
+  *out = (fsm_record_text){value.s, value.len};
+  return true;
+}
+
+/* Of the map of an actor. */
+static bool take_user(fsm__reader *in, fsm_record_text *out) {
+  fsm_value token;
+  if (fsm__read_token(in, &token) || token.type != FSM_MAP) return false;
+  for (uint32_t left = token.len; left; left--) {
+    fsm_value key;
+    if (fsm__read_token(in, &key) || key.type != FSM_STRING) return false;
+    fsm__reader at = *in;
+    if (fsm__read_scan(in, FSM_RECORD_DEPTH_MAX)) return false;
+    if (fsm_is_text(&key, "sub")) (void)!take_text(&at, out); /* no text: nobody to be found by */
+  }
+  return true;
+}
+
+static bool take_field(fsm__reader *in, uint64_t key, fsm_record_terms *out) {
+  switch (key) {
+    case FSM__KEY_inst: return take_text(in, &out->inst);
+    case FSM__KEY_corr: return take_text(in, &out->corr);
+    case FSM__KEY_act: return take_user(in, &out->user);
+    default: return fsm__read_scan(in, FSM_RECORD_DEPTH_MAX) == NULL;
+  }
+}
+
+fsm_code fsm_record_terms_read(const void *data, size_t len, fsm_record_terms *out) {
+  FSM_ASSERT(out && (data || !len));
+  fsm__reader in = fsm__reader_of(data, len);
+  fsm_record_terms terms = {.inst.at = NULL};
+  fsm_value token;
+  if (fsm__read_token(&in, &token) || token.type != FSM_MAP) return FSM_ECORRUPT;
+  for (uint32_t left = token.len; left; left--) {
+    fsm_value key;
+    if (fsm__read_token(&in, &key) || key.type != FSM_INT || key.i < 0) return FSM_ECORRUPT;
+    if (key.i > FSM__KEY_act) break;
+    if (!take_field(&in, (uint64_t)key.i, &terms)) return FSM_ECORRUPT;
+  }
+  *out = terms;
+  return FSM_OK;
+}
