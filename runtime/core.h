@@ -12,9 +12,11 @@ typedef struct fsm__core {
   fsm__store *store;
   fsm__catalog *catalog;
   fsm__journal *journal;
-  uint64_t seq;          /* of the last record applied to the rows (overlay included) */
-  fsm__hash leaf;        /* of that record */
-  int64_t last_time_ns;  /* of that record */
+  uint64_t seq;                         /* of the last record applied to the rows (overlay included) */
+  fsm__hash leaf;                       /* of that record */
+  int64_t last_time_ns;                 /* of that record */
+  const struct fsm__services *services; /* of this program; NULL: not known who serves what (read only) */
+  bool delivers;         /* tasks of other services are delivered by somebody (options.task_ready) */
   uint64_t refused;      /* commands, since it was opened */
   uint64_t late_answers; /* of these, answers to tasks or attempts that are over */
   uint64_t duplicates;   /* of these, to tasks that were answered before (of the last ones) */

@@ -67,20 +67,32 @@ typedef struct fsm_task {
   fsm_value input;
   unsigned attempt, attempts; /* attempt: number of the one that would start now, from 1 */
   int64_t timeout_ns;         /* of an attempt */
+  int64_t deadline_ns;        /* wall clock: when this attempt is over; 0 before it has begun */
   const char *correlation;
   fsm_value trace; /* as in the record, or null */
 } fsm_task;
 
 /* What a service says at the end of an attempt. Start from a zeroed one: completed with null. */
 typedef struct fsm_service_result {
-  fsm_value output; /* in the arena that the service was given */
-  fsm_error error;  /* a code other than FSM_OK: the attempt failed, with this place and text */
-  bool final;       /* of a failure: no further attempt */
-  bool later;       /* the service keeps the token and will answer by an FSM_CMD_TASK_* of its own */
+  fsm_value
+      output; /* in the arena that the service was given; of a failure: a map with more about it, or null */
+  fsm_error error; /* a code other than FSM_OK: the attempt failed; the machine reads it as event.error.code,
+                      .message and .where */
+  bool final;      /* of a failure: no further attempt */
+  int64_t
+      retry_ns; /* of a failure: no further attempt before so long from now; up to FSM_RETRY_AFTER_MAX_NS */
+  bool later;   /* the token is with somebody who will answer by an FSM_CMD_TASK_*, also when this program
+                   has been started again meanwhile */
 } fsm_service_result;
 
-/* Runs one attempt, on a thread of the service pool, never on the writer: it may block. What task
- * points to is borrowed until it returns. */
+/* Runs one attempt, on a thread of the service pool, never on the writer: it may block, and it may call the
+ * runtime (a heartbeat of a long one: FSM_CMD_TASK_HEARTBEAT with task->token and attempt). What task points
+ * to is borrowed until it returns.
+ *
+ * At least once: that the attempt begins is durable before it is called; when the process ends meanwhile, the
+ * attempt counts as failed at the next opening and another follows under the policy of the invoke, with the
+ * same token. What it does outside should carry the token. An answer after the deadline is ignored and
+ * counted; output that no event can hold (FSM_DATA_DEPTH_MAX, FSM_EVENT_BYTES_MAX) fails the attempt. */
 typedef void (*fsm_service_fn)(void *arg, const fsm_task *task, fsm_arena *arena, fsm_service_result *out);
 
 /* A service of this program: an invoke whose src is `name` runs here. */
@@ -109,6 +121,8 @@ typedef struct fsm_runtime_options {
   const fsm_service *services;
   size_t service_count;
   unsigned service_threads; /* 0 = 4 */
+  int64_t service_close_ns; /* fsm_runtime_close waits so long for callbacks that run; 0 = 10 s. One that runs
+                               on must not use the runtime, and its arg must live until it returns */
   /* A task is due whose service is none of ours. Writer thread, after its records are durable. Answer by
    * FSM_CMD_TASK_*. NULL: such tasks wait. */
   void (*task_ready)(void *arg, const fsm_task *task);
@@ -130,7 +144,8 @@ typedef struct fsm_opened {
 /* opened and err may be NULL; *out is NULL after a failure. */
 FSM_API FSM_MUST_USE fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
                                                fsm_opened *opened, fsm_error *err);
-/* Stops taking commands (FSM_ECLOSED), answers those taken, runs a last round, confirms the journal. */
+/* Stops taking commands (FSM_ECLOSED), waits for services that run (options.service_close_ns), answers what
+ * was taken, runs a last round, confirms the journal. */
 FSM_API void fsm_runtime_close(fsm_runtime *runtime);
 
 /* ---- commands ----------------------------------------------------------------------------------- */

@@ -11,9 +11,10 @@ typedef struct offer {
   struct offer *next; /* in its bucket */
   uint64_t number;
   int64_t again_ns;
-  unsigned places; /* in the heap */
+  unsigned places; /* in the heap, and in a line */
   unsigned untaken;
-  bool forgotten;
+  bool forgotten, held;
+  struct offer *behind; /* in its line */
   char id[];
 } offer;
 
@@ -22,7 +23,13 @@ typedef struct place {
   offer *of;
 } place;
 
+typedef struct line {
+  offer *first, *last;
+} line;
+
 struct fsm__offers {
+  line *lines;
+  size_t line_count;
   offer **buckets;
   size_t bucket_count, count;
   place *heap;
@@ -35,14 +42,17 @@ static offer **bucket_of(const fsm__offers *o, uint64_t number) {
   return &o->buckets[(number * 0x9E3779B97F4A7C15u >> 20) % o->bucket_count];
 }
 
-fsm_code fsm__offers_new(fsm__offers **out, fsm_error *err) {
+fsm_code fsm__offers_new(size_t lines, fsm__offers **out, fsm_error *err) {
   fsm__offers *o = calloc(1, sizeof *o);
   if (o != NULL) o->buckets = calloc(BUCKETS_FIRST, sizeof(offer *));
-  if (o == NULL || o->buckets == NULL) {
+  if (o != NULL) o->lines = calloc(lines + 1, sizeof *o->lines);
+  if (o == NULL || o->buckets == NULL || o->lines == NULL) {
+    if (o != NULL) free(o->buckets), free(o->lines);
     free(o);
     return fsm_fail(err, FSM_ENOMEM, "", "no memory for the offers");
   }
   o->bucket_count = BUCKETS_FIRST;
+  o->line_count = lines;
   *out = o;
   return FSM_OK;
 }
@@ -55,7 +65,10 @@ void fsm__offers_free(fsm__offers *o) {
   if (o == NULL) return;
   for (size_t b = 0; b < o->bucket_count; b++)
     for (offer *of = o->buckets[b]; of != NULL; of = of->next) of->forgotten = true;
+  for (size_t i = 0; i < o->line_count; i++)
+    for (offer *of = o->lines[i].first, *next; of != NULL; of = next) next = of->behind, drop_place(of);
   while (o->heap_count > 0) drop_place(o->heap[--o->heap_count].of);
+  free(o->lines);
   free(o->heap);
   free(o->buckets);
   free(o);
@@ -170,6 +183,50 @@ bool fsm__offers_take(fsm__offers *o, int64_t now_ns, uint64_t *number, const ch
     }
     drop_place(of);
     if (due) return true;
+  }
+  return false;
+}
+
+/* ---- lines --------------------------------------------------------------------------------------- */
+
+void fsm__offers_hold(fsm__offers *o, uint64_t number, const char *id, unsigned number_of_line) {
+  FSM_ASSERT(number_of_line < o->line_count);
+  offer *of = find(o, number, id);
+  line *in = &o->lines[number_of_line];
+  if (of == NULL) return;
+  of->again_ns = INT64_MAX; /* its places in the heap say nothing any more */
+  if (of->held) return;
+  of->held = true;
+  of->behind = NULL;
+  of->places++;
+  if (in->last == NULL)
+    in->first = of;
+  else
+    in->last->behind = of;
+  in->last = of;
+}
+
+bool fsm__offers_waits(const fsm__offers *o, unsigned number_of_line) {
+  return o->lines[number_of_line].first != NULL;
+}
+
+bool fsm__offers_call(fsm__offers *o, unsigned number_of_line, int64_t now_ns, uint64_t *number,
+                      const char **id) {
+  FSM_ASSERT(number_of_line < o->line_count);
+  line *in = &o->lines[number_of_line];
+  while (in->first != NULL) {
+    offer *of = in->first;
+    in->first = of->behind;
+    if (in->first == NULL) in->last = NULL;
+    of->held = false;
+    bool open = !of->forgotten;
+    if (open) {
+      (void)push(o, of, now_ns + FSM_OFFER_AGAIN_NS);
+      *number = of->number;
+      *id = of->id;
+    }
+    drop_place(of);
+    if (open) return true;
   }
   return false;
 }

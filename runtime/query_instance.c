@@ -4,6 +4,7 @@
 
 #include "runtime/decide.h"
 #include "runtime/query.h"
+#include "runtime/service.h"
 
 /* ---- as it is ----------------------------------------------------------------------------------- */
 
@@ -26,6 +27,14 @@ static fsm_code timer_view(const fsm__reading *at, const fsm__row *row, fsm_valu
   return fsm__document_map(&d, out, err);
 }
 
+/* nobody: there is none who would take it, neither in this program nor behind a bus. */
+static const char *task_status(const fsm__core *core, const fsm__task *task) {
+  if (task->started) return "started";
+  bool served = core->services == NULL || core->delivers || strcmp(task->service, "machine") == 0 ||
+                fsm__services_find(core->services, task->service) >= 0;
+  return served ? "waiting" : "nobody";
+}
+
 static fsm_code task_view(const fsm__reading *at, const fsm__row *row, fsm_value *out, fsm_error *err) {
   fsm__task task;
   fsm_code code = fsm__task_read(row, at->arena, &task, err);
@@ -39,7 +48,7 @@ static fsm_code task_view(const fsm__reading *at, const fsm__row *row, fsm_value
   fsm__document_text(&d, "token", token);
   fsm__document_put(&d, "attempt", fsm_int(task.attempt));
   fsm__document_put(&d, "attempts", fsm_int(task.attempts));
-  fsm__document_text(&d, "status", task.started ? "started" : "waiting");
+  fsm__document_text(&d, "status", task_status(at->core, &task));
   fsm__document_time(&d, task.started ? "deadline" : "due", task.next_ns);
   if (task.started) fsm__document_time(&d, "begun", task.begun_ns);
   if (task.error[0] != '\0') fsm__document_text(&d, "error", task.error);

@@ -6,11 +6,17 @@
 #include "runtime/runtime_impl.h"
 #include "runtime/writer.h"
 
-enum { QUEUE_DEFAULT = 16384, ROUND_BYTES_DEFAULT = 16 * 1024 * 1024, ROUND_MS_DEFAULT = 250 };
+enum {
+  QUEUE_DEFAULT = 16384,
+  ROUND_BYTES_DEFAULT = 16 * 1024 * 1024,
+  ROUND_MS_DEFAULT = 250,
+  SERVICE_CLOSE_S = 10
+};
 
 struct fsm_runtime {
   fsm__writer writer;
   bool running;
+  _Atomic bool closing;
   pthread_mutex_t reading; /* read only: queries run on the caller's thread, one at a time */
 };
 
@@ -21,6 +27,10 @@ fsm_origin fsm__runtime_origin(const fsm_runtime *runtime) { return runtime->wri
 fsm__store *fsm__runtime_store(fsm_runtime *runtime) { return runtime->writer.core.store; }
 
 bool fsm__runtime_read_only(const fsm_runtime *runtime) { return runtime->writer.options.read_only; }
+
+bool fsm__runtime_closing(const fsm_runtime *runtime) { return atomic_load(&runtime->closing); }
+
+void fsm__runtime_wake(fsm_runtime *runtime) { fsm__queue_wake(&runtime->writer.queue); }
 
 void fsm__runtime_want_round(fsm_runtime *runtime) {
   if (!runtime->running) return;
@@ -33,6 +43,7 @@ void fsm__runtime_want_round(fsm_runtime *runtime) {
 static void free_runtime(fsm_runtime *runtime) {
   fsm__writer *w = &runtime->writer;
   fsm__offers_free(w->offers);
+  fsm__services_free(w->services);
   fsm__beats_free(w->beats);
   free(w->ended);
   free(w->records);
@@ -67,18 +78,23 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   fsm_arena_init(&w->internal, 0);
   fsm_code code = fsm__queue_init(&w->queue, w->options.queue_max, err);
   if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);
-  if (code == FSM_OK) code = fsm__offers_new(&w->offers, err);
+  if (code == FSM_OK) code = fsm__services_new(options, &w->services, err);
+  if (code == FSM_OK) code = fsm__offers_new(fsm__services_count(w->services), &w->offers, err);
   if (code == FSM_OK) code = fsm__beats_new(&w->beats, err);
   if (code == FSM_OK && (w->ended = calloc(FSM_ENDED_KEPT, sizeof *w->ended)) == NULL)
     code = fsm_fail(err, FSM_ENOMEM, "", "no memory for a runtime");
   if (code == FSM_OK) code = fsm__random(&w->seed, sizeof w->seed, err);
   if (code == FSM_OK) code = fsm__core_open(&w->options, &w->core, opened, err);
   w->options.dir = w->core.dir;
+  if (!options->read_only) w->core.services = w->services;
+  w->core.delivers = options->task_ready != NULL;
+  if (code == FSM_OK && !options->read_only) code = fsm__services_start(w->services, runtime, err);
   if (code == FSM_OK && !options->read_only) {
     runtime->running = pthread_create(&w->thread, NULL, fsm__writer_run, w) == 0;
     if (!runtime->running) code = fsm_fail(err, FSM_ENOMEM, "", "the writer thread cannot be started");
   }
   if (code != FSM_OK) {
+    if (w->services != NULL) fsm__services_stop(w->services, INT64_MAX / 2);
     free_runtime(runtime);
     return code;
   }
@@ -88,6 +104,10 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
 
 void fsm_runtime_close(fsm_runtime *runtime) {
   if (runtime == NULL) return;
+  fsm__writer *w = &runtime->writer;
+  int64_t wait_ns = w->options.service_close_ns;
+  atomic_store(&runtime->closing, true);
+  fsm__services_stop(w->services, wait_ns > 0 ? wait_ns : (int64_t)SERVICE_CLOSE_S * 1000000000);
   fsm__queue_close(&runtime->writer.queue);
   if (runtime->running) pthread_join(runtime->writer.thread, NULL);
   free_runtime(runtime);

@@ -19,6 +19,12 @@ fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
 fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 
 bool fsm__runtime_read_only(const fsm_runtime *runtime);
+bool fsm__runtime_closing(const fsm_runtime *runtime);
+/* As fsm_submit, and also while the runtime closes: for its own services. */
+FSM_MUST_USE fsm_code fsm__runtime_submit(fsm_runtime *runtime, const fsm_command *command,
+                                          fsm_answer_fn answer_fn, void *arg, fsm_error *err);
+/* The writer looks at what is due. */
+void fsm__runtime_wake(fsm_runtime *runtime);
 /* Asks the writer to bring the store up to date; returns at once, does nothing when read only. */
 void fsm__runtime_want_round(fsm_runtime *runtime);
 

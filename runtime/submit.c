@@ -11,6 +11,7 @@
 /* ---- submitting --------------------------------------------------------------------------------- */
 
 static fsm_code writable(const fsm_runtime *runtime, fsm_error *err) {
+  if (fsm__runtime_closing(runtime)) return fsm_fail(err, FSM_ECLOSED, "", "the runtime is closing");
   if (!fsm__runtime_read_only(runtime)) return FSM_OK;
   return fsm_fail(err, FSM_EARGUMENT, "", "the data is open for reading only");
 }
@@ -42,10 +43,14 @@ static void recycle_all(fsm__queue *queue, fsm__job *jobs) {
 
 fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command, fsm_answer_fn answer_fn, void *arg,
                     fsm_error *err) {
-  fsm_error inner;
   FSM_ASSERT(runtime != NULL && command != NULL);
   fsm_code code = writable(runtime, err);
-  if (code != FSM_OK) return code;
+  return code == FSM_OK ? fsm__runtime_submit(runtime, command, answer_fn, arg, err) : code;
+}
+
+fsm_code fsm__runtime_submit(fsm_runtime *runtime, const fsm_command *command, fsm_answer_fn answer_fn,
+                             void *arg, fsm_error *err) {
+  fsm_error inner;
   fsm__writer *w = fsm__runtime_writer(runtime);
   fsm__job *job = admit(w, command, answer_fn, arg, &inner);
   if (job != NULL && fsm__queue_push(&w->queue, job, job, 1, &inner) == FSM_OK) return FSM_OK;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "runtime/message.h"
+#include "runtime/task_copy.h"
 #include "runtime/worker_request.h"
 #include "schema/json.h"
 
@@ -89,24 +90,6 @@ void fsm__workers_wake(fsm__workers *w) {
 
 /* ---- offers ---- */
 
-static bool copy_text(fsm_arena *arena, const char *from, const char **to) {
-  *to = from != NULL ? fsm_arena_strdup(arena, from) : NULL;
-  return from == NULL || *to != NULL;
-}
-
-static fsm_task *copy_task(fsm_arena *arena, const fsm_task *from) {
-  fsm_task *to = fsm_arena_zalloc(arena, 1, sizeof *to);
-  if (to == NULL) return NULL;
-  *to = *from;
-  bool ok = copy_text(arena, from->service, &to->service) &&
-            copy_text(arena, from->instance, &to->instance) &&
-            copy_text(arena, from->machine, &to->machine) && copy_text(arena, from->invoke, &to->invoke) &&
-            copy_text(arena, from->correlation, &to->correlation) &&
-            fsm_value_copy(arena, &from->input, &to->input, NULL) == FSM_OK &&
-            fsm_value_copy(arena, &from->trace, &to->trace, NULL) == FSM_OK;
-  return ok ? to : NULL;
-}
-
 static void offer_free(offer *o) {
   fsm_arena_free(&o->arena);
   free(o);
@@ -122,7 +105,7 @@ void fsm__workers_offer(fsm__workers *w, const fsm_task *task) {
   pthread_mutex_lock(&w->lock);
   bool stopped = w->stopping, room = w->offer_count < FSM_WORKERS_QUEUE_MAX;
   pthread_mutex_unlock(&w->lock);
-  if (room && !stopped) o->task = copy_task(&o->arena, task);
+  if (room && !stopped) o->task = fsm__task_copy(&o->arena, task);
   pthread_mutex_lock(&w->lock);
   if (!w->stopping) {
     *w->offers_end = o;

@@ -162,7 +162,8 @@ static void turn(fsm__writer *w, fsm__job *jobs) {
 void *fsm__writer_run(void *arg) {
   fsm__writer *w = arg;
   w->last_commit_ns = fsm__monotonic_ns();
-  w->wall_ns = w->core.last_time_ns;
+  w->wall_ns = w->opened_ns = w->core.last_time_ns;
+  w->losing = fsm__services_count(w->services) > 0;
   round_if_due(w, false); /* a long tail of the journal would look like a store without room */
   while (!fsm__queue_closed(&w->queue)) {
     fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, idle_ns(w));

@@ -18,6 +18,7 @@
 #include "runtime/offers.h"
 #include "runtime/queue.h"
 #include "runtime/refusals.h"
+#include "runtime/service.h"
 
 enum {
   FSM_TURN_COMMANDS_MAX = 512, /* of the queue, in one turn */
@@ -43,6 +44,10 @@ typedef struct fsm__writer {
   /* time and scans */
   fsm__key due_at; /* the last due row handled: the scan goes on behind it */
   fsm__offers *offers;
+  fsm__services *services;
+  fsm__key lost_at;  /* where the look for attempts that died with the process before goes on */
+  bool losing;       /* it is not at the end yet */
+  int64_t opened_ns; /* the last recorded time before this process */
   fsm__beats *beats;
   uint8_t (*ended)[16]; /* tokens of the last FSM_ENDED_KEPT tasks that were answered, a ring */
   unsigned ended_next;

@@ -63,6 +63,7 @@ bool fsm__writer_due(fsm__writer *w) {
   fsm__due rows[FSM_TURN_DUE_MAX];
   bool held = false;
   fsm__due_offers(w);
+  fsm__due_lost(w);
   size_t count = collect(w, fsm__writer_now(w, &held), rows, FSM_TURN_DUE_MAX);
   for (size_t i = 0; i < count && !w->full; i++) {
     fsm__due_fn run = kind_of(rows[i].kind);
@@ -87,6 +88,7 @@ int64_t fsm__writer_next_due(fsm__writer *w) {
     next = due_ns <= now ? mono : due_ns - now > INT64_MAX - mono ? INT64_MAX : mono + (due_ns - now);
   }
   fsm__range_close(&range);
+  if (w->losing) next = mono;
   if (fsm__offers_next(w->offers) < next) next = fsm__offers_next(w->offers);
   int64_t sum_ns = fsm__refusals_next(w->refusals);
   if (sum_ns != INT64_MAX) {

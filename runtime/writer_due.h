@@ -27,7 +27,10 @@ void fsm__due_look_again(fsm__writer *writer);
 /* What was decided about a due row. A damaged row is left: commands that touch it are refused by name. */
 void fsm__due_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision, fsm_code code,
                    const fsm_error *err);
-/* Offers again what was offered and not begun (writer_task.c). */
+/* Attempts that services of this program ran when the process before this one ended: failed, some in each
+ * turn, until all are found (writer_lost.c). */
+void fsm__due_lost(fsm__writer *writer);
+/* Offers again what was offered and not begun, and hands on what waited for room (writer_task.c). */
 void fsm__due_offers(fsm__writer *writer);
 
 #endif

@@ -6,31 +6,67 @@
 
 #include "runtime/writer_due.h"
 
-/* Tells whoever runs services. The task may be gone or begun by now, or wait for its back-off: then it is not
- * offered. */
-static bool offer(fsm__writer *w, uint64_t number, const char *id, fsm_arena *arena) {
+/* The task and its instance; false when it is gone or has begun, or waits for its back-off. */
+static bool load(fsm__writer *w, uint64_t number, const char *id, fsm__task *task, fsm__instance *in) {
+  fsm_error err;
+  fsm_code code = fsm__task_load(w->core.store, number, id, &w->internal, task, &err);
+  if (code == FSM_OK && (task->started || task->next_ns > w->core.last_time_ns)) return false;
+  if (code == FSM_OK)
+    code = fsm__instance_load(w->core.store, w->core.catalog, number, &w->internal, in, &err);
+  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  return code == FSM_OK;
+}
+
+static fsm_task told(const fsm__task *task, const fsm__instance *in) {
+  fsm_task out = {.service = task->service,
+                  .instance = in->id,
+                  .machine = in->deployed->id,
+                  .invoke = task->id,
+                  .input = task->input,
+                  .attempt = task->attempt + 1,
+                  .attempts = task->attempts,
+                  .timeout_ns = task->timeout_ns,
+                  .correlation = task->corr,
+                  .trace = task->trace};
+  memcpy(out.token, task->token, sizeof out.token);
+  return out;
+}
+
+/* Tells whoever runs its service, or puts it into the line of one of ours. A paused instance's waits. */
+static bool offer(fsm__writer *w, uint64_t number, const char *id) {
   fsm__task task;
   fsm__instance in;
-  fsm_error err;
-  fsm_code code = fsm__task_load(w->core.store, number, id, arena, &task, &err);
-  if (code == FSM_OK && (task.started || task.next_ns > w->core.last_time_ns)) return false;
-  if (code == FSM_OK) code = fsm__instance_load(w->core.store, w->core.catalog, number, arena, &in, &err);
-  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
-  if (code != FSM_OK) return false;
-  if (w->options.task_ready == NULL) return true;
-  fsm_task out = {.service = task.service,
-                  .instance = in.id,
-                  .machine = in.deployed->id,
-                  .invoke = task.id,
-                  .input = task.input,
-                  .attempt = task.attempt + 1,
-                  .attempts = task.attempts,
-                  .timeout_ns = task.timeout_ns,
-                  .correlation = task.corr,
-                  .trace = task.trace};
-  memcpy(out.token, task.token, sizeof out.token);
-  w->options.task_ready(w->options.task_arg, &out);
+  if (!load(w, number, id, &task, &in)) return false;
+  if (in.status != FSM_RUNNING) return true;
+  int line = fsm__services_find(w->services, task.service);
+  if (line >= 0) {
+    fsm__offers_hold(w->offers, number, id, (unsigned)line);
+  } else if (w->options.task_ready != NULL) {
+    const fsm_task out = told(&task, &in);
+    w->options.task_ready(w->options.task_arg, &out);
+  }
   return true;
+}
+
+/* From the lines to the services, as far as there is room. */
+static void call_lines(fsm__writer *w) {
+  uint64_t number = 0;
+  const char *id = NULL;
+  int64_t mono = fsm__monotonic_ns();
+  for (unsigned line = 0; line < fsm__services_count(w->services); line++) {
+    while (fsm__offers_waits(w->offers, line) && fsm__services_room(w->services, line) &&
+           fsm__offers_call(w->offers, line, mono, &number, &id)) {
+      fsm__task task;
+      fsm__instance in;
+      if (!load(w, number, id, &task, &in)) {
+        fsm__offers_forget(w->offers, number, id);
+      } else if (in.status == FSM_RUNNING) {
+        const fsm_task out = told(&task, &in);
+        (void)fsm__services_take(w->services, line,
+                                 &out); /* no memory: in half a minute, like a paused one */
+      }
+    }
+  }
 }
 
 void fsm__due_offers(fsm__writer *w) {
@@ -38,7 +74,8 @@ void fsm__due_offers(fsm__writer *w) {
   uint64_t number = 0;
   const char *id = NULL;
   for (unsigned i = 0; i < FSM_TURN_DUE_MAX && fsm__offers_take(w->offers, mono, &number, &id); i++)
-    if (!offer(w, number, id, &w->internal)) fsm__offers_forget(w->offers, number, id);
+    if (!offer(w, number, id)) fsm__offers_forget(w->offers, number, id);
+  call_lines(w);
 }
 
 void fsm__writer_undelivered(fsm__writer *w, const uint8_t token[16]) {
@@ -82,8 +119,8 @@ void fsm__due_task(fsm__writer *w, const fsm__due *due) {
   if (code != FSM_OK) return;
   if (task.next_ns != due->due_ns) return; /* opened anew in this very scan: not durable yet */
   if (!task.started) {
-    if (offer(w, due->number, due->id, &w->internal))
-      (void)fsm__offers_note(w->offers, due->number, due->id, fsm__monotonic_ns());
+    (void)fsm__offers_note(w->offers, due->number, due->id, fsm__monotonic_ns());
+    if (!offer(w, due->number, due->id)) fsm__offers_forget(w->offers, due->number, due->id);
     return;
   }
   fsm__case at = fsm__writer_case(w, &w->internal, &fsm__by_time, 0);

@@ -13,7 +13,7 @@ static const int64_t second = 1000000000;
 
 static int setup(void **state) {
   fsm__offers *offers = NULL;
-  if (fsm__offers_new(&offers, NULL) != FSM_OK) return 1;
+  if (fsm__offers_new(2, &offers, NULL) != FSM_OK) return 1;
   *state = offers;
   return 0;
 }
@@ -51,6 +51,27 @@ static void what_nobody_took_comes_back_sooner_and_then_slower(void **state) {
     assert_true(fsm__offers_take(o, now, &number, &id));
   }
   assert_int_equal(fsm__offers_count(o), 1);
+}
+
+static void a_line_is_called_in_order_and_not_by_time(void **state) {
+  fsm__offers *o = *state;
+  uint64_t number = 0;
+  const char *id = NULL;
+  for (uint64_t n = 1; n <= 4; n++) {
+    assert_true(fsm__offers_note(o, n, "job", 0));
+    fsm__offers_hold(o, n, "job", n == 4 ? 1 : 0);
+    fsm__offers_hold(o, n, "job", n == 4 ? 1 : 0); /* once is enough */
+  }
+  assert_false(fsm__offers_take(o, 100 * second, &number, &id));
+  fsm__offers_forget(o, 2, "job");
+  assert_true(fsm__offers_call(o, 0, 100 * second, &number, &id) && number == 1);
+  assert_true(fsm__offers_call(o, 0, 100 * second, &number, &id) && number == 3);
+  assert_false(fsm__offers_waits(o, 0));
+  assert_false(fsm__offers_call(o, 0, 100 * second, &number, &id));
+  assert_true(fsm__offers_waits(o, 1));                         /* is freed with it */
+  assert_true(fsm__offers_take(o, 130 * second, &number, &id)); /* what was called and is not begun */
+  fsm__offers_hold(o, number, id, 0);
+  assert_true(fsm__offers_waits(o, 0));
 }
 
 static void what_has_begun_is_not_offered_again(void **state) {
@@ -94,6 +115,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(without_a_word_it_is_due_again_after_half_a_minute),
       T(what_nobody_took_comes_back_sooner_and_then_slower),
+      T(a_line_is_called_in_order_and_not_by_time),
       T(what_has_begun_is_not_offered_again),
       T(many_come_back_each_once_and_in_order),
   };
