@@ -127,7 +127,7 @@ typedef struct fsm__idem_key {
   bool given;
   uint8_t hash[16], fingerprint[16];
 } fsm__idem_key;
-fsm__idem_key fsm__idem_key_of(const fsm__case *at);
+FSM_MUST_USE fsm_code fsm__idem_key_of(const fsm__case *at, fsm__idem_key *out, fsm_error *err);
 /* Refuses a command with a key too many for out->instance. */
 FSM_MUST_USE fsm_code fsm__decision_quota(const fsm__case *at, fsm__decision *out, fsm_error *err);
 /* The newest live entry of the key at the instance, or among the creations of the machine: FSM_ENOTFOUND. */

@@ -36,10 +36,10 @@ static fsm_code pack_actor(fsm_buf *buf, const fsm_value *actor) {
   return code;
 }
 
-fsm__idem_key fsm__idem_key_of(const fsm__case *at) {
+fsm_code fsm__idem_key_of(const fsm__case *at, fsm__idem_key *out, fsm_error *err) {
   const fsm_command *c = at->command;
-  fsm__idem_key key = {.given = c->idem != NULL};
-  if (!key.given) return key;
+  *out = (fsm__idem_key){.given = c->idem != NULL};
+  if (!out->given) return FSM_OK;
   const char *const texts[] = {c->machine, at->made_id ? NULL : c->instance, c->key, c->event, c->name,
                                c->reason};
   fsm_buf buf = {0};
@@ -51,11 +51,16 @@ fsm__idem_key fsm__idem_key_of(const fsm__case *at) {
   fsm_code code = pack_values(&buf, c);
   if (code == FSM_OK) code = pack_actor(&buf, &c->actor);
   FSM_ASSERT(code == FSM_OK || buf.failed); /* admission has packed it before */
-  fsm__hash name = fsm__sha256(c->idem, strlen(c->idem)), print = fsm__sha256(fsm_buf_text(&buf), buf.len);
-  memcpy(key.hash, name.bytes, 16);
-  memcpy(key.fingerprint, print.bytes, 16);
+  if (fsm_buf_ok(&buf)) {
+    fsm__hash name = fsm__sha256(c->idem, strlen(c->idem)), print = fsm__sha256(buf.data, buf.len);
+    memcpy(out->hash, name.bytes, 16);
+    memcpy(out->fingerprint, print.bytes, 16);
+    code = FSM_OK;
+  } else {
+    code = fsm_fail(err, FSM_ENOMEM, "", "no memory for the fingerprint of a command");
+  }
   fsm_buf_free(&buf);
-  return key;
+  return code;
 }
 
 /* ---- entries ------------------------------------------------------------------------------------ */
@@ -157,24 +162,25 @@ static fsm_code field_of(const fsm__case *at, const fsm__idem_key *key, fsm_valu
 }
 
 fsm_code fsm__decision_idem(const fsm__case *at, fsm__decision *out, fsm_value *field, fsm_error *err) {
-  const fsm__idem_key key = fsm__idem_key_of(at);
+  fsm__idem_key key;
   fsm__idem idem;
   *field = fsm_null();
-  if (!key.given) return FSM_OK;
-  fsm_code code = out->instance->idem_rows > 0
-                      ? fsm__idem_of_instance(at, &key, out->instance->number, &idem, err)
-                      : FSM_ENOTFOUND;
+  fsm_code code = fsm__idem_key_of(at, &key, err);
+  if (code != FSM_OK || !key.given) return code;
+  code = out->instance->idem_rows > 0 ? fsm__idem_of_instance(at, &key, out->instance->number, &idem, err)
+                                      : FSM_ENOTFOUND;
   if (code == FSM_OK) return verdict(&idem, &key, out);
   return code == FSM_ENOTFOUND ? field_of(at, &key, field, err) : code;
 }
 
 fsm_code fsm__decision_idem_start(const fsm__case *at, uint32_t machine, fsm__decision *out, fsm_value *field,
                                   fsm_error *err) {
-  const fsm__idem_key key = fsm__idem_key_of(at);
+  fsm__idem_key key;
   fsm__idem idem;
   *field = fsm_null();
-  if (!key.given) return FSM_OK;
-  fsm_code code = fsm__idem_of_start(at, &key, machine, &idem, err);
+  fsm_code code = fsm__idem_key_of(at, &key, err);
+  if (code != FSM_OK || !key.given) return code;
+  code = fsm__idem_of_start(at, &key, machine, &idem, err);
   if (code == FSM_OK) return verdict(&idem, &key, out);
   if (code == FSM_ENOTFOUND) code = check_quota_start(at, out, err);
   return code == FSM_OK && out->refusal.code == FSM_OK ? field_of(at, &key, field, err) : code;

@@ -6,13 +6,15 @@
 
 /* The instance that had the business key before, if this idempotency key was used there and lives. */
 static fsm_code find_ended(const fsm__case *at, uint32_t machine, uint64_t *number, fsm_error *err) {
-  const fsm__idem_key idem_key = fsm__idem_key_of(at);
+  fsm__idem_key idem_key;
   const void *value = NULL;
   size_t len = 0;
   fsm__idem idem;
+  fsm_code code = fsm__idem_key_of(at, &idem_key, err);
+  if (code != FSM_OK) return code;
   if (!idem_key.given) return FSM_ENOTFOUND;
   fsm__key last = fsm__key_ended(machine, at->command->key);
-  fsm_code code = fsm__store_get(at->store, FSM_T_KEYS, last.bytes, last.len, &value, &len, err);
+  code = fsm__store_get(at->store, FSM_T_KEYS, last.bytes, last.len, &value, &len, err);
   if (code != FSM_OK) return code;
   if (len != 8) return fsm_fail(err, FSM_ECORRUPT, "store: keys", "a row is not a number");
   *number = fsm__key_read_u64(value);
