@@ -273,8 +273,7 @@ static void row_put(fsm__store *store, const fsm__deployed *entry, const char *s
   fsm__key key = {.len = 0};
   fsm__key_u32(&key, entry->number);
   fsm__key_u32(&key, entry->version);
-  fsm__store_put(store, FSM_T_MACHINES, key.bytes, key.len, fsm_buf_ok(&buf) ? buf.data : NULL, buf.len);
-  fsm_buf_free(&buf);
+  fsm__store_put_buf(store, FSM_T_MACHINES, key.bytes, key.len, &buf);
 }
 
 fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len, fsm_definition *definition,

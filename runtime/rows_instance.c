@@ -112,8 +112,7 @@ void fsm__instance_put(fsm__store *store, const fsm__instance *in) {
   fsm__row_pack(&buf, &in->incident);
   if (more) pack_more(&buf, in);
   fsm__key key = fsm__key_instance(in->number, 's', NULL, 0);
-  fsm__store_put(store, FSM_T_INSTANCES, key.bytes, key.len, fsm_buf_ok(&buf) ? buf.data : NULL, buf.len);
-  fsm_buf_free(&buf);
+  fsm__store_put_buf(store, FSM_T_INSTANCES, key.bytes, key.len, &buf);
 }
 
 /* The type each position must have; FSM_TYPE_COUNT = any. */

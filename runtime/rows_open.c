@@ -5,8 +5,7 @@
 #include "schema/pack.h"
 
 static void put(fsm__store *store, fsm__table table, const fsm__key *key, fsm_buf *buf) {
-  fsm__store_put(store, table, key->bytes, key->len, fsm_buf_ok(buf) ? buf->data : NULL, buf->len);
-  fsm_buf_free(buf);
+  fsm__store_put_buf(store, table, key->bytes, key->len, buf);
 }
 
 void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer) {

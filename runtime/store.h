@@ -88,6 +88,9 @@ void fsm__store_put(fsm__store *store, fsm__table table, const void *key, size_t
  * again before its round, LMDB never hears of it. */
 void fsm__store_put_new(fsm__store *store, fsm__table table, const void *key, size_t key_len,
                         const void *value, size_t value_len);
+/* The same of a value that was packed into buf, which is freed: where that ran out of memory, the fault is
+ * FSM_ENOMEM. */
+void fsm__store_put_buf(fsm__store *store, fsm__table table, const void *key, size_t key_len, fsm_buf *buf);
 void fsm__store_delete(fsm__store *store, fsm__table table, const void *key, size_t key_len);
 fsm_code fsm__store_fault(const fsm__store *store, fsm_error *err); /* sticky */
 /* Around the puts of a frame: the lock that keeps views apart from puts is then taken once, at the first put.

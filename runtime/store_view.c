@@ -186,6 +186,17 @@ void fsm__store_put_new(fsm__store *store, fsm__table table, const void *key, si
   put(store, table, key, key_len, value, value_len, true);
 }
 
+void fsm__store_put_buf(fsm__store *store, fsm__table table, const void *key, size_t key_len, fsm_buf *buf) {
+  fsm_error fault;
+  if (fsm_buf_ok(buf)) {
+    fsm__store_put(store, table, key, key_len, buf->data, buf->len);
+  } else {
+    (void)fsm_fail(&fault, FSM_ENOMEM, fsm__table_name(table), "no memory for a row");
+    fsm__store_fail(store, &fault);
+  }
+  fsm_buf_free(buf);
+}
+
 void fsm__store_delete(fsm__store *store, fsm__table table, const void *key, size_t key_len) {
   if (!key_usable(store, table, key_len)) return;
   fsm_error fault;
