@@ -132,6 +132,7 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
   switch (query->kind) {
     case FSM_QUERY_INSTANCE: return fsm__query_instance(&at, out, err);
     case FSM_QUERY_EVENTS: return fsm__query_events(&at, out, err);
+    case FSM_QUERY_RECORDS: return fsm__query_records(&at, out, err);
     case FSM_QUERY_HISTORY: return fsm__query_history(&at, out, err);
     case FSM_QUERY_LIST: return fsm__query_list(&at, out, err);
     case FSM_QUERY_STUCK: return fsm__query_stuck(&at, out, err);

@@ -41,11 +41,18 @@ FSM_MUST_USE fsm_code fsm__query_resolve(const fsm__reading *at, const char *ref
 FSM_MUST_USE fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_records(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_list(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_stuck(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_counts(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_machines(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_machine(const fsm__reading *at, fsm_value *out, fsm_error *err);
+
+/* A record with the id that it is published under. */
+FSM_MUST_USE fsm_code fsm__query_record(const fsm__reading *at, const fsm__journal_entry *entry,
+                                        fsm_value *out, fsm_error *err);
+/* `after` and `next` of records. */
+bool fsm__query_seq(const char *text, uint64_t *out);
 
 /* One row of a list: id, key, machine, version, state, status, since, for_ns, rev. */
 FSM_MUST_USE fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_value *out,

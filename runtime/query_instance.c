@@ -200,11 +200,8 @@ static bool seqs_add(seqs *list, uint64_t seq) {
 static fsm_code read_at(const fsm__reading *at, fsm__journal_cursor *cursor, uint64_t seq, fsm_record *out,
                         fsm_error *err) {
   fsm__journal_entry entry;
-  bool found = false;
-  fsm__journal_cursor_seek(cursor, seq);
-  fsm_code code = fsm__journal_next(cursor, &entry, &found, err);
+  fsm_code code = fsm__journal_read(cursor, seq, &entry, err);
   if (code != FSM_OK) return code;
-  if (!found) return fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu is missing", (unsigned long long)seq);
   char *bytes = fsm_arena_strndup(at->arena, entry.record.data, entry.record.len);
   if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   return fsm_record_decode(at->arena, bytes, entry.record.len, out, err);
@@ -256,10 +253,10 @@ static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor
   fsm__items items = {.arena = at->arena};
   size_t shown = list->count < at->query->limit ? list->count : at->query->limit;
   for (size_t i = 0; i < shown; i++) {
-    fsm_record record;
+    fsm__journal_entry entry;
     fsm_value view;
-    fsm_code code = read_at(at, cursor, list->at[i], &record, err);
-    if (code == FSM_OK) code = fsm_record_view(at->arena, &record, &at->core->origin, &view, err);
+    fsm_code code = fsm__journal_read(cursor, list->at[i], &entry, err);
+    if (code == FSM_OK) code = fsm__query_record(at, &entry, &view, err);
     if (code != FSM_OK) return code;
     fsm__items_add(&items, view);
   }
@@ -274,24 +271,12 @@ static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor
   return fsm__document_map(&d, out, err);
 }
 
-/* Digits, and no more of them than a seq has. */
-static bool read_seq(const char *text, uint64_t *out) {
-  if (*text == '\0') return false;
-  *out = 0;
-  for (; *text != '\0'; text++) {
-    if (*text < '0' || *text > '9') return false;
-    if (__builtin_mul_overflow(*out, 10u, out) || __builtin_add_overflow(*out, (uint64_t)(*text - '0'), out))
-      return false;
-  }
-  return true;
-}
-
 fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__instance in;
   fsm__journal_cursor *cursor = NULL;
   seqs list = {.count = 0};
   uint64_t after = 0;
-  if (at->query->after != NULL && !read_seq(at->query->after, &after))
+  if (at->query->after != NULL && !fsm__query_seq(at->query->after, &after))
     return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a seq", at->query->after);
   fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
   if (code == FSM_OK) code = fsm__journal_cursor_open(at->core->journal, in.last_seq, &cursor, err);
