@@ -105,8 +105,29 @@ static fsm_code require(bool given, const char *field, fsm_error *err) {
   return given ? FSM_OK : fsm_fail(err, FSM_EARGUMENT, field, "%s is missing", field);
 }
 
+/* A command that may make the instance with its key. */
+static fsm_code if_absent(const fsm_command *c, fsm_error *err) {
+  if (c->kind != FSM_CMD_SEND && !fsm_is(&c->input, FSM_NULL))
+    return fsm_fail(err, FSM_EARGUMENT, "input", "input is for a send with if_absent; a start's is its data");
+  if (!c->if_absent) return fsm_is(&c->input, FSM_NULL) ? FSM_OK : require(false, "if_absent", err);
+  if (c->kind != FSM_CMD_START && c->kind != FSM_CMD_SEND)
+    return fsm_fail(err, FSM_EARGUMENT, "if_absent", "only a start or a send may make an instance");
+  return require(c->key != NULL, "key", err);
+}
+
+/* What a repeated command is known by, for the kinds that keep it. */
+static fsm_code idem(const fsm_command *c, fsm_error *err) {
+  if (c->idem == NULL || c->kind == FSM_CMD_START || c->kind == FSM_CMD_SEND ||
+      (c->kind >= FSM_CMD_ADMIN_FIRST && c->kind <= FSM_CMD_ADMIN_LAST))
+    return FSM_OK;
+  return fsm_fail(err, FSM_EARGUMENT, "idem", "%s",
+                  c->kind == FSM_CMD_DEPLOY ? "a deployment is known by its content; it takes no key"
+                                            : "an answer is known by its token; it takes no key");
+}
+
 /* An instance, or a machine and a key. */
 static fsm_code one_instance(const fsm_command *c, fsm_error *err) {
+  if (c->if_absent) return require(c->machine != NULL, "machine", err);
   if (c->instance != NULL && c->key != NULL)
     return fsm_fail(err, FSM_EARGUMENT, "instance", "give an instance or a machine and key, not both");
   return require(c->instance != NULL || (c->machine != NULL && c->key != NULL), "instance", err);
@@ -135,10 +156,15 @@ static fsm_code required(const fsm_command *c, fsm_error *err) {
   }
 }
 
+/* A new instance, whose id is made when it is not given. */
+static bool may_make(const fsm_command *c) {
+  return c->kind == FSM_CMD_START || (c->kind == FSM_CMD_SEND && c->if_absent);
+}
+
 static fsm_code made_ids(fsm_command *out, int64_t now_ns, fsm_arena *arena, fsm_error *err) {
   char uuid[37];
   fsm_code code = FSM_OK;
-  if (out->kind == FSM_CMD_START && out->instance == NULL) {
+  if (may_make(out) && out->instance == NULL) {
     code = fsm__uuid7(now_ns, uuid, err);
     if (code == FSM_OK) out->instance = fsm_arena_strdup(arena, uuid);
   }
@@ -180,8 +206,10 @@ fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena
                     bool *made_id, fsm_error *err) {
   enum { ACTOR_BYTES_MAX = 8 * 1024, LABELS_BYTES_MAX = 4 * 1024, TRACE_BYTES_MAX = 64 };
   *out = *command;
-  *made_id = command->kind == FSM_CMD_START && command->instance == NULL;
+  *made_id = may_make(command) && command->instance == NULL;
   fsm_code code = required(out, err);
+  if (code == FSM_OK) code = if_absent(out, err);
+  if (code == FSM_OK) code = idem(out, err);
   if (code == FSM_OK) code = texts(out, arena, err);
   if (code == FSM_OK) code = labels(&out->labels, err);
   if (code == FSM_OK) code = shapes(out, err);

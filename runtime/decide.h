@@ -54,8 +54,8 @@ typedef struct fsm__decision {
  * A refusal has no records: refuse.c makes the one it may deserve. */
 FSM_MUST_USE fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err);
 /* The same for a timer that is due (the one of this id set at that order; 0 = the first of this id) and for a
- * task whose attempt ran out of time. A timer or task that is gone decides nothing (count 0). silent_ns: until
- * when the attempt may be silent after a sign of life that has no record; 0 = there was none. */
+ * task whose attempt ran out of time. A timer or task that is gone decides nothing (count 0). silent_ns:
+ * until when the attempt may be silent after a sign of life that has no record; 0 = there was none. */
 FSM_MUST_USE fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id, uint64_t order,
                                         fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id,
@@ -93,6 +93,26 @@ FSM_MUST_USE fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out,
  * describes the instance when the step is its first. */
 FSM_MUST_USE fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
                                          fsm_error *err);
+/* The machine and version that the command names, ready to run; or refused. */
+FSM_MUST_USE fsm_code fsm__decision_deployed(const fsm__case *at, const fsm__deployed **deployed,
+                                             fsm__decision *out, fsm_error *err);
+/* The first records of a new instance with the command's id, key and labels. out->created: it is
+ * out->instance, which has no row yet and is as it was before its start; *step is how it went. Else it is
+ * refused, or (if_absent) out->instance is the one that has the key. */
+FSM_MUST_USE fsm_code fsm__decision_make(const fsm__case *at, const fsm__deployed *deployed,
+                                         const fsm_value *input, fsm__decision *out, fsm_step_result *step,
+                                         fsm_error *err);
+/* A SEND with if_absent: what it decides when no instance has the key; else *absent is false and nothing is
+ * decided. */
+FSM_MUST_USE fsm_code fsm__decide_absent(const fsm__case *at, fsm__decision *out, bool *absent,
+                                         fsm_error *err);
+/* The number of the instance that a SEND by machine and key is for: FSM_ENOTFOUND. */
+FSM_MUST_USE fsm_code fsm__decision_by_key(const fsm__case *at, uint32_t machine, uint64_t *number,
+                                           fsm_error *err);
+/* The event's data against its schema; and what the machine says that does not take the event now. */
+bool fsm__decision_event_good(const fsm__case *at, const fsm__deployed *deployed, fsm__decision *out);
+FSM_MUST_USE fsm_code fsm__decision_not_taken(const fsm__case *at, const fsm_step_result *step,
+                                              fsm__decision *out, fsm_error *err);
 /* The instance that the command names, with what its idempotency key says: afterwards it may be refused or
  * replayed. *idem is for the first record. */
 FSM_MUST_USE fsm_code fsm__decision_open(const fsm__case *at, fsm__decision *out, fsm_value *idem,
@@ -128,6 +148,9 @@ typedef struct fsm__idem_key {
   uint8_t hash[16], fingerprint[16];
 } fsm__idem_key;
 FSM_MUST_USE fsm_code fsm__idem_key_of(const fsm__case *at, fsm__idem_key *out, fsm_error *err);
+/* Only whether it made an instance of the machine before. */
+FSM_MUST_USE fsm_code fsm__decision_idem_made(const fsm__case *at, uint32_t machine, fsm__decision *out,
+                                              fsm_error *err);
 /* Refuses a command with a key too many for out->instance. */
 FSM_MUST_USE fsm_code fsm__decision_quota(const fsm__case *at, fsm__decision *out, fsm_error *err);
 /* The newest live entry of the key at the instance, or among the creations of the machine: FSM_ENOTFOUND. */

@@ -173,6 +173,16 @@ fsm_code fsm__decision_idem(const fsm__case *at, fsm__decision *out, fsm_value *
   return code == FSM_ENOTFOUND ? field_of(at, &key, field, err) : code;
 }
 
+fsm_code fsm__decision_idem_made(const fsm__case *at, uint32_t machine, fsm__decision *out, fsm_error *err) {
+  fsm__idem_key key;
+  fsm__idem idem;
+  fsm_code code = fsm__idem_key_of(at, &key, err);
+  if (code != FSM_OK || !key.given) return code;
+  code = fsm__idem_of_start(at, &key, machine, &idem, err);
+  if (code == FSM_ENOTFOUND) return FSM_OK;
+  return code == FSM_OK ? verdict(&idem, &key, out) : code;
+}
+
 fsm_code fsm__decision_idem_start(const fsm__case *at, uint32_t machine, fsm__decision *out, fsm_value *field,
                                   fsm_error *err) {
   fsm__idem_key key;

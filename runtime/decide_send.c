@@ -21,10 +21,16 @@ static fsm_code find_ended(const fsm__case *at, uint32_t machine, uint64_t *numb
   return fsm__idem_of_instance(at, &idem_key, *number, &idem, err);
 }
 
+fsm_code fsm__decision_by_key(const fsm__case *at, uint32_t machine, uint64_t *number, fsm_error *err) {
+  fsm_code code = find_ended(at, machine, number, err);
+  return code == FSM_ENOTFOUND ? fsm__instance_by_key(at->store, machine, at->command->key, number, err)
+                               : code;
+}
+
 static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, fsm_error *err) {
   const fsm_command *command = at->command;
   fsm_code code;
-  if (command->instance != NULL) {
+  if (command->instance != NULL && !command->if_absent) {
     code = fsm__instance_number(at->store, command->instance, number, err);
     if (code == FSM_ENOTFOUND)
       return fsm__decision_refuse(out, FSM_EINSTANCE, "instance", "no instance \"%s\" exists",
@@ -35,9 +41,7 @@ static fsm_code find(const fsm__case *at, fsm__decision *out, uint64_t *number, 
   if (newest == NULL)
     return fsm__decision_refuse(out, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed",
                                 command->machine);
-  code = find_ended(at, newest->number, number, err);
-  if (code == FSM_ENOTFOUND)
-    code = fsm__instance_by_key(at->store, newest->number, command->key, number, err);
+  code = fsm__decision_by_key(at, newest->number, number, err);
   if (code == FSM_ENOTFOUND)
     return fsm__decision_refuse(out, FSM_EINSTANCE, "key", "no open instance of %s has the key \"%s\"",
                                 command->machine, command->key);
@@ -82,8 +86,8 @@ static fsm_code candidate_view(const fsm__deployed *deployed, const fsm_candidat
   return fsm_map(pairs, n, out, err);
 }
 
-static fsm_code refuse_step(const fsm__case *at, const fsm_step_result *step, fsm__decision *out,
-                            fsm_error *err) {
+fsm_code fsm__decision_not_taken(const fsm__case *at, const fsm_step_result *step, fsm__decision *out,
+                                 fsm_error *err) {
   const fsm__deployed *deployed = out->instance->deployed;
   fsm_value *items = fsm_arena_alloc(at->arena, (step->candidate_count + 1) * sizeof *items);
   fsm_pair *pair = fsm_arena_alloc(at->arena, sizeof *pair);
@@ -121,7 +125,8 @@ static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm
     if (out->count > 0) out->records[0].idem = idem;
     return FSM_OK;
   }
-  if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION) return refuse_step(at, &step, out, err);
+  if (step.outcome != FSM_OK && step.outcome != FSM_EEXPRESSION)
+    return fsm__decision_not_taken(at, &step, out, err);
   code = fsm__decision_step(at, out, &step, err);
   if (out->count > 0)
     out->records[0].idem = idem; /* also of a step that fails: it is parked under this key */
@@ -140,18 +145,23 @@ fsm_code fsm__decision_open(const fsm__case *at, fsm__decision *out, fsm_value *
   return fsm__decision_idem(at, out, idem, err);
 }
 
+bool fsm__decision_event_good(const fsm__case *at, const fsm__deployed *deployed, fsm__decision *out) {
+  const fsm_command *command = at->command;
+  return !fsm_machine_knows_event(deployed->machine, command->event) ||
+         fsm_definition_check_event(deployed->definition, command->event, &command->data, &out->refusal) ==
+             FSM_OK;
+}
+
 fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   fsm_value idem;
-  fsm_code code = fsm__decision_open(at, out, &idem, err);
+  bool absent = false;
+  fsm_code code = at->command->if_absent ? fsm__decide_absent(at, out, &absent, err) : FSM_OK;
+  if (code != FSM_OK || absent || out->replay || out->refusal.code != FSM_OK) return code;
+  code = fsm__decision_open(at, out, &idem, err);
   if (code != FSM_OK || out->replay || out->refusal.code != FSM_OK) return code;
   code = check_state(out);
   if (code == FSM_OK && out->refusal.code == FSM_OK) code = fsm__decision_expect(at, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
-  const fsm__instance *in = out->instance;
-  if (fsm_machine_knows_event(in->deployed->machine, at->command->event)) {
-    code = fsm_definition_check_event(in->deployed->definition, at->command->event, &at->command->data,
-                                      &out->refusal);
-    if (code != FSM_OK) return FSM_OK;
-  }
+  if (!fsm__decision_event_good(at, out->instance->deployed, out)) return FSM_OK;
   return run(at, out, idem, err);
 }

@@ -93,11 +93,11 @@ static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint6
   fsm_definition_task_policy(deployed->definition, effect->invoke, &policy);
   fsm__task_token(at, number, effect->id, seq, token);
   fsm_pair pairs[8] = {{fsm_string("id"), fsm_string(effect->id)},
-                            {fsm_string("service"), fsm_string(service_of(deployed->machine, effect))},
-                            {fsm_string("tok"), fsm_bytes(token, 16)},
-                            {fsm_string("attempts"), fsm_int(policy.attempts)},
-                            {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
-                            {fsm_string("next"), fsm_int(at->time_ns)}};
+                       {fsm_string("service"), fsm_string(service_of(deployed->machine, effect))},
+                       {fsm_string("tok"), fsm_bytes(token, 16)},
+                       {fsm_string("attempts"), fsm_int(policy.attempts)},
+                       {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
+                       {fsm_string("next"), fsm_int(at->time_ns)}};
   unsigned count = 6;
   if (!fsm_is(&effect->data, FSM_NULL)) pairs[count++] = (fsm_pair){fsm_string("input"), effect->data};
   if (policy.heartbeat_ns > 0)

@@ -78,9 +78,16 @@ void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *deci
   const fsm_value idem = decision->count > 0 ? decision->records[0].idem : fsm_null();
   decision->refusal = why;
   decision->count = 0;
+  const bool made = decision->created || (decision->instance != NULL && decision->instance->last_seq == 0);
   decision->created = false;
   bool park = why.code != FSM_ENOMEM && why.code != FSM_ECORRUPT && !rejected && decision->instance != NULL &&
               decision->instance->last_seq != 0;
+  if (made) { /* it would have been: there is no such instance */
+    decision->instance = NULL;
+    decision->instance_id = decision->status = NULL;
+    decision->from = decision->to = fsm_null();
+    decision->rev = 0;
+  }
   if (!park) return;
   if (fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK)
     decision->count = 0;

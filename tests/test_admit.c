@@ -135,6 +135,52 @@ static void what_a_command_cannot_do_without_is_named(void **state) {
   assert_admitted(d, &command);
 }
 
+static void what_may_make_an_instance_has_a_key_for_it(void **state) {
+  desk *d = *state;
+  fsm_command command = fsm_command_new(FSM_CMD_SEND);
+  command.event = "E";
+  command.instance = "i";
+  command.if_absent = true;
+  assert_refused(d, &command, FSM_EARGUMENT, "machine");
+  command.machine = "m";
+  assert_refused(d, &command, FSM_EARGUMENT, "key");
+  command.key = "K";
+  command.input = fsm_int(1);
+  assert_admitted(d, &command); /* with the id of the one that may be made */
+  command.instance = NULL;
+  fsm_command admitted;
+  bool made_id = false;
+  assert_int_equal(fsm__admit(&command, 0, &d->arena, &admitted, &made_id, NULL), FSM_OK);
+  assert_true(made_id && admitted.instance != NULL);
+  command.if_absent = false;
+  assert_refused(d, &command, FSM_EARGUMENT, "if_absent"); /* input for nothing */
+  command = fsm_command_new(FSM_CMD_START);
+  command.machine = "m";
+  command.if_absent = true;
+  assert_refused(d, &command, FSM_EARGUMENT, "key");
+  command.key = "K";
+  assert_admitted(d, &command);
+  command.input = fsm_int(1);
+  assert_refused(d, &command, FSM_EARGUMENT, "input");
+  command = fsm_command_new(FSM_CMD_TASK_COMPLETE);
+  command.if_absent = true;
+  assert_refused(d, &command, FSM_EARGUMENT, "if_absent");
+}
+
+static void what_is_known_otherwise_takes_no_key(void **state) {
+  desk *d = *state;
+  static const fsm_command_kind kinds[] = {FSM_CMD_DEPLOY, FSM_CMD_TASK_STARTED, FSM_CMD_TASK_COMPLETE,
+                                           FSM_CMD_TASK_FAIL, FSM_CMD_REFUSED};
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    fsm_command command = fsm_command_new(kinds[i]);
+    command.source = "{}";
+    command.source_len = 2;
+    assert_admitted(d, &command);
+    command.idem = "once";
+    assert_refused(d, &command, FSM_EARGUMENT, "idem");
+  }
+}
+
 /* ---- values ------------------------------------------------------------------------------------- */
 
 static fsm_value labels_of(desk *d, unsigned count, size_t name_len, size_t value_len) {
@@ -309,6 +355,8 @@ int main(void) {
       T(texts_are_taken_up_to_their_limit_and_refused_past_it),
       T(printable_texts_are_utf8),
       T(what_a_command_cannot_do_without_is_named),
+      T(what_may_make_an_instance_has_a_key_for_it),
+      T(what_is_known_otherwise_takes_no_key),
       T(labels_keep_their_limits),
       T(data_is_taken_up_to_its_limit_and_refused_past_it),
       T(data_nests_to_its_limit),

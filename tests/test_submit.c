@@ -184,6 +184,34 @@ static void a_repeated_start_in_the_same_batch_makes_one_instance(void **state) 
   assert_int_equal(fsm_map_get(&counts, "items")->len, 1);
 }
 
+static void sends_that_may_make_an_instance_make_one_in_a_batch(void **state) {
+  fixture *f = *state;
+  fsm_command commands[3];
+  fsm_answer answers[3];
+  for (int i = 0; i < 3; i++) {
+    commands[i] = fsm_command_new(FSM_CMD_SEND);
+    commands[i].machine = "counter";
+    commands[i].key = "K1";
+    commands[i].event = "ADD";
+    commands[i].if_absent = true;
+  }
+  call_batch(f, commands, 3, answers);
+  for (int i = 0; i < 3; i++) {
+    assert_code(&answers[i], FSM_OK);
+    assert_int_equal(answers[i].created, i == 0);
+    assert_int_equal(answers[i].rev, i + 1);
+    assert_string_equal(answers[i].instance, answers[0].instance);
+  }
+  assert_int_equal(context_n(f, answers[0].instance), 3);
+  commands[0].key = "K2";
+  commands[0].idem = "once";
+  fsm_answer first = sent(f, commands), again = sent(f, commands);
+  assert_true(again.replayed && again.created && again.seq == first.seq && again.rev == 1);
+  assert_string_equal(again.instance, first.instance);
+  assert_true(fsm_value_same(&again.to, &first.to) && fsm_value_same(&again.from, &first.from));
+  assert_verified(f);
+}
+
 /* The journal keeps what is younger than a key's time; were it lost, the command would not be taken again. */
 static void a_first_answer_that_is_archived_is_refused_and_nothing_is_done_twice(void **state) {
   fixture *f = *state;
@@ -231,6 +259,7 @@ int main(void) {
       S(a_batch_at_the_edge_of_the_queue_is_queued_whole_or_not_at_all),
       S(a_repeated_command_in_the_same_batch_gets_the_first_answer),
       S(a_repeated_start_in_the_same_batch_makes_one_instance),
+      S(sends_that_may_make_an_instance_make_one_in_a_batch),
       S(a_first_answer_that_is_archived_is_refused_and_nothing_is_done_twice),
       S(what_is_open_for_reading_takes_no_commands),
   };
