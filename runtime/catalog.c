@@ -1,18 +1,39 @@
-/* catalog.c: deployed machines in memory, their rows, and interned names. See catalog.h. */
+/* catalog.c: deployed machines in memory, their rows, and interned names. See catalog.h.
+ *
+ * The list of entries is changed by the owner under the lock and read by it without; readers take the lock
+ * for both. An entry is compiled under the lock too; its definition is set last, and whoever sees it sees the
+ * rest. */
 #include "runtime/catalog.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/rows.h"
 #include "schema/pack.h"
 
-struct fsm__catalog {
-  fsm__store *store;
+typedef struct shared {
+  pthread_mutex_t lock;
   fsm__deployed **entries; /* in order of deployment; pointers stay valid */
   unsigned count, cap;
   unsigned machines; /* distinct ids = highest machine number */
+} shared;
+
+struct fsm__catalog {
+  shared *all;
+  fsm__store *store;
+  uint64_t seq; /* what it finds was deployed by then; FSM_NEWEST: the owner's */
 };
+
+static bool is_owner(const fsm__catalog *catalog) { return catalog->seq == FSM_NEWEST; }
+
+static void lock_entries(const fsm__catalog *catalog) {
+  if (!is_owner(catalog)) pthread_mutex_lock(&catalog->all->lock);
+}
+
+static void unlock_entries(const fsm__catalog *catalog) {
+  if (!is_owner(catalog)) pthread_mutex_unlock(&catalog->all->lock);
+}
 
 /* ---- names -------------------------------------------------------------------------------------- */
 
@@ -65,18 +86,28 @@ const char *fsm__name_text(fsm__store *store, uint32_t number, fsm_arena *arena)
 
 /* ---- entries ------------------------------------------------------------------------------------ */
 
-static fsm_code entry_add(fsm__catalog *catalog, fsm__deployed **out, fsm_error *err) {
-  if (catalog->count == catalog->cap) {
-    unsigned cap = catalog->cap ? catalog->cap * 2 : 16;
-    fsm__deployed **grown = realloc(catalog->entries, cap * sizeof *grown);
-    if (grown == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
-    catalog->entries = grown;
-    catalog->cap = cap;
+/* Takes over the entry on success. */
+static fsm_code entry_add(shared *all, fsm__deployed *entry, fsm_error *err) {
+  fsm_code code = FSM_OK;
+  pthread_mutex_lock(&all->lock);
+  if (all->count == all->cap) {
+    unsigned cap = all->cap ? all->cap * 2 : 16;
+    fsm__deployed **grown = realloc(all->entries, cap * sizeof *grown);
+    if (grown == NULL) code = fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
+    if (grown != NULL) all->entries = grown;
+    if (grown != NULL) all->cap = cap;
   }
-  *out = calloc(1, sizeof **out);
-  if (*out == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
-  catalog->entries[catalog->count++] = *out;
-  return FSM_OK;
+  if (code == FSM_OK) all->entries[all->count++] = entry;
+  if (code == FSM_OK && entry->number > all->machines) all->machines = entry->number;
+  pthread_mutex_unlock(&all->lock);
+  return code;
+}
+
+static void entry_free(fsm__deployed *entry) {
+  if (entry == NULL) return;
+  fsm_definition_free(entry->definition);
+  free(entry->names);
+  free(entry);
 }
 
 static fsm_code names_of(fsm__store *store, fsm__deployed *entry, fsm_error *err) {
@@ -109,23 +140,28 @@ static fsm_code entry_read(fsm__catalog *catalog, const fsm__row *row, fsm_arena
       !fsm_is(&list.items[2], FSM_INT) || !fsm_is(&list.items[3], FSM_INT) ||
       !fsm_is(&list.items[4], FSM_STRING))
     return fsm_fail(err, FSM_ECORRUPT, "store: machines", "a row cannot be read");
-  fsm__deployed *entry = NULL;
-  code = entry_add(catalog, &entry, err);
-  if (code != FSM_OK) return code;
+  fsm__deployed *entry = calloc(1, sizeof *entry);
+  if (entry == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
   memcpy(entry->id, list.items[0].s, list.items[0].len);
   memcpy(entry->hash.bytes, list.items[1].s, FSM_HASH_BYTES);
   entry->number = fsm__key_read_u32(row->key);
   entry->version = fsm__key_read_u32((const uint8_t *)row->key + 4);
   entry->seq = (uint64_t)list.items[2].i;
   entry->time_ns = list.items[3].i;
-  if (entry->number > catalog->machines) catalog->machines = entry->number;
-  return FSM_OK;
+  code = entry_add(catalog->all, entry, err);
+  if (code != FSM_OK) entry_free(entry);
+  return code;
 }
 
 fsm_code fsm__catalog_open(fsm__store *store, fsm__catalog **out, fsm_error *err) {
   fsm__catalog *catalog = calloc(1, sizeof *catalog);
-  if (catalog == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
-  catalog->store = store;
+  shared *all = calloc(1, sizeof *all);
+  if (catalog == NULL || all == NULL || pthread_mutex_init(&all->lock, NULL) != 0) {
+    free(catalog);
+    free(all);
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
+  }
+  *catalog = (fsm__catalog){.all = all, .store = store, .seq = FSM_NEWEST};
   fsm__range range;
   fsm__row row;
   bool found = false;
@@ -144,42 +180,54 @@ fsm_code fsm__catalog_open(fsm__store *store, fsm__catalog **out, fsm_error *err
     fsm__catalog_free(catalog);
     return code;
   }
-  if (catalog->count > 1) qsort(catalog->entries, catalog->count, sizeof(fsm__deployed *), by_seq);
+  if (all->count > 1) qsort(all->entries, all->count, sizeof(fsm__deployed *), by_seq);
   *out = catalog;
   return FSM_OK;
 }
 
 void fsm__catalog_free(fsm__catalog *catalog) {
   if (catalog == NULL) return;
-  for (unsigned i = 0; i < catalog->count; i++) {
-    fsm_definition_free(catalog->entries[i]->definition);
-    free(catalog->entries[i]->names);
-    free(catalog->entries[i]);
-  }
-  free(catalog->entries);
+  FSM_ASSERT(is_owner(catalog));
+  for (unsigned i = 0; i < catalog->all->count; i++) entry_free(catalog->all->entries[i]);
+  pthread_mutex_destroy(&catalog->all->lock);
+  free(catalog->all->entries);
+  free(catalog->all);
   free(catalog);
+}
+
+fsm__catalog *fsm__catalog_view(fsm__catalog *catalog, fsm__store *view, uint64_t seq, fsm_arena *arena) {
+  fsm__catalog *reader = fsm_arena_alloc(arena, sizeof *reader);
+  FSM_ASSERT(seq != FSM_NEWEST);
+  if (reader != NULL) *reader = (fsm__catalog){.all = catalog->all, .store = view, .seq = seq};
+  return reader;
 }
 
 /* ---- looking up --------------------------------------------------------------------------------- */
 
-const fsm__deployed *fsm__catalog_find(const fsm__catalog *catalog, const char *id, uint32_t version) {
-  for (unsigned i = catalog->count; i-- > 0;) {
-    const fsm__deployed *entry = catalog->entries[i];
-    if (strcmp(entry->id, id) == 0 && (version == 0 || entry->version == version)) return entry;
+/* By id, or by number when id is NULL; version 0 = the newest. */
+static const fsm__deployed *entry_find(const fsm__catalog *catalog, const char *id, uint32_t number,
+                                       uint32_t version) {
+  const fsm__deployed *found = NULL;
+  lock_entries(catalog);
+  for (unsigned i = catalog->all->count; i-- > 0 && found == NULL;) {
+    const fsm__deployed *entry = catalog->all->entries[i];
+    bool same = id != NULL ? strcmp(entry->id, id) == 0 : entry->number == number;
+    if (same && entry->seq <= catalog->seq && (version == 0 || entry->version == version)) found = entry;
   }
-  return NULL;
+  unlock_entries(catalog);
+  return found;
+}
+
+const fsm__deployed *fsm__catalog_find(const fsm__catalog *catalog, const char *id, uint32_t version) {
+  return entry_find(catalog, id, 0, version);
 }
 
 const fsm__deployed *fsm__catalog_at(const fsm__catalog *catalog, uint32_t number, uint32_t version) {
-  for (unsigned i = catalog->count; i-- > 0;) {
-    const fsm__deployed *entry = catalog->entries[i];
-    if (entry->number == number && (version == 0 || entry->version == version)) return entry;
-  }
-  return NULL;
+  return entry_find(catalog, NULL, number, version);
 }
 
 const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned index) {
-  return index < catalog->machines ? fsm__catalog_at(catalog, index + 1, 0) : NULL;
+  return fsm__catalog_at(catalog, index + 1, 0);
 }
 
 static fsm_code row_source(fsm__catalog *catalog, const fsm__deployed *entry, fsm_arena *arena,
@@ -235,9 +283,8 @@ static fsm_code load_again(const fsm__deployed *entry, const char *text, size_t 
   return FSM_OK;
 }
 
-fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_error *err) {
-  if (deployed->definition != NULL) return FSM_OK;
-  fsm__deployed *entry = (fsm__deployed *)deployed; /* ours: the const is for the callers */
+/* The states' names from the rows of the handle that asks. Under the lock. */
+static fsm_code compile(fsm__catalog *catalog, fsm__deployed *entry, fsm_error *err) {
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
   const char *text = NULL;
@@ -250,13 +297,22 @@ fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed,
   entry->machine = fsm_definition_machine(definition);
   code = names_of(catalog->store, entry, err);
   if (code == FSM_OK) {
-    entry->definition = definition;
+    __atomic_store_n(&entry->definition, definition, __ATOMIC_RELEASE);
     return FSM_OK;
   }
   fsm_definition_free(definition); /* or the next call would find it there */
   free(entry->names);
   entry->names = NULL;
   entry->machine = NULL;
+  return code;
+}
+
+fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_error *err) {
+  fsm__deployed *entry = (fsm__deployed *)deployed; /* ours: the const is for the callers */
+  if (__atomic_load_n(&entry->definition, __ATOMIC_ACQUIRE) != NULL) return FSM_OK;
+  pthread_mutex_lock(&catalog->all->lock);
+  fsm_code code = entry->definition != NULL ? FSM_OK : compile(catalog, entry, err);
+  pthread_mutex_unlock(&catalog->all->lock);
   return code;
 }
 
@@ -281,9 +337,9 @@ fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
   const fsm_machine *machine = fsm_definition_machine(definition);
   const char *id = fsm_machine_id(machine);
   const fsm__deployed *before = fsm__catalog_find(catalog, id, 0);
-  fsm__deployed *entry = NULL;
-  fsm_code code = entry_add(catalog, &entry, err);
-  if (code != FSM_OK) return code;
+  FSM_ASSERT(is_owner(catalog));
+  fsm__deployed *entry = calloc(1, sizeof *entry);
+  if (entry == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
   size_t canonical_len = 0;
   const void *canonical = fsm_definition_canonical(definition, &canonical_len);
   FSM_ASSERT(strlen(id) <= FSM_MACHINE_ID_MAX);
@@ -292,7 +348,7 @@ fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
   entry->seq = seq;
   entry->time_ns = time_ns;
   entry->version = before ? before->version + 1 : 1;
-  entry->number = before ? before->number : ++catalog->machines;
+  entry->number = before ? before->number : catalog->all->machines + 1;
   if (before == NULL) name_put(catalog->store, 'm', id, strlen(id), entry->number);
   for (unsigned s = 1; s < fsm_machine_states(machine); s++) {
     const char *path = fsm_state_path(machine, s);
@@ -301,7 +357,10 @@ fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
   row_put(catalog->store, entry, source, len);
   entry->definition = definition;
   entry->machine = machine;
-  code = names_of(catalog->store, entry, err);
-  if (code != FSM_OK) entry->definition = NULL; /* it stays the caller's */
+  fsm_code code = names_of(catalog->store, entry, err);
+  if (code == FSM_OK) code = entry_add(catalog->all, entry, err);
+  if (code == FSM_OK) return FSM_OK;
+  entry->definition = NULL; /* it stays the caller's */
+  entry_free(entry);
   return code;
 }

@@ -2,7 +2,12 @@
  *
  * A machine id has a number, given at its first deployment; a version is one definition under it. A
  * definition is compiled when it is first needed. Everything is derived from `deployed` records, in
- * their order, so that a replay gives the same numbers. One thread, like the store.
+ * their order, so that a replay gives the same numbers.
+ *
+ * Threads as with the store: the owner's handle (fsm__catalog_open) deploys and finds all; a reader's handle
+ * (fsm__catalog_view) stands on a view of the store and finds what was deployed up to its seq. Entries are
+ * shared, never move and live as long as the catalog; after fsm__catalog_need has answered FSM_OK an entry's
+ * definition, machine and names never change.
  */
 #ifndef FSM_RUNTIME_CATALOG_H
 #define FSM_RUNTIME_CATALOG_H
@@ -26,6 +31,8 @@ typedef struct fsm__catalog fsm__catalog;
 
 FSM_MUST_USE fsm_code fsm__catalog_open(fsm__store *store, fsm__catalog **out, fsm_error *err);
 void fsm__catalog_free(fsm__catalog *catalog);
+/* A reader's handle, in arena: what was deployed up to seq, read through the view. NULL without memory. */
+fsm__catalog *fsm__catalog_view(fsm__catalog *catalog, fsm__store *view, uint64_t seq, fsm_arena *arena);
 
 /* version 0 = newest. NULL when there is none. Not yet compiled: see need. */
 const fsm__deployed *fsm__catalog_find(const fsm__catalog *catalog, const char *id, uint32_t version);

@@ -16,10 +16,10 @@ typedef struct fsm__core {
   fsm__hash leaf;                       /* of that record */
   int64_t last_time_ns;                 /* of that record */
   const struct fsm__services *services; /* of this program; NULL: not known who serves what (read only) */
-  bool delivers;         /* tasks of other services are delivered by somebody (options.task_ready) */
-  uint64_t refused;      /* commands, since it was opened */
-  uint64_t late_answers; /* of these, answers to tasks or attempts that are over */
-  uint64_t duplicates;   /* of these, to tasks that were answered before (of the last ones) */
+  bool delivers;                 /* tasks of other services are delivered by somebody (options.task_ready) */
+  _Atomic uint64_t refused;      /* commands, since it was opened */
+  _Atomic uint64_t late_answers; /* of these, answers to tasks or attempts that are over */
+  _Atomic uint64_t duplicates;   /* of these, to tasks that were answered before (of the last ones) */
 } fsm__core;
 
 /* Opens store, journal and catalog and replays the tail into the overlay. */
@@ -36,7 +36,8 @@ FSM_MUST_USE fsm_code fsm__replay(fsm__journal *journal, fsm__store *store, fsm_
 /* The wall clock: that of the options, else the system's; nanoseconds UTC since 1970. */
 int64_t fsm__wall_now(const fsm_runtime_options *options);
 
-/* Answers a query on the rows as they are (query.c). */
+/* Answers a query on a view of its own, so on durable rows and exactly at the seq that it names (query.c).
+ * Any thread. */
 FSM_MUST_USE fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
                                      fsm_arena *arena, fsm_value *out, fsm_error *err);
 

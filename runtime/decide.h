@@ -15,6 +15,11 @@ enum {
   FSM_BEATS_RECORDED = 3
 }; /* at most so many heartbeats of one attempt are records, in the time of one */
 
+/* Commands that put right what is wrong: they are taken from a reserve when there is no room for others. */
+static inline bool fsm__command_repairs(fsm_command_kind kind) {
+  return kind >= FSM_CMD_ADMIN_FIRST && kind <= FSM_CMD_ADMIN_LAST;
+}
+
 /* Everything a decision may see. */
 typedef struct fsm__case {
   fsm__store *store;

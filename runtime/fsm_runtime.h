@@ -4,9 +4,11 @@
  * (fsm/step.h), makes the records durable in the journal, applies them to the store and only then
  * answers: a positive answer survives kill -9 and power loss. A refused command changes nothing.
  *
- * Threads. fsm_submit and fsm_read may be called from any thread and copy what they are given. Their
- * callbacks run on the writer thread: they must not block and must not call back into the runtime but
- * to submit. fsm_call and fsm_query_wait wait for the answer; never call them from a callback.
+ * Threads. fsm_submit and fsm_read may be called from any thread and copy what they are given. An answer's
+ * callback runs on the writer thread: it must not block and must not call back into the runtime but to submit
+ * and to read. A document's callback runs on a reader thread, several at once when there are several: it may
+ * take its time, but holds up the reads behind it. fsm_call waits for the answer; never call it from a
+ * callback. fsm_query_wait reads on the thread that calls it. No read makes a command wait.
  *
  * Ownership. What you pass in is borrowed until the call returns; what a callback is given is
  * borrowed until it returns; what fsm_call and fsm_query_wait hand back lives in the arena you gave.
@@ -112,9 +114,9 @@ typedef struct fsm_runtime_options {
   size_t map_bytes;          /* of the LMDB map to begin with; 0 = 16 GiB, sparse; grows when it is full */
   size_t map_bytes_max;      /* over which it does not grow; 0 = 1 TiB */
   size_t queue_max;          /* commands waiting; over it FSM_EBUSY; 0 = 16384 */
-  unsigned reader_threads;   /* for fsm_read; 0 = 2 */
-  size_t round_bytes;        /* overlay bound that starts a round; 0 = 16 MiB */
-  int64_t round_ns;          /* age that starts a round; 0 = 250 ms */
+  unsigned reader_threads;   /* for fsm_read; 0 = 2, at most 64 */
+  size_t round_bytes;        /* rows in memory that start a round; 0 = 32 MiB. Up to 5 times that is held */
+  int64_t round_ns;          /* age that starts a round; 0 = 500 ms */
   int64_t (*now)(void *arg); /* wall clock, ns UTC since 1970; NULL = the system's (tests set it) */
   void *now_arg;
   /* Services of this program; built in besides: `http` and `machine` (fsm_runtime.h, services). */
@@ -267,8 +269,8 @@ typedef enum fsm_query_kind {
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* → {items: [{id, version, hash, deployed, description, states}]} newest versions */
   FSM_QUERY_MACHINE,  /* machine, version → the same and {source} */
-  FSM_QUERY_HEALTH    /* → {status, store, seq, applied, pending_bytes, refused, late_answers,
-                         duplicates, now} */
+  FSM_QUERY_HEALTH    /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
+                         views, oldest_view_ns, refused, late_answers, duplicates, now} */
 } fsm_query_kind;
 
 typedef struct fsm_query {

@@ -126,34 +126,67 @@ fsm_code fsm__query_resolve(const fsm__reading *at, const char *ref, fsm__instan
 
 /* ---- the entry ---------------------------------------------------------------------------------- */
 
-fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns, fsm_arena *arena,
-                        fsm_value *out, fsm_error *err) {
-  const fsm__reading at = {.core = core, .query = query, .now_ns = now_ns, .arena = arena};
-  switch (query->kind) {
-    case FSM_QUERY_INSTANCE: return fsm__query_instance(&at, out, err);
-    case FSM_QUERY_EVENTS: return fsm__query_events(&at, out, err);
-    case FSM_QUERY_RECORDS: return fsm__query_records(&at, out, err);
-    case FSM_QUERY_HISTORY: return fsm__query_history(&at, out, err);
-    case FSM_QUERY_LIST: return fsm__query_list(&at, out, err);
-    case FSM_QUERY_STUCK: return fsm__query_stuck(&at, out, err);
-    case FSM_QUERY_COUNTS: return fsm__query_counts(&at, out, err);
-    case FSM_QUERY_MACHINES: return fsm__query_machines(&at, out, err);
-    case FSM_QUERY_MACHINE: return fsm__query_machine(&at, out, err);
-    case FSM_QUERY_HEALTH: break;
-    default: return fsm_fail(err, FSM_EARGUMENT, "kind", "there is no query %d", (int)query->kind);
-  }
-  fsm__document d = {.arena = arena};
-  char *store = fsm_arena_alloc(arena, 33);
-  if (store == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  fsm__hex(core->origin.store, 16, store);
+static fsm_code health(const fsm__reading *at, fsm_value *out, fsm_error *err) {
+  const fsm__core *core = at->core;
+  fsm__document d = {.arena = at->arena};
+  fsm__store_status store;
+  char *id = fsm_arena_alloc(at->arena, 33);
+  if (id == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  fsm__hex(core->origin.store, 16, id);
+  fsm__store_status_get(core->store, &store);
   fsm__document_text(&d, "status", "ok");
-  fsm__document_text(&d, "store", store);
+  fsm__document_text(&d, "store", id);
   fsm__document_put(&d, "seq", fsm_int((int64_t)core->seq));
-  fsm__document_put(&d, "applied", fsm_int((int64_t)fsm__store_applied(core->store, NULL)));
-  fsm__document_put(&d, "pending_bytes", fsm_int((int64_t)fsm__store_pending_bytes(core->store)));
+  fsm__document_put(&d, "applied", fsm_int((int64_t)store.applied));
+  fsm__document_put(&d, "lag", fsm_int(core->seq > store.applied ? (int64_t)(core->seq - store.applied) : 0));
+  fsm__document_put(&d, "pending_bytes", fsm_int((int64_t)(store.filling_bytes + store.applying_bytes)));
+  fsm__document_put(&d, "map_bytes", fsm_int((int64_t)store.map_bytes));
+  fsm__document_put(&d, "views", fsm_int(store.views - 1)); /* not this very one */
+  fsm__document_put(&d, "oldest_view_ns", fsm_int(store.views > 1 ? store.oldest_view_ns : 0));
   fsm__document_put(&d, "refused", fsm_int((int64_t)core->refused));
   fsm__document_put(&d, "late_answers", fsm_int((int64_t)core->late_answers));
   fsm__document_put(&d, "duplicates", fsm_int((int64_t)core->duplicates));
-  fsm__document_time(&d, "now", now_ns);
+  fsm__document_time(&d, "now", at->now_ns);
   return fsm__document_map(&d, out, err);
+}
+
+static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err) {
+  switch (at->query->kind) {
+    case FSM_QUERY_INSTANCE: return fsm__query_instance(at, out, err);
+    case FSM_QUERY_EVENTS: return fsm__query_events(at, out, err);
+    case FSM_QUERY_RECORDS: return fsm__query_records(at, out, err);
+    case FSM_QUERY_HISTORY: return fsm__query_history(at, out, err);
+    case FSM_QUERY_LIST: return fsm__query_list(at, out, err);
+    case FSM_QUERY_STUCK: return fsm__query_stuck(at, out, err);
+    case FSM_QUERY_COUNTS: return fsm__query_counts(at, out, err);
+    case FSM_QUERY_MACHINES: return fsm__query_machines(at, out, err);
+    case FSM_QUERY_MACHINE: return fsm__query_machine(at, out, err);
+    case FSM_QUERY_HEALTH: return health(at, out, err);
+    default: return fsm_fail(err, FSM_EARGUMENT, "kind", "there is no query %d", (int)at->query->kind);
+  }
+}
+
+fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns, fsm_arena *arena,
+                        fsm_value *out, fsm_error *err) {
+  fsm__store *view = NULL;
+  uint64_t seq = 0;
+  fsm_code code = fsm__store_view(core->store, &view, &seq, err);
+  if (code != FSM_OK) return code;
+  fsm__core pinned = {.dir = core->dir,
+                      .node = core->node,
+                      .origin = core->origin,
+                      .store = view,
+                      .catalog = fsm__catalog_view(core->catalog, view, seq, arena),
+                      .journal = core->journal,
+                      .seq = seq,
+                      .services = core->services,
+                      .delivers = core->delivers,
+                      .refused = core->refused,
+                      .late_answers = core->late_answers,
+                      .duplicates = core->duplicates};
+  const fsm__reading at = {.core = &pinned, .query = query, .now_ns = now_ns, .arena = arena};
+  code = pinned.catalog != NULL ? dispatch(&at, out, err)
+                                : fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
+  fsm__store_view_close(view);
+  return code;
 }

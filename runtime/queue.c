@@ -83,7 +83,7 @@ fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, siz
       queue->head = first;
     queue->tail = last;
     queue->count += count;
-    if (waiting == 0) pthread_cond_signal(&queue->changed);
+    if (queue->waiting > 0) pthread_cond_signal(&queue->changed);
   }
   pthread_mutex_unlock(&queue->lock);
   if (code == FSM_EBUSY)
@@ -97,8 +97,10 @@ fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, siz
 static void wait_for(fsm__queue *queue, int64_t wait_ns) {
   int64_t until = fsm__monotonic_ns() + wait_ns;
   struct timespec ts = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  queue->waiting++;
   while (queue->head == NULL && !queue->closed && !queue->woken)
     if (pthread_cond_timedwait(&queue->changed, &queue->lock, &ts) != 0) break;
+  queue->waiting--;
 }
 
 fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {

@@ -1,4 +1,5 @@
-/* queue.h: jobs on their way to the writer: commands and reads, in the order they came, bounded.
+/* queue.h: jobs on their way to the writer (commands) or to the readers (queries), in the order they came,
+ * bounded.
  *
  * A job owns an arena that holds its copy and all that is decided about it; jobs are reused. */
 #ifndef FSM_RUNTIME_QUEUE_H
@@ -12,10 +13,9 @@ typedef struct fsm__job fsm__job;
 struct fsm__job {
   fsm__job *next;
   fsm_arena arena;
-  bool read; /* query and document_fn, else command and answer_fn */
   fsm_command command;
-  bool made_id; /* the command's instance id is ours */
-  fsm_query query;
+  bool made_id;    /* the command's instance id is ours */
+  fsm_query query; /* of a read, with document_fn; else command and answer_fn */
   fsm_answer_fn answer_fn;
   fsm_document_fn document_fn;
   void *arg;
@@ -28,6 +28,7 @@ typedef struct fsm__queue {
   pthread_cond_t changed; /* CLOCK_MONOTONIC */
   fsm__job *head, *tail, *spare;
   size_t count, max, spares;
+  unsigned waiting; /* threads that wait for a job */
   bool closed, woken;
 } fsm__queue;
 

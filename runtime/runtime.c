@@ -3,21 +3,22 @@
 #include <string.h>
 
 #include "runtime/admit.h"
+#include "runtime/readers.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/writer.h"
 
 enum {
   QUEUE_DEFAULT = 16384,
-  ROUND_BYTES_DEFAULT = 16 * 1024 * 1024,
-  ROUND_MS_DEFAULT = 250,
+  ROUND_BYTES_DEFAULT = 32 * 1024 * 1024,
+  ROUND_MS_DEFAULT = 500,
   SERVICE_CLOSE_S = 10
 };
 
 struct fsm_runtime {
   fsm__writer writer;
+  fsm__readers readers;
   bool running;
   _Atomic bool closing;
-  pthread_mutex_t reading; /* read only: queries run on the caller's thread, one at a time */
 };
 
 fsm__writer *fsm__runtime_writer(fsm_runtime *runtime) { return &runtime->writer; }
@@ -34,7 +35,7 @@ void fsm__runtime_wake(fsm_runtime *runtime) { fsm__queue_wake(&runtime->writer.
 
 void fsm__runtime_want_round(fsm_runtime *runtime) {
   if (!runtime->running) return;
-  atomic_store(&runtime->writer.round_wanted, true);
+  atomic_store(&runtime->writer.rounds.wanted, true);
   fsm__queue_wake(&runtime->writer.queue);
 }
 
@@ -42,6 +43,8 @@ void fsm__runtime_want_round(fsm_runtime *runtime) {
 
 static void free_runtime(fsm_runtime *runtime) {
   fsm__writer *w = &runtime->writer;
+  fsm__readers_close(&runtime->readers);
+  fsm__applier_free(w->rounds.applier);
   fsm__offers_free(w->offers);
   fsm__services_free(w->services);
   fsm__beats_free(w->beats);
@@ -53,7 +56,6 @@ static void free_runtime(fsm_runtime *runtime) {
   fsm__refusals_free(w->refusals);
   fsm__queue_free(&w->queue);
   fsm__core_close(&w->core);
-  pthread_mutex_destroy(&runtime->reading);
   free(runtime);
 }
 
@@ -74,7 +76,6 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   w->options = *options;
   defaults(&w->options);
   w->decided_tail = &w->decided;
-  pthread_mutex_init(&runtime->reading, NULL);
   fsm_arena_init(&w->internal, 0);
   fsm_code code = fsm__queue_init(&w->queue, w->options.queue_max, err);
   if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);
@@ -88,6 +89,8 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   w->options.dir = w->core.dir;
   if (!options->read_only) w->core.services = w->services;
   w->core.delivers = options->task_ready != NULL;
+  if (code == FSM_OK) code = fsm__readers_open(&runtime->readers, &w->core, &w->options, err);
+  if (code == FSM_OK && !options->read_only) code = fsm__writer_rounds_open(w, err);
   if (code == FSM_OK && !options->read_only) code = fsm__services_start(w->services, runtime, err);
   if (code == FSM_OK && !options->read_only) {
     runtime->running = pthread_create(&w->thread, NULL, fsm__writer_run, w) == 0;
@@ -115,83 +118,32 @@ void fsm_runtime_close(fsm_runtime *runtime) {
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
-static fsm_code writable(const fsm_runtime *runtime, fsm_error *err) {
-  if (!runtime->writer.options.read_only) return FSM_OK;
-  return fsm_fail(err, FSM_EARGUMENT, "", "the data is open for reading only");
-}
-
 fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn fn, void *arg,
                   fsm_error *err) {
-  fsm_code code = writable(runtime, err);
-  if (code != FSM_OK) return code;
-  fsm__job *job = fsm__queue_job(&runtime->writer.queue);
+  fsm__queue *queue = &runtime->readers.queue;
+  if (fsm__runtime_closing(runtime)) return fsm_fail(err, FSM_ECLOSED, "", "the runtime is closing");
+  fsm__job *job = fsm__queue_job(queue);
   if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
-  code = fsm__admit_query(query, &job->arena, &job->query, err);
-  job->read = true;
+  fsm_code code = fsm__admit_query(query, &job->arena, &job->query, err);
   job->document_fn = fn;
   job->arg = arg;
-  if (code == FSM_OK) code = fsm__queue_push(&runtime->writer.queue, job, job, 1, err);
-  if (code != FSM_OK) fsm__queue_recycle(&runtime->writer.queue, job);
+  if (code == FSM_OK) code = fsm__queue_push(queue, job, job, 1, err);
+  if (code != FSM_OK) fsm__queue_recycle(queue, job);
   return code;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------ */
-
-/* One document that a thread waits for. */
-typedef struct waiter {
-  pthread_mutex_t lock;
-  pthread_cond_t done;
-  bool over;
-  fsm_arena *arena;
-  fsm_value *document;
-  fsm_error *err;
-  fsm_code code;
-} waiter;
-
-static void waiter_over(waiter *wait) {
-  pthread_mutex_lock(&wait->lock);
-  wait->over = true;
-  pthread_cond_signal(&wait->done);
-  pthread_mutex_unlock(&wait->lock);
-}
-
-static void waiter_join(waiter *wait) {
-  pthread_mutex_lock(&wait->lock);
-  while (!wait->over) pthread_cond_wait(&wait->done, &wait->lock);
-  pthread_mutex_unlock(&wait->lock);
-}
-
-static void on_document(void *arg, const fsm_value *document, const fsm_error *err) {
-  waiter *wait = arg;
-  if (err != NULL)
-    wait->code = fsm_fail(wait->err, err->code, err->where, "%s", err->text);
-  else
-    wait->code = fsm_value_copy(wait->arena, document, wait->document, wait->err);
-  waiter_over(wait);
-}
-
-static fsm_code query_here(fsm_runtime *runtime, const fsm_query *query, fsm_arena *arena, fsm_value *out,
-                           fsm_error *err) {
-  fsm_query admitted;
-  fsm_code code = fsm__admit_query(query, arena, &admitted, err);
-  if (code != FSM_OK) return code;
-  pthread_mutex_lock(&runtime->reading);
-  code = fsm__query_run(&runtime->writer.core, &admitted, fsm__wall_now(&runtime->writer.options), arena, out,
-                        err);
-  pthread_mutex_unlock(&runtime->reading);
-  return code;
-}
-
+/* The document may point into the catalog, and the caller's arena may outlive that: so a copy. */
 fsm_code fsm_query_wait(fsm_runtime *runtime, const fsm_query *query, fsm_arena *arena, fsm_value *out,
                         fsm_error *err) {
-  if (runtime->writer.options.read_only) return query_here(runtime, query, arena, out, err);
-  waiter wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                 .done = PTHREAD_COND_INITIALIZER,
-                 .arena = arena,
-                 .document = out,
-                 .err = err};
-  fsm_code code = fsm_read(runtime, query, on_document, &wait, err);
-  if (code != FSM_OK) return code;
-  waiter_join(&wait);
-  return wait.code;
+  fsm_arena scratch;
+  fsm_query admitted;
+  fsm_value document = fsm_null();
+  fsm_arena_init(&scratch, 0);
+  fsm_code code = fsm__admit_query(query, &scratch, &admitted, err);
+  if (code == FSM_OK)
+    code = fsm__query_run(&runtime->writer.core, &admitted, fsm__wall_now(&runtime->writer.options), &scratch,
+                          &document, err);
+  if (code == FSM_OK) code = fsm_value_copy(arena, &document, out, err);
+  fsm_arena_free(&scratch);
+  return code;
 }

@@ -68,47 +68,19 @@ static void run_command(fsm__writer *w, fsm__job *job) {
   queue_answer(w, job);
 }
 
-static void run_read(fsm__writer *w, fsm__job *job) {
-  fsm_error err;
-  fsm_value document = fsm_null();
-  fsm_code code =
-      fsm__query_run(&w->core, &job->query, fsm__wall_now(&w->options), &job->arena, &document, &err);
-  job->document_fn(job->arg, &document, code == FSM_OK ? NULL : &err);
-  fsm__queue_recycle(&w->queue, job);
-}
-
 /* ---- turns -------------------------------------------------------------------------------------- */
 
 /* Room for a whole batch, asked before anything of it is decided. */
 static void check_room(fsm__writer *w) {
   fsm_error err;
-  fsm_code code = fsm__journal_ready(w->core.journal, &err);
+  bool store_fits = true;
+  fsm_code code = fsm__journal_ready_keeping(w->core.journal, FSM_REPAIR_BYTES, &err);
   if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  w->repairs_fit = code == FSM_OK || fsm__journal_ready(w->core.journal, NULL) == FSM_OK;
+  if (code == FSM_OK && !fsm__writer_store_room(w, &store_fits, &err)) code = err.code;
+  w->repairs_fit = w->repairs_fit && store_fits;
   w->full = code != FSM_OK;
-  if (w->full) {
-    w->full_reason = err;
-    return;
-  }
-  if (fsm__store_pending_bytes(w->core.store) < 4 * w->options.round_bytes) return;
-  w->full = true;
-  (void)fsm_fail(&w->full_reason, FSM_EFULL, w->core.dir, "the store has no room for what waits in memory");
-}
-
-static void round_if_due(fsm__writer *w, bool now) {
-  size_t pending = fsm__store_pending_bytes(w->core.store);
-  int64_t mono = fsm__monotonic_ns();
-  if (pending == 0)
-    w->oldest_row_ns = 0;
-  else if (w->oldest_row_ns == 0)
-    w->oldest_row_ns = mono;
-  if (pending == 0 || (!now && mono < w->round_again_ns) ||
-      (!now && pending < w->options.round_bytes && mono - w->oldest_row_ns < w->options.round_ns))
-    return;
-  fsm_error err;
-  fsm_code code = fsm__store_round(w->core.store, w->core.seq, &w->core.leaf, &err);
-  if (code != FSM_OK && code != FSM_EFULL) fsm__writer_fatal(w, &err);
-  w->oldest_row_ns = code == FSM_OK ? 0 : mono;
-  w->round_again_ns = code == FSM_OK ? 0 : mono + w->options.round_ns; /* full: the overlay is kept */
+  if (w->full) w->full_reason = err;
 }
 
 static void confirm_if_idle(fsm__writer *w) {
@@ -124,38 +96,33 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t idle_ns(fsm__writer *w) {
   int64_t mono = fsm__monotonic_ns();
   int64_t until = mono + (w->options.now != NULL ? 20000000 : 1000000000);
-  if (w->oldest_row_ns != 0) until = earlier(until, w->oldest_row_ns + w->options.round_ns);
+  until = earlier(until, fsm__writer_round_due(w));
   if (fsm__journal_unproved(w->core.journal))
     until = earlier(until, w->last_commit_ns + (int64_t)FSM_IDLE_CONFIRM_MS * 1000000);
   if (!w->full) until = earlier(until, fsm__writer_next_due(w)); /* what is due waits for room */
   return until > mono ? until - mono : 0;
 }
 
+/* What is refused while there is no room; repairs go on as long as they fit. */
+static bool is_refused(const fsm__writer *w, const fsm__job *job) {
+  return w->full && !(w->repairs_fit && fsm__command_repairs(job->command.kind));
+}
+
 static void turn(fsm__writer *w, fsm__job *jobs) {
-  fsm__job *reads = NULL, **reads_tail = &reads;
   check_room(w);
   if (!w->full) (void)fsm__writer_due(w);
   while (jobs != NULL) {
     fsm__job *job = jobs;
     jobs = job->next;
-    if (job->read) {
-      job->next = NULL;
-      *reads_tail = job;
-      reads_tail = &job->next;
-    } else if (w->full) {
+    if (is_refused(w, job))
       refuse_full(w, job);
-    } else {
+    else
       run_command(w, job);
-    }
   }
   if (!w->full) fsm__writer_flush_refusals(w, false);
   fsm__writer_commit(w);
-  while (reads != NULL) {
-    fsm__job *job = reads;
-    reads = job->next;
-    run_read(w, job);
-  }
-  round_if_due(w, atomic_exchange(&w->round_wanted, false));
+  fsm__writer_rounds(w);
+  fsm__writer_pace(w);
   fsm_arena_reset(&w->internal);
 }
 
@@ -164,7 +131,7 @@ void *fsm__writer_run(void *arg) {
   w->last_commit_ns = fsm__monotonic_ns();
   w->wall_ns = w->opened_ns = w->core.last_time_ns;
   w->losing = fsm__services_count(w->services) > 0;
-  round_if_due(w, false); /* a long tail of the journal would look like a store without room */
+  fsm__writer_rounds(w); /* a long tail of the journal would look like a store without room */
   while (!fsm__queue_closed(&w->queue)) {
     fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, idle_ns(w));
     turn(w, jobs);
@@ -173,6 +140,6 @@ void *fsm__writer_run(void *arg) {
   check_room(w);
   if (!w->full) fsm__writer_flush_refusals(w, true);
   fsm__writer_commit(w);
-  round_if_due(w, true);
+  fsm__writer_rounds_close(w);
   return NULL;
 }

@@ -1,11 +1,11 @@
 /* writer.h: the one thread that decides, makes durable, applies and then answers (DESIGN 4).
  *
  *   turn:  due timers and timeouts ─┐
- *          commands of the queue ───┴► decide → seal → journal batch + rows ► commit ► answers
- *          then reads, offers of tasks, and from time to time a round of the store
+ *          commands of the queue ───┴► decide → seal → journal batch + rows ► commit ► publish ► answers
+ *          then offers of tasks, and from time to time a generation for the applier
  *
  * Rows of a batch are applied while it is being filled, so that its later commands see its earlier
- * ones; nobody else looks before the commit: reads run between batches on this same thread. A batch
+ * ones; nobody else sees them before the commit: views are of what was published. A batch
  * is never undone once it is begun: fsm__journal_ready is asked before the first of it is decided, and
  * again when a full batch gives way to the next; a commit that fails all the same is fatal. */
 #ifndef FSM_RUNTIME_WRITER_H
@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "runtime/applier.h"
 #include "runtime/beats.h"
 #include "runtime/core.h"
 #include "runtime/offers.h"
@@ -24,8 +25,27 @@ enum {
   FSM_TURN_COMMANDS_MAX = 512, /* of the queue, in one turn */
   FSM_TURN_DUE_MAX = 256,      /* timers and tasks, in one turn */
   FSM_IDLE_CONFIRM_MS = 50,
-  FSM_ENDED_KEPT = 4096 /* tasks whose second answer is known to be one */
+  FSM_ENDED_KEPT = 4096,         /* tasks whose second answer is known to be one */
+  FSM_ROUND_RECORDS = 64 * 1024, /* start a round, whatever their size */
+  FSM_REPAIR_BYTES = 128 * 1024  /* of the last segment, kept for repairs when there is no next one */
 };
+/* What may wait in memory beside the round that is being written, at most. */
+#define FSM_ROUND_HARD(round_bytes) (2 * (size_t)(round_bytes) + 1024 * 1024)
+
+/* Where the store stands; writer_round.c. Times are monotonic. */
+typedef struct fsm__rounds {
+  fsm__applier *applier;
+  _Atomic bool wanted;   /* somebody (verify) wants the store up to date */
+  bool running;          /* the applier is at work */
+  bool map_full;         /* the frozen generation waits for a larger map */
+  fsm_error no_room;     /* code other than FSM_OK: it waits for room on the disk */
+  int64_t oldest_row_ns; /* in the filling generation; 0 = it is empty */
+  int64_t again_ns;      /* no attempt before it */
+  uint64_t frozen_seq;
+  size_t applying_bytes, turn_bytes; /* turn_bytes: in the filling one, when the last turn ended */
+  double rate;                       /* of the applier, bytes per second */
+  int64_t owed_ns;                   /* naps too short to be taken */
+} fsm__rounds;
 
 typedef struct fsm__writer {
   fsm__core core;
@@ -51,12 +71,12 @@ typedef struct fsm__writer {
   fsm__beats *beats;
   uint8_t (*ended)[16]; /* tokens of the last FSM_ENDED_KEPT tasks that were answered, a ring */
   unsigned ended_next;
-  uint64_t seed;                         /* of the jitter */
-  int64_t wall_ns;                       /* the highest reading of the wall clock */
-  int64_t last_commit_ns, oldest_row_ns; /* monotonic; oldest 0 = overlay empty */
-  int64_t round_again_ns;                /* monotonic; no round before it: the last one found no room */
-  _Atomic bool round_wanted;             /* somebody (verify) wants the store up to date */
-  bool full;                             /* the disk or map is full: commands are refused, reads answered */
+  uint64_t seed;          /* of the jitter */
+  int64_t wall_ns;        /* the highest reading of the wall clock */
+  int64_t last_commit_ns; /* monotonic */
+  fsm__rounds rounds;
+  bool full;        /* no room, or the store is behind: commands are refused, reads answered */
+  bool repairs_fit; /* while full: there is room for repairs */
   fsm_error full_reason;
 } fsm__writer;
 
@@ -89,6 +109,18 @@ void fsm__writer_task_decided(fsm__writer *writer, const fsm_command *command, c
 void fsm__writer_late(fsm__writer *writer, const uint8_t token[16]);
 /* Monotonic time of the next due row or offer; INT64_MAX when there is none. */
 int64_t fsm__writer_next_due(fsm__writer *writer);
+/* ---- rounds (writer_round.c) ---- */
+
+FSM_MUST_USE fsm_code fsm__writer_rounds_open(fsm__writer *writer, fsm_error *err);
+/* At a batch boundary: settles what was applied, begins what is due. */
+void fsm__writer_rounds(fsm__writer *writer);
+void fsm__writer_rounds_close(fsm__writer *writer);       /* one last round */
+int64_t fsm__writer_round_due(const fsm__writer *writer); /* monotonic; INT64_MAX = not by time */
+/* May more be put? If not, why, and whether there is still room for repairs. */
+bool fsm__writer_store_room(fsm__writer *writer, bool *repairs, fsm_error *why);
+/* Sleeps as long as it takes for the applier to keep up. */
+void fsm__writer_pace(fsm__writer *writer);
+
 _Noreturn void fsm__writer_fatal(fsm__writer *writer, const fsm_error *err);
 fsm__case fsm__writer_case(fsm__writer *writer, fsm_arena *arena, const fsm_command *command,
                            int64_t received_ns);

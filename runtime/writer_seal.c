@@ -135,6 +135,7 @@ void fsm__writer_commit(fsm__writer *w) {
     if (code != FSM_OK) fsm__writer_fatal(w, &err);
     w->batch_open = false;
     w->last_commit_ns = fsm__monotonic_ns();
+    fsm__store_publish(w->core.store, fsm__journal_durable_seq(w->core.journal));
     if (w->options.durable != NULL)
       w->options.durable(w->options.durable_arg, fsm__journal_durable_seq(w->core.journal));
   }

@@ -219,7 +219,7 @@ static fsm_answer send_blob(fixture *f, const char *id, const char *event, size_
 static void a_full_map_refuses_commands_answers_reads_and_recovers(void **state) {
   fixture *f = *state;
   fsm_runtime_options options = scene_options(f);
-  options.map_bytes = 512 * 1024;
+  options.map_bytes = options.map_bytes_max = 512 * 1024;
   options.round_bytes = 64 * 1024;
   scene_reopen(f, &options);
   unsigned taken = 0;
@@ -247,6 +247,27 @@ static void a_full_map_refuses_commands_answers_reads_and_recovers(void **state)
     snprintf(id, sizeof id, "i%u", i);
     assert_int_equal(context_n(f, id), 1);
   }
+  assert_verified(f);
+}
+
+static void a_full_map_grows_by_itself_while_commands_and_reads_go_on(void **state) {
+  enum { INSTANCES = 60 };
+  fixture *f = *state;
+  char id[16];
+  fsm_runtime_options options = scene_options(f);
+  options.map_bytes = 256 * 1024;
+  options.round_bytes = 64 * 1024;
+  options.round_ns = 2000000;
+  scene_reopen(f, &options);
+  for (unsigned i = 0; i < INSTANCES; i++) {
+    snprintf(id, sizeof id, "i%u", i);
+    fsm_answer answer = start_counter(f, id);
+    if (answer.error.code == FSM_OK) answer = send_blob(f, id, "BIG", 20000);
+    assert_code(&answer, FSM_OK);
+    assert_int_equal(context_n(f, id), 1);
+  }
+  fsm_value health = query(f, (fsm_query){.kind = FSM_QUERY_HEALTH});
+  assert_true(fsm_map_get(&health, "map_bytes")->i >= 1024 * 1024);
   assert_verified(f);
 }
 
@@ -507,6 +528,7 @@ int main(void) {
       S(closing_answers_what_was_taken),
       S(nothing_is_answered_before_it_is_told_durable),
       S(a_full_map_refuses_commands_answers_reads_and_recovers),
+      S(a_full_map_grows_by_itself_while_commands_and_reads_go_on),
       D(a_full_disk_refuses_commands_and_recovers_without_a_restart),
       D(a_disk_that_fills_up_within_a_turn_refuses_the_rest_of_it),
       D(a_timer_that_comes_due_on_a_full_disk_fires_when_there_is_room),

@@ -1,0 +1,45 @@
+/* readers.c: reader threads. See readers.h. */
+#include "runtime/readers.h"
+
+static void run_read(fsm__readers *readers, fsm__job *job) {
+  fsm_error err;
+  fsm_value document = fsm_null();
+  fsm_code code = fsm__query_run(readers->core, &job->query, fsm__wall_now(readers->options), &job->arena,
+                                 &document, &err);
+  job->document_fn(job->arg, &document, code == FSM_OK ? NULL : &err);
+  fsm__queue_recycle(&readers->queue, job);
+}
+
+static void *run(void *arg) {
+  fsm__readers *readers = arg;
+  while (!fsm__queue_closed(&readers->queue)) {
+    fsm__job *job = fsm__queue_take(&readers->queue, 1, (int64_t)3600 * 1000000000);
+    if (job != NULL) run_read(readers, job);
+  }
+  return NULL;
+}
+
+fsm_code fsm__readers_open(fsm__readers *readers, fsm__core *core, const fsm_runtime_options *options,
+                           fsm_error *err) {
+  unsigned wanted = options->reader_threads ? options->reader_threads : FSM_READER_THREADS_DEFAULT;
+  if (wanted > FSM_READER_THREADS_MAX)
+    return fsm_fail(err, FSM_EARGUMENT, "reader_threads", "%u reader threads are over %d", wanted,
+                    FSM_READER_THREADS_MAX);
+  fsm_code code = fsm__queue_init(&readers->queue, options->queue_max, err);
+  if (code != FSM_OK) return code;
+  readers->core = core;
+  readers->options = options;
+  for (; readers->count < wanted; readers->count++)
+    if (pthread_create(&readers->threads[readers->count], NULL, run, readers) != 0) break;
+  if (readers->count == wanted) return FSM_OK;
+  if (readers->count == 0) fsm__queue_free(&readers->queue);
+  return fsm_fail(err, FSM_ENOMEM, "", "the reader threads cannot be started");
+}
+
+void fsm__readers_close(fsm__readers *readers) {
+  if (readers->count == 0) return;
+  fsm__queue_close(&readers->queue);
+  for (unsigned i = 0; i < readers->count; i++) pthread_join(readers->threads[i], NULL);
+  fsm__queue_free(&readers->queue);
+  readers->count = 0;
+}
