@@ -76,6 +76,7 @@ static fsm_code by_kind(fsm__store *store, fsm__instance *in, const fsm_record *
                         fsm_error *err) {
   switch (record->kind) {
     case FSM_RECORD_CREATED:
+    case FSM_RECORD_PURGED: /* a part: done before */
     case FSM_RECORD_TRANSITION:
     case FSM_RECORD_CONTEXT: return FSM_OK; /* the fields that every record may have say it all */
     case FSM_RECORD_TIMER_FIRED: return fsm__apply_timer_fired(store, in, record, arena, err);
@@ -93,6 +94,7 @@ static fsm_code by_kind(fsm__store *store, fsm__instance *in, const fsm_record *
     case FSM_RECORD_COMPLETED:
       in->status = FSM_COMPLETED;
       in->output = record->out;
+      fsm__apply_keep(store, in, record);
       return fsm__apply_close(store, in, arena, err);
     default: return fsm__apply_bad(record, "is of a kind that this version does not apply", NULL, err);
   }
@@ -101,6 +103,7 @@ static fsm_code by_kind(fsm__store *store, fsm__instance *in, const fsm_record *
 /* Everything of a record that changes its instance. */
 static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,
                           fsm_error *err) {
+  const bool was_incident = in->status == FSM_INCIDENT;
   if (record->inst == NULL || strcmp(record->inst, in->id) != 0)
     return fsm__apply_bad(record, "is not of its frame's instance", in->id, err);
   if (record->time_ns < 0) return fsm__apply_bad(record, "is of a time before 1970", NULL, err);
@@ -112,6 +115,7 @@ static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record
   if (code == FSM_OK) code = fsm__apply_tasks(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_idem(store, in, record, err);
   if (code != FSM_OK) return code;
+  if (was_incident != (in->status == FSM_INCIDENT)) fsm__apply_incidents(store, !was_incident);
   if (record->counter != 0) in->counter = record->counter;
   in->rev = record->rev;
   in->last_seq = record->seq;
@@ -162,6 +166,9 @@ static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_
     code = load(store, catalog, &records[0], arena, instance, err);
   }
   if (code != FSM_OK) return code;
+  bool gone = false;
+  if (records[0].kind == FSM_RECORD_PURGED) code = fsm__apply_purge(store, instance, &records[0], &gone, err);
+  if (code != FSM_OK || gone) return code != FSM_OK ? code : fsm__store_fault(store, err);
   const fsm__since *before = instance->active;
   unsigned before_count = instance->active_count;
   for (size_t i = 0; i < count && code == FSM_OK; i++)

@@ -37,8 +37,15 @@ static fsm_code cancel(fsm__store *store, fsm__instance *in, const fsm_record *r
   pairs[1] = (fsm_pair){fsm_string("seq"), fsm_int((int64_t)record->seq)};
   in->status = FSM_CANCELLED;
   in->incident = in->output = fsm_null();
+  fsm__apply_keep(store, in, record);
   fsm_code code = fsm_map(pairs, 2, &in->cancelled, err);
   return code == FSM_OK ? fsm__apply_close(store, in, arena, err) : code;
+}
+
+void fsm__apply_incidents(fsm__store *store, bool more) {
+  const uint64_t open = fsm__counter_peek(store, "incidents") - 1;
+  if (open == 0 && !more) return;
+  fsm__counter_put(store, "incidents", more ? open + 1 : open - 1);
 }
 
 fsm_code fsm__apply_admin(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,

@@ -17,10 +17,22 @@ FSM_MUST_USE fsm_code fsm__apply_history(fsm__instance *in, const fsm_record *re
 /* by_state: what is no longer true goes, what is new comes. */
 void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__since *before,
                       unsigned before_count);
+/* All rows of by_state go. */
+void fsm__apply_unindex(fsm__store *store, const fsm__instance *in);
 
 /* apply_admin.c: what an operator did, and incidents. */
 FSM_MUST_USE fsm_code fsm__apply_admin(fsm__store *store, fsm__instance *in, const fsm_record *record,
                                        fsm_arena *arena, fsm_error *err);
+
+/* Incidents that are open: one more, or one less. */
+void fsm__apply_incidents(fsm__store *store, bool more);
+
+/* apply_purge.c */
+/* An instance has ended: when it is to be purged, where its record says so. */
+void fsm__apply_keep(fsm__store *store, const fsm__instance *in, const fsm_record *record);
+/* *gone: no row of the instance is left. */
+FSM_MUST_USE fsm_code fsm__apply_purge(fsm__store *store, fsm__instance *in, const fsm_record *record,
+                                       bool *gone, fsm_error *err);
 
 /* apply_open.c */
 FSM_MUST_USE fsm_code fsm__apply_timers(fsm__store *store, const fsm__instance *in, const fsm_record *record,

@@ -146,3 +146,12 @@ void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__sin
       fsm__store_put(store, FSM_T_BY_STATE, key.bytes, key.len, "", 0);
   }
 }
+
+void fsm__apply_unindex(fsm__store *store, const fsm__instance *in) {
+  for (unsigned i = 0; i < in->active_count; i++) {
+    if (in->active[i].state == 0) continue;
+    fsm__key key = fsm__key_by_state(in->deployed->number, in->deployed->names[in->active[i].state],
+                                     in->active[i].ns, in->number);
+    fsm__store_delete(store, FSM_T_BY_STATE, key.bytes, key.len);
+  }
+}

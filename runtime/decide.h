@@ -69,6 +69,9 @@ FSM_MUST_USE fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t num
  * was left to somebody else goes on. */
 FSM_MUST_USE fsm_code fsm__decide_task_lost(const fsm__case *at, uint64_t number, const char *id,
                                             int64_t opened_ns, fsm__decision *out, fsm_error *err);
+/* The same for an instance that was kept long enough after its end, by its due row. */
+FSM_MUST_USE fsm_code fsm__decide_purge(const fsm__case *at, uint64_t number, int64_t due_ns,
+                                        fsm__decision *out, fsm_error *err);
 /* Throws away what was decided for an instance and parks it as an incident with this reason. */
 FSM_MUST_USE fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code reason,
                                            const char *text, fsm_error *err);
@@ -134,6 +137,11 @@ bool fsm__context_delta(const fsm_value *before, const fsm_value *after, fsm_are
 FSM_MUST_USE fsm_code fsm__incident_detail(const fsm__case *at, const fsm__decision *out, const char *event,
                                            const char *text, bool rolled_back, fsm_value *detail,
                                            fsm_error *err);
+/* What opens the task anew, but for its token and when: a map {id, service, attempts, timeout, …}. */
+FSM_MUST_USE fsm_code fsm__task_again(const fsm__task *task, fsm_arena *arena, fsm_value *out,
+                                      fsm_error *err);
+/* Until when an instance that ends now is kept, as a member of its record's detail; 0 = for ever. */
+unsigned fsm__decision_keep(const fsm__case *at, const fsm__instance *in, fsm_pair *out);
 /* Fills instance, machine, version, status, rev, to of the answer from the loaded instance. */
 void fsm__decision_about(fsm__decision *out, fsm__instance *in, fsm_arena *arena);
 /* Leaf paths of an instance as it was loaded. */

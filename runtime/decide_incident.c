@@ -38,21 +38,23 @@ static fsm_code tried_event(const fsm_event *event, fsm_arena *arena, fsm_value 
   return fsm_map(pairs, n, out, err);
 }
 
-static fsm_code tried_task(const fsm__task *task, fsm_arena *arena, fsm_value *out, fsm_error *err) {
-  fsm_pair *pairs = fsm_arena_alloc(arena, 6 * sizeof *pairs);
-  fsm_value open;
-  unsigned n = 0;
-  if (pairs == NULL) return nomem(err);
-  if (!fits(&task->input)) return FSM_OK;
-  pairs[n++] = (fsm_pair){fsm_string("id"), fsm_string(task->id)};
-  pairs[n++] = (fsm_pair){fsm_string("service"), fsm_string(task->service)};
-  pairs[n++] = (fsm_pair){fsm_string("attempts"), fsm_int(task->attempts)};
-  pairs[n++] = (fsm_pair){fsm_string("timeout"), fsm_int(task->timeout_ns)};
+fsm_code fsm__task_again(const fsm__task *task, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  fsm_pair pairs[6] = {{fsm_string("id"), fsm_string(task->id)},
+                       {fsm_string("service"), fsm_string(task->service)},
+                       {fsm_string("attempts"), fsm_int(task->attempts)},
+                       {fsm_string("timeout"), fsm_int(task->timeout_ns)}};
+  unsigned n = 4;
   if (!fsm_is(&task->input, FSM_NULL)) pairs[n++] = (fsm_pair){fsm_string("input"), task->input};
-  fsm_code code = fsm_map(pairs, n, &open, err);
-  if (code != FSM_OK) return code;
-  pairs[5] = (fsm_pair){fsm_string("open"), open};
-  return fsm_map(pairs + 5, 1, out, err);
+  if (task->heartbeat_ns > 0) pairs[n++] = (fsm_pair){fsm_string("heartbeat"), fsm_int(task->heartbeat_ns)};
+  return fsm__decision_map(arena, pairs, n, out) ? FSM_OK : nomem(err);
+}
+
+static fsm_code tried_task(const fsm__task *task, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  fsm_value open;
+  if (!fits(&task->input)) return FSM_OK;
+  fsm_code code = fsm__task_again(task, arena, &open, err);
+  const fsm_pair pair = {fsm_string("open"), open};
+  return code != FSM_OK || fsm__decision_map(arena, &pair, 1, out) ? code : nomem(err);
 }
 
 fsm_code fsm__incident_detail(const fsm__case *at, const fsm__decision *out, const char *event,

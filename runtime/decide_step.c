@@ -218,8 +218,12 @@ static fsm_code put_end(const fsm__case *at, fsm__decision *out, const fsm_step_
   record->from = record->to = out->to;
   record->tr = fsm_list(NULL, 0);
   if (step->next.done) {
+    fsm_pair keep;
     record->out = step->next.output;
-    return FSM_OK;
+    return fsm__decision_keep(at, out->instance, &keep) == 0 ||
+                   fsm__decision_map(at->arena, &keep, 1, &record->detail)
+               ? FSM_OK
+               : nomem(err);
   }
   record->outcome = FSM_FAILED;
   record->reason = fsm_code_name(step->outcome);

@@ -143,6 +143,7 @@ static fsm_code health(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__document_put(&d, "map_bytes", fsm_int((int64_t)store.map_bytes));
   fsm__document_put(&d, "views", fsm_int(store.views - 1)); /* not this very one */
   fsm__document_put(&d, "oldest_view_ns", fsm_int(store.views > 1 ? store.oldest_view_ns : 0));
+  fsm__document_put(&d, "incidents", fsm_int((int64_t)fsm__counter_peek(core->store, "incidents") - 1));
   fsm__document_put(&d, "refused", fsm_int((int64_t)core->refused));
   fsm__document_put(&d, "late_answers", fsm_int((int64_t)core->late_answers));
   fsm__document_put(&d, "duplicates", fsm_int((int64_t)core->duplicates));

@@ -104,7 +104,9 @@ fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *
   fsm__document_put(&d, "timers", timers);
   fsm__document_put(&d, "tasks", tasks);
   if (in.status == FSM_COMPLETED) fsm__document_put(&d, "output", in.output);
+  if (in.forced) fsm__document_put(&d, "forced", fsm_bool(true));
   if (fsm_is(&in.incident, FSM_MAP)) fsm__document_put(&d, "incident", in.incident);
+  if (fsm_is(&in.cancelled, FSM_MAP)) fsm__document_put(&d, "cancelled", in.cancelled);
   fsm__document_time(&d, "now", at->now_ns);
   return fsm__document_map(&d, out, err);
 }

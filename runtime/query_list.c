@@ -8,6 +8,21 @@
 
 #include "runtime/query.h"
 
+/* Without what was tried, which may be large. */
+static void put_incident(fsm__document *d, const fsm_value *incident) {
+  static const char *const names[] = {"reason", "seq", "text"};
+  fsm__document brief = {.arena = d->arena};
+  fsm_value view;
+  for (unsigned i = 0; i < 3; i++) {
+    const fsm_value *value = fsm_map_get(incident, names[i]);
+    if (value != NULL) fsm__document_put(&brief, names[i], *value);
+  }
+  if (fsm__document_map(&brief, &view, NULL) == FSM_OK)
+    fsm__document_put(d, "incident", view);
+  else
+    d->failed = true;
+}
+
 fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_value *out, fsm_error *err) {
   int64_t since = INT64_MAX;
   fsm__items states = {.arena = at->arena};
@@ -27,7 +42,8 @@ fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_val
   fsm__document_time(&d, "since", since);
   fsm__document_put(&d, "for_ns", fsm_int(at->now_ns > since ? at->now_ns - since : 0));
   fsm__document_put(&d, "rev", fsm_int((int64_t)in->rev));
-  if (fsm_is(&in->incident, FSM_MAP)) fsm__document_put(&d, "incident", in->incident);
+  if (in->forced) fsm__document_put(&d, "forced", fsm_bool(true));
+  if (fsm_is(&in->incident, FSM_MAP)) put_incident(&d, &in->incident);
   return fsm__document_map(&d, out, err);
 }
 

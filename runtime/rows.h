@@ -31,6 +31,8 @@
 #include "runtime/catalog.h"
 #include "runtime/store.h"
 
+enum { FSM_PURGE_ROWS_MAX = 128 }; /* of an instance that leaves the store, in one record */
+
 /* X(symbol, name): the status of an instance. */
 #define FSM_STATUSES(X)     \
   X(FSM_RUNNING, "running") \
@@ -181,6 +183,8 @@ void fsm__row_pack(fsm_buf *buf, const fsm_value *value);
 /* The value a counter would give next, from 1; and the same with its write. */
 uint64_t fsm__counter_peek(fsm__store *store, const char *name);
 uint64_t fsm__counter_next(fsm__store *store, const char *name);
+/* Sets what it gave last. "incidents": how many instances are one. */
+void fsm__counter_put(fsm__store *store, const char *name, uint64_t value);
 FSM_MUST_USE fsm_code fsm__starts_load(fsm__store *store, fsm__starts *out, fsm_error *err);
 void fsm__starts_put(fsm__store *store, const fsm__starts *starts);
 

@@ -118,11 +118,15 @@ uint64_t fsm__counter_peek(fsm__store *store, const char *name) {
   return code == FSM_OK && len == 8 ? fsm__key_read_u64(value) + 1 : 1;
 }
 
+void fsm__counter_put(fsm__store *store, const char *name, uint64_t value) {
+  fsm__key be = {.len = 0};
+  fsm__key_u64(&be, value);
+  fsm__store_put(store, FSM_T_COUNTERS, name, strlen(name), be.bytes, be.len);
+}
+
 uint64_t fsm__counter_next(fsm__store *store, const char *name) {
   uint64_t next = fsm__counter_peek(store, name);
-  fsm__key be = {.len = 0};
-  fsm__key_u64(&be, next);
-  fsm__store_put(store, FSM_T_COUNTERS, name, strlen(name), be.bytes, be.len);
+  fsm__counter_put(store, name, next);
   return next;
 }
 

@@ -49,6 +49,7 @@ static void free_runtime(fsm_runtime *runtime) {
   fsm__services_free(w->services);
   fsm__beats_free(w->beats);
   free(w->ended);
+  free(w->woken);
   free(w->records);
   free(w->leaves);
   fsm_buf_free(&w->encoded);

@@ -68,6 +68,8 @@ typedef struct fsm__writer {
   fsm__key lost_at;  /* where the look for attempts that died with the process before goes on */
   bool losing;       /* it is not at the end yet */
   int64_t opened_ns; /* the last recorded time before this process */
+  uint64_t *woken;   /* instances that run again since the last turn */
+  size_t woken_count, woken_cap;
   fsm__beats *beats;
   uint8_t (*ended)[16]; /* tokens of the last FSM_ENDED_KEPT tasks that were answered, a ring */
   unsigned ended_next;
@@ -99,6 +101,8 @@ void fsm__writer_answer(fsm__writer *writer, fsm__job *job);
 /* What a refusal gets: a record of its own or a place in a sum. */
 void fsm__writer_refusal(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
 void fsm__writer_flush_refusals(fsm__writer *writer, bool all);
+/* The instance runs again: what is overdue there is looked at in the next turn. */
+void fsm__writer_wake(fsm__writer *writer, uint64_t number);
 /* Timers, timeouts, offers. Returns whether more is due right now. */
 bool fsm__writer_due(fsm__writer *writer);
 /* The task was not taken: offer it again soon. */

@@ -20,7 +20,17 @@ static fsm_answer answer_of(const fsm__decision *d) {
   return answer;
 }
 
-/* The status that a record leaves its instance in; NULL: the one it had, which the record does not say. */
+/* An operator's record that does not change the status says what that is. */
+static const char *status_said(const fsm_record *record, const char *before) {
+  const fsm_value *said = fsm_map_get(&record->detail, "status");
+  for (unsigned i = 0; said != NULL && fsm_is(said, FSM_STRING) && i < FSM_STATUS_COUNT; i++) {
+    const char *name = fsm__status_name((fsm__status)i);
+    if (strlen(name) == said->len && memcmp(name, said->s, said->len) == 0) return name;
+  }
+  return before;
+}
+
+/* The status that a record leaves its instance in. */
 static const char *status_after(const fsm_record *record, const char *before) {
   switch (record->kind) {
     case FSM_RECORD_COMPLETED: return fsm__status_name(FSM_COMPLETED);
@@ -29,8 +39,8 @@ static const char *status_after(const fsm_record *record, const char *before) {
     case FSM_RECORD_PAUSED: return fsm__status_name(FSM_PAUSED);
     case FSM_RECORD_RESUMED:
     case FSM_RECORD_INCIDENT_CLOSED: return fsm__status_name(FSM_RUNNING);
-    case FSM_RECORD_NOTE: return NULL;
-    default: return record->cause == FSM_CAUSE_ADMIN ? before : fsm__status_name(FSM_RUNNING);
+    default:
+      return record->cause == FSM_CAUSE_ADMIN ? status_said(record, before) : fsm__status_name(FSM_RUNNING);
   }
 }
 

@@ -13,10 +13,16 @@ static fsm__due_fn kind_of(char kind) {
   } kinds[] = {
       {'t', fsm__due_timer},
       {'k', fsm__due_task},
+      {'p', fsm__due_purge},
   };
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (kinds[i].kind == kind) return kinds[i].run;
   return NULL;
+}
+
+void fsm__due_run(fsm__writer *w, const fsm__due *due) {
+  fsm__due_fn run = kind_of(due->kind);
+  if (run != NULL) run(w, due);
 }
 
 void fsm__due_look_again(fsm__writer *w) { w->due_at.len = 0; }
@@ -64,11 +70,9 @@ bool fsm__writer_due(fsm__writer *w) {
   bool held = false;
   fsm__due_offers(w);
   fsm__due_lost(w);
+  fsm__due_woken(w);
   size_t count = collect(w, fsm__writer_now(w, &held), rows, FSM_TURN_DUE_MAX);
-  for (size_t i = 0; i < count && !w->full; i++) {
-    fsm__due_fn run = kind_of(rows[i].kind);
-    if (run != NULL) run(w, &rows[i]);
-  }
+  for (size_t i = 0; i < count && !w->full; i++) fsm__due_run(w, &rows[i]);
   if (w->full) w->due_at.len = 0; /* what found no room is looked for again */
   return count == FSM_TURN_DUE_MAX;
 }
@@ -79,6 +83,7 @@ int64_t fsm__writer_next_due(fsm__writer *w) {
   bool found = false, held = false;
   int64_t mono = fsm__monotonic_ns(), next = INT64_MAX;
   fsm_error err;
+  if (w->woken_count > 0) return mono;
   fsm__range_open(&range, w->core.store, FSM_T_DUE, NULL, 0);
   if (w->due_at.len > 0) fsm__range_from(&range, w->due_at.bytes, w->due_at.len);
   fsm_code code = fsm__range_next(&range, &row, &found, &err);

@@ -18,6 +18,9 @@ typedef struct fsm__due {
 typedef void (*fsm__due_fn)(fsm__writer *writer, const fsm__due *due);
 void fsm__due_timer(fsm__writer *writer, const fsm__due *due); /* 't' */
 void fsm__due_task(fsm__writer *writer, const fsm__due *due);  /* 'k' */
+void fsm__due_purge(fsm__writer *writer, const fsm__due *due); /* 'p' */
+/* The function of its kind. */
+void fsm__due_run(fsm__writer *writer, const fsm__due *due);
 
 /* The command that a decision of time's own stands on: nobody's. */
 extern const fsm_command fsm__by_time;
@@ -27,6 +30,8 @@ void fsm__due_look_again(fsm__writer *writer);
 /* What was decided about a due row. A damaged row is left: commands that touch it are refused by name. */
 void fsm__due_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision, fsm_code code,
                    const fsm_error *err);
+/* What is overdue at instances that run again (writer_wake.c). */
+void fsm__due_woken(fsm__writer *writer);
 /* Attempts that services of this program ran when the process before this one ended: failed, some in each
  * turn, until all are found (writer_lost.c). */
 void fsm__due_lost(fsm__writer *writer);

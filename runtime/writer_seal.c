@@ -62,12 +62,22 @@ static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__deci
   w->batch_open = true;
   w->core.seq = decision->records[decision->count - 1].seq;
   w->core.leaf = w->leaves[decision->count - 1];
-  return fsm__apply_frame(w->core.store, w->core.catalog, decision->records, decision->count,
-                          decision->instance, at->arena, err);
+  fsm__instance *in = decision->instance;
+  const bool waited = in != NULL && in->status != FSM_RUNNING;
+  code = fsm__apply_frame(w->core.store, w->core.catalog, decision->records, decision->count, in, at->arena,
+                          err);
+  if (code == FSM_OK && waited && in->status == FSM_RUNNING) fsm__writer_wake(w, in->number);
+  return code;
 }
 
 /* Faults under all commands. A damaged row is not one: whoever touches it is refused, the rest goes on. */
 static bool is_fatal(fsm_code code) { return code == FSM_EIO || code == FSM_EVERSION || code == FSM_EFULL; }
+
+/* What an operator asked for and cannot be stored is refused. What a retry or a skip led to is the machine's.
+ */
+static bool may_park(fsm_command_kind kind) {
+  return kind < FSM_CMD_ADMIN_FIRST || kind == FSM_CMD_RETRY || kind == FSM_CMD_SKIP;
+}
 
 void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *decision,
                         const fsm_error *fault) {
@@ -80,8 +90,8 @@ void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *deci
   decision->count = 0;
   const bool made = decision->created || (decision->instance != NULL && decision->instance->last_seq == 0);
   decision->created = false;
-  bool park = why.code != FSM_ENOMEM && why.code != FSM_ECORRUPT && !rejected && decision->instance != NULL &&
-              decision->instance->last_seq != 0;
+  bool park = may_park(at->command->kind) && why.code != FSM_ENOMEM && why.code != FSM_ECORRUPT &&
+              !rejected && decision->instance != NULL && decision->instance->last_seq != 0;
   if (made) { /* it would have been: there is no such instance */
     decision->instance = NULL;
     decision->instance_id = decision->status = NULL;
@@ -158,6 +168,10 @@ static const char *actor_of(fsm_arena *arena, const fsm_command *command) {
   return text != NULL ? text : "";
 }
 
+static bool is_admin(fsm_command_kind kind) {
+  return kind >= FSM_CMD_ADMIN_FIRST && kind <= FSM_CMD_ADMIN_LAST;
+}
+
 static fsm_value detail_with_text(fsm_arena *arena, const fsm__decision *decision) {
   fsm_pair *pairs = fsm_arena_alloc(arena, 2 * sizeof *pairs);
   fsm_value patch, out;
@@ -179,7 +193,7 @@ static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decis
   record->outcome = FSM_REFUSED;
   record->reason = fsm_code_name(answer.code);
   record->trigger = at->command->event;
-  record->cause = FSM_CAUSE_EXTERNAL;
+  record->cause = is_admin(at->command->kind) ? FSM_CAUSE_ADMIN : FSM_CAUSE_EXTERNAL;
   if (!brief) record->data = at->command->data;
   record->from = record->to = decision->from;
   record->tr = fsm_list(NULL, 0);
@@ -195,11 +209,12 @@ void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *dec
   const fsm_command *command = at->command;
   const char *actor = actor_of(at->arena, command);
   w->core.refused++;
-  if (decision->refusal.code == FSM_ETASK) {
+  const bool admin = is_admin(command->kind);
+  if (decision->refusal.code == FSM_ETASK && !admin) {
     fsm__writer_late(w, command->token);
     return;
   }
-  if (command->kind == FSM_CMD_SEND && decision->instance != NULL &&
+  if ((command->kind == FSM_CMD_SEND || admin) && decision->instance != NULL &&
       fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns) &&
       (own_record(w, at, decision, false) || (!w->full && own_record(w, at, decision, true))))
     return;

@@ -200,6 +200,22 @@ fsm_code fsm_definition_check_context(const fsm_definition *definition, const fs
   return check(definition->schemas.context, context, err);
 }
 
+bool fsm_definition_context_names(const fsm_definition *definition, const char *field, size_t len) {
+  FSM_ASSERT(definition && field);
+  const fsm_value *schema = definition->schemas.context;
+  const fsm_value *properties = schema ? fsm_doc_get(schema, "properties") : NULL;
+  for (uint32_t i = 0; properties && properties->type == FSM_MAP && i < properties->len; i++) {
+    const fsm_value *name = &properties->pairs[i].key;
+    if (name->len == len && memcmp(name->s, field, len) == 0) return true;
+  }
+  return false;
+}
+
+int64_t fsm_definition_keep_ns(const fsm_definition *definition) {
+  FSM_ASSERT(definition);
+  return fsm__keep_of(fsm_state_meta(definition->machine, 0));
+}
+
 void fsm_definition_task_policy(const fsm_definition *definition, unsigned invoke, fsm_task_policy *out) {
   FSM_ASSERT(definition && out && invoke < fsm_machine_invokes(definition->machine));
   *out = definition->policies[invoke];

@@ -48,6 +48,10 @@ FSM_API FSM_MUST_USE fsm_code fsm_definition_check_input(const fsm_definition *d
                                                          const fsm_value *input, fsm_error *err);
 FSM_API FSM_MUST_USE fsm_code fsm_definition_check_context(const fsm_definition *definition,
                                                            const fsm_value *context, fsm_error *err);
+/* Does schemas.context say what this field is? */
+FSM_API bool fsm_definition_context_names(const fsm_definition *definition, const char *field, size_t len);
+/* How long an instance is kept in the store after its end, meta.fsm.keep; 0 = for ever. */
+FSM_API int64_t fsm_definition_keep_ns(const fsm_definition *definition);
 /* The schema of an event's data as written (for "with which fields"), NULL when none. */
 FSM_API const fsm_value *fsm_definition_event_schema(const fsm_definition *definition, const char *event);
 

@@ -229,6 +229,8 @@ typedef enum fsm__meta_place {
   FSM__META_INVOKE = 8
 } fsm__meta_place;
 fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, fsm_value *out);
+/* meta.fsm.keep of the root; 0 = none. */
+int64_t fsm__keep_of(const fsm_value *meta);
 void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out);
 
 /* definition_schema.c */

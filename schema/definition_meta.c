@@ -101,6 +101,12 @@ static void take_duration(const fsm_value *ours, const char *key, int64_t *out) 
   FSM_ASSERT(code == FSM_OK);                              /* checked when it was read */
 }
 
+int64_t fsm__keep_of(const fsm_value *meta) {
+  int64_t keep_ns = 0;
+  take_duration(fsm_map_get(meta, "fsm"), "keep", &keep_ns);
+  return keep_ns;
+}
+
 void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out) {
   const int64_t second = 1000000000;
   *out = (fsm_task_policy){
