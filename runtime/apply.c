@@ -137,6 +137,46 @@ static fsm_code apply_refusal(fsm__store *store, const fsm_record *record, fsm_e
   return FSM_OK;
 }
 
+/* What was done to the data as a whole: told in the log, no row knows it. */
+static bool is_of_the_store(const fsm_record *record) {
+  return record->kind == FSM_RECORD_EPOCH || record->kind == FSM_RECORD_REPAIRED ||
+         (record->kind == FSM_RECORD_ADMIN && record->inst == NULL);
+}
+
+/* ---- replay over a fuzzy snapshot (snapshot.h) --------------------------------------------------- */
+
+/* Has the instance, as the snapshot has it, gone through this frame already? */
+static bool is_ahead(const fsm__store *store, uint64_t number, const fsm_record *records, size_t count) {
+  if (!fsm__store_is_fuzzy(store)) return false;
+  fsm__key key = fsm__key_instance(number, 's', NULL, 0);
+  return fsm__store_is_ahead(store, FSM_T_INSTANCES, key.bytes, key.len, records[count - 1].seq);
+}
+
+/* A frame before the state that the snapshot has of its instance: only `ids`, which goes in step with the
+ * frames, changes. What an instance is that is not there any more was purged before it was copied. */
+static fsm_code pass_over(fsm__store *store, const fsm_record *records, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (records[i].kind == FSM_RECORD_PURGED && records[i].inst != NULL)
+      fsm__store_delete(store, FSM_T_IDS, records[i].inst, strlen(records[i].inst));
+  return FSM_OK;
+}
+
+/* *over: nothing of the frame is to be applied but what pass_over does. */
+static fsm_code look_ahead(fsm__store *store, const fsm_record *records, size_t count, bool *over,
+                           fsm_error *err) {
+  uint64_t number = 0;
+  *over = false;
+  if (!fsm__store_is_fuzzy(store)) return FSM_OK;
+  fsm__store_replaying(store, records[count - 1].seq);
+  if (records[0].inst == NULL || records[0].kind == FSM_RECORD_CREATED ||
+      records[0].kind == FSM_RECORD_REJECTED)
+    return FSM_OK;
+  fsm_code code = fsm__instance_number(store, records[0].inst, &number, err);
+  if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
+  *over = code == FSM_ENOTFOUND || is_ahead(store, number, records, count);
+  return FSM_OK;
+}
+
 static fsm_code load(fsm__store *store, fsm__catalog *catalog, const fsm_record *record, fsm_arena *arena,
                      fsm__instance *in, fsm_error *err) {
   uint64_t number = 0;
@@ -151,7 +191,11 @@ static fsm_code load(fsm__store *store, fsm__catalog *catalog, const fsm_record 
 static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_record *records, size_t count,
                             fsm__instance *instance, fsm_arena *arena, fsm_error *err) {
   fsm__instance loaded;
-  fsm_code code = FSM_OK;
+  bool over = false;
+  fsm_code code = look_ahead(store, records, count, &over, err);
+  if (code != FSM_OK) return code;
+  if (over) return pass_over(store, records, count);
+  if (is_of_the_store(&records[0])) return FSM_OK;
   if (records[0].kind == FSM_RECORD_DEPLOYED)
     code = deploy(catalog, &records[0], err);
   else if (records[0].kind == FSM_RECORD_REJECTED)
@@ -161,6 +205,8 @@ static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_
   if (records[0].kind == FSM_RECORD_CREATED) {
     instance = &loaded;
     code = create(store, catalog, &records[0], instance, err);
+    if (code == FSM_OK && is_ahead(store, instance->number, records, count))
+      return pass_over(store, records, count);
   } else if (instance == NULL) {
     instance = &loaded;
     code = load(store, catalog, &records[0], arena, instance, err);

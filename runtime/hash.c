@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -51,6 +52,34 @@ fsm__hash fsm__sha256(const void *data, size_t len) { return digest(NULL, 0, dat
 fsm__hash fsm__leaf(const void *data, size_t len) {
   static const uint8_t leaf_mark = 0x00;
   return digest(&leaf_mark, 1, data, len);
+}
+
+struct fsm__digest {
+  EVP_MD_CTX *context;
+};
+
+fsm__digest *fsm__digest_new(void) {
+  pthread_once(&once, fetch);
+  fsm__digest *out = calloc(1, sizeof *out);
+  if (out == NULL) return NULL;
+  out->context = EVP_MD_CTX_new();
+  if (out->context != NULL && EVP_DigestInit_ex2(out->context, sha256, NULL)) return out;
+  EVP_MD_CTX_free(out->context);
+  free(out);
+  return NULL;
+}
+
+void fsm__digest_add(fsm__digest *parts, const void *data, size_t len) {
+  FSM_ASSERT(len == 0 || EVP_DigestUpdate(parts->context, data, len));
+}
+
+fsm__hash fsm__digest_end(fsm__digest *parts) {
+  fsm__hash hash;
+  unsigned int size = 0;
+  FSM_ASSERT(EVP_DigestFinal_ex(parts->context, hash.bytes, &size) && size == FSM_HASH_BYTES);
+  EVP_MD_CTX_free(parts->context);
+  free(parts);
+  return hash;
 }
 
 fsm_code fsm__random(void *out, size_t len, fsm_error *err) {

@@ -14,6 +14,11 @@ typedef struct fsm__hash {
 fsm__hash fsm__sha256(const void *data, size_t len);
 /* The leaf of a stored record (RFC 6962 2.1): SHA-256(0x00 ‖ data). */
 fsm__hash fsm__leaf(const void *data, size_t len);
+/* SHA-256 of what comes in parts. One thread at a time; end frees it. NULL without memory. */
+typedef struct fsm__digest fsm__digest;
+fsm__digest *fsm__digest_new(void);
+void fsm__digest_add(fsm__digest *digest, const void *data, size_t len);
+fsm__hash fsm__digest_end(fsm__digest *digest);
 /* From the kernel; FSM_EIO when it cannot. */
 FSM_MUST_USE fsm_code fsm__random(void *out, size_t len, fsm_error *err);
 /* A UUIDv7 (RFC 9562 5.7) of unix time now_ns: 36 characters and a NUL. */

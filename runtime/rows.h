@@ -159,6 +159,9 @@ FSM_MUST_USE fsm_code fsm__instance_by_key(fsm__store *store, uint32_t machine, 
 FSM_MUST_USE fsm_code fsm__instance_load(fsm__store *store, fsm__catalog *catalog, uint64_t number,
                                          fsm_arena *arena, fsm__instance *out, fsm_error *err);
 /* The one that was set first under this id; of those set at `order` or later. */
+/* The id in an instance's row, in arena: all that can be told of it without its machine. */
+FSM_MUST_USE fsm_code fsm__instance_row_id(const fsm__row *row, fsm_arena *arena, const char **id,
+                                           size_t *len, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__timer_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
                                       fsm__timer *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__timer_load_from(fsm__store *store, uint64_t number, const char *id, uint64_t order,

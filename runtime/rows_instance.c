@@ -240,6 +240,22 @@ fsm_code fsm__instance_load(fsm__store *store, fsm__catalog *catalog, uint64_t n
   return read_instance(&row, catalog, arena, out, err);
 }
 
+fsm_code fsm__instance_row_id(const fsm__row *row, fsm_arena *arena, const char **id, size_t *len,
+                              fsm_error *err) {
+  fsm_value list;
+  char *bytes = fsm_arena_strndup(arena, row->value, row->value_len);
+  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
+  fsm_code code = fsm_unpack(arena, bytes, row->value_len, &list, err);
+  if (code == FSM_ENOMEM) return code;
+  uint64_t number = row->key_len >= 8 ? fsm__key_read_u64(row->key) : 0;
+  if (code != FSM_OK || !fsm_is(&list, FSM_LIST) || list.len <= AT_ID ||
+      !fsm_is(&list.items[AT_ID], FSM_STRING))
+    return unreadable(number, "id", err);
+  *id = list.items[AT_ID].s;
+  *len = list.items[AT_ID].len;
+  return FSM_OK;
+}
+
 static fsm_code number_row(fsm__store *store, fsm__table table, const void *key, size_t key_len,
                            uint64_t *number, fsm_error *err) {
   const void *value = NULL;

@@ -23,6 +23,7 @@
 #ifndef FSM_RUNTIME_STORE_H
 #define FSM_RUNTIME_STORE_H
 
+#include "runtime/ahead.h"
 #include "runtime/hash.h"
 #include "runtime/overlay.h"
 
@@ -120,6 +121,18 @@ void fsm__range_from(fsm__range *range, const void *key, size_t key_len); /* fir
  * FSM_ECORRUPT (err->where is TABLE/KEY in hex) the next call goes on behind the damaged row. */
 FSM_MUST_USE fsm_code fsm__range_next(fsm__range *range, fsm__row *row, bool *found, fsm_error *err);
 void fsm__range_close(fsm__range *range);
+
+/* ---- replay over a fuzzy snapshot ---- */
+
+/* Rows that come from a fuzzy snapshot and are ahead of the records being replayed (ahead.h): a put or a
+ * delete of such a row is dropped, for it has that change already. NULL = none; borrowed. */
+void fsm__store_ahead(fsm__store *store, const fsm__ahead *ahead);
+/* Does the row have what the frame that ends at seq does to it? False without rows ahead. */
+bool fsm__store_is_ahead(const fsm__store *store, fsm__table table, const void *key, size_t key_len,
+                         uint64_t seq);
+bool fsm__store_is_fuzzy(const fsm__store *store); /* some rows may be ahead */
+/* The frame that is being applied ends at seq; asked for only while the store is fuzzy. */
+void fsm__store_replaying(fsm__store *store, uint64_t seq);
 
 /* ---- views: any thread ---- */
 

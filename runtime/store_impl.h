@@ -61,8 +61,10 @@ typedef struct fsm__store_base {
   uint8_t id[16];
   fsm_error fault; /* the owner's first, sticky; code FSM_OK = none */
   /* the owner's alone */
-  bool in_frame, held; /* held: the lock, from the first put of the frame on */
-  uint64_t put_stamp;  /* of the last put */
+  bool in_frame, held;     /* held: the lock, from the first put of the frame on */
+  uint64_t put_stamp;      /* of the last put */
+  const fsm__ahead *ahead; /* NULL = no row is */
+  uint64_t replaying;      /* last seq of the frame being applied, while rows are ahead */
 
   pthread_mutex_t lock;
   pthread_cond_t gate_open; /* CLOCK_MONOTONIC */

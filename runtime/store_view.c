@@ -147,6 +147,23 @@ static bool key_usable(fsm__store *store, fsm__table table, size_t key_len) {
   return false;
 }
 
+/* ---- rows that are ahead ------------------------------------------------------------------------ */
+
+void fsm__store_ahead(fsm__store *store, const fsm__ahead *ahead) { store->base->ahead = ahead; }
+bool fsm__store_is_fuzzy(const fsm__store *store) { return store->base->ahead != NULL; }
+void fsm__store_replaying(fsm__store *store, uint64_t seq) { store->base->replaying = seq; }
+
+bool fsm__store_is_ahead(const fsm__store *store, fsm__table table, const void *key, size_t key_len,
+                         uint64_t seq) {
+  const fsm__ahead *ahead = store->base->ahead;
+  return ahead != NULL && seq <= fsm__ahead_seq(ahead, (unsigned)table, key, key_len);
+}
+
+static bool dropped(const fsm__store *store, fsm__table table, const void *key, size_t key_len) {
+  return store->base->ahead != NULL &&
+         fsm__store_is_ahead(store, table, key, key_len, store->base->replaying);
+}
+
 static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
   int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
   return order ? order : (a_len > b_len) - (a_len < b_len);
@@ -161,7 +178,7 @@ static void floor_lower(fsm__floor *floor, const void *key, size_t key_len) {
 
 static void put(fsm__store *store, fsm__table table, const void *key, size_t key_len, const void *value,
                 size_t value_len, bool own) {
-  if (!key_usable(store, table, key_len)) return;
+  if (!key_usable(store, table, key_len) || dropped(store, table, key, key_len)) return;
   fsm_error fault;
   fsm_code code = FSM_OK;
   if (value_len > FSM_STORE_VALUE_MAX)
@@ -198,7 +215,7 @@ void fsm__store_put_buf(fsm__store *store, fsm__table table, const void *key, si
 }
 
 void fsm__store_delete(fsm__store *store, fsm__table table, const void *key, size_t key_len) {
-  if (!key_usable(store, table, key_len)) return;
+  if (!key_usable(store, table, key_len) || dropped(store, table, key, key_len)) return;
   fsm_error fault;
   puts_lock(store->base);
   fsm_code code = fsm__overlay_delete(store->generations[0]->rows, table, key, key_len, &fault);
