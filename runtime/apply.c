@@ -60,6 +60,10 @@ static fsm_code create(fsm__store *store, fsm__catalog *catalog, const fsm_recor
                         .context = fsm_map_empty(),
                         .created_seq = record->seq,
                         .created_ns = record->time_ns};
+  if (record->tok != NULL) {
+    in->has_parent = true;
+    memcpy(in->parent, record->tok, sizeof in->parent);
+  }
   code = fsm__context_hash(&in->context, &in->context_hash, err);
   in->number = fsm__counter_next(store, "instance");
   fsm__key be = {.len = 0};
@@ -111,8 +115,11 @@ static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record
   if (code == FSM_OK) code = fsm__apply_history(in, record, err);
   if (code == FSM_OK) code = fsm__apply_context(in, record, arena, err);
   if (code == FSM_OK) code = by_kind(store, in, record, arena, err);
+  if (code == FSM_OK && !fsm__status_open(in->status))
+    code = fsm__apply_sends_end(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_timers(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_tasks(store, in, record, arena, err);
+  if (code == FSM_OK) code = fsm__apply_sends(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_idem(store, in, record, err);
   if (code != FSM_OK) return code;
   if (was_incident != (in->status == FSM_INCIDENT)) fsm__apply_incidents(store, !was_incident);
@@ -200,6 +207,8 @@ static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_
     code = deploy(catalog, &records[0], err);
   else if (records[0].kind == FSM_RECORD_REJECTED)
     code = apply_refusal(store, &records[0], err);
+  if (code == FSM_OK) code = fsm__apply_consumed(store, &records[0], arena, err);
+  if (code != FSM_OK) return code;
   if (records[0].kind == FSM_RECORD_DEPLOYED || records[0].kind == FSM_RECORD_REJECTED)
     return code != FSM_OK ? code : fsm__store_fault(store, err);
   if (records[0].kind == FSM_RECORD_CREATED) {

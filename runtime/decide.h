@@ -33,7 +33,9 @@ typedef struct fsm__case {
   uint64_t next_seq;
   uint64_t entropy; /* for the jitter of a retry */
   const char *node;
-  fsm_origin origin; /* of the journal: ids of records, tokens */
+  fsm_origin origin;      /* of the journal: ids of records, tokens */
+  const fsm_event *event; /* of a SEND that is a message: all of the event; NULL = as the command says */
+  const uint8_t *parent;  /* of a START that is a message: token of the parent's task; NULL = none */
 } fsm__case;
 
 typedef struct fsm__decision {
@@ -44,6 +46,7 @@ typedef struct fsm__decision {
   fsm__instance *instance; /* as loaded; NULL when the frame makes it or has none */
   fsm_event stepped;       /* what was stepped last, name NULL = nothing: for the incident that it may open */
   const fsm__task *gave_up; /* the task whose last failure is recorded here: an operator may open it anew */
+  unsigned sent;            /* events to others in these records */
   bool replay;              /* the first answer again: that of the frame at replay_seq */
   uint64_t replay_seq;
   int64_t silent_ns; /* a heartbeat that is no record: until when the attempt may now be silent; 0 = none */
@@ -72,6 +75,13 @@ FSM_MUST_USE fsm_code fsm__decide_task_lost(const fsm__case *at, uint64_t number
 /* The same for an instance that was kept long enough after its end, by its due row. */
 FSM_MUST_USE fsm_code fsm__decide_purge(const fsm__case *at, uint64_t number, int64_t due_ns,
                                         fsm__decision *out, fsm_error *err);
+/* The same for a message of instance `number` that is due. Nothing decided: its target is paused or parked,
+ * and it waits. */
+FSM_MUST_USE fsm_code fsm__decide_message(const fsm__case *at, uint64_t number, const fsm__send *send,
+                                          fsm__decision *out, fsm_error *err);
+/* What the message led to could not be stored: its task fails, or it is refused. */
+FSM_MUST_USE fsm_code fsm__decide_message_failed(const fsm__case *at, uint64_t number, const fsm__send *send,
+                                                 const fsm_error *why, fsm__decision *out, fsm_error *err);
 /* Throws away what was decided for an instance and parks it as an incident with this reason. */
 FSM_MUST_USE fsm_code fsm__decide_incident(const fsm__case *at, fsm__decision *out, fsm_code reason,
                                            const char *text, fsm_error *err);
@@ -142,6 +152,16 @@ FSM_MUST_USE fsm_code fsm__task_again(const fsm__task *task, fsm_arena *arena, f
                                       fsm_error *err);
 /* Until when an instance that ends now is kept, as a member of its record's detail; 0 = for ever. */
 unsigned fsm__decision_keep(const fsm__case *at, const fsm__instance *in, fsm_pair *out);
+/* Effects of a microstep into the arrays of its record; seq is the record's. */
+FSM_MUST_USE fsm_code fsm__decision_effects(const fsm__case *at, fsm__decision *out, uint64_t seq,
+                                            const fsm_microstep *step, fsm_record *record, fsm_error *err);
+/* Ends the decision's instance, which is open: its exit actions run, what it had open is cancelled, its
+ * children too; a parent whose task is still open is told (decide_end.c). cause: an fsm_cause. */
+FSM_MUST_USE fsm_code fsm__decide_cancel(const fsm__case *at, fsm__decision *out, int cause,
+                                         const char *reason, fsm_error *err);
+/* The open task with this token, of instance *number; FSM_ENOTFOUND when there is none. */
+FSM_MUST_USE fsm_code fsm__task_with_token(fsm__store *store, const uint8_t token[16], fsm_arena *arena,
+                                           uint64_t *number, fsm__task *out, fsm_error *err);
 /* Fills instance, machine, version, status, rev, to of the answer from the loaded instance. */
 void fsm__decision_about(fsm__decision *out, fsm__instance *in, fsm_arena *arena);
 /* Leaf paths of an instance as it was loaded. */

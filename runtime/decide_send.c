@@ -119,7 +119,7 @@ static fsm_code run(const fsm__case *at, fsm__decision *out, fsm_value idem, fsm
   fsm_step_result step;
   const fsm_event event = {
       .name = at->command->event, .data = at->command->data, .cause = FSM_CAUSE_EXTERNAL};
-  fsm_code code = fsm__decision_run(at, out, &event, &step, err);
+  fsm_code code = fsm__decision_run(at, out, at->event ? at->event : &event, &step, err);
   if (code != FSM_OK) return code;
   if (out->refusal.code != FSM_OK) {
     if (out->count > 0) out->records[0].idem = idem;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "runtime/decide.h"
+#include "runtime/sends.h"
 
 /* The open instance that has the key is the answer. */
 static fsm_code answer_existing(const fsm__case *at, uint64_t number, fsm__decision *out, fsm_error *err) {
@@ -46,9 +47,15 @@ fsm_code fsm__decision_make(const fsm__case *at, const fsm__deployed *deployed, 
                         .corr = command->correlation,
                         .labels = command->labels,
                         .context = fsm_map_empty()};
+  if (at->parent != NULL) {
+    in->has_parent = true;
+    memcpy(in->parent, at->parent, sizeof in->parent);
+  }
   out->instance = in;
-  const fsm_world world = {.actor = &command->actor, .now_ns = at->time_ns, .session = in->id};
+  fsm__reach reach;
+  const fsm_world world = fsm__world_of(at, in, &reach);
   code = fsm_start(deployed->machine, input, &world, at->arena, step, err);
+  if (fsm__reach_end(&reach, err) != FSM_OK) code = err->code;
   if (code != FSM_OK) return code;
   if (step->outcome != FSM_OK && step->outcome != FSM_EEXPRESSION) {
     out->instance = NULL;

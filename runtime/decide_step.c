@@ -6,6 +6,7 @@
 
 #include "runtime/apply.h"
 #include "runtime/decide.h"
+#include "runtime/sends.h"
 
 static fsm_code nomem(fsm_error *err) {
   return fsm_fail(err, FSM_ENOMEM, "", "no memory for the records of a step");
@@ -83,17 +84,18 @@ static const char *service_of(const fsm_machine *machine, const fsm_effect *effe
   return effect->src != NULL ? effect->src : fsm_invoke_src(machine, effect->invoke);
 }
 
-static bool task_entry(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
-                       const fsm_effect *effect, fsm_value *out) {
+static bool task_entry(const fsm__case *at, const fsm__instance *in, uint64_t seq, const fsm_effect *effect,
+                       fsm_value *out) {
   if (effect->kind == FSM_EFFECT_TASK_CANCEL)
     return fsm__decision_map(at->arena, (fsm_pair[]){{fsm_string("cancel"), fsm_string(effect->id)}}, 1, out);
+  if (fsm__is_child(in->deployed->machine, effect)) return fsm__child_entry(at, in, seq, effect, out);
   fsm_task_policy policy;
   uint8_t *token = fsm_arena_alloc(at->arena, 16);
   if (token == NULL) return false;
-  fsm_definition_task_policy(deployed->definition, effect->invoke, &policy);
-  fsm__task_token(at, number, effect->id, seq, token);
+  fsm_definition_task_policy(in->deployed->definition, effect->invoke, &policy);
+  fsm__task_token(at, in->number, effect->id, seq, token);
   fsm_pair pairs[8] = {{fsm_string("id"), fsm_string(effect->id)},
-                       {fsm_string("service"), fsm_string(service_of(deployed->machine, effect))},
+                       {fsm_string("service"), fsm_string(service_of(in->deployed->machine, effect))},
                        {fsm_string("tok"), fsm_bytes(token, 16)},
                        {fsm_string("attempts"), fsm_int(policy.attempts)},
                        {fsm_string("timeout"), fsm_int(policy.timeout_ns)},
@@ -111,7 +113,7 @@ static bool emit_entry(const fsm__case *at, const fsm_effect *effect, fsm_value 
   return fsm__decision_map(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 1 : 2, out);
 }
 
-static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
+static bool sort_effects(const fsm__case *at, const fsm__instance *in, uint64_t seq,
                          const fsm_microstep *step, arrays *out) {
   fsm_value *space = fsm_arena_alloc(at->arena, 4 * (step->effect_count + 1) * sizeof *space);
   if (space == NULL) return false;
@@ -129,12 +131,12 @@ static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uin
         break;
       case FSM_EFFECT_TASK_OPEN:
       case FSM_EFFECT_TASK_CANCEL:
-        good = task_entry(at, deployed, number, seq, effect, &out->tasks[out->task_count++]);
+        good = task_entry(at, in, seq, effect, &out->tasks[out->task_count++]);
         break;
       case FSM_EFFECT_EMIT: good = emit_entry(at, effect, &out->emits[out->emit_count++]); break;
       case FSM_EFFECT_LOG: out->logs[out->log_count++] = effect->data; break;
       case FSM_EFFECT_SEND:
-      case FSM_EFFECT_FORWARD: break; /* refused before */
+      case FSM_EFFECT_FORWARD: break; /* sends.c */
     }
   }
   return good;
@@ -142,32 +144,34 @@ static bool sort_effects(const fsm__case *at, const fsm__deployed *deployed, uin
 
 /* Deployment refuses what asks for more (deployable.h); a store of another version may hold it. */
 static fsm_code check_effect(const fsm_machine *machine, const fsm_effect *effect, fsm_error *err) {
-  if (effect->kind == FSM_EFFECT_SEND || effect->kind == FSM_EFFECT_FORWARD ||
-      (effect->kind == FSM_EFFECT_TASK_OPEN && service_of(machine, effect) == NULL))
+  if (effect->kind == FSM_EFFECT_TASK_OPEN && !fsm__is_child(machine, effect) &&
+      service_of(machine, effect) == NULL)
     return fsm_fail(err, FSM_EUNSUPPORTED, effect->id ? effect->id : "",
-                    "a durable instance has no other instances that it could send to or start yet");
+                    "a machine inside a machine is not started: deploy it and name it");
   if (effect->id != NULL && strlen(effect->id) > FSM_TIMER_ID_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, effect->id, "the id of a timer or task is over %d bytes",
                     FSM_TIMER_ID_MAX);
   return FSM_OK;
 }
 
-static fsm_code put_effects(const fsm__case *at, const fsm__deployed *deployed, uint64_t number, uint64_t seq,
-                            const fsm_microstep *step, fsm_record *record, fsm_error *err) {
+fsm_code fsm__decision_effects(const fsm__case *at, fsm__decision *out, uint64_t seq,
+                               const fsm_microstep *step, fsm_record *record, fsm_error *err) {
   if (step->effect_count == 0) return FSM_OK;
+  const fsm__instance *in = out->instance;
   for (unsigned i = 0; i < step->effect_count; i++) {
-    fsm_code code = check_effect(deployed->machine, &step->effects[i], err);
+    fsm_code code = check_effect(in->deployed->machine, &step->effects[i], err);
     if (code != FSM_OK) return code;
   }
   arrays got;
-  if (!sort_effects(at, deployed, number, seq, step, &got)) return nomem(err);
+  if (!sort_effects(at, in, seq, step, &got)) return nomem(err);
   if (got.timer_count > 0) record->timers = fsm_list(got.timers, got.timer_count);
   if (got.task_count > 0) record->tasks = fsm_list(got.tasks, got.task_count);
   fsm_pair pairs[2];
   unsigned n = 0;
   if (got.emit_count > 0) pairs[n++] = (fsm_pair){fsm_string("emit"), fsm_list(got.emits, got.emit_count)};
   if (got.log_count > 0) pairs[n++] = (fsm_pair){fsm_string("log"), fsm_list(got.logs, got.log_count)};
-  return n == 0 || fsm__decision_map(at->arena, pairs, n, &record->detail) ? FSM_OK : nomem(err);
+  if (n > 0 && !fsm__decision_map(at->arena, pairs, n, &record->detail)) return nomem(err);
+  return fsm__sends_of(at, out, seq, step, record, err);
 }
 
 /* ---- records ------------------------------------------------------------------------------------ */
@@ -204,7 +208,7 @@ static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm
   if (kept == NULL) return nomem(err);
   memcpy(kept, hash->bytes, FSM_HASH_BYTES);
   record->ctxh = kept;
-  return put_effects(at, deployed, out->instance->number, seq, step, record, err);
+  return fsm__decision_effects(at, out, seq, step, record, err);
 }
 
 static fsm_code put_end(const fsm__case *at, fsm__decision *out, const fsm_step_result *step,
@@ -220,10 +224,10 @@ static fsm_code put_end(const fsm__case *at, fsm__decision *out, const fsm_step_
   if (step->next.done) {
     fsm_pair keep;
     record->out = step->next.output;
-    return fsm__decision_keep(at, out->instance, &keep) == 0 ||
-                   fsm__decision_map(at->arena, &keep, 1, &record->detail)
-               ? FSM_OK
-               : nomem(err);
+    if (fsm__decision_keep(at, out->instance, &keep) > 0 &&
+        !fsm__decision_map(at->arena, &keep, 1, &record->detail))
+      return nomem(err);
+    return fsm__send_ended(at, out, record, NULL, &step->next.output, err);
   }
   record->outcome = FSM_FAILED;
   record->reason = fsm_code_name(step->outcome);
@@ -263,8 +267,10 @@ fsm_code fsm__decision_run(const fsm__case *at, fsm__decision *out, const fsm_ev
   out->stepped = *event;
   fsm_code code = fsm__snapshot_of(in, at->arena, &before, err);
   if (code != FSM_OK) return code;
-  const fsm_world world = {.actor = &at->command->actor, .now_ns = at->time_ns, .session = in->id};
+  fsm__reach reach;
+  const fsm_world world = fsm__world_of(at, in, &reach);
   code = fsm_step(in->deployed->machine, &before, event, &world, at->arena, step, err);
+  if (fsm__reach_end(&reach, err) != FSM_OK) return err->code;
   if (code == FSM_ETOOLARGE || code == FSM_EARGUMENT) { /* the event itself, not what it led to */
     out->count = 0;
     return fsm__decision_refuse(out, code, err->where, "%s", err->text);

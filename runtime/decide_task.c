@@ -6,6 +6,7 @@
 
 #include "runtime/apply.h"
 #include "runtime/decide.h"
+#include "runtime/sends.h"
 
 typedef struct found {
   fsm__instance *in;
@@ -14,18 +15,17 @@ typedef struct found {
 
 static fsm_code nomem(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for a task"); }
 
-/* The open task of a token: the number in front, then the one of its instance with these bytes. */
-static fsm_code find_token(const fsm__case *at, const uint8_t token[16], uint64_t *number, fsm__task *out,
-                           fsm_error *err) {
+fsm_code fsm__task_with_token(fsm__store *store, const uint8_t token[16], fsm_arena *arena, uint64_t *number,
+                              fsm__task *out, fsm_error *err) {
   *number = fsm__key_read_u64(token);
   fsm__key prefix = fsm__key_instance(*number, 'k', NULL, 0);
   fsm__range range;
   fsm__row row;
   bool more = false, match = false;
   fsm_code code;
-  fsm__range_open(&range, at->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  fsm__range_open(&range, store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
   while (!match && (code = fsm__range_next(&range, &row, &more, err)) == FSM_OK && more) {
-    code = fsm__task_read(&row, at->arena, out, err);
+    code = fsm__task_read(&row, arena, out, err);
     if (code != FSM_OK) break;
     match = memcmp(out->token, token, sizeof out->token) == 0;
   }
@@ -76,11 +76,19 @@ static int64_t later(int64_t ns, int64_t by_ns) {
   return __builtin_add_overflow(ns, by_ns, &sum) ? INT64_MAX : sum;
 }
 
+/* The answer's name in the machine's notation. */
+static const char *answer_name(const found *got, bool error, fsm_arena *arena) {
+  bool scxml = fsm_machine_dialect(got->in->deployed->machine) == FSM_SCXML;
+  if (scxml && error) return "error.communication";
+  const char *prefix = scxml ? "done.invoke" : error ? "xstate.error.actor" : "xstate.done.actor";
+  return fsm_arena_printf(arena, "%s.%s", prefix, got->task.id);
+}
+
 /* The answer as the event that the machine waits for. */
-static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *got, const char *prefix,
+static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *got, bool error,
                           const fsm_value *data, fsm_error *err) {
   fsm_step_result step;
-  const char *name = fsm_arena_printf(at->arena, "%s.%s", prefix, got->task.id);
+  const char *name = answer_name(got, error, at->arena);
   if (name == NULL) return nomem(err);
   const fsm_event event = {.name = name, .data = *data, .cause = FSM_CAUSE_TASK, .invokeid = got->task.id};
   out->rev = out->records[out->count - 1].rev = got->in->rev + 1;
@@ -89,7 +97,7 @@ static fsm_code step_with(const fsm__case *at, fsm__decision *out, const found *
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   if (step.outcome == FSM_OK || step.outcome == FSM_EEXPRESSION)
     return fsm__decision_step(at, out, &step, err);
-  if (got->in->status != FSM_RUNNING || strncmp(prefix, "xstate.error", 12) != 0) return FSM_OK;
+  if (got->in->status != FSM_RUNNING || !error) return FSM_OK;
   fsm__decision parked = *out; /* an error that nothing takes: park it, and keep what was before it */
   parked.records = NULL;
   parked.count = parked.cap = 0;
@@ -150,7 +158,7 @@ fsm_code fsm__decision_answer(const fsm__case *at, fsm__decision *out, const fsm
   fsm_record *record = task_record(at, out, FSM_RECORD_TASK_DONE, &got, attempt_of(task), NULL, 0);
   if (record == NULL) return nomem(err);
   record->data = *output;
-  return step_with(at, out, &got, "xstate.done.actor", output, err);
+  return step_with(at, out, &got, false, output, err);
 }
 
 /* Full jitter: anything up to the doubled back-off (never less than a millisecond). */
@@ -189,8 +197,8 @@ static fsm_code failed(const fsm__case *at, fsm__decision *out, const found *got
   fsm__task *gave_up = fsm_arena_alloc(at->arena, sizeof *gave_up);
   if (gave_up == NULL) return nomem(err);
   *gave_up = got->task;
-  out->gave_up = gave_up;
-  return step_with(at, out, got, "xstate.error.actor", error, err);
+  if (strcmp(got->task.service, FSM_SERVICE_MACHINE) != 0) out->gave_up = gave_up;
+  return step_with(at, out, got, true, error, err);
 }
 
 /* Machines read event.error.message, so an error is always a map: a text becomes its message. */
@@ -215,7 +223,7 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
   found got;
   uint64_t number = 0;
   fsm_value error;
-  fsm_code code = find_token(at, command->token, &number, &got.task, err);
+  fsm_code code = fsm__task_with_token(at->store, command->token, at->arena, &number, &got.task, err);
   if (code == FSM_ENOTFOUND)
     return fsm__decision_refuse(out, FSM_ETASK, "token",
                                 "no open task has this token: it was answered or cancelled before");

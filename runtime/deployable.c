@@ -3,40 +3,45 @@
 
 #include <string.h>
 
-static fsm_code refuse(const char *where, const char *what, fsm_error *err) {
-  return fsm_fail(err, FSM_EUNSUPPORTED, where ? where : "", "%s", what);
+#include "runtime/sends.h"
+
+/* The names of SCXML's processor and of its machines (D.1, 6.4), said outright. */
+static bool names_scxml(const fsm_def_value *type) {
+  static const char *const names[] = {"scxml", "http://www.w3.org/TR/scxml", "http://www.w3.org/TR/scxml/",
+                                      FSM_EVENT_PROCESSOR};
+  if (type->form != FSM_DEF_LITERAL) return false;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (fsm_is_text(&type->literal, names[i])) return true;
+  return false;
 }
 
-/* Events to the session itself need no other: without a target, or with the internal queue as target. */
-static bool is_own(const fsm_def_value *target) {
-  static const char internal[] = "#_internal";
-  if (target == NULL) return true;
-  return target->form == FSM_DEF_LITERAL && fsm_is(&target->literal, FSM_STRING) &&
-         target->literal.len == sizeof internal - 1 &&
-         memcmp(target->literal.s, internal, sizeof internal - 1) == 0;
+static fsm_code refuse(const char *where, const char *what, fsm_error *err) {
+  return fsm_fail(err, FSM_EUNSUPPORTED, where ? where : "", "%s", what);
 }
 
 static fsm_code check_actions(const fsm_def_action *actions, size_t count, fsm_error *err) {
   fsm_code code = FSM_OK;
   for (size_t i = 0; i < count && code == FSM_OK; i++) {
     const fsm_def_action *action = &actions[i];
-    if (action->kind == FSM_ACTION_SEND && (!is_own(action->target) || action->type != NULL))
-      return refuse(action->where, "events to other instances are not sent by durable instances yet", err);
+    const fsm_def_value *type = action->kind == FSM_ACTION_SEND ? action->type : NULL;
+    if (type != NULL && !names_scxml(type))
+      return refuse(action->where, "events are sent to other instances only, not through another processor",
+                    err);
     code = check_actions(action->actions, action->action_count, err);
   }
   return code;
 }
 
 static fsm_code check_invoke(const fsm_def_invoke *invoke, fsm_error *err) {
+  const bool machine = invoke->type != NULL && names_scxml(invoke->type);
   const char *what = NULL;
-  if (invoke->machine != NULL || invoke->content != NULL)
-    what = "machines inside a machine are not started by durable instances yet";
-  else if (invoke->src_expr != NULL || invoke->type != NULL)
-    what =
-        "the service of a durable instance's task must be a plain name: a computed src or a type is not "
-        "carried out yet";
-  else if (invoke->autoforward)
-    what = "autoforward is not carried out by durable instances yet";
+  if (invoke->content != NULL || (invoke->machine != NULL && !machine) ||
+      (invoke->machine != NULL && invoke->src == NULL))
+    what = "a machine inside a machine is not started as a durable instance: deploy it and name it";
+  else if (!machine && invoke->type != NULL)
+    what = "the type of a durable instance's task must be that of SCXML, or none";
+  else if (!machine && invoke->src_expr != NULL)
+    what = "the service of a durable instance's task must be a plain name, not a computed one";
   if (what != NULL) return refuse(invoke->where, what, err);
   return check_actions(invoke->finalize, invoke->finalize_count, err);
 }

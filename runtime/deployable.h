@@ -1,7 +1,7 @@
 /* deployable.h: which definitions a durable instance can carry out.
  *
- * The engine knows more than the runtime does for now: events to other sessions, child machines, and
- * services that are only known when a state is entered. A machine that asks for one of them is refused when
+ * The engine knows more than the runtime does: machines written inside of machines, services that are only
+ * known when a state is entered, other event processors. A machine that asks for one of them is refused when
  * it is deployed, with its place, and not when the first instance gets there.
  */
 #ifndef FSM_RUNTIME_DEPLOYABLE_H

@@ -50,6 +50,8 @@ enum {
   FSM_BATCH_MAX = 4096,           /* commands of one fsm_submit_batch */
   FSM_SERVICES_MAX = 256,         /* registered services */
   FSM_SERVICE_NAME_MAX = 128,
+  FSM_MESSAGES_MAX = 1000,       /* events of one instance on their way to others; one more is an incident */
+  FSM_INSTANCES_NESTED_MAX = 16, /* child instances in one another; one more is the error of its task */
   FSM_EXIT_FATAL = 74 /* EX_IOERR */
 };
 #define FSM_IDEM_TTL_NS ((int64_t)24 * 3600 * 1000000000)

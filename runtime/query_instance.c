@@ -4,6 +4,7 @@
 
 #include "runtime/decide.h"
 #include "runtime/query.h"
+#include "runtime/sends.h"
 #include "runtime/service.h"
 
 /* ---- as it is ----------------------------------------------------------------------------------- */
@@ -30,15 +31,54 @@ static fsm_code timer_view(const fsm__reading *at, const fsm__row *row, fsm_valu
 /* nobody: there is none who would take it, neither in this program nor behind a bus. */
 static const char *task_status(const fsm__core *core, const fsm__task *task) {
   if (task->started) return "started";
-  bool served = core->services == NULL || core->delivers || strcmp(task->service, "machine") == 0 ||
+  bool served = core->services == NULL || core->delivers || strcmp(task->service, FSM_SERVICE_MACHINE) == 0 ||
                 fsm__services_find(core->services, task->service) >= 0;
   return served ? "waiting" : "nobody";
 }
 
-static fsm_code task_view(const fsm__reading *at, const fsm__row *row, fsm_value *out, fsm_error *err) {
+/* A task that a child instance works on: there is no attempt, and no time when it is over. */
+static fsm_code child_view(const fsm__reading *at, const fsm__instance *in, const fsm__task *task,
+                           fsm_value *out, fsm_error *err) {
+  fsm__document d = {.arena = at->arena};
+  fsm__document_text(&d, "id", task->id);
+  fsm__document_text(&d, "service", task->service);
+  fsm__document_text(&d, "child", fsm__child_id(at->arena, in->id, task->id, task->seq));
+  return fsm__document_map(&d, out, err);
+}
+
+static fsm_code send_view(const fsm__reading *at, const fsm__row *row, fsm_value *out, fsm_error *err) {
+  fsm__send send;
+  fsm_code code = fsm__send_read(row, at->arena, &send, err);
+  if (code != FSM_OK) return code;
+  fsm__document d = {.arena = at->arena};
+  fsm__document_text(&d, "id", send.id);
+  fsm__document_text(&d, "kind", fsm__send_kind_name(send.kind));
+  fsm__document_text(&d, "to", send.to);
+  fsm__document_text(&d, "event", send.event[0] != '\0' ? send.event : NULL);
+  fsm__document_time(&d, "due", send.due_ns);
+  return fsm__document_map(&d, out, err);
+}
+
+/* {instance, task} of a child; what is no longer there is left out. */
+static fsm_code parent_view(const fsm__reading *at, const fsm__instance *in, fsm_value *out, fsm_error *err) {
+  fsm__instance parent;
+  fsm__task task;
+  uint64_t number = 0;
+  fsm__document d = {.arena = at->arena};
+  fsm_code code = fsm__task_with_token(at->core->store, in->parent, at->arena, &number, &task, err);
+  if (code == FSM_OK) fsm__document_text(&d, "task", task.id);
+  if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
+  code = fsm__instance_load(at->core->store, at->core->catalog, number, at->arena, &parent, err);
+  if (code == FSM_OK) fsm__document_text(&d, "instance", parent.id);
+  return code == FSM_OK || code == FSM_ENOTFOUND ? fsm__document_map(&d, out, err) : code;
+}
+
+static fsm_code task_view(const fsm__reading *at, const fsm__instance *in, const fsm__row *row,
+                          fsm_value *out, fsm_error *err) {
   fsm__task task;
   fsm_code code = fsm__task_read(row, at->arena, &task, err);
   if (code != FSM_OK) return code;
+  if (strcmp(task.service, FSM_SERVICE_MACHINE) == 0) return child_view(at, in, &task, out, err);
   char *token = fsm_arena_alloc(at->arena, 33);
   if (token == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   fsm__hex(task.token, 16, token);
@@ -55,9 +95,18 @@ static fsm_code task_view(const fsm__reading *at, const fsm__row *row, fsm_value
   return fsm__document_map(&d, out, err);
 }
 
-static fsm_code open_rows(const fsm__reading *at, uint64_t number, char type, fsm_value *out,
+static fsm_code row_view(const fsm__reading *at, const fsm__instance *in, char type, const fsm__row *row,
+                         fsm_value *out, fsm_error *err) {
+  switch (type) {
+    case 't': return timer_view(at, row, out, err);
+    case 'k': return task_view(at, in, row, out, err);
+    default: return send_view(at, row, out, err);
+  }
+}
+
+static fsm_code open_rows(const fsm__reading *at, const fsm__instance *in, char type, fsm_value *out,
                           fsm_error *err) {
-  fsm__key prefix = fsm__key_instance(number, type, NULL, 0);
+  fsm__key prefix = fsm__key_instance(in->number, type, NULL, 0);
   fsm__items items = {.arena = at->arena};
   fsm__range range;
   fsm__row row;
@@ -66,7 +115,7 @@ static fsm_code open_rows(const fsm__reading *at, uint64_t number, char type, fs
   fsm__range_open(&range, at->core->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
   while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
     fsm_value view;
-    code = type == 't' ? timer_view(at, &row, &view, err) : task_view(at, &row, &view, err);
+    code = row_view(at, in, type, &row, &view, err);
     if (code != FSM_OK) break;
     fsm__items_add(&items, view);
   }
@@ -79,11 +128,13 @@ static fsm_code open_rows(const fsm__reading *at, uint64_t number, char type, fs
 
 fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__instance in;
-  fsm_value since, timers, tasks;
+  fsm_value since, timers, tasks, messages, parent;
   fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
   if (code == FSM_OK) code = since_map(at, &in, &since, err);
-  if (code == FSM_OK) code = open_rows(at, in.number, 't', &timers, err);
-  if (code == FSM_OK) code = open_rows(at, in.number, 'k', &tasks, err);
+  if (code == FSM_OK) code = open_rows(at, &in, 't', &timers, err);
+  if (code == FSM_OK) code = open_rows(at, &in, 'k', &tasks, err);
+  if (code == FSM_OK) code = open_rows(at, &in, 'm', &messages, err);
+  if (code == FSM_OK && in.has_parent) code = parent_view(at, &in, &parent, err);
   if (code != FSM_OK) return code;
   fsm__document d = {.arena = at->arena};
   fsm__document_text(&d, "id", in.id);
@@ -103,6 +154,8 @@ fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *
   fsm__document_time(&d, "updated", in.updated_ns);
   fsm__document_put(&d, "timers", timers);
   fsm__document_put(&d, "tasks", tasks);
+  if (messages.len > 0) fsm__document_put(&d, "messages", messages);
+  if (in.has_parent) fsm__document_put(&d, "parent", parent);
   if (in.status == FSM_COMPLETED) fsm__document_put(&d, "output", in.output);
   if (in.forced) fsm__document_put(&d, "forced", fsm_bool(true));
   if (fsm_is(&in.incident, FSM_MAP)) fsm__document_put(&d, "incident", in.incident);

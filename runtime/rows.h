@@ -21,9 +21,11 @@
  *
  * The order of a timer is that of its setting, over all instances: the seq of the record that set it, and its
  * place in that record. So one id may be set twice, and timers that are due together fire in the order they
- * were set in. Of other kinds it is 0.
+ * were set in. The same of a message. Of other kinds it is 0.
  *
- * All rows of an instance share its number as prefix, so that one command dirties one leaf.
+ * All rows of an instance share its number as prefix, so that one command dirties one leaf. A record changes
+ * rows of its own instance only, but for one case: the record that consumes a message of another instance
+ * (its field `msg`) deletes that message's row and its due row. Neither is an error when it is gone.
  */
 #ifndef FSM_RUNTIME_ROWS_H
 #define FSM_RUNTIME_ROWS_H
@@ -109,6 +111,39 @@ typedef struct fsm__task {
   uint64_t seq;      /* of the record that opened it */
 } fsm__task;
 
+/* X(symbol, name): what a message to another instance is for. */
+#define FSM_SEND_KINDS(X)    \
+  X(FSM_SEND_EVENT, "event") \
+  X(FSM_SEND_DONE, "done")   \
+  X(FSM_SEND_ERROR, "error") X(FSM_SEND_CANCEL, "cancel") X(FSM_SEND_START, "start")
+
+typedef enum fsm__send_kind {
+#define X(symbol, name) symbol,
+  FSM_SEND_KINDS(X)
+#undef X
+      FSM_SEND_KIND_COUNT
+} fsm__send_kind;
+
+const char *fsm__send_kind_name(fsm__send_kind kind);
+
+/* A message on its way to another instance (record field `sends`). Ids sort as they were sent. */
+typedef struct fsm__send {
+  const char *id; /* fsm__send_id */
+  const char *to; /* an instance; "#…" is an address that is looked up when it is due */
+  fsm__send_kind kind;
+  const char *event; /* "" = none */
+  fsm_value data;
+  bool has_token; /* belongs to this task, the sender's or that of its parent: nothing to tell once it is gone
+                   */
+  uint8_t token[16];
+  int64_t due_ns;
+  uint64_t seq;   /* of the record that sent it */
+  uint16_t place; /* in that record */
+  const char *corr;
+  fsm_value trace;
+  fsm_value about; /* map or null: invokeid, sendid, origin, type (SCXML 5.10.1) */
+} fsm__send;
+
 typedef struct fsm__idem {
   uint8_t fingerprint[16];
   int64_t expiry_ns;
@@ -140,6 +175,7 @@ fsm__key fsm__key_instance(uint64_t number, char type, const void *id, size_t le
 /* Of anything but a timer: before the timers of that very nanosecond. */
 fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id);
 fsm__key fsm__key_due_timer(uint64_t number, const fsm__timer *timer);
+fsm__key fsm__key_due_send(uint64_t number, const fsm__send *send);
 fsm__key fsm__key_timer(uint64_t number, const fsm__timer *timer);
 fsm__key fsm__key_by_state(uint32_t machine, uint32_t name, int64_t since_ns, uint64_t number);
 fsm__key fsm__key_business(uint32_t machine, const char *key);
@@ -168,20 +204,32 @@ FSM_MUST_USE fsm_code fsm__timer_load_from(fsm__store *store, uint64_t number, c
                                            fsm_arena *arena, fsm__timer *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__task_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
                                      fsm__task *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__send_load(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena,
+                                     fsm__send *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const fsm__key *key,
                                      fsm_arena *arena, fsm__idem *out, fsm_error *err);
 /* Decoders for range reads; id is what stands behind the type byte of the key. */
 FSM_MUST_USE fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__send_read(const fsm__row *row, fsm_arena *arena, fsm__send *out, fsm_error *err);
+
+/* The id of what record `seq` sends at a place in its list; NULL without memory. And back. */
+const char *fsm__send_id(fsm_arena *arena, uint64_t seq, unsigned place);
+uint16_t fsm__send_place(const char *id);
 
 /* Writes; faults are sticky in the store. The index rows (due, by_state, ids, keys) are the caller's. */
 void fsm__instance_put(fsm__store *store, const fsm__instance *instance);
 void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer);
 void fsm__task_put(fsm__store *store, uint64_t number, const fsm__task *task);
+void fsm__send_put(fsm__store *store, uint64_t number, const fsm__send *send);
 void fsm__idem_put(fsm__store *store, fsm__table table, const fsm__key *key, const fsm__idem *idem);
 
 /* Between the files of rows: a value that was packed into a record before. */
 void fsm__row_pack(fsm_buf *buf, const fsm_value *value);
+/* Copies a row's value into arena and unpacks it as a list whose items have the given types, a letter
+ * each: t time, n 32-bit unsigned, u unsigned, s text without NUL, b 16 bytes, o bool, v any. */
+FSM_MUST_USE fsm_code fsm__row_unpack(fsm_arena *arena, const void *value, size_t len, const char *types,
+                                      const char *what, const fsm_value **items, fsm_error *err);
 
 /* The value a counter would give next, from 1; and the same with its write. */
 uint64_t fsm__counter_peek(fsm__store *store, const char *name);

@@ -58,6 +58,11 @@ fsm__key fsm__key_due_timer(uint64_t number, const fsm__timer *timer) {
   return due(timer->due_ns, fsm__timer_order(timer), number, 't', timer->id);
 }
 
+fsm__key fsm__key_due_send(uint64_t number, const fsm__send *send) {
+  FSM_ASSERT(send->seq <= FSM_TIMER_SEQ_MAX);
+  return due(send->due_ns, send->seq << 16 | send->place, number, 'm', send->id);
+}
+
 fsm__key fsm__key_timer(uint64_t number, const fsm__timer *timer) {
   FSM_ASSERT(timer->seq <= FSM_TIMER_SEQ_MAX);
   fsm__key key = fsm__key_instance(number, 't', timer->id, strlen(timer->id) + 1);

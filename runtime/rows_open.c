@@ -63,10 +63,8 @@ static bool is_of(const fsm_value *value, char letter) {
   }
 }
 
-/* Copies a row's value into arena and unpacks it as a list whose items have the given types, a letter
- * each: t time, n 32-bit unsigned, u unsigned, s text without NUL, b 16 bytes, o bool, v any. */
-static fsm_code unpack_row(fsm_arena *arena, const void *value, size_t len, const char *types,
-                           const char *what, const fsm_value **items, fsm_error *err) {
+fsm_code fsm__row_unpack(fsm_arena *arena, const void *value, size_t len, const char *types, const char *what,
+                         const fsm_value **items, fsm_error *err) {
   char *bytes = fsm_arena_strndup(arena, value, len);
   fsm_value row;
   if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a row");
@@ -87,7 +85,7 @@ fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out,
     return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a timer row has no id");
   const uint64_t order = fsm__key_read_u64((const uint8_t *)row->key + row->key_len - ORDER);
   id = fsm_arena_strdup(arena, id);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "tsv", "timer", &at, err);
+  fsm_code code = fsm__row_unpack(arena, row->value, row->value_len, "tsv", "timer", &at, err);
   if (code != FSM_OK) return code;
   *out =
       (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2], .seq = order >> 16, .place = (uint16_t)order};
@@ -99,7 +97,7 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
   if (row->key_len <= 9) return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a task row has no id");
   const fsm_value *at = NULL;
   const char *id = fsm_arena_strndup(arena, (const char *)row->key + 9, row->key_len - 9);
-  fsm_code code = unpack_row(arena, row->value, row->value_len, "svbnnttosvuttos", "task", &at, err);
+  fsm_code code = fsm__row_unpack(arena, row->value, row->value_len, "svbnnttosvuttos", "task", &at, err);
   if (code != FSM_OK) return code;
   *out = (fsm__task){.id = id,
                      .input = at[1],
@@ -163,7 +161,7 @@ fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const fsm__key *key
   fsm_code code = get(store, table, key, &row, err);
   if (code != FSM_OK) return code;
   const fsm_value *at = NULL;
-  code = unpack_row(arena, row.value, row.value_len, "btu", "idempotency", &at, err);
+  code = fsm__row_unpack(arena, row.value, row.value_len, "btu", "idempotency", &at, err);
   if (code != FSM_OK) return code;
   memcpy(out->fingerprint, at[0].s, sizeof out->fingerprint);
   out->expiry_ns = at[1].i;

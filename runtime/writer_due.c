@@ -14,6 +14,7 @@ static fsm__due_fn kind_of(char kind) {
       {'t', fsm__due_timer},
       {'k', fsm__due_task},
       {'p', fsm__due_purge},
+      {'m', fsm__due_message},
   };
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
     if (kinds[i].kind == kind) return kinds[i].run;
@@ -72,7 +73,8 @@ bool fsm__writer_due(fsm__writer *w) {
   fsm__due_lost(w);
   fsm__due_woken(w);
   size_t count = collect(w, fsm__writer_now(w, &held), rows, FSM_TURN_DUE_MAX);
-  for (size_t i = 0; i < count && !w->full; i++) fsm__due_run(w, &rows[i]);
+  for (size_t i = 0; i < count && !w->full && w->due_at.len > 0; i++) /* 0: again from the front, in order */
+    fsm__due_run(w, &rows[i]);
   if (w->full) w->due_at.len = 0; /* what found no room is looked for again */
   return count == FSM_TURN_DUE_MAX;
 }

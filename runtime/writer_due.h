@@ -16,9 +16,10 @@ typedef struct fsm__due {
 } fsm__due;
 
 typedef void (*fsm__due_fn)(fsm__writer *writer, const fsm__due *due);
-void fsm__due_timer(fsm__writer *writer, const fsm__due *due); /* 't' */
-void fsm__due_task(fsm__writer *writer, const fsm__due *due);  /* 'k' */
-void fsm__due_purge(fsm__writer *writer, const fsm__due *due); /* 'p' */
+void fsm__due_timer(fsm__writer *writer, const fsm__due *due);   /* 't' */
+void fsm__due_task(fsm__writer *writer, const fsm__due *due);    /* 'k' */
+void fsm__due_message(fsm__writer *writer, const fsm__due *due); /* 'm' */
+void fsm__due_purge(fsm__writer *writer, const fsm__due *due);   /* 'p' */
 /* The function of its kind. */
 void fsm__due_run(fsm__writer *writer, const fsm__due *due);
 

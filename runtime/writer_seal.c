@@ -86,6 +86,7 @@ void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *deci
   if (is_fatal(why.code)) fsm__writer_fatal(w, &why);
   const bool rejected = decision->count > 0 && decision->records[0].kind == FSM_RECORD_REJECTED;
   const fsm_value idem = decision->count > 0 ? decision->records[0].idem : fsm_null();
+  const fsm_value msg = decision->count > 0 ? decision->records[0].msg : fsm_null();
   decision->refusal = why;
   decision->count = 0;
   const bool made = decision->created || (decision->instance != NULL && decision->instance->last_seq == 0);
@@ -101,8 +102,9 @@ void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *deci
   if (!park) return;
   if (fsm__decide_incident(at, decision, why.code, decision->refusal.text, &err) != FSM_OK)
     decision->count = 0;
-  else
-    decision->records[0].idem = idem;
+  if (decision->count == 0) return;
+  decision->records[0].idem = idem;
+  decision->records[0].msg = msg;
 }
 
 /* Nothing of it was journalled: the instance is what it was. */

@@ -109,8 +109,9 @@ typedef struct fsm_record {
                           task_failed: error, retry_at when another attempt follows */
   uint32_t counter;    /* the instance's id counter after (snapshot.counter); 0 = absent, unchanged */
   bool clock;          /* the wall clock had gone back: time_ns was held */
-  fsm_value sends; /* messages to other instances, to be delivered: list of {id, to: instance, kind: event |
-                      done | error | cancel | start, event?, data?, tok?, due?} */
+  fsm_value sends; /* messages to other instances, to be delivered: list of {id, to: instance or "#address",
+                      kind: event | done | error | cancel | start, event?, data?, tok?, due?,
+                      about?: {invokeid, sendid, origin, type}} or {cancel: id}. Ids sort as they were sent */
   fsm_value msg;   /* {from: instance, id}: the message that this frame consumed, on its first record */
   bool forced;     /* the configuration was set by an operator, here or before */
 } fsm_record;

@@ -34,27 +34,27 @@ static void taken(const fsm_def_state *root) {
   assert_string_equal(err.text, "untouched");
 }
 
-static void events_to_others_are_refused_and_to_itself_are_not(void **state) {
+static void events_go_to_any_address_but_through_no_other_processor(void **state) {
   (void)state;
   fsm_def_action send = {.kind = FSM_ACTION_SEND, .event = "E", .where = "/entry/0"};
   const fsm_def_state root = {.name = "m", .entry = &send, .entry_count = 1};
+  const fsm_def_value *const targets[] = {NULL, TEXT("#_internal"), TEXT("#_parent"), TEXT("#_kid"),
+                                          COMPUTED};
+  for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+    send.target = targets[i];
+    taken(&root);
+  }
+  send.type = TEXT("http://www.w3.org/TR/scxml/#SCXMLEventProcessor");
   taken(&root);
-  send.target = TEXT("#_internal");
-  taken(&root);
-  send.target = TEXT("#_parent");
-  refused(&root, "/entry/0", "events to other instances");
-  send.target = TEXT("#_internally");
-  refused(&root, "/entry/0", "events to other instances");
-  send.target = COMPUTED;
-  refused(&root, "/entry/0", "events to other instances");
-  send.target = NULL;
   send.type = TEXT("http");
-  refused(&root, "/entry/0", "events to other instances");
+  refused(&root, "/entry/0", "another processor");
+  send.type = COMPUTED;
+  refused(&root, "/entry/0", "another processor");
 }
 
 static void every_place_of_an_action_is_looked_at(void **state) {
   (void)state;
-  const fsm_def_action send = {.kind = FSM_ACTION_SEND, .target = TEXT("#_parent"), .where = "here"};
+  const fsm_def_action send = {.kind = FSM_ACTION_SEND, .type = TEXT("http"), .where = "here"};
   const fsm_def_action branch = {.kind = FSM_ACTION_BRANCH, .actions = &send, .action_count = 1};
   const fsm_def_action choice = {.kind = FSM_ACTION_IF, .actions = &branch, .action_count = 1};
   const fsm_def_transition transition = {.actions = &choice, .action_count = 1};
@@ -69,22 +69,27 @@ static void every_place_of_an_action_is_looked_at(void **state) {
     const fsm_def_state compound = {.name = "c", .children = inside, .child_count = 1};
     const fsm_def_state *const below[] = {&compound};
     const fsm_def_state root = {.name = "m", .children = below, .child_count = 1};
-    refused(&root, "here", "events to other instances");
+    refused(&root, "here", "another processor");
   }
 }
 
-static void only_services_by_name_are_invoked(void **state) {
+static void services_and_deployed_machines_are_invoked_by_name(void **state) {
   (void)state;
   const fsm_def_state child_root = {.name = "child"};
   const fsm_def child = {.root = &child_root};
   const struct {
     fsm_def_invoke invoke;
     const char *text;
-  } cases[] = {{{.machine = &child}, "machines inside"},
-               {{.content = COMPUTED}, "machines inside"},
+  } cases[] = {{{.machine = &child}, "deploy it and name it"},
+               {{.machine = &child, .type = TEXT("scxml")}, "deploy it and name it"},
+               {{.content = COMPUTED}, "deploy it and name it"},
                {{.src_expr = COMPUTED}, "plain name"},
-               {{.src = "svc", .type = TEXT("scxml")}, "plain name"},
-               {{.src = "svc", .autoforward = true}, "autoforward"},
+               {{.src = "svc", .type = TEXT("basichttp")}, "that of SCXML"},
+               {{.src = "svc", .type = COMPUTED}, "that of SCXML"},
+               {{.src = "svc", .autoforward = true}, NULL},
+               {{.src = "child.scxml", .type = TEXT("scxml")}, NULL},
+               {{.src = "child.scxml", .machine = &child, .type = TEXT("scxml")}, NULL},
+               {{.src_expr = COMPUTED, .type = TEXT("http://www.w3.org/TR/scxml/")}, NULL},
                {{.src = "svc"}, NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     fsm_def_invoke invoke = cases[i].invoke;
@@ -99,9 +104,9 @@ static void only_services_by_name_are_invoked(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(events_to_others_are_refused_and_to_itself_are_not),
+      cmocka_unit_test(events_go_to_any_address_but_through_no_other_processor),
       cmocka_unit_test(every_place_of_an_action_is_looked_at),
-      cmocka_unit_test(only_services_by_name_are_invoked),
+      cmocka_unit_test(services_and_deployed_machines_are_invoked_by_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

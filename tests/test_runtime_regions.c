@@ -161,16 +161,6 @@ static void an_instance_that_is_stuck_in_two_leaves_is_told_once(void **state) {
   assert_int_equal(fsm_map_get(&here, "items")->len, 0);
 }
 
-static void what_is_sent_to_another_is_refused_when_it_is_deployed(void **state) {
-  static const char SENDER[] =
-      "{\"id\":\"sender\",\"initial\":\"a\",\"states\":{\"a\":{\"entry\":{\"type\":\"@xstate.sendParent\","
-      "\"event\":{\"type\":\"HELLO\"}}}}}";
-  fixture *f = *state;
-  fsm_answer answer = deploy_text(f, SENDER, strlen(SENDER));
-  assert_code(&answer, FSM_EUNSUPPORTED);
-  assert_string_equal(answer.error.where, "/states/a/entry");
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -182,7 +172,6 @@ int main(void) {
       T(a_history_is_recorded_and_found_again_after_a_restart),
       T(the_record_of_the_step_that_recorded_a_history_has_it),
       T(an_instance_that_is_stuck_in_two_leaves_is_told_once),
-      T(what_is_sent_to_another_is_refused_when_it_is_deployed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
