@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "runtime/crc32c.h"
+#include "runtime/store_guard.h"
 #include "runtime/store_impl.h"
 
 enum { CRC_BYTES = 4, META_TABLE = 0xff, APPLIED_BYTES = 8 + FSM_HASH_BYTES, PROBE_BYTES = 1 << 20 };
@@ -203,6 +204,7 @@ static fsm_code env_open(const fsm__store_dir *dir, unsigned flags, size_t map_b
   MDB_env *env = NULL;
   int rc = mdb_env_create(&env);
   if (rc) return lmdb_fail(err, dir->path, "cannot make an LMDB environment", rc);
+  fsm__store_guard();
   mdb_env_set_assert(env, lmdb_assert);
   rc = mdb_env_set_maxdbs(env, FSM_TABLE_COUNT + 1);
   if (!rc) rc = mdb_env_set_maxreaders(env, FSM_STORE_READERS);
