@@ -1,6 +1,6 @@
 /* cursors.h: how far each sink has come: `<data>/cursors`, one checksummed file replaced by tmp +
- * rename. Operational: it survives a rebuild of the store and is left out of every comparison. Written lazily:
- * after a crash a sink resends what it had already sent, and its other side drops it by id. */
+ * rename. Operational: it survives a rebuild of the store and is left out of every comparison. Written
+ * lazily: after a crash a sink resends what it had already sent, and its other side drops it by id. */
 #ifndef FSM_RUNTIME_CURSORS_H
 #define FSM_RUNTIME_CURSORS_H
 
@@ -10,14 +10,15 @@ enum { FSM_CURSORS_MAX = 16, FSM_SINK_NAME_MAX = 31 };
 
 typedef struct fsm__cursor {
   char sink[FSM_SINK_NAME_MAX + 1];
-  uint32_t epoch;
-  uint64_t seq;          /* of ours, acknowledged without a gap */
-  fsm__hash leaf;        /* of that record */
+  uint32_t epoch;            /* of that record */
+  uint64_t seq;              /* of ours, acknowledged without a gap */
+  fsm__hash leaf;            /* of that record */
   int64_t stream_created_ns; /* of the other side's stream; 0 = not a stream */
-  uint64_t stream_seq;   /* there */
+  uint64_t stream_seq;       /* there */
 } fsm__cursor;
 
-/* A missing file is no cursors. A damaged file is FSM_ECORRUPT (the caller may start from 0: at least once). */
+/* A missing file is no cursors. A damaged file is FSM_ECORRUPT (the caller may start from 0: at least once).
+ */
 FSM_MUST_USE fsm_code fsm__cursors_load(const char *dir, fsm__cursor cursors[FSM_CURSORS_MAX], size_t *count,
                                         fsm_error *err);
 /* Writes all cursors; fsync when durable is true. */

@@ -19,6 +19,7 @@ typedef enum ack_state { ACK_OPEN, ACK_TAKEN, ACK_REFUSED } ack_state;
 
 typedef struct flight {
   uint64_t seq, position;
+  uint32_t epoch;
   fsm__hash leaf;
   size_t bytes;
   int64_t sent_ns;
@@ -154,6 +155,29 @@ static fsm_code leaf_of(void *arg, uint64_t seq, fsm__hash *out, fsm_error *err)
   return code;
 }
 
+static uint32_t epoch_of(void *arg, uint64_t seq) {
+  return fsm__journal_epoch_of(((fsm__outbox *)arg)->journal, seq);
+}
+
+static uint64_t epoch_end(void *arg, uint32_t epoch) {
+  return fsm__journal_epoch_end(((fsm__outbox *)arg)->journal, epoch);
+}
+
+/* A cursor of an earlier epoch stands on what this journal shares with that one: behind the fork it goes back
+ * to it, and the new branch is published under its own ids. */
+static fsm_code heed_fork(fsm__outbox *o, fsm_error *err) {
+  fsm__cursor *c = own(o);
+  uint64_t end = epoch_end(o, c->epoch);
+  if (c->seq <= end) return FSM_OK;
+  fsm__hash leaf = {{0}};
+  fsm_code code = end >= fsm__journal_first_seq(o->journal) ? leaf_of(o, end, &leaf, err) : FSM_OK;
+  if (code != FSM_OK) return code;
+  c->seq = end;
+  c->leaf = leaf;
+  o->unsaved++;
+  return FSM_OK;
+}
+
 /* The cursor must be a position in this journal: another record there means a journal that went
  * another way than the one that was published. */
 static fsm_code check_cursor(fsm__outbox *o, const fsm__sink_view *view, fsm_error *err) {
@@ -173,12 +197,16 @@ static fsm_code check_cursor(fsm__outbox *o, const fsm__sink_view *view, fsm_err
 }
 
 static fsm_code compare(fsm__outbox *o, fsm_error *err) {
+  o->origin.epoch = fsm__journal_epoch(o->journal);
   fsm__sink_view view = {.origin = o->origin,
+                         .epoch_of = epoch_of,
+                         .epoch_end = epoch_end,
                          .first_seq = fsm__journal_first_seq(o->journal),
                          .durable_seq = fsm__journal_durable_seq(o->journal),
                          .leaf_of = leaf_of,
                          .arg = o};
-  fsm_code code = check_cursor(o, &view, err);
+  fsm_code code = own(o)->epoch < o->origin.epoch ? heed_fork(o, err) : FSM_OK;
+  if (code == FSM_OK) code = check_cursor(o, &view, err);
   if (code != FSM_OK) return code;
   fsm__cursor moved = *own(o);
   code = o->sink->prepare(o->sink, &view, &moved, err);
@@ -190,6 +218,7 @@ static fsm_code compare(fsm__outbox *o, fsm_error *err) {
   } else if ((code = leaf_of(o, moved.seq, &moved.leaf, err)) != FSM_OK) {
     return code;
   }
+  if (moved.seq >= view.first_seq) moved.epoch = epoch_of(o, moved.seq);
   const fsm__cursor *c = own(o);
   if (moved.seq != c->seq || moved.stream_seq != c->stream_seq ||
       moved.stream_created_ns != c->stream_created_ns) {
@@ -274,6 +303,7 @@ static void settle(fsm__outbox *o) {
     if (f->ack != ACK_TAKEN) break;
     FSM_ASSERT(f->seq == c->seq + 1);
     c->seq = f->seq;
+    c->epoch = f->epoch;
     c->leaf = f->leaf;
     c->stream_seq = f->position;
     o->bytes -= f->bytes;
@@ -311,8 +341,12 @@ static bool room(fsm__outbox *o) {
 static uint64_t register_flight(fsm__outbox *o, const fsm__sink_record *record) {
   pthread_mutex_lock(&o->lock);
   uint64_t ticket = o->next++;
-  o->flights[ticket % FSM_OUTBOX_WINDOW] = (flight){
-      .seq = record->seq, .leaf = record->leaf, .bytes = record->len, .sent_ns = now_ns(), .ack = ACK_OPEN};
+  o->flights[ticket % FSM_OUTBOX_WINDOW] = (flight){.seq = record->seq,
+                                                    .epoch = record->epoch,
+                                                    .leaf = record->leaf,
+                                                    .bytes = record->len,
+                                                    .sent_ns = now_ns(),
+                                                    .ack = ACK_OPEN};
   o->bytes += record->len;
   o->open++;
   pthread_mutex_unlock(&o->lock);
@@ -329,6 +363,7 @@ static bool fill(fsm__outbox *o) {
     if (code == FSM_OK && !found) return true;
     if (code == FSM_OK) {
       fsm__sink_record record = {.seq = entry.seq,
+                                 .epoch = entry.epoch,
                                  .data = entry.record.data,
                                  .len = entry.record.len,
                                  .leaf = fsm__leaf(entry.record.data, entry.record.len)};
@@ -426,7 +461,8 @@ static fsm_code load(fsm__outbox *o, fsm_error *err) {
   if (o->own == FSM_CURSORS_MAX) {
     return fsm_fail(err, FSM_EQUOTA, o->sink->name, "there are %d sinks already", FSM_CURSORS_MAX);
   }
-  bool fresh = o->own == o->cursor_count || own(o)->epoch != o->origin.epoch;
+  o->origin.epoch = fsm__journal_epoch(o->journal);
+  bool fresh = o->own == o->cursor_count || own(o)->epoch > o->origin.epoch; /* of another journal */
   if (o->own == o->cursor_count) o->cursor_count++;
   if (fresh) {
     memset(own(o), 0, sizeof *own(o));

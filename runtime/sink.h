@@ -15,6 +15,7 @@
 
 typedef struct fsm__sink_record {
   uint64_t ticket, seq;
+  uint32_t epoch;   /* of the record: its id has it */
   const void *data; /* the stored bytes */
   size_t len;
   fsm__hash leaf;
@@ -22,8 +23,11 @@ typedef struct fsm__sink_record {
 
 /* Our side, as a sink may ask about it while it prepares. */
 typedef struct fsm__sink_view {
-  fsm_origin origin;
+  fsm_origin origin;               /* the newest epoch */
   uint64_t first_seq, durable_seq; /* kept in the journal; durable 0 = none */
+  uint32_t (*epoch_of)(void *arg, uint64_t seq);
+  /* Where a later epoch forked off: what the other side has of this epoch behind it is of a dead branch. */
+  uint64_t (*epoch_end)(void *arg, uint32_t epoch);
   fsm_code (*leaf_of)(void *arg, uint64_t seq, fsm__hash *out, fsm_error *err); /* first ≤ seq ≤ durable */
   void *arg;
 } fsm__sink_view;

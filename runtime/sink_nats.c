@@ -38,7 +38,9 @@ static fsm_code publish(fsm__sink *sink, const fsm__sink_record *record, fsm_err
   sink_nats *s = (sink_nats *)sink;
   fsm_arena_reset(&s->arena);
   fsm__message m;
-  fsm_code code = fsm__message_of(&s->arena, &s->origin, s->prefix, record->data, record->len, &record->leaf,
+  fsm_origin origin = s->origin;
+  origin.epoch = record->epoch;
+  fsm_code code = fsm__message_of(&s->arena, &origin, s->prefix, record->data, record->len, &record->leaf,
                                   fsm__bus_payload_max(s->bus), &m, err);
   if (code != FSM_OK) return code;
   char expected[24];
@@ -93,6 +95,7 @@ static void on_answer(void *arg, uint64_t ticket, const fsm__bus_message *messag
 
 typedef struct tail {
   bool there, ours; /* ours: its id has our form */
+  bool dead;        /* of a branch that ended where a later epoch forked off */
   fsm_origin origin;
   uint64_t seq;
   char leaf[2 * FSM_HASH_BYTES + 1]; /* "" = not given */
@@ -114,20 +117,27 @@ static fsm_code read_tail(sink_nats *s, const fsm__bus_stream *info, tail *out, 
 }
 
 /* Is the stream's last message a record of this journal? */
-static fsm_code check_tail(const sink_nats *s, const fsm__sink_view *view, const tail *t, fsm_error *err) {
+static fsm_code check_tail(const sink_nats *s, const fsm__sink_view *view, tail *t, fsm_error *err) {
   if (!t->ours) {
     return fsm_fail(err, FSM_EVERIFY, s->stream, "the stream's last message is not a record of ours");
   }
   if (memcmp(t->origin.store, view->origin.store, sizeof t->origin.store) != 0 ||
-      t->origin.partition != view->origin.partition || t->origin.epoch != view->origin.epoch) {
+      t->origin.partition != view->origin.partition || t->origin.epoch > view->origin.epoch) {
     return fsm_fail(err, FSM_EVERIFY, s->stream,
                     "the stream has records of another store, partition or epoch");
   }
+  t->dead = t->origin.epoch < view->origin.epoch && t->seq > view->epoch_end(view->arg, t->origin.epoch);
+  if (t->dead) return FSM_OK;
   if (t->seq > view->durable_seq) {
     return fsm_fail(err, FSM_EVERIFY, s->stream, "the stream has record %llu, but the journal ends at %llu",
                     (unsigned long long)t->seq, (unsigned long long)view->durable_seq);
   }
-  if (t->seq < view->first_seq || t->leaf[0] == '\0') return FSM_OK;
+  if (t->seq < view->first_seq) return FSM_OK;
+  if (view->epoch_of(view->arg, t->seq) != t->origin.epoch)
+    return fsm_fail(err, FSM_EVERIFY, s->stream,
+                    "the stream has record %llu of epoch %u, the journal of epoch %u",
+                    (unsigned long long)t->seq, t->origin.epoch, view->epoch_of(view->arg, t->seq));
+  if (t->leaf[0] == '\0') return FSM_OK;
   fsm__hash leaf;
   char hex[2 * FSM_HASH_BYTES + 1];
   fsm_code code = view->leaf_of(view->arg, t->seq, &leaf, err);
@@ -144,11 +154,13 @@ static void place_cursor(const fsm__sink_view *view, const fsm__bus_stream *info
   bool whole = info->messages == info->last_seq - info->first_seq + 1;
   uint64_t at = info->last_seq;
   bool proved = false; /* that the stream has all up to its last record */
-  if (t->there && same && t->seq > c->seq) {
+  if (t->dead) {
+    proved = false; /* the cursor, which is not behind the fork, says how far it has ours */
+  } else if (t->there && same && t->seq > c->seq) {
     proved = whole && at >= c->stream_seq && at - c->stream_seq == t->seq - c->seq;
   } else if (t->there && same) {
     proved = true; /* at or behind the cursor: a lost tail */
-  } else if (t->there) {
+  } else if (t->there && view->epoch_of(view->arg, view->first_seq) == t->origin.epoch) {
     proved = whole && t->seq - 1 < view->first_seq +
                                        (at - 1); /* its sequence 1 held our first record or an older one */
   }

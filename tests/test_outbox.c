@@ -18,6 +18,7 @@ typedef struct fake {
   fsm__sink sink; /* first */
   pthread_mutex_t lock;
   uint64_t stored[STORED_MAX]; /* seqs */
+  uint32_t epochs[STORED_MAX]; /* of them */
   size_t stored_count;
   uint64_t life;
   unsigned prepares, publishes;
@@ -54,7 +55,10 @@ static fsm_code fake_publish(fsm__sink *sink, const fsm__sink_record *record, fs
   uint64_t last = f->stored_count > 0 ? f->stored[f->stored_count - 1] : 0;
   bool refused = f->broken || f->refuse > 0 || record->seq != last + 1;
   if (f->refuse > 0) f->refuse--;
-  if (!refused) f->stored[f->stored_count++] = record->seq;
+  if (!refused) {
+    f->epochs[f->stored_count] = record->epoch;
+    f->stored[f->stored_count++] = record->seq;
+  }
   uint64_t position = f->stored_count;
   bool silent = f->silent;
   pthread_mutex_unlock(&f->lock);
@@ -355,7 +359,7 @@ static void a_cursor_beyond_the_journal_or_of_another_one_halts(void **state) {
   assert_int_equal(published(), 0);
 }
 
-static void a_cursor_of_an_earlier_epoch_is_not_used(void **state) {
+static void a_cursor_of_a_later_epoch_is_not_used(void **state) {
   (void)state;
   fsm__cursor c = {.sink = "fake", .epoch = 9, .seq = 7};
   assert_int_equal(fsm__cursors_save(filled.dir, &c, 1, false, NULL), FSM_OK);
@@ -363,6 +367,45 @@ static void a_cursor_of_an_earlier_epoch_is_not_used(void **state) {
   start();
   WAIT_FOR(status().seq == 10);
   assert_stored(10);
+}
+
+static void publish_first(unsigned count) {
+  assert_true(filled_journal_add(&filled, count, "x"));
+  start();
+  WAIT_FOR(status().seq == count);
+  stop();
+}
+
+/* What was published of the dead branch stays there; the new one follows from the fork on. */
+static void a_cursor_behind_a_fork_goes_back_to_it(void **state) {
+  (void)state;
+  publish_first(10);
+  assert_int_equal(fsm__journal_new_epoch(filled.journal, NULL), FSM_OK);
+  assert_true(filled_journal_add(&filled, 5, "y"));
+  fsm__cursor c = {.sink = "fake", .epoch = 1, .seq = 13, .leaf = {{1}}, .stream_seq = 13};
+  assert_int_equal(fsm__cursors_save(filled.dir, &c, 1, false, NULL), FSM_OK);
+  other.stored_count = 10; /* it takes record 11 behind record 10 */
+  start();
+  WAIT_FOR(status().seq == 15);
+  stop();
+  assert_stored(15);
+  for (uint64_t seq = 1; seq <= 15; seq++) assert_int_equal(other.epochs[seq - 1], seq > 10 ? 2 : 1);
+  fsm__cursor saved[FSM_CURSORS_MAX];
+  size_t count;
+  assert_int_equal(fsm__cursors_load(filled.dir, saved, &count, NULL), FSM_OK);
+  assert_true(count == 1 && saved[0].epoch == 2 && saved[0].seq == 15);
+}
+
+static void a_cursor_before_a_fork_goes_on(void **state) {
+  (void)state;
+  publish_first(10);
+  assert_int_equal(fsm__journal_new_epoch(filled.journal, NULL), FSM_OK);
+  assert_true(filled_journal_add(&filled, 5, "y"));
+  unsigned before = published();
+  start();
+  WAIT_FOR(status().seq == 15);
+  assert_int_equal(published(), before + 5);
+  assert_stored(15);
 }
 
 static void stop_returns_though_nothing_is_acknowledged(void **state) {
@@ -392,7 +435,9 @@ int main(void) {
       TEST(the_cursor_is_saved_while_running),
       TEST(a_damaged_cursors_file_only_means_sending_again),
       TEST(a_cursor_beyond_the_journal_or_of_another_one_halts),
-      TEST(a_cursor_of_an_earlier_epoch_is_not_used),
+      TEST(a_cursor_of_a_later_epoch_is_not_used),
+      TEST(a_cursor_behind_a_fork_goes_back_to_it),
+      TEST(a_cursor_before_a_fork_goes_on),
       TEST(stop_returns_though_nothing_is_acknowledged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -365,6 +365,36 @@ static void a_stream_ahead_of_the_journal_or_with_another_past_is_left_alone(voi
   unlook(&s);
 }
 
+/* A journal put back from a backup: it shares records 1 to 6 with what was published, then it forks. */
+static void a_dead_branch_in_the_stream_is_followed_by_the_living_one(void **state) {
+  (void)state;
+  assert_true(nats_server_start(&server));
+  add(6);
+  fsm__journal_close(filled.journal);
+  char kept[96], path[96];
+  snprintf(kept, sizeof kept, "%s.kept", filled.dir);
+  snprintf(path, sizeof path, "%s/journal", filled.dir);
+  copy_tree(path, kept);
+  assert_int_equal(filled_journal_open(&filled), FSM_OK);
+  add(4);
+  start();
+  WAIT_FOR(status().seq == 10);
+  stop();
+  fsm__journal_close(filled.journal);
+  assert_int_equal(nftw(path, filled_journal_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+  assert_int_equal(rename(kept, path), 0);
+  assert_int_equal(filled_journal_open(&filled), FSM_OK);
+  assert_int_equal(fsm__journal_new_epoch(filled.journal, NULL), FSM_OK);
+  add(3);
+  start();
+  WAIT_FOR(status().seq == 9);
+  stop();
+  seen s = look();
+  assert_true(state_of(&s).Msgs == 13);
+  for (uint64_t at = 1; at <= 13; at++) assert_int_equal(seq_at(&s, at), at > 10 ? at - 4 : at);
+  unlook(&s);
+}
+
 static void a_message_of_a_stranger_in_the_stream_is_an_alarm(void **state) {
   (void)state;
   assert_true(nats_server_start(&server));
@@ -454,6 +484,7 @@ int main(void) {
       TEST(what_counting_does_not_prove_is_sent_again_and_known_by_its_id),
       TEST(a_stream_of_another_store_is_left_alone),
       TEST(a_stream_ahead_of_the_journal_or_with_another_past_is_left_alone),
+      TEST(a_dead_branch_in_the_stream_is_followed_by_the_living_one),
       TEST(a_message_of_a_stranger_in_the_stream_is_an_alarm),
       TEST(a_record_whose_json_is_too_large_goes_as_its_stored_bytes),
       TEST(messages_that_come_late_from_an_earlier_life_do_no_harm),
