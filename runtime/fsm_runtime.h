@@ -121,12 +121,17 @@ typedef struct fsm_runtime_options {
   int64_t round_ns;          /* age that starts a round; 0 = 500 ms */
   int64_t (*now)(void *arg); /* wall clock, ns UTC since 1970; NULL = the system's (tests set it) */
   void *now_arg;
-  /* Services of this program; built in besides: `http` and `machine` (fsm_runtime.h, services). */
+  /* Services of this program; built in besides: `machine`, and `http` when it is allowed something. */
   const fsm_service *services;
   size_t service_count;
   unsigned service_threads; /* 0 = 4 */
   int64_t service_close_ns; /* fsm_runtime_close waits so long for callbacks that run; 0 = 10 s. One that runs
                                on must not use the runtime, and its arg must live until it returns */
+  /* The built-in service `http` (runtime/http_request.h: its input and output) may call what is at or below
+   * these URLs; none: it is off. A service of the program that is named `http` takes its place. */
+  const char *const *http_allow;
+  size_t http_allow_count;
+  unsigned http_concurrency; /* requests at once; 0 = 8 */
   /* A task is due whose service is none of ours. Writer thread, after its records are durable. Answer by
    * FSM_CMD_TASK_*. NULL: such tasks wait. */
   void (*task_ready)(void *arg, const fsm_task *task);

@@ -88,7 +88,10 @@ static fsm_code task_view(const fsm__reading *at, const fsm__instance *in, const
   fsm__document_text(&d, "token", token);
   fsm__document_put(&d, "attempt", fsm_int(task.attempt));
   fsm__document_put(&d, "attempts", fsm_int(task.attempts));
-  fsm__document_text(&d, "status", task_status(at->core, &task));
+  const char *status = task_status(at->core, &task);
+  fsm__document_text(&d, "status", status);
+  if (strcmp(status, "nobody") == 0 && strcmp(task.service, "http") == 0)
+    fsm__document_text(&d, "why", "the built-in service http is off: no URL may be called (http_allow)");
   fsm__document_time(&d, task.started ? "deadline" : "due", task.next_ns);
   if (task.started) fsm__document_time(&d, "begun", task.begun_ns);
   if (task.error[0] != '\0') fsm__document_text(&d, "error", task.error);

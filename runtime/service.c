@@ -68,6 +68,11 @@ static fsm_code fill(fsm__services *s, const fsm_runtime_options *options, fsm_e
     if (code != FSM_OK) return code;
     add(s, &options->services[i], FSM_GROUP_PROGRAM);
   }
+  if (options->http_allow_count == 0 || fsm__services_find(s, "http") >= 0) return FSM_OK;
+  fsm_code code = fsm__http_service_new(options, &s->http, err);
+  if (code != FSM_OK) return code;
+  s->threads_of[FSM_GROUP_HTTP] = fsm__http_service_concurrency(s->http);
+  add(s, &(fsm_service){.name = "http", .run = fsm__http_service_run, .arg = s->http}, FSM_GROUP_HTTP);
   return FSM_OK;
 }
 
@@ -190,6 +195,7 @@ static void release(fsm__services *s) { /* under the lock, which it leaves */
   for (fsm__attempt *at = s->answers, *next; at != NULL; at = next) next = at->next, fsm__attempt_free(at);
   pthread_mutex_destroy(&s->lock);
   pthread_cond_destroy(&s->moved);
+  fsm__http_service_free(s->http);
   free(s->entries);
   free(s->threads);
   free(s);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "runtime/service.h"
+#include "runtime/service_http.h"
 
 /* A task on its way through a thread, and then the answer of its attempt: one arena holds all of it. */
 typedef struct fsm__attempt {
@@ -37,6 +38,7 @@ typedef struct fsm__service_thread {
 struct fsm__services {
   fsm_runtime *runtime; /* under the lock; NULL once those who still run are on their own */
   fsm__service_entry *entries;
+  fsm__http_service *http; /* NULL = off */
   size_t count;
   unsigned threads_of[FSM_GROUP_COUNT];
   fsm__service_thread *threads;

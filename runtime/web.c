@@ -19,7 +19,7 @@ struct fsm_web {
   char *socket, *url, *token, *agent;
   int64_t timeout_ns, connect_timeout_ns;
   size_t body_max;
-  bool own_server;
+  bool own_server, anywhere;
   int fd; /* of the connection, -1 before the first; own_server only */
 };
 
@@ -30,6 +30,7 @@ typedef struct exchange {
   fsm_buf body;
   size_t body_max;
   const fsm_web *web;
+  fsm_web_header *headers;
   bool too_large, refused; /* refused: by us, the server is not ours */
 } exchange;
 
@@ -43,7 +44,7 @@ static bool has_control(const char *text) {
 
 static fsm_code check_options(const fsm_web_options *options, fsm_error *err) {
   FSM_ASSERT(!options->own_server || options->socket != NULL);
-  if (options->socket == NULL && options->url == NULL)
+  if (options->socket == NULL && options->url == NULL && !options->anywhere)
     return fsm_fail(err, FSM_EARGUMENT, "", "neither a socket nor a URL was given");
   if (options->socket != NULL && strlen(options->socket) > FSM_WEB_SOCKET_MAX)
     return fsm_fail(err, FSM_EARGUMENT, options->socket, "a socket path has at most %d bytes",
@@ -77,6 +78,7 @@ fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *
   web->timeout_ns = options->timeout_ns;
   web->connect_timeout_ns = options->connect_timeout_ns;
   web->own_server = options->own_server;
+  web->anywhere = options->anywhere;
   web->fd = -1;
   web->body_max = options->body_max == 0 ? FSM_WEB_BODY_MAX : options->body_max;
   bool copied = web->url != NULL && web->agent != NULL && (options->socket == NULL || web->socket != NULL) &&
@@ -129,6 +131,17 @@ static const char *header_value(fsm_arena *arena, const char *line, size_t len, 
   return fsm_arena_strndup(arena, at, (size_t)(end - at));
 }
 
+/* A header line of any name; informational answers come before the last one, whose headers count. */
+static void keep_header(exchange *ex, const char *line, size_t len) {
+  const char *colon = memchr(line, ':', len);
+  if (len > 5 && memcmp(line, "HTTP/", 5) == 0) ex->reply->header_count = 0;
+  if (colon == NULL || ex->headers == NULL || ex->reply->header_count == FSM_WEB_HEADERS_MAX) return;
+  char *name = fsm_arena_strndup(ex->arena, line, (size_t)(colon - line));
+  const char *value = name != NULL ? header_value(ex->arena, line, len, name) : NULL;
+  if (value == NULL) return;
+  ex->headers[ex->reply->header_count++] = (fsm_web_header){name, value};
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
   exchange *ex = arg;
   size_t len = size * count;
@@ -142,6 +155,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg) {
     const char *value = header_value(ex->arena, data, len, wanted[i].name);
     if (value != NULL) *wanted[i].to = value;
   }
+  keep_header(ex, data, len);
   return len;
 }
 
@@ -214,7 +228,7 @@ static fsm_code make_headers(const fsm_web *web, const fsm_web_request *request,
                ? fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long")
                : add_header(list, &line, "Authorization", bearer, err);
   }
-  if (code == FSM_OK) code = add_header(list, &line, "Accept", "application/json", err);
+  if (code == FSM_OK && !web->anywhere) code = add_header(list, &line, "Accept", "application/json", err);
   for (size_t i = 0; code == FSM_OK && i < request->header_count; i++)
     code = add_header(list, &line, request->headers[i].name, request->headers[i].value, err);
   fsm_buf_free(&line);
@@ -251,6 +265,10 @@ static void set_request(CURL *easy, const fsm_web_request *request) {
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     return;
   }
+  if (strcmp(request->method, "HEAD") == 0) {
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    return;
+  }
   /* a POST without a body still says Content-Length: 0 */
   curl_easy_setopt(easy, CURLOPT_POST, 1L);
   curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
@@ -258,7 +276,9 @@ static void set_request(CURL *easy, const fsm_web_request *request) {
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static const char *server_name(const fsm_web *web) { return web->socket != NULL ? web->socket : web->url; }
+static const char *server_name(const fsm_web *web) {
+  return web->anywhere ? "url" : web->socket != NULL ? web->socket : web->url;
+}
 
 /* libcurl speaks of the host and port of a URL, which a socket has not: there the system's word counts. */
 static const char *why_not(const fsm_web *web, CURLcode result, const char *text) {
@@ -311,19 +331,31 @@ static fsm_code perform(fsm_web *web, exchange *ex, fsm_error *err) {
   return FSM_OK;
 }
 
-fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena, fsm_web_reply *out,
-                    fsm_error *err) {
-  FSM_ASSERT(web != NULL && request != NULL && arena != NULL && out != NULL);
-  if (request->path[0] != '/' || has_control(request->path) || strchr(request->path, ' ') != NULL)
+static fsm_code check_request(const fsm_web *web, const fsm_web_request *request, fsm_error *err) {
+  bool whole = strncmp(request->path, "http://", 7) == 0 || strncmp(request->path, "https://", 8) == 0;
+  if (web->anywhere && !whole)
+    return fsm_fail(err, FSM_EARGUMENT, "url", "a URL begins with http:// or https://");
+  if ((!web->anywhere && request->path[0] != '/') || has_control(request->path) ||
+      strchr(request->path, ' ') != NULL)
     return fsm_fail(err, FSM_EARGUMENT, "path", "a path begins with '/' and is percent-encoded");
   if (strlen(web->url) + strlen(request->path) > FSM_WEB_URL_MAX)
     return fsm_fail(err, FSM_EARGUMENT, "path", "the URL is over %d bytes", FSM_WEB_URL_MAX);
+  return FSM_OK;
+}
+
+fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena, fsm_web_reply *out,
+                    fsm_error *err) {
+  FSM_ASSERT(web != NULL && request != NULL && arena != NULL && out != NULL);
   fsm_web_reply reply = {0};
   exchange ex = {.arena = arena, .reply = &reply, .body_max = web->body_max, .web = web};
   struct curl_slist *list = NULL;
-  const char *url = fsm_arena_printf(arena, "%s%s", web->url, request->path);
-  fsm_code code = url == NULL ? fsm_fail(err, FSM_ENOMEM, "", "no memory for the URL")
-                              : make_headers(web, request, &list, err);
+  fsm_code code = check_request(web, request, err);
+  if (code != FSM_OK) return code;
+  const char *url = fsm_arena_printf(arena, "%s%s", web->anywhere ? "" : web->url, request->path);
+  if (web->anywhere) ex.headers = fsm_arena_zalloc(arena, FSM_WEB_HEADERS_MAX, sizeof *ex.headers);
+  reply.headers = ex.headers;
+  code = url == NULL ? fsm_fail(err, FSM_ENOMEM, "", "no memory for the URL")
+                     : make_headers(web, request, &list, err);
   if (code == FSM_OK) {
     curl_easy_reset(web->easy);
     set_connection(web, &ex);
@@ -337,6 +369,8 @@ fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *are
   fsm_buf_free(&ex.body);
   return code;
 }
+
+int64_t fsm_web_date(const char *text) { return curl_getdate(text, NULL); }
 
 void fsm_web_escape(fsm_buf *buf, const char *text, size_t len) {
   for (size_t i = 0; i < len; i++) {

@@ -2,6 +2,7 @@
  *
  * A client talks to one server, over TCP or a unix socket, one request at a time, and keeps the
  * connection between requests. It goes to that server only: no proxy, no redirect, no other protocol.
+ * One that goes `anywhere` is told the whole URL with each request; the rest holds for it too.
  * An answer of any status is FSM_OK here; what the status means is the caller's business.
  *
  * Ownership: what you pass in is borrowed until the call returns; what a reply points to lives in the
@@ -21,7 +22,7 @@ extern "C" {
 #endif
 
 enum {
-  FSM_WEB_HEADERS_MAX = 16,           /* of one request */
+  FSM_WEB_HEADERS_MAX = 48,           /* of one request; of a reply, those above are left out */
   FSM_WEB_VALUE_MAX = 8192,           /* bytes of one header value, either way */
   FSM_WEB_URL_MAX = 8192,             /* base and path together */
   FSM_WEB_SOCKET_MAX = 107,           /* what sun_path holds */
@@ -35,6 +36,7 @@ typedef struct fsm_web_options {
   bool own_server;            /* whoever listens on the socket must be this user or root, or FSM_EPERMISSION
                                  before anything is sent: a path can change between a look and its use */
   const char *url;            /* "http://127.0.0.1:8080" without a path; NULL with a socket */
+  bool anywhere;              /* no socket and no url: requests name theirs */
   const char *token;          /* bearer token sent with every request; NULL = none */
   const char *agent;          /* User-Agent; NULL = "fsm/<version>" */
   int64_t timeout_ns;         /* of a whole request; 0 = none */
@@ -53,7 +55,7 @@ typedef struct fsm_web_header {
 
 typedef struct fsm_web_request {
   const char *method; /* "GET", "POST", … */
-  const char *path;   /* begins with '/', already percent-encoded, query included */
+  const char *path;   /* begins with '/', already percent-encoded, query included; anywhere: the URL */
   const fsm_web_header *headers;
   size_t header_count;
   const void *body; /* NULL = none */
@@ -66,10 +68,15 @@ typedef struct fsm_web_reply {
   const char *body; /* NUL behind it; "" when empty */
   size_t body_len;
   const char *type, *etag, *correlation, *retry_after; /* headers; NULL when absent */
+  const fsm_web_header *headers;                       /* anywhere: all, as they came */
+  size_t header_count;
 } fsm_web_reply;
 
 FSM_API FSM_MUST_USE fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena,
                                          fsm_web_reply *out, fsm_error *err);
+
+/* A date of HTTP as seconds since 1970, -1 when it is none. */
+FSM_API int64_t fsm_web_date(const char *text);
 
 /* Appends text percent-encoded (RFC 3986: everything but the unreserved characters), for one path
  * segment or one query value. */

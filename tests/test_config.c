@@ -74,6 +74,10 @@ static void every_option_reaches_its_setting(void **state) {
   assert_string_equal(config.node, "n1");
   assert_int_equal(config.segment, 2097152);
   assert_string_equal(taken("--data d --auth none --port-file p").port_file, "p");
+  config = taken("--data d --no-listen --http-allow https://a.example/x --http-allow=http://b:81");
+  assert_int_equal(config.http_allow.count, 2);
+  assert_string_equal(config.http_allow.at[0], "https://a.example/x");
+  assert_string_equal(config.http_allow.at[1], "http://b:81");
 }
 
 static void tcp_without_a_key_starts_only_when_that_is_said(void **state) {
@@ -118,6 +122,8 @@ static void values_out_of_range_are_refused(void **state) {
   refused_at("--log-format", "--data d --no-listen --log-format xml");
   refused_at("--nats", "--data d --no-listen --nats http://h");
   refused_at("--port-file", "--data d --no-listen --port-file p");
+  refused_at("--http-allow", "--data d --no-listen --http-allow a.example");
+  refused_at("--http-allow", "--data d --no-listen --http-allow http://a --http-allow http://b/../c");
   refused_at("--node",
              "--data d --no-listen --node 0123456789012345678901234567890123456789012345678901234567890123x");
   refused_at("--node", "--data d --no-listen --node a\tb");
@@ -143,9 +149,10 @@ static void help_version_and_print_need_nothing_else(void **state) {
   assert_true(taken("--print-config --auth none").print);
 }
 
-enum { SETTINGS = 12 };
+enum { SETTINGS = 13 };
 static const char *const names[] = {"data", "listen", "no-listen", "socket", "jwt-key", "auth", "nats",
                                     "node", "port-file", "log-format", "segment-bytes", "socket-auth",
+                                    "http-allow",
                                     /* no settings */
                                     "print-config", "version", "help"};
 

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "runtime/journal.h"
+#include "runtime/web_url.h"
 
 enum { TEXT_MAX = 4095, COLUMNS = 80, INDENT = 6 };
 #define SEGMENT_MAX ((size_t)1 << 30)
 #define SOCKET_NAME "/fsmd.sock" /* in the data directory */
 
-typedef enum option_kind { TEXT, FLAG, ACTION } option_kind; /* ACTION: a flag instead of serving */
+/* LIST: a text, several times; ACTION: a flag instead of serving */
+typedef enum option_kind { TEXT, LIST, FLAG, ACTION } option_kind;
 
 typedef struct option_row {
   const char *name, *argument;
@@ -33,6 +35,7 @@ static const option_row options[] = {
   {"auth",          "POLICY",    TEXT, AT(auth),          "required",       "required, optional or none", "tokens on TCP; without a key only none starts"},
   {"socket-auth",   "POLICY",    TEXT, AT(socket_auth),   "optional",       "required, optional or none", "tokens on the unix socket; without one the user of the socket acts"},
   {"nats",          "URL",       TEXT, AT(nats),          "",               "nats://HOST:PORT; default: nothing is published", "NATS server for records and workers"},
+  {"http-allow",    "URL",       LIST, AT(http_allow),    "",               "http:// or https://, a host and perhaps a path; up to 64 times; default: none", "the service http may call what is at or below it"},
   {"node",          "NAME",      TEXT, AT(node),          "fsmd/" FSM_VERSION, "1 to 64 printable characters", "who writes, in every record"},
   {"segment-bytes", "N",         TEXT, AT(segment_bytes), "67108864",       "2097152 to 1073741824", "size of new journal segments"},
   {"log-format",    "FORMAT",    TEXT, AT(log_format),    "logfmt",         "logfmt or json", "lines on stderr"},
@@ -47,6 +50,9 @@ _Static_assert(OPTION_COUNT < 32, "one bit each");
 
 static const char **text_at(fsm__config *config, const option_row *row) {
   return (const char **)(void *)((char *)config + row->offset);
+}
+static fsm__config_list *list_at(fsm__config *config, const option_row *row) {
+  return (fsm__config_list *)(void *)((char *)config + row->offset);
 }
 static bool *flag_at(fsm__config *config, const option_row *row) {
   return (bool *)(void *)((char *)config + row->offset);
@@ -70,9 +76,10 @@ static fsm_code read_option(fsm__config *config, int argc, char *const argv[], i
   const char *equals = strchr(word, '=');
   int i = option_named(word + 2, equals ? (size_t)(equals - word) - 2 : strlen(word + 2));
   if (i < 0) return wrong(err, word, "there is no such option; see --help");
-  if (*seen & UINT32_C(1) << i) return wrong(err, word, "the option is given twice");
+  if (*seen & UINT32_C(1) << i && options[i].kind != LIST)
+    return wrong(err, word, "the option is given twice");
   *seen |= UINT32_C(1) << i;
-  if (options[i].kind != TEXT) {
+  if (options[i].kind == FLAG || options[i].kind == ACTION) {
     if (equals) return wrong(err, word, "the option takes no argument");
     *flag_at(config, &options[i]) = true;
     return FSM_OK;
@@ -80,7 +87,13 @@ static fsm_code read_option(fsm__config *config, int argc, char *const argv[], i
   if (!equals && *at >= argc) return wrong(err, word, "the option needs an argument");
   const char *text = equals ? equals + 1 : argv[(*at)++];
   if (!*text || strlen(text) > TEXT_MAX) return wrong(err, word, "the argument is empty or too long");
-  *text_at(config, &options[i]) = text;
+  if (options[i].kind == TEXT) {
+    *text_at(config, &options[i]) = text;
+    return FSM_OK;
+  }
+  fsm__config_list *list = list_at(config, &options[i]);
+  if (list->count == FSM__CONFIG_LIST_MAX) return wrong(err, word, "the option is given too often");
+  list->at[list->count++] = text;
   return FSM_OK;
 }
 
@@ -141,6 +154,13 @@ static fsm_code read_node(const fsm__config *config, fsm_error *err) {
   return legal ? FSM_OK : wrong(err, "--node", "the name is 1 to 64 printable ASCII characters, no spaces");
 }
 
+static fsm_code check_urls(const fsm__config_list *urls, fsm_error *err) {
+  fsm_error inner;
+  for (size_t i = 0; i < urls->count; i++)
+    if (fsm__web_url_check(urls->at[i], &inner) != FSM_OK) return wrong(err, "--http-allow", inner.text);
+  return FSM_OK;
+}
+
 static fsm_code check(fsm__config *config, fsm_error *err) {
   if (!*config->data) return wrong(err, "--data", "the data directory is needed: --data DIR");
   config->log_json = strcmp(config->log_format, "json") == 0;
@@ -153,6 +173,7 @@ static fsm_code check(fsm__config *config, fsm_error *err) {
   fsm_code code = read_policies(config, err);
   if (code == FSM_OK) code = read_socket(config, err);
   if (code == FSM_OK) code = read_segment(config, err);
+  if (code == FSM_OK) code = check_urls(&config->http_allow, err);
   return code == FSM_OK ? read_node(config, err) : code;
 }
 
@@ -211,6 +232,9 @@ void fsm__config_print(fsm_buf *out, const fsm__config *config) {
     fsm_buf_printf(out, "%s = ", row->name);
     if (row->kind == FLAG)
       fsm_buf_str(out, *flag_at(&copy, row) ? "on" : "off");
+    else if (row->kind == LIST)
+      for (size_t n = 0; n < list_at(&copy, row)->count; n++)
+        fsm_buf_printf(out, "%s%s", n > 0 ? " " : "", list_at(&copy, row)->at[n]);
     else if (row->offset == AT(socket) && !*config->socket && *config->data)
       fsm_buf_printf(out, "%s" SOCKET_NAME, config->data);
     else

@@ -7,10 +7,19 @@
 
 enum { FSM__SOCKET_PATH_MAX = 107 /* sun_path less its NUL */ };
 
+enum { FSM__CONFIG_LIST_MAX = 64 };
+
+/* An option that may be given several times. */
+typedef struct fsm__config_list {
+  const char *at[FSM__CONFIG_LIST_MAX];
+  size_t count;
+} fsm__config_list;
+
 typedef struct fsm__config {
   /* As given, defaults filled in; "" = not set. */
   const char *data, *listen, *socket, *jwt_key, *auth, *socket_auth, *nats, *log_format, *node, *port_file;
   const char *segment_bytes;
+  fsm__config_list http_allow;
   bool no_listen, help, version, print;
   /* What that means. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];

@@ -99,6 +99,8 @@ static fsm_code open_runtime(fsmd *d, fsm_error *err) {
   fsm_runtime_options options = {.dir = config->data,
                                  .node = config->node,
                                  .segment_bytes = config->segment,
+                                 .http_allow = config->http_allow.at,
+                                 .http_allow_count = config->http_allow.count,
                                  .task_ready = publisher ? fsm_publisher_task : NULL,
                                  .task_arg = publisher,
                                  .durable = publisher ? fsm_publisher_durable : NULL,
