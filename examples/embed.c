@@ -1,74 +1,59 @@
-/* embed.c: an approval inside a C program: no daemon, no network; the service is a function of this
- * program. embed DIR [ID]: makes or reopens DIR, runs one case to its end, prints it as JSON. */
+/* embed.c: an approval inside a C program: no daemon, no network; the service is a function of this program.
+ * embed [DIR]: makes or reopens DIR, runs a case to its end. */
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
+#include <stdlib.h>
 
 #include "runtime/fsm_runtime.h"
-#include "schema/json.h"
 
 static const char LEAVE[] =
-    "{\"id\":\"leave\",\"initial\":\"asked\",\"context\":{\"days\":{\"@expr\":\"input.days\"},\"entry\":null}"
+    "{\"id\":\"leave\",\"initial\":\"draft\",\"context\":{\"days\":{\"@expr\":\"input.days\"},\"entry\":null}"
     ","
-    "\"states\":{\"asked\":{\"invoke\":{\"id\":\"book\",\"src\":\"calendar\",\"onDone\":[{\"target\":"
-    "\"granted\","
-    "\"guard\":{\"@expr\":\"context.days <= 30\"},\"context\":{\"entry\":{\"@expr\":\"event.output\"}}},"
-    "{\"target\":\"refused\"}],\"onError\":\"refused\"}},"
-    "\"granted\":{\"type\":\"final\"},\"refused\":{\"type\":\"final\"}}}";
+    "\"states\":{\"draft\":{\"on\":{\"ASK\":\"asked\"}},\"asked\":{\"on\":{\"APPROVE\":\"booking\"}},"
+    "\"booking\":{\"invoke\":{\"id\":\"book\",\"src\":\"calendar\",\"onDone\":{\"target\":\"granted\","
+    "\"context\":{\"entry\":{\"@expr\":\"event.output\"}}}}},\"granted\":{\"type\":\"final\"}}}";
 
-/* The service `calendar`, on the writer's thread: it only submits its answer; slow work goes elsewhere. */
-static void calendar(void *arg, const fsm_task *task) {
-  fsm_command done = fsm_command_new(FSM_CMD_TASK_COMPLETE);
-  memcpy(done.token, task->token, sizeof done.token);
-  done.data = fsm_string("CAL-2026-1");
-  fsm_runtime *const *runtime = arg;
-  if (fsm_submit(*runtime, &done, NULL, NULL, NULL) != FSM_OK) fputs("the answer is not taken\n", stderr);
+/* The service `calendar`, on a thread of the service pool: it may take its time. */
+static void calendar(void *arg, const fsm_task *task, fsm_arena *arena, fsm_service_result *out) {
+  out->output = fsm_string(fsm_arena_printf(arena, "%s for %s", (char *)arg, task->instance));
 }
 
-static fsm_code call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *arena) {
-  fsm_answer answer;
-  fsm_code code = fsm_call(runtime, command, arena, &answer);
-  if (code != FSM_OK) fprintf(stderr, "%s: %s\n", fsm_code_name(code), answer.error.text);
-  return code;
+static void told(void *arg, const fsm_answer *answer) {
+  printf("%s: %s\n", (char *)arg, answer->error.code == FSM_OK ? answer->status : answer->error.text);
 }
 
-/* Waits until the case has ended, then prints it. */
-static fsm_code show(fsm_runtime *runtime, const char *id, fsm_arena *arena) {
-  fsm_value instance = fsm_null();
-  fsm_code code = FSM_OK;
-  for (int i = 0; i < 500 && code == FSM_OK && !fsm_map_get(&instance, "output"); i++) {
-    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    code =
-        fsm_query_wait(runtime, &(fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = id}, arena, &instance, NULL);
-  }
-  fsm_buf text = {0};
-  fsm_json_write_pretty(&text, &instance);
-  puts(fsm_buf_text(&text));
-  fsm_buf_free(&text);
-  return code;
+static void must(fsm_code code, const fsm_error *err) {
+  if (code != FSM_OK) exit((fprintf(stderr, "%s: %s\n", err->where, err->text), fsm_code_exit(code)));
 }
 
 int main(int argc, char *argv[]) {
-  fsm_runtime *runtime = NULL;
+  static char entry[] = "an entry", approved[] = "approved";
+  const fsm_service services[] = {{.name = "calendar", .run = calendar, .arg = entry}};
+  const char *dir = argc > 1 ? argv[1] : "leave";
+  const fsm_runtime_options options = {.dir = dir, .services = services, .service_count = 1};
+  fsm_runtime *runtime;
+  fsm_answer answers[2];
+  fsm_value instance = fsm_map_empty();
   fsm_error err;
   fsm_arena arena;
-  if (argc > 1 && strcmp(argv[1], "--version") == 0) return puts("embed " FSM_VERSION), 0;
-  if (argc < 2) return fputs("usage: embed DIR [ID]\n", stderr), 2;
-  const fsm_runtime_options options = {.dir = argv[1], .task_ready = calendar, .task_arg = &runtime};
-  if (fsm_runtime_open(&options, &runtime, NULL, &err) != FSM_OK)
-    return fprintf(stderr, "%s: %s\n", err.where, err.text), fsm_code_exit(err.code);
   fsm_arena_init(&arena, 0);
-  fsm_command deploy = fsm_command_new(FSM_CMD_DEPLOY), start = fsm_command_new(FSM_CMD_START);
-  fsm_pair days[] = {{fsm_string("days"), fsm_int(12)}};
-  deploy.source = LEAVE;
-  deploy.source_len = strlen(LEAVE);
-  start.machine = "leave";
-  start.instance = argc > 2 ? argv[2] : "L-1";
-  fsm_code code = fsm_map(days, 1, &start.data, &err);
-  if (code == FSM_OK) code = call(runtime, &deploy, &arena);
-  if (code == FSM_OK) code = call(runtime, &start, &arena);
-  if (code == FSM_OK) code = show(runtime, start.instance, &arena);
+  must(fsm_runtime_open(&options, &runtime, NULL, &err), &err);
+  fsm_command batch[] = {fsm_command_new(FSM_CMD_DEPLOY), fsm_command_new(FSM_CMD_START)};
+  batch[0].source = LEAVE;
+  batch[0].source_len = sizeof LEAVE - 1;
+  batch[1].machine = "leave";
+  must(fsm_map(&(fsm_pair){fsm_string("days"), fsm_int(12)}, 1, &batch[1].data, &err), &err);
+  must(fsm_call_batch(runtime, batch, 2, &arena, answers, &err), &err); /* many at once, in order */
+  fsm_command send = fsm_command_new(FSM_CMD_SEND);
+  send.instance = answers[1].instance;
+  send.event = "ASK";
+  must(fsm_call(runtime, &send, &arena, &answers[0]), &answers[0].error); /* waiting: it is durable then */
+  send.event = "APPROVE";
+  must(fsm_submit(runtime, &send, told, approved, &err), &err); /* or be called with it */
+  const fsm_query query = {.kind = FSM_QUERY_INSTANCE, .ref = send.instance};
+  while (!fsm_map_get(&instance, "output"))
+    must(fsm_query_wait(runtime, &query, &arena, &instance, &err), &err);
+  const fsm_value *booked = fsm_map_get(fsm_map_get(&instance, "context"), "entry");
+  printf("granted: %.*s\n", (int)booked->len, booked->s);
   fsm_runtime_close(runtime);
   fsm_arena_free(&arena);
-  return fsm_code_exit(code);
 }

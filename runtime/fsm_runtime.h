@@ -20,8 +20,8 @@
  * nothing more is answered. A full disk (FSM_EFULL) refuses commands and keeps answering reads until there is
  * room.
  *
- * To link: fsm_runtime, fsm_schema, fsm (in this order) and what pkg-config gives for lmdb, libcrypto,
- * libnats, jansson, msgpack, libjwt and libcurl; examples/embed.c is a whole program.
+ * To link: `pkg-config --cflags --libs fsm` (libfsm.so; with --static and -l:libfsm.a the archive); only what
+ * is FSM_API is exported. examples/embed.c is a whole program.
  *
  * Limits: those of fsm/machine.h, schema/record.h, and below.
  */

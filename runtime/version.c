@@ -21,6 +21,8 @@
 #define OPTIMISED "not optimised"
 #endif
 
+const char *fsm_version(void) { return FSM_VERSION; }
+
 void fsm_version_add(fsm_buf *out, const char *program, const char *libraries) {
   fsm_buf_printf(out, "%s %s\nbuild: %s, %s\nformats: record %d, journal %d, store %d\n", program,
                  FSM_VERSION, COMPILER, OPTIMISED, FSM_RECORD_VERSION, FSM_JOURNAL_FORMAT, FSM_STORE_FORMAT);
