@@ -93,6 +93,7 @@ typedef struct fsm_effect {
   fsm_value content; /* TASK_OPEN: the definition, null = none */
   int64_t delay_ns;
   unsigned invoke; /* number in the machine */
+  unsigned state;  /* TIMER_SET of a delayed transition: whose it is; of a delayed event the root, 0 */
 } fsm_effect;
 
 /* One with neither transitions nor entered states only changed data or asked for effects: a finalize, an

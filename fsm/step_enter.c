@@ -25,6 +25,7 @@ void fsm__afters_set(fsm__run *run, unsigned state) {
     if (effect == NULL) return;
     effect->id = effect->event = after->event;
     effect->delay_ns = ns;
+    effect->state = (unsigned)(s - run->machine->states);
   }
 }
 

@@ -80,16 +80,34 @@ static fsm_code task_drop(fsm__store *store, uint64_t number, const char *id, fs
   return FSM_OK;
 }
 
+/* The boot in which it was set, 8 bytes, and when it is due on its clock: both or neither. */
+static bool boot_of(const fsm_value *entry, fsm__timer *timer) {
+  const fsm_value *boot = fsm_map_get(entry, "boot");
+  if (boot == NULL) return fsm_map_get(entry, "mono") == NULL;
+  if (!fsm_is(boot, FSM_BYTES) || boot->len != 8) return false;
+  timer->boot = fsm__key_read_u64(boot->s);
+  timer->boot_due_ns = int_of(entry, "mono", -1);
+  return timer->boot_due_ns >= 0;
+}
+
+static bool overdue_of(fsm_arena *arena, const fsm_value *entry, fsm__timer *timer) {
+  if (fsm_map_get(entry, "overdue") == NULL) return true;
+  const char *name = text_of(arena, entry, "overdue");
+  return name != NULL && fsm_overdue_of(name, &timer->overdue);
+}
+
 static fsm_code timer_set(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                           unsigned place, const char *id, fsm_arena *arena, fsm_error *err) {
   const fsm_value *entry = &record->timers.items[place], *data = fsm_map_get(entry, "data");
-  const fsm__timer timer = {.id = id,
-                            .event = text_of(arena, entry, "event"),
-                            .due_ns = int_of(entry, "due", -1),
-                            .data = data ? *data : fsm_null(),
-                            .seq = record->seq,
-                            .place = (uint16_t)place};
-  if (timer.event == NULL || timer.due_ns < 0 || timer.seq > FSM_TIMER_SEQ_MAX || place > UINT16_MAX)
+  fsm__timer timer = {.id = id,
+                      .event = text_of(arena, entry, "event"),
+                      .due_ns = int_of(entry, "due", -1),
+                      .data = data ? *data : fsm_null(),
+                      .seq = record->seq,
+                      .place = (uint16_t)place};
+  timer.delay_ns = timer.due_ns > record->time_ns ? timer.due_ns - record->time_ns : 0;
+  if (timer.event == NULL || timer.due_ns < 0 || timer.seq > FSM_TIMER_SEQ_MAX || place > UINT16_MAX ||
+      !boot_of(entry, &timer) || !overdue_of(arena, entry, &timer))
     return fsm__apply_bad(record, "has a timer that cannot be read", NULL, err);
   fsm__key due = fsm__key_due_timer(in->number, &timer);
   fsm__timer_put(store, in->number, &timer);

@@ -29,6 +29,9 @@ typedef struct fsm__case {
   bool made_id;    /* its instance id was made here, so it is no part of what was asked */
   int64_t time_ns; /* the recorded time */
   bool clock_held; /* the wall clock was behind the last record's time */
+  uint64_t boot;   /* and the clock of the boot (clock.h); 0 = there is none */
+  int64_t boot_ns;
+  bool overdue;    /* the timer that this is about was due before it could fire */
   uint32_t dur_us; /* receipt → decision */
   uint64_t next_seq;
   uint64_t entropy; /* for the jitter of a retry */
@@ -61,10 +64,10 @@ typedef struct fsm__decision {
 /* Decides a command. A return other than FSM_OK is a fault of memory or of the store, not a refusal.
  * A refusal has no records: refuse.c makes the one it may deserve. */
 FSM_MUST_USE fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err);
-/* The same for a timer that is due (the one of this id set at that order; 0 = the first of this id) and for a
- * task whose attempt ran out of time. A timer or task that is gone decides nothing (count 0). silent_ns:
- * until when the attempt may be silent after a sign of life that has no record; 0 = there was none. */
-FSM_MUST_USE fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const char *id, uint64_t order,
+/* The same for a timer that is due, and for a task whose attempt ran out of time. A timer of an instance that
+ * does not run, and a task that is gone, decide nothing (count 0). silent_ns: until when the attempt may be
+ * silent after a sign of life that has no record; 0 = there was none. */
+FSM_MUST_USE fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const fsm__timer *timer,
                                         fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_task_timeout(const fsm__case *at, uint64_t number, const char *id,
                                                int64_t silent_ns, fsm__decision *out, fsm_error *err);
@@ -98,7 +101,11 @@ fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_re
 /* A map of these pairs in arena; false without memory. */
 bool fsm__decision_map(fsm_arena *arena, const fsm_pair *from, size_t count, fsm_value *out);
 /* What a record says of an effect that sets or cancels a timer; false without memory. */
-bool fsm__timer_entry(const fsm__case *at, const fsm_effect *effect, fsm_value *out);
+bool fsm__timer_entry(const fsm__case *at, const fsm__deployed *deployed, const fsm_effect *effect,
+                      fsm_value *out);
+/* How long the timer's delay has still to run on the clock of the boot it was set in; 0 when that is over or
+ * is not known. The wall clock is another matter: both must be reached. */
+int64_t fsm__timer_left(const fsm__timer *timer, uint64_t boot, int64_t boot_ns);
 /* Fires a timer of the decision's instance, which runs: timer_fired and the records of the step. */
 FSM_MUST_USE fsm_code fsm__decision_fire(const fsm__case *at, fsm__decision *out, const fsm__timer *timer,
                                          fsm_error *err);

@@ -127,7 +127,7 @@ static bool sort_effects(const fsm__case *at, const fsm__instance *in, uint64_t 
     switch (effect->kind) {
       case FSM_EFFECT_TIMER_SET:
       case FSM_EFFECT_TIMER_CANCEL:
-        good = fsm__timer_entry(at, effect, &out->timers[out->timer_count++]);
+        good = fsm__timer_entry(at, in->deployed, effect, &out->timers[out->timer_count++]);
         break;
       case FSM_EFFECT_TASK_OPEN:
       case FSM_EFFECT_TASK_CANCEL:

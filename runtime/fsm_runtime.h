@@ -120,7 +120,11 @@ typedef struct fsm_runtime_options {
   size_t round_bytes;        /* rows in memory that start a round; 0 = 32 MiB. Up to 5 times that is held */
   int64_t round_ns;          /* age that starts a round; 0 = 500 ms */
   int64_t (*now)(void *arg); /* wall clock, ns UTC since 1970; NULL = the system's (tests set it) */
-  void *now_arg;
+  /* Running time, ns, that goes on while the machine sleeps, and which boot it belongs to (not 0). NULL = the
+   * system's CLOCK_BOOTTIME; where only `now` is set there is none, and timers go by `now` alone. */
+  int64_t (*monotonic)(void *arg);
+  uint64_t boot;
+  void *now_arg; /* of both clocks */
   /* Services of this program; built in besides: `machine`, and `http` when it is allowed something. */
   const fsm_service *services;
   size_t service_count;

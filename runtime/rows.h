@@ -90,6 +90,10 @@ typedef struct fsm__timer {
   fsm_value data;
   uint64_t seq;   /* of the record that set it */
   uint16_t place; /* among the timers of that record */
+  int64_t delay_ns;
+  fsm_overdue overdue; /* what becomes of it when it was due before it could fire */
+  uint64_t boot;       /* in which it was set; 0 = the wall clock alone counts */
+  int64_t boot_due_ns; /* on the clock of that boot */
 } fsm__timer;
 
 #define FSM_TIMER_SEQ_MAX ((uint64_t)INT64_MAX >> 16) /* of a record that sets timers */

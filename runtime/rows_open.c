@@ -10,10 +10,14 @@ static void put(fsm__store *store, fsm__table table, const fsm__key *key, fsm_bu
 
 void fsm__timer_put(fsm__store *store, uint64_t number, const fsm__timer *timer) {
   fsm_buf buf = {0};
-  fsm_pack_list(&buf, 3);
+  fsm_pack_list(&buf, 7);
   fsm_pack_int(&buf, timer->due_ns);
   fsm_pack_text(&buf, timer->event, strlen(timer->event));
   fsm__row_pack(&buf, &timer->data);
+  fsm_pack_int(&buf, timer->delay_ns);
+  fsm_pack_uint(&buf, timer->overdue);
+  fsm_pack_uint(&buf, timer->boot);
+  fsm_pack_int(&buf, timer->boot_due_ns);
   fsm__key key = fsm__key_timer(number, timer);
   put(store, FSM_T_INSTANCES, &key, &buf);
 }
@@ -85,10 +89,19 @@ fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out,
     return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a timer row has no id");
   const uint64_t order = fsm__key_read_u64((const uint8_t *)row->key + row->key_len - ORDER);
   id = fsm_arena_strdup(arena, id);
-  fsm_code code = fsm__row_unpack(arena, row->value, row->value_len, "tsv", "timer", &at, err);
+  fsm_code code = fsm__row_unpack(arena, row->value, row->value_len, "tsvtnut", "timer", &at, err);
   if (code != FSM_OK) return code;
-  *out =
-      (fsm__timer){.id = id, .due_ns = at[0].i, .data = at[2], .seq = order >> 16, .place = (uint16_t)order};
+  if (at[4].i >= FSM_OVERDUE_COUNT)
+    return fsm_fail(err, FSM_ECORRUPT, "store: instances", "a timer row cannot be read");
+  *out = (fsm__timer){.id = id,
+                      .due_ns = at[0].i,
+                      .data = at[2],
+                      .delay_ns = at[3].i,
+                      .overdue = (fsm_overdue)at[4].i,
+                      .boot = at[5].u,
+                      .boot_due_ns = at[6].i,
+                      .seq = order >> 16,
+                      .place = (uint16_t)order};
   out->event = fsm_arena_strndup(arena, at[1].s, at[1].len);
   return id && out->event ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a row");
 }

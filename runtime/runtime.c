@@ -48,6 +48,7 @@ static void free_runtime(fsm_runtime *runtime) {
   fsm__offers_free(w->offers);
   fsm__services_free(w->services);
   fsm__beats_free(w->beats);
+  fsm__waits_clear(&w->waits);
   free(w->ended);
   free(w->woken);
   free(w->records);

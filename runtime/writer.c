@@ -5,13 +5,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* A clock that was set back by an hour must not stop all timers for an hour, nor may time run on as if it
+ * were right: at half the pace a timer is late by no more than the step, and no more than its delay. */
+static int64_t held_time(fsm__writer *w, int64_t boot_ns) {
+  int64_t passed = w->boot != 0 && boot_ns > w->given_ns ? (boot_ns - w->given_ns) / 2 : 0;
+  w->wall_ns = w->core.last_time_ns + passed;
+  return w->wall_ns;
+}
+
 int64_t fsm__writer_now(fsm__writer *w, bool *held) {
+  int64_t boot_ns = w->boot != 0 ? fsm__boot_now(&w->options) : 0;
   int64_t now = fsm__wall_now(&w->options);
   *held =
       now < w->wall_ns; /* not: behind the time of the last record, which may be ahead of the clock's tick */
-  if (!*held) w->wall_ns = now;
+  if (*held)
+    now = held_time(w, boot_ns);
+  else
+    w->wall_ns = now;
   if (now <= w->core.last_time_ns) now = w->core.last_time_ns + 1;
   w->core.last_time_ns = now;
+  w->given_ns = boot_ns;
   return now;
 }
 
@@ -31,7 +44,10 @@ fsm__case fsm__writer_case(fsm__writer *w, fsm_arena *arena, const fsm_command *
                   .command = command,
                   .next_seq = fsm__journal_next_seq(w->core.journal),
                   .node = w->core.node,
-                  .origin = w->core.origin};
+                  .origin = w->core.origin,
+                  .boot = w->boot};
+  if (at.boot != 0)
+    at.boot_ns = fsm__boot_now(&w->options); /* first: a delay is over here no later than there */
   at.time_ns = fsm__writer_now(w, &at.clock_held);
   int64_t waited = received_ns != 0 ? (fsm__monotonic_ns() - received_ns) / 1000 : 0;
   at.dur_us = waited > UINT32_MAX ? UINT32_MAX : waited > 0 ? (uint32_t)waited : 1;
@@ -129,8 +145,12 @@ static void turn(fsm__writer *w, fsm__job *jobs) {
 void *fsm__writer_run(void *arg) {
   fsm__writer *w = arg;
   w->last_commit_ns = fsm__monotonic_ns();
+  bool held = false;
   w->wall_ns = w->opened_ns = w->core.last_time_ns;
   w->losing = fsm__services_count(w->services) > 0;
+  w->boot = fsm__boot_of(&w->options);
+  w->given_ns = w->opened.boot_ns = w->boot != 0 ? fsm__boot_now(&w->options) : 0;
+  w->opened.wall_ns = fsm__writer_now(w, &held);
   fsm__writer_rounds(w); /* a long tail of the journal would look like a store without room */
   while (!fsm__queue_closed(&w->queue)) {
     fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, idle_ns(w));

@@ -15,11 +15,13 @@
 
 #include "runtime/applier.h"
 #include "runtime/beats.h"
+#include "runtime/clock.h"
 #include "runtime/core.h"
 #include "runtime/offers.h"
 #include "runtime/queue.h"
 #include "runtime/refusals.h"
 #include "runtime/service.h"
+#include "runtime/waits.h"
 
 enum {
   FSM_TURN_COMMANDS_MAX = 512, /* of the queue, in one turn */
@@ -47,6 +49,13 @@ typedef struct fsm__rounds {
   int64_t owed_ns;                   /* naps too short to be taken */
 } fsm__rounds;
 
+/* An instance that runs again, and what came due before. */
+typedef struct fsm__woken {
+  uint64_t number;
+  fsm__moment since; /* it runs again */
+  fsm__key at;       /* the last due row handled */
+} fsm__woken;
+
 typedef struct fsm__writer {
   fsm__core core;
   fsm_runtime_options options;
@@ -62,13 +71,17 @@ typedef struct fsm__writer {
   size_t records_cap;
   bool batch_open;
   /* time and scans */
-  fsm__key due_at; /* the last due row handled: the scan goes on behind it */
+  fsm__key due_at;    /* the last due row handled: the scan goes on behind it */
+  fsm__waits waits;   /* timers that the scan has passed and the clock of the boot has not reached */
+  uint64_t boot;      /* clock.h */
+  int64_t given_ns;   /* on its clock, when a time was given last */
+  fsm__moment opened; /* by both clocks */
   fsm__offers *offers;
   fsm__services *services;
   fsm__key lost_at;  /* where the look for attempts that died with the process before goes on */
   bool losing;       /* it is not at the end yet */
   int64_t opened_ns; /* the last recorded time before this process */
-  uint64_t *woken;   /* instances that run again since the last turn */
+  fsm__woken *woken; /* instances that run again since the last turn */
   size_t woken_count, woken_cap;
   fsm__beats *beats;
   uint8_t (*ended)[16]; /* tokens of the last FSM_ENDED_KEPT tasks that were answered, a ring */
@@ -86,7 +99,8 @@ void *fsm__writer_run(void *writer); /* the thread */
 
 /* ---- between the files of the writer ---- */
 
-/* Strictly later than every time given before; *held when the wall clock was behind. */
+/* Strictly later than every time given before; *held when the wall clock is behind. Then time goes on at half
+ * the pace of the clock of the boot until the wall clock has caught up (a nanosecond a time without one). */
 int64_t fsm__writer_now(fsm__writer *writer, bool *held);
 /* Seals, journals and applies what was decided. Frees the way by a commit when the batch is full. What could
  * not be taken (memory, room) comes back as a refusal without records. */

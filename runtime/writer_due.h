@@ -13,6 +13,7 @@ typedef struct fsm__due {
   uint64_t number; /* of the instance */
   char kind;
   const char *id;
+  fsm__moment since; /* what was due before this moment could not be seen to then: it is overdue */
 } fsm__due;
 
 typedef void (*fsm__due_fn)(fsm__writer *writer, const fsm__due *due);
@@ -22,6 +23,13 @@ void fsm__due_message(fsm__writer *writer, const fsm__due *due); /* 'm' */
 void fsm__due_purge(fsm__writer *writer, const fsm__due *due);   /* 'p' */
 /* The function of its kind. */
 void fsm__due_run(fsm__writer *writer, const fsm__due *due);
+
+/* A due row's key without its id has one byte less. */
+enum { FSM_DUE_KEY_MIN = 26 };
+/* A row from its key; false without memory. */
+bool fsm__due_read(const fsm__writer *writer, const void *key, size_t len, fsm_arena *arena, fsm__due *out);
+/* The timer's delay has left_ns to run on the clock of the boot: it comes back then. */
+void fsm__due_wait(fsm__writer *writer, const fsm__due *due, int64_t left_ns);
 
 /* The command that a decision of time's own stands on: nobody's. */
 extern const fsm_command fsm__by_time;

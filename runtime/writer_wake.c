@@ -11,86 +11,102 @@
 void fsm__writer_wake(fsm__writer *w, uint64_t number) {
   if (w->woken_count == w->woken_cap) {
     size_t cap = w->woken_cap ? w->woken_cap * 2 : 16;
-    uint64_t *grown = realloc(w->woken, cap * sizeof *grown);
-    if (grown == NULL) return fsm__due_look_again(w);
+    fsm__woken *grown = realloc(w->woken, cap * sizeof *grown);
+    if (grown == NULL) return fsm__due_look_again(w); /* it takes longer, that is all */
     w->woken = grown;
     w->woken_cap = cap;
   }
-  w->woken[w->woken_count++] = number;
+  w->woken[w->woken_count++] = (fsm__woken){
+      .number = number,
+      .since = {.wall_ns = w->core.last_time_ns, .boot_ns = w->boot != 0 ? fsm__boot_now(&w->options) : 0}};
 }
 
-typedef struct overdue {
-  fsm__due *at;
-  size_t count, cap;
-} overdue;
-
-static bool add(fsm__writer *w, overdue *list, fsm__due due) {
-  if (list->count == list->cap) {
-    size_t cap = list->cap ? list->cap * 2 : 16;
-    fsm__due *grown = fsm_arena_alloc(&w->internal, cap * sizeof *grown);
-    if (grown == NULL) return false;
-    if (list->count > 0) memcpy(grown, list->at, list->count * sizeof *grown);
-    list->at = grown;
-    list->cap = cap;
+static fsm_code key_of(const fsm__row *row, uint64_t number, fsm_arena *arena, fsm__key *out,
+                       fsm_error *err) {
+  fsm__timer timer;
+  fsm__task task;
+  if (((const char *)row->key)[8] == 't') {
+    fsm_code code = fsm__timer_read(row, arena, &timer, err);
+    if (code == FSM_OK) *out = fsm__key_due_timer(number, &timer);
+    return code;
   }
-  list->at[list->count++] = due;
+  fsm_code code = fsm__task_read(row, arena, &task, err);
+  if (code == FSM_OK) *out = fsm__key_due(task.next_ns, number, 'k', task.id);
+  return code;
+}
+
+static int compare(const void *a, const void *b) {
+  const fsm__key *x = a, *y = b;
+  int order = memcmp(x->bytes, y->bytes, x->len < y->len ? x->len : y->len);
+  return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+typedef struct due_keys {
+  fsm__key *keys;
+  size_t count, cap;
+} due_keys;
+
+static bool add(due_keys *all, const fsm__key *key) {
+  if (all->count == all->cap) {
+    size_t cap = all->cap ? all->cap * 2 : 16;
+    fsm__key *grown = realloc(all->keys, cap * sizeof *grown);
+    if (grown == NULL) return false;
+    all->keys = grown;
+    all->cap = cap;
+  }
+  all->keys[all->count++] = *key;
   return true;
 }
 
-static fsm_code read_due(fsm__writer *w, const fsm__row *row, uint64_t number, char kind, fsm__due *out,
-                         fsm_error *err) {
-  fsm__timer timer;
-  fsm__task task;
-  *out = (fsm__due){.number = number, .kind = kind};
-  fsm_code code = kind == 't' ? fsm__timer_read(row, &w->internal, &timer, err)
-                              : fsm__task_read(row, &w->internal, &task, err);
-  if (code != FSM_OK) return code;
-  out->due_ns = kind == 't' ? timer.due_ns : task.next_ns;
-  out->id = kind == 't' ? timer.id : task.id;
-  out->order = kind == 't' ? fsm__timer_order(&timer) : 0;
-  return FSM_OK;
-}
-
-/* A row that cannot be read ends it: commands that touch it are refused by name. */
-static bool collect(fsm__writer *w, uint64_t number, char kind, int64_t now_ns, overdue *list) {
-  fsm__key prefix = fsm__key_instance(number, kind, NULL, 0);
+/* The due keys of one kind of its rows, behind woken->at and not after now_ns. A row that cannot be read is
+ * left: commands that touch it are refused by name. */
+static bool collect(fsm__writer *w, const fsm__woken *woken, char kind, int64_t now_ns, due_keys *out) {
+  fsm__key prefix = fsm__key_instance(woken->number, kind, NULL, 0), key;
   fsm__range range;
   fsm__row row;
-  fsm__due due;
-  bool found = false, room = true;
+  bool found = false, whole = true;
   fsm_error err;
-  fsm_code code;
   fsm__range_open(&range, w->core.store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
-  while (room && (code = fsm__range_next(&range, &row, &found, &err)) == FSM_OK && found) {
-    code = read_due(w, &row, number, kind, &due, &err);
-    if (code != FSM_OK) break;
-    if (due.due_ns <= now_ns) room = add(w, list, due);
+  while (whole) {
+    fsm_code code = fsm__range_next(&range, &row, &found, &err);
+    if (code == FSM_ECORRUPT) continue;
+    if (code != FSM_OK) fsm__writer_fatal(w, &err);
+    if (!found) break;
+    code = key_of(&row, woken->number, &w->internal, &key, &err);
+    if (code == FSM_ENOMEM) whole = false;
+    if (code != FSM_OK || (int64_t)fsm__key_read_u64(key.bytes) > now_ns) continue;
+    if (woken->at.len == 0 || compare(&woken->at, &key) < 0) whole = add(out, &key);
   }
   fsm__range_close(&range);
-  return room && code != FSM_ENOMEM;
+  return whole;
 }
 
-static int by_due(const void *a, const void *b) {
-  const fsm__due *x = a, *y = b;
-  if (x->due_ns != y->due_ns) return x->due_ns < y->due_ns ? -1 : 1;
-  return (x->order > y->order) - (x->order < y->order);
+/* True when nothing is left of it. */
+static bool run(fsm__writer *w, fsm__woken *woken, int64_t now_ns) {
+  due_keys all = {.keys = NULL};
+  bool whole = collect(w, woken, 't', now_ns, &all) && collect(w, woken, 'k', now_ns, &all);
+  if (!whole) fsm__due_look_again(w);
+  if (all.count > 0) qsort(all.keys, all.count, sizeof *all.keys, compare);
+  size_t count = all.count < FSM_TURN_DUE_MAX ? all.count : FSM_TURN_DUE_MAX;
+  for (size_t i = 0; i < count && !w->full; i++) {
+    fsm__due due;
+    woken->at = all.keys[i];
+    if (!fsm__due_read(w, all.keys[i].bytes, all.keys[i].len, &w->internal, &due)) break;
+    due.since = woken->since;
+    fsm__due_run(w, &due);
+  }
+  bool over = count == all.count && !w->full;
+  free(all.keys);
+  return over;
 }
 
+/* One instance in a turn. Firing may park it and let others run again: the list may move. */
 void fsm__due_woken(fsm__writer *w) {
   bool held = false;
-  for (size_t ran = 0; w->woken_count > 0 && ran < FSM_TURN_DUE_MAX && !w->full;) {
-    const uint64_t number = w->woken[w->woken_count - 1];
-    const int64_t now_ns = fsm__writer_now(w, &held);
-    overdue list = {.count = 0};
-    if (!collect(w, number, 't', now_ns, &list) || !collect(w, number, 'k', now_ns, &list)) {
-      fsm__due_look_again(w);
-      list.count = 0;
-    }
-    if (list.count > 1) qsort(list.at, list.count, sizeof *list.at, by_due);
-    const bool whole = list.count <= FSM_TURN_DUE_MAX - ran;
-    const size_t count = whole ? list.count : FSM_TURN_DUE_MAX - ran;
-    if (whole) w->woken_count--;
-    for (size_t i = 0; i < count && !w->full; i++) fsm__due_run(w, &list.at[i]);
-    ran += count;
-  }
+  if (w->woken_count == 0 || w->full) return;
+  fsm__woken woken = w->woken[0];
+  memmove(w->woken, w->woken + 1, --w->woken_count * sizeof *w->woken);
+  if (run(w, &woken, fsm__writer_now(w, &held))) return;
+  if (w->woken_count == w->woken_cap) return fsm__due_look_again(w);
+  w->woken[w->woken_count++] = woken;
 }

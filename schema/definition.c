@@ -27,6 +27,7 @@ struct fsm_definition {
   fsm_buf canonical;
   fsm__schemas schemas;
   fsm_task_policy *policies; /* by number of the invoke */
+  uint8_t *overdue;          /* by number of the state */
 };
 
 /* ---- checks that need the machine -------------------------------------------------------------- */
@@ -66,9 +67,18 @@ static fsm_code build(fsm__loader *l, fsm__node root, fsm_definition *d) {
 
 static fsm_code keep_policies(fsm_definition *d, fsm_error *err) {
   unsigned count = fsm_machine_invokes(d->machine);
+  unsigned states = fsm_machine_states(d->machine);
   d->policies = fsm_arena_zalloc(&d->arena, count + 1u, sizeof *d->policies);
-  if (!d->policies) return fsm_fail(err, FSM_ENOMEM, "", "no memory to load the definition");
+  d->overdue = fsm_arena_zalloc(&d->arena, states, sizeof *d->overdue);
+  if (!d->policies || !d->overdue) return fsm_fail(err, FSM_ENOMEM, "", "no memory to load the definition");
   for (unsigned i = 0; i < count; i++) fsm__task_policy_of(fsm_invoke_meta(d->machine, i), &d->policies[i]);
+  fsm_overdue whole = FSM_OVERDUE_FIRE;
+  fsm__overdue_of(fsm_state_meta(d->machine, 0), &whole);
+  for (unsigned i = 0; i < states; i++) {
+    fsm_overdue own = whole;
+    fsm__overdue_of(fsm_state_meta(d->machine, i), &own);
+    d->overdue[i] = (uint8_t)own;
+  }
   return FSM_OK;
 }
 
@@ -219,4 +229,9 @@ int64_t fsm_definition_keep_ns(const fsm_definition *definition) {
 void fsm_definition_task_policy(const fsm_definition *definition, unsigned invoke, fsm_task_policy *out) {
   FSM_ASSERT(definition && out && invoke < fsm_machine_invokes(definition->machine));
   *out = definition->policies[invoke];
+}
+
+fsm_overdue fsm_definition_overdue(const fsm_definition *definition, unsigned state) {
+  FSM_ASSERT(definition && state < fsm_machine_states(definition->machine));
+  return (fsm_overdue)definition->overdue[state];
 }

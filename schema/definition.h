@@ -66,6 +66,18 @@ typedef struct fsm_task_policy {
 FSM_API void fsm_definition_task_policy(const fsm_definition *definition, unsigned invoke,
                                         fsm_task_policy *out);
 
+/* What becomes of a timer that was due before it could fire (the runtime was not open, or the instance did
+ * not run): meta.fsm.overdue of its state, else of the root, else fire. */
+typedef enum fsm_overdue {
+  FSM_OVERDUE_FIRE,    /* late */
+  FSM_OVERDUE_SKIP,    /* never */
+  FSM_OVERDUE_RESTART, /* after all of its delay, counted anew */
+  FSM_OVERDUE_COUNT
+} fsm_overdue;
+FSM_API fsm_overdue fsm_definition_overdue(const fsm_definition *definition, unsigned state);
+FSM_API const char *fsm_overdue_name(fsm_overdue overdue); /* "fire", "skip", "restart" */
+FSM_API bool fsm_overdue_of(const char *name, fsm_overdue *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -232,6 +232,8 @@ fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, f
 /* meta.fsm.keep of the root; 0 = none. */
 int64_t fsm__keep_of(const fsm_value *meta);
 void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out);
+/* *out stays as it is where meta says nothing. */
+void fsm__overdue_of(const fsm_value *meta, fsm_overdue *out);
 
 /* definition_schema.c */
 fsm_code fsm__read_schemas(fsm__loader *l, fsm__node root);

@@ -41,6 +41,12 @@ static fsm_code check_bool(fsm__loader *l, fsm__node node) {
   return fsm__node_is(node, FSM_BOOL) ? FSM_OK : fsm__invalid(l, node.where, "true or false is expected");
 }
 
+static fsm_code check_overdue(fsm__loader *l, fsm__node node) {
+  fsm_overdue ignored;
+  if (fsm__node_is(node, FSM_STRING) && fsm_overdue_of(node.value->s, &ignored)) return FSM_OK;
+  return fsm__invalid(l, node.where, "\"fire\", \"skip\" or \"restart\" is expected");
+}
+
 /* Silence would look like protection. */
 static fsm_code refuse_allow(fsm__loader *l, fsm__node node) {
   return fsm__unsupported(l, node.where, "\"allow\" is not enforced yet");
@@ -55,6 +61,7 @@ static const struct row {
     {"sla", FSM__META_ROOT | FSM__META_STATE, check_duration},
     {"level", FSM__META_ROOT | FSM__META_TRANSITION, check_level},
     {"keep", FSM__META_ROOT, check_duration},
+    {"overdue", FSM__META_ROOT | FSM__META_STATE, check_overdue},
     {"reason_required", FSM__META_TRANSITION, check_bool},
     {"attempts", FSM__META_INVOKE, check_attempts},
     {"timeout", FSM__META_INVOKE, check_duration},
@@ -90,6 +97,29 @@ fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, f
   }
   fsm_code code = fsm_value_copy(l->arena, node.value, out, l->err);
   return code == FSM_ENOMEM ? fsm__out_of_memory(l) : code;
+}
+
+/* ---- the policy of timers ---------------------------------------------------------------------- */
+
+static const char *const overdue_names[FSM_OVERDUE_COUNT] = {"fire", "skip", "restart"};
+
+const char *fsm_overdue_name(fsm_overdue overdue) {
+  FSM_ASSERT((unsigned)overdue < FSM_OVERDUE_COUNT);
+  return overdue_names[overdue];
+}
+
+bool fsm_overdue_of(const char *name, fsm_overdue *out) {
+  for (unsigned i = 0; i < FSM_OVERDUE_COUNT; i++) {
+    if (strcmp(overdue_names[i], name) != 0) continue;
+    *out = (fsm_overdue)i;
+    return true;
+  }
+  return false;
+}
+
+void fsm__overdue_of(const fsm_value *meta, fsm_overdue *out) {
+  const fsm_value *value = fsm_map_get(fsm_map_get(meta, "fsm"), "overdue");
+  if (value) FSM_ASSERT(fsm_overdue_of(value->s, out)); /* checked when it was read */
 }
 
 /* ---- the policy of tasks ----------------------------------------------------------------------- */

@@ -89,7 +89,8 @@ typedef struct fsm_record {
   fsm_value hist;      /* recorded history, map history path → list of paths */
   fsm_value since;     /* list of state paths entered here (re-entry too); their time is time_ns */
   fsm_value out;       /* output of a completed instance */
-  fsm_value timers;    /* list of {id, due, event, data?} (set; due = int ns UTC) or {cancel: id} */
+  fsm_value timers;    /* list of {id, due, event, data?, overdue?, boot?, mono?} (set; due = int ns
+                          UTC; mono = due on the clock of that boot, bin8) or {cancel: id} */
   fsm_value tasks;     /* list of {id, service, input?, tok, deadline_ns?, attempts, next, …} (opened) or
                           {cancel: id} */
   int64_t elapsed_ns;  /* -1 = absent: time spent in the (first) leaf left */

@@ -29,6 +29,8 @@ typedef struct fixture {
   fsm_opened opened;
   fsm_arena arena;
   _Atomic int64_t now_ns;
+  _Atomic int64_t boot_ns; /* the clock of the boot, once there is one */
+  uint64_t boot;           /* 0 = there is none: timers go by now_ns alone */
   pthread_mutex_t lock;
   struct {
     uint8_t token[16];
@@ -39,6 +41,8 @@ typedef struct fixture {
 } fixture;
 
 static int64_t fixture_clock(void *arg) { return atomic_load(&((fixture *)arg)->now_ns); }
+
+static int64_t fixture_boot_clock(void *arg) { return atomic_load(&((fixture *)arg)->boot_ns); }
 
 static void fixture_task(void *arg, const fsm_task *task) {
   fixture *f = arg;
@@ -66,6 +70,8 @@ static inline void fixture_open(fixture *f) {
                                        .segment_bytes = 2 * 1024 * 1024,
                                        .map_bytes = 64 << 20,
                                        .now = fixture_clock,
+                                       .monotonic = f->boot != 0 ? fixture_boot_clock : NULL,
+                                       .boot = f->boot,
                                        .now_arg = f,
                                        .task_ready = fixture_task,
                                        .task_arg = f,

@@ -55,6 +55,11 @@ SPOILT(timer_long_id, MOVE,
                                                long_text)))
 SPOILT(cancel_long_id, MOVE,
        x.timers = rig_json(r, fsm_arena_printf(&r->arena, "[{\"cancel\":\"%s\"}]", long_text)))
+#define TIMER(more) x.timers = rig_json(r, "[{\"id\":\"t\",\"event\":\"e\",\"due\":1," more "}]")
+SPOILT(timer_boot_text, MOVE, TIMER("\"boot\":\"12345678\",\"mono\":1"))
+SPOILT(timer_mono_alone, MOVE, TIMER("\"mono\":1"))
+SPOILT(timer_overdue_word, MOVE, TIMER("\"overdue\":\"never\""))
+SPOILT(timer_overdue_number, MOVE, TIMER("\"overdue\":1"))
 #define FIRED rec(r, FSM_RECORD_TIMER_FIRED, 9)
 SPOILT(fired_without_set, FIRED, x.detail = rig_json(r, "{\"timer\":\"t1\"}"))
 SPOILT(fired_without_timer, FIRED, x.detail = rig_json(r, "{\"set\":2}"))
@@ -118,6 +123,10 @@ static void what_does_not_fit_the_rows_is_corrupt_and_named_by_its_seq(void **st
       C(timer_before_1970),
       C(timer_no_map),
       C(timer_long_id),
+      C(timer_boot_text),
+      C(timer_mono_alone),
+      C(timer_overdue_word),
+      C(timer_overdue_number),
       C(fired_without_set),
       C(fired_without_timer),
       C(fired_not_set),

@@ -322,40 +322,36 @@ static void a_timeout_before_its_time_decides_nothing(void **state) {
   assert_int_equal(decision.count, 0);
 }
 
-static void a_timer_that_is_gone_decides_nothing(void **state) {
-  desk *d = *state;
-  fsm__decision decision;
-  (void)started(d, "loop", "l1");
-  fsm__case at = case_of(d, &by_time);
-  assert_int_equal(fsm__decide_timer(&at, 1, "nothing", 0, &decision, NULL), FSM_OK);
-  assert_int_equal(decision.count, 0);
-  assert_int_equal(fsm__decide_timer(&at, 99, "nothing", 0, &decision, NULL), FSM_OK);
-  assert_int_equal(decision.count, 0);
-}
-
-static void a_timer_that_loops_parks_and_one_that_is_late_says_so(void **state) {
-  desk *d = *state;
-  (void)started(d, "loop", "l1");
+/* The one timer of instance 1. */
+static fsm__timer only_timer(desk *d) {
   fsm__key prefix = fsm__key_instance(1, 't', NULL, 0);
   fsm__range range;
   fsm__row row;
+  fsm__timer timer;
   bool found = false;
   fsm__range_open(&range, d->rig->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
   assert_int_equal(fsm__range_next(&range, &row, &found, NULL), FSM_OK);
   assert_true(found);
-  const char *id = fsm_arena_strdup(&d->rig->arena, (const char *)row.key + 9);
+  assert_int_equal(fsm__timer_read(&row, &d->rig->arena, &timer, NULL), FSM_OK);
   fsm__range_close(&range);
+  return timer;
+}
+
+static void a_timer_that_loops_parks_its_instance_and_then_waits(void **state) {
+  desk *d = *state;
+  (void)started(d, "loop", "l1");
+  const fsm__timer timer = only_timer(d);
   fsm__case at = case_of(d, &by_time);
   fsm__decision decision;
   at.time_ns += 3 * SECOND;
-  assert_int_equal(fsm__decide_timer(&at, 1, id, 0, &decision, NULL), FSM_OK);
+  assert_int_equal(fsm__decide_timer(&at, 1, &timer, &decision, NULL), FSM_OK);
   assert_int_equal(decision.count, 1);
   assert_string_equal(decision.records[0].caus, id_of(d, 5)); /* the record that set it */
   assert_string_equal(decision.records[0].corr, "corr");
   assert_int_equal(decision.records[0].kind, FSM_RECORD_INCIDENT_OPENED);
   apply(d, &decision);
-  assert_int_equal(fsm__decide_timer(&at, 1, id, 0, &decision, NULL), FSM_OK);
-  assert_int_equal(decision.count, 0); /* a parked instance's timer waits */
+  assert_int_equal(fsm__decide_timer(&at, 1, &timer, &decision, NULL), FSM_OK);
+  assert_int_equal(decision.count, 0);
 }
 
 int main(void) {
@@ -377,8 +373,7 @@ int main(void) {
       T(a_task_s_records_name_the_one_that_opened_it),
       T(a_command_s_records_name_what_it_names),
       T(a_timeout_before_its_time_decides_nothing),
-      T(a_timer_that_is_gone_decides_nothing),
-      T(a_timer_that_loops_parks_and_one_that_is_late_says_so),
+      T(a_timer_that_loops_parks_its_instance_and_then_waits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

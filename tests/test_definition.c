@@ -304,6 +304,24 @@ static void the_policy_of_tasks_has_defaults(void **state) {
   fsm_definition_free(d);
 }
 
+static void overdue_is_that_of_the_state_then_of_the_root_then_fire(void **state) {
+  (void)state;
+  fsm_definition *d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"initial\":\"x\","
+      "\"meta\":{\"fsm\":{\"overdue\":\"skip\"}},\"states\":{\"x\":{}}}}}");
+  assert_int_equal(fsm_definition_overdue(d, 0), FSM_OVERDUE_FIRE);
+  assert_int_equal(fsm_definition_overdue(d, 1), FSM_OVERDUE_SKIP);
+  assert_int_equal(fsm_definition_overdue(d, 2), FSM_OVERDUE_FIRE); /* not that of a state around it */
+  fsm_definition_free(d);
+  d = load(
+      "{\"id\":\"m\",\"initial\":\"a\",\"meta\":{\"fsm\":{\"overdue\":\"restart\"}},\"states\":{"
+      "\"a\":{},\"b\":{\"meta\":{\"fsm\":{\"overdue\":\"fire\"}}}}}");
+  assert_int_equal(fsm_definition_overdue(d, 0), FSM_OVERDUE_RESTART);
+  assert_int_equal(fsm_definition_overdue(d, 1), FSM_OVERDUE_RESTART);
+  assert_int_equal(fsm_definition_overdue(d, 2), FSM_OVERDUE_FIRE);
+  fsm_definition_free(d);
+}
+
 static void meta_and_tags_reach_the_machine(void **state) {
   (void)state;
   fsm_definition *d = load(
@@ -550,6 +568,7 @@ int main(void) {
       cmocka_unit_test(done_always_and_reenter_work),
       cmocka_unit_test(invokes_are_numbered_when_they_have_no_id),
       cmocka_unit_test(the_policy_of_tasks_has_defaults),
+      cmocka_unit_test(overdue_is_that_of_the_state_then_of_the_root_then_fire),
       cmocka_unit_test(meta_and_tags_reach_the_machine),
       cmocka_unit_test(the_canonical_bytes_keep_order_and_nothing_of_the_spelling),
       cmocka_unit_test(each_bad_definition_is_refused_with_its_place),
