@@ -284,6 +284,44 @@ static void an_answer_may_come_later_from_elsewhere(void **state) {
   assert_state(s->f, "i1", "ok");
 }
 
+static fsm_answer admin(stage *s, fsm_command_kind kind) {
+  fsm_command command = fsm_command_new(kind);
+  command.instance = "i1";
+  command.reason = "a test";
+  command.actor = json(s->f, "{\"sub\":\"ana\"}");
+  return sent(s->f, &command);
+}
+
+static void the_answer_of_a_paused_instance_waits_and_is_taken_when_it_goes_on(void **state) {
+  stage *s = *state;
+  begin(s, "plain", WAITS);
+  await_calls(s, 1);
+  fsm_answer answer = admin(s, FSM_CMD_PAUSE);
+  assert_code(&answer, FSM_OK);
+  atomic_store(&s->gate, true);
+  nap(100);
+  assert_state(s->f, "i1", "work");
+  answer = admin(s, FSM_CMD_RESUME);
+  assert_code(&answer, FSM_OK);
+  await(s, "state", "ok");
+  assert_string_equal(history(s, "i1"), "SD");
+}
+
+static void a_paused_instance_begins_no_attempt(void **state) {
+  stage *s = *state;
+  begin(s, "tried", FAILS_TWICE);
+  await_calls(s, 1);
+  fsm_answer answer = admin(s, FSM_CMD_PAUSE);
+  assert_code(&answer, FSM_OK);
+  nap(100); /* longer than the back-off */
+  unsigned calls = atomic_load(&s->calls);
+  nap(100);
+  assert_int_equal(s->calls, calls);
+  answer = admin(s, FSM_CMD_RESUME);
+  assert_code(&answer, FSM_OK);
+  await(s, "state", "ok");
+}
+
 static void a_service_that_nobody_has_waits_and_is_seen_waiting(void **state) {
   stage *s = *state;
   begin(s, "other", ANSWERS);
@@ -402,6 +440,8 @@ int main(void) {
       T(heartbeats_of_the_callback_keep_its_attempt),
       T(silence_loses_the_attempt),
       T(an_answer_may_come_later_from_elsewhere),
+      T(the_answer_of_a_paused_instance_waits_and_is_taken_when_it_goes_on),
+      T(a_paused_instance_begins_no_attempt),
       T(a_service_that_nobody_has_waits_and_is_seen_waiting),
       T(no_more_run_at_once_than_the_service_allows),
       T(closing_waits_for_what_runs_and_keeps_its_answer),
