@@ -52,7 +52,7 @@ enum {
   FSM_SERVICE_NAME_MAX = 128,
   FSM_MESSAGES_MAX = 1000,       /* events of one instance on their way to others; one more is an incident */
   FSM_INSTANCES_NESTED_MAX = 16, /* child instances in one another; one more is the error of its task */
-  FSM_EXIT_FATAL = 74 /* EX_IOERR */
+  FSM_EXIT_FATAL = 74            /* EX_IOERR */
 };
 #define FSM_IDEM_TTL_NS ((int64_t)24 * 3600 * 1000000000)
 /* After FSM_EBUSY: a full queue has been worked off by then, on most disks. */
@@ -177,7 +177,8 @@ typedef enum fsm_command_kind {
   FSM_CMD_REFUSED,   /* a transport refused something before it was a command: code, data = excerpt text;
                         aggregated into one record per reason and interval */
   /* Admin commands, of an instance (instance | machine + key); each needs actor and reason, takes idem and
-   * expect_rev like a send, and is one record (with those of the step that it causes). */
+   * expect_rev like a send, and is one record (with those of the step that it causes); runtime/README.md says
+   * when each applies. Where it does not: FSM_ERUNNING, FSM_EPAUSED, FSM_EINCIDENT, FSM_ECOMPLETED. */
   FSM_CMD_PAUSE,  /* running → paused: events are refused, timers and tasks wait and become overdue */
   FSM_CMD_RESUME, /* paused → running */
   FSM_CMD_CANCEL, /* open → cancelled: timers and tasks cancelled, child instances too */

@@ -108,7 +108,7 @@ static fsm_code by_prefix(const fsm__reading *at, const char *ref, fsm__instance
   }
   fsm__range_close(&range);
   if (code != FSM_OK) return code;
-  if (matches == 0) return fsm_fail(err, FSM_EINSTANCE, "instance", "no instance \"%s\" exists", ref);
+  if (matches == 0) return fsm__query_unknown(at, ref, err);
   if (matches > 1)
     return fsm_fail(err, FSM_EAMBIGUOUS, "instance", "\"%s\" begins more than one id: %.64s, %.64s", ref,
                     first, second);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "runtime/query.h"
+#include "schema/json.h"
 
 /* Digits, and no more of them than a seq has. */
 bool fsm__query_seq(const char *text, uint64_t *out) {
@@ -86,6 +87,31 @@ static fsm_code bounds(const fsm__reading *at, fsm__find *wanted, fsm_error *err
   return fsm_fail(err, FSM_ENOTFOUND, "after",
                   "archived: records before seq %llu are not kept here (see the archive)",
                   (unsigned long long)first);
+}
+
+/* The last record of that instance, if the journal has one; what it cannot say now is not worth a fault. */
+static bool last_of(const fsm__reading *at, const char *id, fsm_record *out) {
+  const fsm__find wanted = {
+      .texts = {[FSM__FIND_INSTANCE] = id}, .before = at->core->seq + 1, .descending = true};
+  fsm__finder *finder = NULL;
+  fsm__journal_entry entry;
+  bool found = false;
+  if (fsm__journal_find(at->core->journal, &wanted, &finder, NULL) != FSM_OK) return false;
+  if (fsm__finder_next(finder, &entry, &found, NULL) != FSM_OK) found = false;
+  char *bytes = found ? fsm_arena_strndup(at->arena, entry.record.data, entry.record.len) : NULL;
+  fsm__finder_close(finder);
+  return bytes != NULL && fsm_record_decode(at->arena, bytes, entry.record.len, out, NULL) == FSM_OK;
+}
+
+fsm_code fsm__query_unknown(const fsm__reading *at, const char *id, fsm_error *err) {
+  fsm_record last;
+  char when[40];
+  if (!last_of(at, id, &last) || last.kind != FSM_RECORD_PURGED)
+    return fsm_fail(err, FSM_EINSTANCE, "instance", "no instance \"%s\" exists", id);
+  fsm_time_format(last.time_ns, when, sizeof when);
+  return fsm_fail(err, FSM_EINSTANCE, "instance",
+                  "instance \"%s\" left the store at %s (seq %llu); its records can be asked for by its id",
+                  id, when, (unsigned long long)last.seq);
 }
 
 fsm_code fsm__query_records(const fsm__reading *at, fsm_value *out, fsm_error *err) {

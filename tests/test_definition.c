@@ -283,6 +283,21 @@ static void invokes_are_numbered_when_they_have_no_id(void **state) {
 
 /* ---- meta -------------------------------------------------------------------------------------- */
 
+static void how_long_an_instance_is_kept_and_which_fields_it_names_are_asked(void **state) {
+  (void)state;
+  fsm_definition *d = load_quoted(
+      "{'id':'m','meta':{'fsm':{'keep':'36h'}},'schemas':{'context':{'type':'object',"
+      "'properties':{'n':{'type':'integer'}}}},'context':{'n':1,'x':2}}");
+  assert_int_equal(fsm_definition_keep_ns(d), INT64_C(36) * 3600 * 1000000000);
+  assert_true(fsm_definition_context_names(d, "n", 1));
+  assert_false(fsm_definition_context_names(d, "x", 1) || fsm_definition_context_names(d, "nn", 2));
+  fsm_definition_free(d);
+  d = load_quoted("{'id':'m','meta':{'keep':'1h'}}"); /* not ours */
+  assert_int_equal(fsm_definition_keep_ns(d), 0);
+  assert_false(fsm_definition_context_names(d, "n", 1));
+  fsm_definition_free(d);
+}
+
 static void the_policy_of_tasks_has_defaults(void **state) {
   (void)state;
   fsm_definition *d = load(
@@ -567,6 +582,7 @@ int main(void) {
       cmocka_unit_test(wildcards_come_behind_the_engines_own_events),
       cmocka_unit_test(done_always_and_reenter_work),
       cmocka_unit_test(invokes_are_numbered_when_they_have_no_id),
+      cmocka_unit_test(how_long_an_instance_is_kept_and_which_fields_it_names_are_asked),
       cmocka_unit_test(the_policy_of_tasks_has_defaults),
       cmocka_unit_test(overdue_is_that_of_the_state_then_of_the_root_then_fire),
       cmocka_unit_test(meta_and_tags_reach_the_machine),

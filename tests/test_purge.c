@@ -31,6 +31,14 @@ static fsm_code gone(fixture *f, const char *id) {
   return fsm_query_wait(f->runtime, &q, &f->arena, &out, &err);
 }
 
+static const char *why_not(fixture *f, fsm_query_kind kind, const char *id) {
+  fsm_value out;
+  fsm_error err = {.text = ""};
+  const fsm_query q = {.kind = kind, .ref = id};
+  assert_int_equal(fsm_query_wait(f->runtime, &q, &f->arena, &out, &err), FSM_EINSTANCE);
+  return fsm_arena_strdup(&f->arena, err.text);
+}
+
 static void await_gone(fixture *f, const char *id) {
   for (int i = 0; i < 1000 && gone(f, id) == FSM_OK; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
@@ -74,6 +82,11 @@ static void an_instance_is_kept_so_long_and_its_records_for_ever(void **state) {
   await_gone(f, "i1");
   assert_int_equal(records_of(f, "i1", "purged"), 1);
   assert_int_equal(records_of(f, "i1", "created"), 1); /* its records stay */
+  const char *text = why_not(f, FSM_QUERY_HISTORY, "i1");
+  if (strstr(text, "instance \"i1\" left the store at 2023-11-14T23:1") == NULL) fail_msg("%s", text);
+  assert_string_equal(why_not(f, FSM_QUERY_INSTANCE, "i9"), "no instance \"i9\" exists");
+  fsm_value records = query(f, (fsm_query){.kind = FSM_QUERY_RECORDS, .ref = "i1"});
+  assert_int_equal(fsm_map_get(&records, "items")->len, 5); /* created, rejected, transition, completed, purged */
   fsm_answer again = start(f, "adm", "i1", "K1", NULL);
   assert_code(&again, FSM_OK); /* and its id is free */
 }
