@@ -72,7 +72,6 @@ static bool input_of(const fsm__case *at, const fsm_machine *machine, const fsm_
   return fsm__decision_map(at->arena, pairs, fsm_is(&effect->data, FSM_NULL) ? 1 : 2, out);
 }
 
-/* It is due for nobody: the child answers, however long it takes. */
 bool fsm__child_entry(const fsm__case *at, const fsm__instance *in, uint64_t seq, const fsm_effect *effect,
                       fsm_value *out) {
   uint8_t *token = fsm_arena_alloc(at->arena, 16);
@@ -80,10 +79,13 @@ bool fsm__child_entry(const fsm__case *at, const fsm__instance *in, uint64_t seq
   fsm_value input;
   if (token == NULL || child == NULL || !input_of(at, in->deployed->machine, effect, &input)) return false;
   fsm__task_token(at, in->number, effect->id, seq, token);
-  const fsm_pair pairs[] = {
-      {fsm_string("id"), fsm_string(effect->id)}, {fsm_string("service"), fsm_string(FSM_SERVICE_MACHINE)},
-      {fsm_string("child"), fsm_string(child)},   {fsm_string("tok"), fsm_bytes(token, 16)},
-      {fsm_string("attempts"), fsm_int(1)},       {fsm_string("timeout"), fsm_int(0)},
-      {fsm_string("next"), fsm_int(INT64_MAX)},   {fsm_string("input"), input}};
+  const fsm_pair pairs[] = {{fsm_string("id"), fsm_string(effect->id)},
+                            {fsm_string("service"), fsm_string(FSM_SERVICE_MACHINE)},
+                            {fsm_string("child"), fsm_string(child)},
+                            {fsm_string("tok"), fsm_bytes(token, 16)},
+                            {fsm_string("attempts"), fsm_int(1)},
+                            {fsm_string("timeout"), fsm_int(0)},
+                            {fsm_string("next"), fsm_int(FSM_CHILD_NEXT_NS)},
+                            {fsm_string("input"), input}};
   return fsm__decision_map(at->arena, pairs, fsm_is(&input, FSM_NULL) ? 7 : 8, out);
 }

@@ -1,5 +1,6 @@
 /* decide_admin.c: commands of an operator: what each is, when it applies; pause, resume, cancel, note. */
 #include "runtime/decide_admin.h"
+#include "runtime/sends.h"
 
 #include <string.h>
 
@@ -130,14 +131,19 @@ static fsm_code tasks_cancelled(const fsm__case *at, uint64_t number, fsm_value 
 }
 
 /* No exit action runs: nothing of the machine is asked any more. Who carries the tasks out is told by the
- * list of them; its timers just go. */
+ * list of them; its timers just go. Its children end, too; a parent that waits for it is told. */
 static fsm_code cancel(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   fsm_pair keep;
   const unsigned kept = fsm__decision_keep(at, out->instance, &keep);
   fsm_record *record = fsm__admin_record(at, out, FSM_RECORD_CANCELLED, &keep, kept);
   if (record == NULL) return nomem(err);
   fsm__admin_status(out, FSM_CANCELLED);
-  return tasks_cancelled(at, out->instance->number, &record->tasks, err);
+  fsm_code code = tasks_cancelled(at, out->instance->number, &record->tasks, err);
+  if (code == FSM_OK) code = fsm__send_cancel_all(at, out, record, err);
+  const char *fault =
+      fsm_arena_printf(at->arena, "the child instance was cancelled: %s", at->command->reason);
+  if (fault == NULL) return nomem(err);
+  return code == FSM_OK ? fsm__send_ended(at, out, record, fault, NULL, err) : code;
 }
 
 /* ---- the entry ---------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/decide_admin.h"
+#include "runtime/sends.h"
 
 static fsm_code nomem(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for a record"); }
 
@@ -23,13 +24,19 @@ static fsm_code open_anew(const fsm__case *at, fsm__decision *out, const char *i
   fsm_value *item = fsm_arena_alloc(at->arena, sizeof *item), patch;
   if (token == NULL || item == NULL) return nomem(err);
   fsm__task_token(at, out->instance->number, id, at->next_seq + out->count - 1, token);
+  const fsm_value *service = fsm_map_get(open, "service");
+  const bool is_child = service != NULL && fsm_is_text(service, FSM_SERVICE_MACHINE);
+  const uint64_t seq = at->next_seq + out->count - 1;
+  const char *child = is_child ? fsm__child_id(at->arena, out->instance->id, id, seq) : "";
+  if (child == NULL) return nomem(err);
   const fsm_pair pairs[] = {{fsm_string("tok"), fsm_bytes(token, 16)},
-                            {fsm_string("next"), fsm_int(at->time_ns)}};
-  if (!fsm__decision_map(at->arena, pairs, 2, &patch) ||
+                            {fsm_string("next"), fsm_int(is_child ? FSM_CHILD_NEXT_NS : at->time_ns)},
+                            {fsm_string("child"), fsm_string(child)}};
+  if (!fsm__decision_map(at->arena, pairs, is_child ? 3 : 2, &patch) ||
       fsm_map_merge(at->arena, open, &patch, item) != FSM_OK)
     return nomem(err);
   record->tasks = fsm_list(item, 1);
-  return FSM_OK;
+  return fsm__sends_of_tasks(at, out, record, err);
 }
 
 static fsm_code retry_task(const fsm__case *at, fsm__decision *out, fsm_error *err) {
@@ -174,8 +181,10 @@ static fsm_code skip_task(const fsm__case *at, fsm__decision *out, const fsm__ta
   const fsm_pair more[] = {{fsm_string("task"), fsm_string(task->id)},
                            {fsm_string("status"), fsm_string(out->status)}};
   if (task->corr[0] != '\0') out->correlation = task->corr;
-  if (fsm__admin_record(at, out, FSM_RECORD_ADMIN, more, 2) == NULL) return nomem(err);
-  fsm_code code = fsm__decision_answer(at, out, task, &at->command->data, err);
+  fsm_record *record = fsm__admin_record(at, out, FSM_RECORD_ADMIN, more, 2);
+  if (record == NULL) return nomem(err);
+  fsm_code code = fsm__send_cancel(at, out, record, task->id, err);
+  if (code == FSM_OK) code = fsm__decision_answer(at, out, task, &at->command->data, err);
   if (code == FSM_OK && out->count > 1) out->records[1].cause = FSM_CAUSE_ADMIN; /* and no worker's answer */
   return code;
 }

@@ -83,10 +83,10 @@ static fsm_code bounce(const delivery *d, const char *text, fsm_error *err) {
   fsm__decision *out = d->out;
   begin(d);
   if (!fsm__status_open(d->sender->status)) return reject_as(d, FSM_EINSTANCE, text, err);
+  fsm__decision_about(out, d->sender, at->arena);
   if (d->sender->status != FSM_RUNNING)
     return fsm__decision_refuse(out, FSM_EPAUSED, "", "its sender is %s",
                                 fsm__status_name(d->sender->status));
-  fsm__decision_about(out, d->sender, at->arena);
   fsm_event event = {.name = "error.communication",
                      .cause = FSM_CAUSE_TASK,
                      .type = "platform",

@@ -6,7 +6,6 @@
 
 #include "runtime/apply.h"
 #include "runtime/decide.h"
-#include "runtime/sends.h"
 
 typedef struct found {
   fsm__instance *in;
@@ -197,7 +196,7 @@ static fsm_code failed(const fsm__case *at, fsm__decision *out, const found *got
   fsm__task *gave_up = fsm_arena_alloc(at->arena, sizeof *gave_up);
   if (gave_up == NULL) return nomem(err);
   *gave_up = got->task;
-  if (strcmp(got->task.service, FSM_SERVICE_MACHINE) != 0) out->gave_up = gave_up;
+  out->gave_up = gave_up;
   return step_with(at, out, got, true, error, err);
 }
 

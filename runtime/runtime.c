@@ -6,6 +6,7 @@
 #include "runtime/readers.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/writer.h"
+#include "runtime/writer_due.h"
 
 enum {
   QUEUE_DEFAULT = 16384,
@@ -51,6 +52,8 @@ static void free_runtime(fsm_runtime *runtime) {
   fsm__waits_clear(&w->waits);
   free(w->ended);
   free(w->woken);
+  fsm__due_let_all_go(w);
+  free(w->held);
   free(w->records);
   free(w->leaves);
   fsm_buf_free(&w->encoded);

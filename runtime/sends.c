@@ -198,36 +198,53 @@ static fsm_code cancel_sent(sending *s, const char *sendid, fsm_error *err) {
 
 /* ---- children ----------------------------------------------------------------------------------- */
 
-static fsm_code start_child(sending *s, const fsm_effect *effect, fsm_error *err) {
-  const fsm__case *at = s->at;
-  const fsm__instance *in = s->out->instance;
-  uint8_t token[16];
-  fsm__task_token(at, in->number, effect->id, s->seq, token);
-  draft d = {.kind = FSM_SEND_START,
-             .to = fsm__child_id(at->arena, in->id, effect->id, s->seq),
-             .token = token,
-             .due_ns = -1};
-  if (d.to == NULL) return nomem(err);
-  fsm_code code = about_task(at->arena, effect->id, &d.about, err);
+static const char *text_of(fsm_arena *arena, const fsm_value *map, const char *name) {
+  const fsm_value *value = fsm_map_get(map, name);
+  return value != NULL && fsm_is(value, FSM_STRING) ? fsm_arena_strndup(arena, value->s, value->len) : NULL;
+}
+
+static fsm_code start_child(sending *s, const fsm_value *entry, const char *id, fsm_error *err) {
+  const char *child = text_of(s->at->arena, entry, "child");
+  const fsm_value *token = fsm_map_get(entry, "tok");
+  FSM_ASSERT(child != NULL && token != NULL && token->len == 16);
+  draft d = {.kind = FSM_SEND_START, .to = child, .token = (const uint8_t *)token->s, .due_ns = -1};
+  fsm_code code = about_task(s->at->arena, id, &d.about, err);
   return code == FSM_OK ? post(s, &d, err) : code;
 }
 
 /* A child that was opened in this frame is not told: its start finds that its task is gone. */
-static fsm_code cancel_child(sending *s, const fsm_effect *effect, fsm_error *err) {
+static fsm_code cancel_child(sending *s, const char *id, fsm_error *err) {
   const fsm__case *at = s->at;
   const fsm__instance *in = s->out->instance;
   fsm__task task;
   fsm__address to;
-  fsm_code code = fsm__task_load(at->store, in->number, effect->id, at->arena, &task, err);
+  fsm_code code = fsm__task_load(at->store, in->number, id, at->arena, &task, err);
   if (code == FSM_ENOTFOUND || (code == FSM_OK && strcmp(task.service, FSM_SERVICE_MACHINE) != 0))
     return FSM_OK;
-  const char *target = fsm_arena_printf(at->arena, "#_%s", effect->id);
+  const char *target = fsm_arena_printf(at->arena, "#_%s", id);
   if (code == FSM_OK && target == NULL) return nomem(err);
   if (code == FSM_OK) code = fsm__address_of(at->store, at->catalog, in, target, at->arena, &to, err);
   if (code != FSM_OK || to.id == NULL) return code;
   draft d = {.kind = FSM_SEND_CANCEL, .to = to.id, .token = task.token, .due_ns = -1};
-  code = about_task(at->arena, effect->id, &d.about, err);
+  code = about_task(at->arena, id, &d.about, err);
   return code == FSM_OK ? post(s, &d, err) : code;
+}
+
+/* What the record's tasks ask for where they are children. One that is opened in the place of another ends
+ * it. */
+static fsm_code children(sending *s, const fsm_value *tasks, fsm_error *err) {
+  fsm_arena *arena = s->at->arena;
+  fsm_code code = FSM_OK;
+  for (unsigned i = 0; fsm_is(tasks, FSM_LIST) && i < tasks->len && code == FSM_OK; i++) {
+    const fsm_value *entry = &tasks->items[i];
+    const bool cancel = fsm_map_get(entry, "cancel") != NULL;
+    const char *id = text_of(arena, entry, cancel ? "cancel" : "id");
+    if (id == NULL) return nomem(err);
+    code = cancel_child(s, id, err);
+    if (code == FSM_OK && !cancel && fsm_map_get(entry, "child") != NULL)
+      code = start_child(s, entry, id, err);
+  }
+  return code;
 }
 
 static fsm_code effect_of(sending *s, const fsm_effect *effect, fsm_error *err) {
@@ -235,26 +252,57 @@ static fsm_code effect_of(sending *s, const fsm_effect *effect, fsm_error *err) 
     case FSM_EFFECT_SEND: return send_event(s, effect, err);
     case FSM_EFFECT_FORWARD: return forward(s, effect, err);
     case FSM_EFFECT_TIMER_CANCEL: return cancel_sent(s, effect->id, err);
-    case FSM_EFFECT_TASK_CANCEL: return cancel_child(s, effect, err);
-    case FSM_EFFECT_TASK_OPEN:
-      return fsm__is_child(s->out->instance->deployed->machine, effect) ? start_child(s, effect, err)
-                                                                        : FSM_OK;
-    case FSM_EFFECT_TIMER_SET:
-    case FSM_EFFECT_EMIT:
-    case FSM_EFFECT_LOG: return FSM_OK;
+    default: return FSM_OK;
   }
-  return FSM_OK;
+}
+
+static void put(const sending *s, fsm_record *record) {
+  if (s->count > 0) record->sends = fsm_list(s->items, s->count);
 }
 
 fsm_code fsm__sends_of(const fsm__case *at, fsm__decision *out, uint64_t seq, const fsm_microstep *step,
                        fsm_record *record, fsm_error *err) {
   sending s = sending_of(at, out, seq, record);
-  for (unsigned i = 0; i < step->effect_count; i++) {
-    fsm_code code = effect_of(&s, &step->effects[i], err);
-    if (code != FSM_OK) return code;
+  fsm_code code = FSM_OK;
+  for (unsigned i = 0; i < step->effect_count && code == FSM_OK; i++)
+    code = effect_of(&s, &step->effects[i], err);
+  if (code == FSM_OK) code = children(&s, &record->tasks, err);
+  put(&s, record);
+  return code;
+}
+
+fsm_code fsm__sends_of_tasks(const fsm__case *at, fsm__decision *out, fsm_record *record, fsm_error *err) {
+  sending s = sending_of(at, out, at->next_seq + (uint64_t)(record - out->records), record);
+  fsm_code code = children(&s, &record->tasks, err);
+  put(&s, record);
+  return code;
+}
+
+fsm_code fsm__send_cancel(const fsm__case *at, fsm__decision *out, fsm_record *record, const char *invoke,
+                          fsm_error *err) {
+  sending s = sending_of(at, out, at->next_seq + (uint64_t)(record - out->records), record);
+  fsm_code code = cancel_child(&s, invoke, err);
+  put(&s, record);
+  return code;
+}
+
+fsm_code fsm__send_cancel_all(const fsm__case *at, fsm__decision *out, fsm_record *record, fsm_error *err) {
+  sending s = sending_of(at, out, at->next_seq + (uint64_t)(record - out->records), record);
+  fsm__key prefix = fsm__key_instance(out->instance->number, 'k', NULL, 0);
+  fsm__range range;
+  fsm__row row;
+  bool found = false;
+  fsm_code code;
+  fsm__range_open(&range, at->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
+  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    fsm__task task;
+    code = fsm__task_read(&row, at->arena, &task, err);
+    if (code == FSM_OK) code = cancel_child(&s, task.id, err);
+    if (code != FSM_OK) break;
   }
-  if (s.count > 0) record->sends = fsm_list(s.items, s.count);
-  return FSM_OK;
+  fsm__range_close(&range);
+  put(&s, record);
+  return code;
 }
 
 fsm_code fsm__send_ended(const fsm__case *at, fsm__decision *out, fsm_record *record, const char *fault,
@@ -276,6 +324,6 @@ fsm_code fsm__send_ended(const fsm__case *at, fsm__decision *out, fsm_record *re
   code = about_task(at->arena, to.invokeid, &d.about, err);
   sending s = sending_of(at, out, at->next_seq + (uint64_t)(record - out->records), record);
   if (code == FSM_OK) code = post(&s, &d, err);
-  if (code == FSM_OK) record->sends = fsm_list(s.items, s.count);
+  put(&s, record);
   return code;
 }

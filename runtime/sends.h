@@ -45,10 +45,21 @@ const char *fsm__child_id(fsm_arena *arena, const char *parent, const char *invo
 bool fsm__child_entry(const fsm__case *at, const fsm__instance *in, uint64_t seq, const fsm_effect *effect,
                       fsm_value *out);
 
+/* When a task that a child works on is due: for nobody, the child answers, however long it takes. */
+#define FSM_CHILD_NEXT_NS INT64_MAX
+
 /* The messages that a microstep's effects send or take back, behind those that the record has. Over
  * FSM_MESSAGES_MAX of them waiting: FSM_ETOOLARGE. */
 FSM_MUST_USE fsm_code fsm__sends_of(const fsm__case *at, fsm__decision *out, uint64_t seq,
                                     const fsm_microstep *step, fsm_record *record, fsm_error *err);
+/* The same for the tasks that the record opens and cancels; for the child of one task, and for all children:
+ * they are to end. */
+FSM_MUST_USE fsm_code fsm__sends_of_tasks(const fsm__case *at, fsm__decision *out, fsm_record *record,
+                                          fsm_error *err);
+FSM_MUST_USE fsm_code fsm__send_cancel(const fsm__case *at, fsm__decision *out, fsm_record *record,
+                                       const char *invoke, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__send_cancel_all(const fsm__case *at, fsm__decision *out, fsm_record *record,
+                                           fsm_error *err);
 /* The decision's instance ends with this record: its parent, if its task is still open, is told. fault NULL =
  * done, with its output. */
 FSM_MUST_USE fsm_code fsm__send_ended(const fsm__case *at, fsm__decision *out, fsm_record *record,

@@ -78,9 +78,11 @@ typedef struct fsm__writer {
   fsm__moment opened; /* by both clocks */
   fsm__offers *offers;
   fsm__services *services;
-  fsm__key lost_at;  /* where the look for attempts that died with the process before goes on */
-  bool losing;       /* it is not at the end yet */
-  int64_t opened_ns; /* the last recorded time before this process */
+  fsm__key lost_at;       /* where the look for attempts that died with the process before goes on */
+  bool losing;            /* it is not at the end yet */
+  int64_t opened_ns;      /* the last recorded time before this process */
+  struct fsm__held *held; /* messages whose target is paused or parked */
+  size_t held_count, held_cap;
   fsm__woken *woken; /* instances that run again since the last turn */
   size_t woken_count, woken_cap;
   fsm__beats *beats;

@@ -60,7 +60,10 @@ static size_t collect(fsm__writer *w, int64_t now_ns, fsm__due *out, size_t max)
   size_t count = 0;
   fsm_error err;
   fsm__range_open(&range, w->core.store, FSM_T_DUE, NULL, 0);
-  if (w->due_at.len > 0) fsm__range_from(&range, w->due_at.bytes, w->due_at.len);
+  if (w->due_at.len > 0)
+    fsm__range_from(&range, w->due_at.bytes, w->due_at.len);
+  else
+    fsm__due_let_all_go(w); /* it finds them again */
   while (count < max) {
     fsm_code code = fsm__range_next(&range, &row, &found, &err);
     if (code != FSM_OK) fsm__writer_fatal(w, &err);

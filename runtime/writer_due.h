@@ -40,6 +40,22 @@ void fsm__due_look_again(fsm__writer *writer);
 void fsm__due_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision, fsm_code code,
                    const fsm_error *err);
 /* What is overdue at instances that run again (writer_wake.c). */
+enum { FSM_DUE_KIND = 24 }; /* where the kind is in a due key */
+
+/* A message waits for this instance. */
+typedef struct fsm__held {
+  uint64_t target, sender, order;
+  int64_t due_ns;
+  char *id;
+} fsm__held;
+/* Without memory the scan begins again. */
+void fsm__due_hold(fsm__writer *writer, const fsm__key *due, uint64_t target);
+/* The due key of the next one from place *at on that waits for the instance; false = no more. *at is behind
+ * it. */
+bool fsm__due_held(const fsm__writer *writer, uint64_t target, size_t *at, fsm__key *due);
+/* Forgets the one at a place; all, when the scan begins again from the front or the writer ends. */
+void fsm__due_let_go(fsm__writer *writer, size_t at);
+void fsm__due_let_all_go(fsm__writer *writer);
 void fsm__due_woken(fsm__writer *writer);
 /* Attempts that services of this program ran when the process before this one ended: failed, some in each
  * turn, until all are found (writer_lost.c). */

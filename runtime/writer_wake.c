@@ -1,8 +1,9 @@
 /* writer_wake.c: an instance that runs again: what became overdue while it waited is looked at now.
  *
  * The scan of the due table has passed those rows. Instead of beginning it again from the front, the timers
- * and tasks of the instance itself are looked through, in the turn after the one that made it run: by then
- * that is durable. After a restart the scan begins at the front anyway. */
+ * and tasks of the instance itself are looked through, and the messages that were held for it, in the turn
+ * after the one that made it run: by then that is durable. After a restart the scan begins at the front
+ * anyway. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,10 +82,23 @@ static bool collect(fsm__writer *w, const fsm__woken *woken, char kind, int64_t 
   return whole;
 }
 
+/* Messages of others that waited for it: from the list of held ones into this one. */
+static bool take_held(fsm__writer *w, const fsm__woken *woken, int64_t now_ns, due_keys *out) {
+  fsm__key key;
+  bool whole = true;
+  for (size_t at = 0; whole && fsm__due_held(w, woken->number, &at, &key);) {
+    if ((int64_t)fsm__key_read_u64(key.bytes) > now_ns || compare(&woken->at, &key) >= 0) continue;
+    whole = add(out, &key);
+    if (whole) fsm__due_let_go(w, --at);
+  }
+  return whole;
+}
+
 /* True when nothing is left of it. */
 static bool run(fsm__writer *w, fsm__woken *woken, int64_t now_ns) {
   due_keys all = {.keys = NULL};
   bool whole = collect(w, woken, 't', now_ns, &all) && collect(w, woken, 'k', now_ns, &all);
+  whole = take_held(w, woken, now_ns, &all) && whole;
   if (!whole) fsm__due_look_again(w);
   if (all.count > 0) qsort(all.keys, all.count, sizeof *all.keys, compare);
   size_t count = all.count < FSM_TURN_DUE_MAX ? all.count : FSM_TURN_DUE_MAX;
@@ -95,6 +109,8 @@ static bool run(fsm__writer *w, fsm__woken *woken, int64_t now_ns) {
     due.since = woken->since;
     fsm__due_run(w, &due);
   }
+  for (size_t i = count; i < all.count; i++) /* not yet */
+    if (all.keys[i].bytes[FSM_DUE_KIND] == 'm') fsm__due_hold(w, &all.keys[i], woken->number);
   bool over = count == all.count && !w->full;
   free(all.keys);
   return over;
