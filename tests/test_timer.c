@@ -100,6 +100,19 @@ static unsigned count_of(const char *text, const char *what) {
   return count;
 }
 
+static void await_seen(fixture *f, const char *id, const char *seen) {
+  const char *wanted = fsm_arena_printf(&f->arena, "{\"seen\":\"%s\"}", seen);
+  for (int i = 0; i < 1000 && strcmp(instance_text(f, id, "context"), wanted) != 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  assert_string_equal(instance_text(f, id, "context"), wanted);
+}
+
+static void await_history(fixture *f, const char *id, const char *text) {
+  for (int i = 0; i < 1000 && strstr(history(f, id), text) == NULL; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  assert_non_null(strstr(history(f, id), text));
+}
+
 static void verified(fixture *f) {
   fsm_verified out;
   fsm_error err = {.text = ""};
@@ -152,8 +165,7 @@ static void a_clock_set_forward_does_not_hold_up_what_is_set_after_it(void **sta
   assert_code(&answer, FSM_OK);
   into(f, "j", "TWO");
   pass(f, SECOND);
-  settle(f);
-  assert_string_equal(instance_text(f, "j", "context"), "{\"seen\":\"bab\"}");
+  await_seen(f, "j", "bab");
   assert_state(f, "i", "wait");
 }
 
@@ -206,8 +218,7 @@ static void a_clock_set_back_far_makes_a_timer_late_by_no_more_than_its_delay(vo
   assert_non_null(strstr(history(f, "i"), "\"clock\":true"));
   into(f, "i", "TWO"); /* nor is what is set meanwhile held up for ten days */
   pass(f, 2 * SECOND + SECOND / 100);
-  settle(f);
-  assert_string_equal(instance_text(f, "i", "context"), "{\"seen\":\"bab\"}");
+  await_seen(f, "i", "bab");
 }
 
 static void time_that_is_down_without_a_reboot_counts(void **state) {
@@ -251,11 +262,10 @@ static void what_was_due_while_it_was_down_is_skipped_or_begun_anew_as_its_state
   fixture_close(f);
   pass(f, 3 * HOUR);
   fixture_open(f);
-  settle(f);
+  await_history(f, "i", "\"reason\":\"skipped\"");
+  await_history(f, "j", "\"reason\":\"restarted\"");
   assert_state(f, "i", "skip");
   assert_string_equal(instance_text(f, "i", "timers"), "[]");
-  assert_non_null(strstr(history(f, "i"), "\"reason\":\"skipped\""));
-  assert_non_null(strstr(history(f, "j"), "\"reason\":\"restarted\""));
   pass(f, 2 * HOUR - SECOND);
   stays_in(f, "j", "again");
   pass(f, 2 * SECOND);
@@ -283,6 +293,53 @@ static void what_waited_for_the_clock_of_the_boot_was_not_overdue(void **state) 
   await_state(f, "i", "over");
 }
 
+static void admin(fixture *f, fsm_command_kind kind, const char *id) {
+  fsm_command command = fsm_command_new(kind);
+  command.instance = id;
+  command.reason = "the customer called";
+  command.actor = json(f, "{\"sub\":\"ann\"}");
+  fsm_answer answer = sent(f, &command);
+  assert_code(&answer, FSM_OK);
+}
+
+static void what_was_due_while_its_instance_was_paused_is_overdue_too(void **state) {
+  fixture *f = *state;
+  static const char *const events[] = {"WAIT", "SKIP", "AGAIN"};
+  static const char *const states[] = {"over", "skip", "again"};
+  for (int i = 0; i < 3; i++) {
+    char id[3] = {'p', (char)('0' + i), 0};
+    fsm_answer answer = start(f, "m", id, NULL, NULL);
+    assert_code(&answer, FSM_OK);
+    into(f, id, events[i]);
+    admin(f, FSM_CMD_PAUSE, id);
+  }
+  pass(f, 3 * HOUR);
+  settle(f); /* the scan has passed them all */
+  for (int i = 0; i < 3; i++) admin(f, FSM_CMD_RESUME, (char[]){'p', (char)('0' + i), 0});
+  await_state(f, "p0", "over");
+  await_history(f, "p1", "\"reason\":\"skipped\"");
+  await_history(f, "p2", "\"reason\":\"restarted\"");
+  for (int i = 0; i < 3; i++) assert_state(f, (char[]){'p', (char)('0' + i), 0}, states[i]);
+  pass(f, 2 * HOUR + SECOND);
+  await_state(f, "p2", "over");
+  assert_state(f, "p1", "skip");
+  verified(f);
+}
+
+static void a_paused_instance_with_more_than_a_turn_of_timers_fires_them_all_in_order(void **state) {
+  fixture *f = *state;
+  enum { TIMES = 200 }; /* three timers each */
+  fsm_buf expected = {0};
+  for (int i = 0; i < TIMES; i++) into(f, "i", "TWO");
+  for (int i = 0; i < TIMES; i++) fsm_buf_printf(&expected, "bab");
+  admin(f, FSM_CMD_PAUSE, "i");
+  pass(f, HOUR);
+  settle(f);
+  admin(f, FSM_CMD_RESUME, "i");
+  await_seen(f, "i", fsm_buf_text(&expected));
+  fsm_buf_free(&expected);
+}
+
 /* ---- order, ids ----------------------------------------------------------------------------------- */
 
 static void one_id_set_twice_is_two_timers_and_due_together_they_fire_as_they_were_set(void **state) {
@@ -292,8 +349,7 @@ static void one_id_set_twice_is_two_timers_and_due_together_they_fire_as_they_we
   fixture_close(f);
   pass(f, SECOND);
   fixture_open(f);
-  settle(f);
-  assert_string_equal(instance_text(f, "i", "context"), "{\"seen\":\"bab\"}");
+  await_seen(f, "i", "bab");
   verified(f);
 }
 
@@ -303,8 +359,7 @@ static void cancelling_an_id_cancels_all_that_were_set_under_it(void **state) {
   into(f, "i", "TWO");
   into(f, "i", "OFF");
   pass(f, SECOND);
-  settle(f);
-  assert_string_equal(instance_text(f, "i", "context"), "{\"seen\":\"aa\"}");
+  await_seen(f, "i", "aa");
 }
 
 /* ---- many ----------------------------------------------------------------------------------------- */
@@ -453,6 +508,8 @@ int main(void) {
       T(what_was_due_while_it_was_down_is_skipped_or_begun_anew_as_its_state_says),
       T(what_is_only_late_fires_whatever_its_policy),
       T(what_waited_for_the_clock_of_the_boot_was_not_overdue),
+      T(what_was_due_while_its_instance_was_paused_is_overdue_too),
+      T(a_paused_instance_with_more_than_a_turn_of_timers_fires_them_all_in_order),
       T(one_id_set_twice_is_two_timers_and_due_together_they_fire_as_they_were_set),
       T(cancelling_an_id_cancels_all_that_were_set_under_it),
       T(many_wait_are_not_read_at_a_restart_and_fire_once_in_order),
