@@ -1,8 +1,8 @@
 /* workers.c: one thread between the writer, which offers tasks and must not wait, and the bus, whose
  * threads must not wait either. Everyone hands it work under `lock`; it alone sends and submits what
- * is about offers. Invariant: each task that was offered ends as STARTED or UNDELIVERED, or waits in
- * `offers`, `flights` or `unsent`, until stop; what is dropped then, the runtime offers again at its next
- * start.
+ * is about offers. Offers wait in lanes, each service in one (some share one), which take turns. Invariant:
+ * each task that was offered ends as STARTED or UNDELIVERED, or waits in a lane, `flights` or `unsent`, until
+ * stop; what is dropped then, the runtime offers again at its next start.
  */
 #include "runtime/workers.h"
 
@@ -17,20 +17,26 @@
 #include "runtime/worker_request.h"
 #include "schema/json.h"
 
-enum { IDLE_MS = 1000, BUSY_MS = 10 };
+enum { IDLE_MS = 1000, BUSY_MS = 10, LANES = 64 };
 
 /* A task as it waits; task NULL: too many, only its token is kept. */
 typedef struct offer {
   struct offer *next;
   uint8_t token[16];
-  unsigned attempt;
+  unsigned attempt, lane;
   fsm_task *task;
   fsm_arena arena;
 } offer;
 
+typedef struct lane {
+  offer *first, **last;
+  size_t count;  /* of those that wait */
+  unsigned open; /* flights */
+} lane;
+
 typedef struct flight {
   uint8_t token[16];
-  unsigned attempt;
+  unsigned attempt, lane;
   int64_t until_ns;
   bool open;
 } flight;
@@ -62,7 +68,8 @@ struct fsm__workers {
   pthread_mutex_t lock; /* all below */
   pthread_cond_t moved;
   bool woken, stopping;
-  offer *offers, **offers_end;
+  lane lanes[LANES];
+  unsigned turn; /* the lane that is asked next */
   size_t offer_count;
   outcome *unsent, **unsent_end;
   reply *replies, **replies_end;
@@ -95,6 +102,12 @@ static void offer_free(offer *o) {
   free(o);
 }
 
+static unsigned lane_of(const char *service) {
+  uint32_t hash = 2166136261u; /* FNV-1a */
+  for (; *service != '\0'; service++) hash = (hash ^ (unsigned char)*service) * 16777619u;
+  return (hash >> 16) % LANES;
+}
+
 void fsm__workers_offer(fsm__workers *w, const fsm_task *task) {
   FSM_ASSERT(w != NULL && task != NULL && task->service != NULL);
   offer *o = calloc(1, sizeof *o);
@@ -102,14 +115,18 @@ void fsm__workers_offer(fsm__workers *w, const fsm_task *task) {
   memcpy(o->token, task->token, sizeof o->token);
   o->attempt = task->attempt;
   fsm_arena_init(&o->arena, 0);
+  o->lane = lane_of(task->service);
+  lane *in = &w->lanes[o->lane];
   pthread_mutex_lock(&w->lock);
-  bool stopped = w->stopping, room = w->offer_count < FSM_WORKERS_QUEUE_MAX;
+  bool stopped = w->stopping,
+       room = w->offer_count < FSM_WORKERS_QUEUE_MAX && in->count < FSM_WORKERS_SERVICE_MAX;
   pthread_mutex_unlock(&w->lock);
   if (room && !stopped) o->task = fsm__task_copy(&o->arena, task);
   pthread_mutex_lock(&w->lock);
   if (!w->stopping) {
-    *w->offers_end = o;
-    w->offers_end = &o->next;
+    *in->last = o;
+    in->last = &o->next;
+    in->count++;
     w->offer_count++;
     wake(w);
     o = NULL;
@@ -209,21 +226,37 @@ static void close_flight(fsm__workers *w, uint64_t id, bool accepted) { /* under
   flight *f = &w->flights[id % FSM_WORKERS_WINDOW];
   if (id < w->oldest || id >= w->next || !f->open) return;
   f->open = false;
+  w->lanes[f->lane].open--;
   add_outcome(w, accepted ? FSM_CMD_TASK_STARTED : FSM_CMD_TASK_UNDELIVERED, f->token, f->attempt);
   while (w->oldest < w->next && !w->flights[w->oldest % FSM_WORKERS_WINDOW].open) w->oldest++;
+}
+
+/* The first offer of the next lane that may send one; NULL when there is none. */
+static offer *next_in_turn(fsm__workers *w) { /* under the lock */
+  if (w->next - w->oldest >= FSM_WORKERS_WINDOW) return NULL;
+  for (unsigned i = 0; i < LANES; i++) {
+    lane *in = &w->lanes[(w->turn + i) % LANES];
+    offer *o = in->first;
+    if (o == NULL || in->open >= FSM_WORKERS_SERVICE_WINDOW) continue;
+    in->first = o->next;
+    if (in->first == NULL) in->last = &in->first;
+    in->count--;
+    in->open++;
+    w->offer_count--;
+    w->turn = (w->turn + i + 1) % LANES;
+    return o;
+  }
+  return NULL;
 }
 
 /* The next offer with its id, its flight open; NULL when there is none or no room. */
 static offer *take_offer(fsm__workers *w, uint64_t *id) {
   pthread_mutex_lock(&w->lock);
-  offer *o = w->next - w->oldest < FSM_WORKERS_WINDOW ? w->offers : NULL;
+  offer *o = next_in_turn(w);
   if (o != NULL) {
-    w->offers = o->next;
-    if (w->offers == NULL) w->offers_end = &w->offers;
-    w->offer_count--;
     *id = w->next++;
     flight *f = &w->flights[*id % FSM_WORKERS_WINDOW];
-    *f = (flight){.attempt = o->attempt, .open = true};
+    *f = (flight){.attempt = o->attempt, .lane = o->lane, .open = true};
     f->until_ns = now_ns(CLOCK_MONOTONIC) + (int64_t)FSM_WORKERS_ACCEPT_MS * 1000000;
     memcpy(f->token, o->token, sizeof f->token);
   }
@@ -422,7 +455,7 @@ fsm_code fsm__workers_new(fsm__bus *bus, const char *prefix, fsm__workers **out,
   if (w == NULL) return fsm_fail(err, FSM_ENOMEM, "workers", "no memory for the tasks' window");
   w->bus = bus;
   snprintf(w->prefix, sizeof w->prefix, "%s", prefix);
-  w->offers_end = &w->offers;
+  for (unsigned i = 0; i < LANES; i++) w->lanes[i].last = &w->lanes[i].first;
   w->unsent_end = &w->unsent;
   w->replies_end = &w->replies;
   pthread_mutex_init(&w->lock, NULL);
@@ -463,7 +496,8 @@ void fsm__workers_stop(fsm__workers *w) {
 void fsm__workers_free(fsm__workers *w) {
   if (w == NULL) return;
   fsm__workers_stop(w);
-  for (offer *o = w->offers, *next; o != NULL; o = next) next = o->next, offer_free(o);
+  for (unsigned i = 0; i < LANES; i++)
+    for (offer *o = w->lanes[i].first, *next; o != NULL; o = next) next = o->next, offer_free(o);
   for (outcome *o = w->unsent, *next; o != NULL; o = next) next = o->next, free(o);
   for (reply *r = w->replies, *next; r != NULL; r = next) next = r->next, reply_free(r);
   pthread_mutex_destroy(&w->lock);

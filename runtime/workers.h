@@ -4,11 +4,12 @@
  *       Fsm-Deadline, Fsm-Instance, Fsm-Machine, Fsm-Correlation-Id, traceparent; payload JSON {token,
  * service, instance, machine, invoke, attempt, attempts, input}. The worker answers `accepted` at once;
  *       anything else, silence or nobody there: the task is offered again later, no attempt is used.
- *   <prefix>.cmd.task.complete   request {token, output?}
- *   <prefix>.cmd.task.fail       request {token, error?, final?}
- *   <prefix>.cmd.task.heartbeat  request {token}
+ *   <prefix>.cmd.task.complete   request {token, attempt?, output?}
+ *   <prefix>.cmd.task.fail       request {token, attempt?, error?, final?}
+ *   <prefix>.cmd.task.heartbeat  request {token, attempt?}
  *       The reply comes when the command is durable: the answer as a document, or
- *       {"error": {code, where, text}}.
+ *       {"error": {code, where, text}}; unknown_task: the task or the attempt is over, nothing has changed.
+ *       Without attempt it is the one under way.
  *
  * The task row of the store is the truth; a message only offers it. A worker may therefore see a task twice,
  * with the same token, and may answer before its `accepted` was recorded.
@@ -20,8 +21,10 @@
 #include "runtime/fsm_runtime.h"
 
 enum {
-  FSM_WORKERS_WINDOW = 4096,     /* offers that wait for `accepted` */
-  FSM_WORKERS_QUEUE_MAX = 16384, /* tasks kept whole; those above are called undelivered */
+  FSM_WORKERS_WINDOW = 4096,        /* offers that wait for `accepted` */
+  FSM_WORKERS_SERVICE_WINDOW = 512, /* of these, of one service: who is slow to accept stops nobody else */
+  FSM_WORKERS_QUEUE_MAX = 16384,    /* tasks kept whole; those above are called undelivered */
+  FSM_WORKERS_SERVICE_MAX = 4096,   /* of these, of one service */
   FSM_WORKERS_ACCEPT_MS = 2000,
   FSM_WORKERS_REQUEST_MAX = 256 * 1024 /* bytes of a worker's request */
 };
