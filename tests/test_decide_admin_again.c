@@ -171,12 +171,30 @@ static void a_task_that_was_given_up_is_opened_anew(void **state) {
 
 static void a_task_whose_state_was_left_is_not_opened_anew(void **state) {
   fixture *f = *state;
-  begun(f, "i1", "WORK");
+  static const char machine[] =
+      "{\"id\":\"left\",\"initial\":\"work\",\"states\":{\"work\":{\"invoke\":{\"id\":\"job\",\"src\":"
+      "\"svc\"},"
+      "\"always\":{\"target\":\"away\",\"guard\":{\"@expr\":\"event.type == 'xstate.error.actor.job'\"}}},"
+      "\"away\":{}}}";
+  fsm_answer answer = deploy_text(f, machine, sizeof machine - 1);
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "left", "i1", NULL, NULL);
   await_offers(f, 1);
   (void)task(f, FSM_CMD_TASK_FAIL, f->offered[0].token, 0, true, "\"no\"");
   assert_field(f, "i1", "status", "\"incident\"");
-  fsm_answer answer = force(f, "i1", "[\"idle\"]"); /* which closes it */
+  assert_state(f, "i1", "away");
+  answer = admin(f, FSM_CMD_RETRY, "i1");
+  assert_code(&answer, FSM_EINCIDENT);
+  assert_string_equal(answer.error.text,
+                      "the state that asked for the task \"job\" has been left: skip the incident");
+}
+
+static void a_force_closes_the_incident(void **state) {
+  fixture *f = *state;
+  parked_by_a_loop(f, "i1");
+  fsm_answer answer = force(f, "i1", "[\"wait\"]");
   assert_code(&answer, FSM_OK);
+  assert_string_equal(answer.status, "running");
   assert_string_equal(last_frame(f, "i1"), "incident_closed/admin forced/admin");
   answer = admin(f, FSM_CMD_RETRY, "i1");
   assert_code(&answer, FSM_ERUNNING);
@@ -256,6 +274,7 @@ int main(void) {
       S(a_skipped_timer_fires_now),
       S(a_task_that_was_given_up_is_opened_anew),
       S(a_task_whose_state_was_left_is_not_opened_anew),
+      S(a_force_closes_the_incident),
       S(an_answer_that_was_rolled_back_is_taken_again),
       S(an_open_task_begins_again_with_all_its_attempts),
       S(a_skipped_task_is_done_with_what_the_operator_says),
