@@ -117,7 +117,7 @@ static const char *instance_at(fixture *f, const char *id, const char *path, siz
 static void take_step(fixture *f, memory *m, const char *step) {
   fsm_error err = {.text = ""};
   if (step[0] == '+') {
-    const int64_t seconds = atoi(step + 1);
+    const int64_t seconds = strtol(step + 1, NULL, 10);
     assert_int_equal(
         fsm_sessions_advance(m->sessions, fsm_sessions_now(m->sessions) + seconds * SECOND, &err), FSM_OK);
     passes(f, seconds);
@@ -169,7 +169,7 @@ static const char MIDDLE[] =
     "{\"id\":\"middle\",\"initial\":\"a\",\"context\":{\"n\":0,\"up\":0},\"states\":{\"a\":{"
     INVOKE("low", "low", ",\"onDone\":\"b\"") ",\"on\":{\"DOWN\":{" INC("n") ",\"actions\":[" TELL("low", "GO") "]},"
     "\"PONG\":{" INC("up") ",\"actions\":[" UP("PONG") "]},\"LEAVE\":\"b\"}},"
-    "\"b\":{\"on\":{\"BACK\":\"a\",\"END\":\"c\"}},\"c\":{\"type\":\"final\"}},\"output\":{\"n\":{\"@expr\":\"context.n\"}}}";
+    "\"b\":{\"on\":{\"PONG\":{" INC("up") "},\"BACK\":\"a\",\"END\":\"c\"}},\"c\":{\"type\":\"final\"}},\"output\":{\"n\":{\"@expr\":\"context.n\"}}}";
 static const char LOW[] =
     "{\"id\":\"low\",\"initial\":\"a\",\"context\":{\"n\":0},\"states\":{\"a\":{\"exit\":[" UP("PONG") "],\"on\":{\"GO\":"
     "{" INC("n") ",\"actions\":[" UP("PONG") "," UP("PONG") "]},\"END\":\"z\"}},\"z\":{\"type\":\"final\"}}}";
