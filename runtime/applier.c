@@ -45,10 +45,10 @@ static void run_round(fsm__applier *a, unsigned round) {
   int64_t begin = monotonic_ns();
   if (round % CLEAR_DEAD_EVERY == 0) fsm__store_clear_dead(a->store);
   fsm_code code = fsm__store_apply(a->store, &map_full, &err);
-  fsm__applier_state state = code == FSM_OK      ? FSM_APPLIER_DONE
-                             : code != FSM_EFULL ? FSM_APPLIER_FAILED
-                             : map_full          ? FSM_APPLIER_MAP_FULL
-                                                 : FSM_APPLIER_FULL;
+  fsm__applier_state state = code == FSM_OK                            ? FSM_APPLIER_DONE
+                             : code != FSM_EFULL && code != FSM_ENOMEM ? FSM_APPLIER_FAILED
+                             : map_full                                ? FSM_APPLIER_MAP_FULL
+                                                                       : FSM_APPLIER_FULL;
   end_round(a, state, &err, monotonic_ns() - begin);
 }
 

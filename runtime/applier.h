@@ -10,7 +10,7 @@ typedef enum fsm__applier_state {
   FSM_APPLIER_IDLE,
   FSM_APPLIER_BUSY,
   FSM_APPLIER_DONE,     /* to be settled */
-  FSM_APPLIER_FULL,     /* no room on the disk; may be started again */
+  FSM_APPLIER_FULL,     /* no room on the disk (FSM_EFULL), or no memory; may be started again */
   FSM_APPLIER_MAP_FULL, /* no room in the map; may be started again */
   FSM_APPLIER_FAILED    /* fatal */
 } fsm__applier_state;

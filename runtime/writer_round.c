@@ -41,8 +41,10 @@ static void settle(fsm__writer *w, int64_t took_ns) {
   r->no_room.code = FSM_OK;
 }
 
+/* Without memory the round is only late: the generation's bound says when that is too late. */
 static void no_room(fsm__writer *w, const fsm_error *why) {
   w->rounds.again_ns = fsm__monotonic_ns() + NO_ROOM_AGAIN_NS;
+  if (why->code == FSM_ENOMEM) return;
   (void)fsm_fail(&w->rounds.no_room, FSM_EFULL, why->where,
                  "no room for the store (%s): commands are refused until there is, reads go on", why->text);
 }

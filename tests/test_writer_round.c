@@ -1,5 +1,8 @@
 /* test_writer_round.c: rounds beside the writer, as a program sees them: reads that are exact while rounds
  * run, a store that falls behind, what a restart finds. */
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "runtime_scene.h"
 
 /* ---- reads while rounds run --------------------------------------------------------------------- */
@@ -138,11 +141,69 @@ static void a_store_that_is_behind_slows_down_then_pushes_back_and_catches_up(vo
   assert_verified(f);
 }
 
+/* ---- a disk without room for a round ------------------------------------------------------------ */
+
+static void file_limit(rlim_t bytes) {
+  struct rlimit limit;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  limit.rlim_cur = bytes;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The segments are smaller than the limit, the store grows over it. */
+static void a_disk_too_full_for_a_round_refuses_work_reads_on_and_recovers(void **state) {
+  enum { MOST = 3000, LIMIT = 3 * 1024 * 1024 };
+  fixture *f = *state;
+  char id[16];
+  fsm_runtime_options options = scene_options(f);
+  options.round_bytes = 256 * 1024;
+  options.round_ns = 2000000;
+  (void)signal(SIGXFSZ, SIG_IGN);
+  scene_reopen(f, &options);
+  file_limit(LIMIT);
+  fsm_answer answer = {.seq = 0};
+  unsigned taken = 0;
+  for (; taken < MOST; taken++) {
+    snprintf(id, sizeof id, "i%u", taken);
+    fsm_command start = fsm_command_new(FSM_CMD_START);
+    char label[FSM_LABEL_BYTES_MAX + 1];
+    memset(label, 'l', sizeof label - 1);
+    label[sizeof label - 1] = '\0';
+    fsm_pair labels[1] = {{fsm_string("label"), fsm_string(label)}};
+    start.machine = "counter";
+    start.instance = id;
+    start.labels = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = labels};
+    answer = sent(f, &start);
+    if (answer.error.code == FSM_OK) answer = send_blob(f, id, 1000);
+    if (answer.error.code != FSM_OK) break;
+  }
+  file_limit(RLIM_INFINITY); /* before anything may fail */
+  assert_code(&answer, FSM_EFULL);
+  assert_non_null(strstr(answer.error.text, "store"));
+  assert_true(taken > 100);
+  assert_int_equal(context_n(f, "i1"), 1);
+  for (int i = 0; i < 2000; i++) {
+    answer = send_event(f, "i1", "ADD", NULL);
+    if (answer.error.code != FSM_EFULL) break;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  assert_code(&answer, FSM_OK);
+  assert_int_equal(context_n(f, "i1"), 2);
+  assert_verified(f);
+}
+
+static int teardown_without_limit(void **state) {
+  file_limit(RLIM_INFINITY);
+  return scene_teardown(state);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       S(lists_of_other_threads_add_up_to_the_seq_they_name_while_rounds_run),
       S(what_was_answered_is_seen_by_the_next_read),
       S(a_store_that_is_behind_slows_down_then_pushes_back_and_catches_up),
+      cmocka_unit_test_setup_teardown(a_disk_too_full_for_a_round_refuses_work_reads_on_and_recovers,
+                                      scene_setup, teardown_without_limit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
