@@ -151,9 +151,24 @@ static fsm_code heartbeat(const fsm__case *at, fsm__decision *out, const found *
   return FSM_OK;
 }
 
+/* Against schemas.events, under the name of the event that it becomes. What does not fit is refused and the
+ * task stays open: its service may answer again. */
+static bool output_good(fsm__decision *out, const char *event, const fsm_value *output) {
+  const fsm__instance *in = out->instance;
+  if (fsm_definition_check_event(in->deployed->definition, event, output, &out->refusal) == FSM_OK)
+    return true;
+  out->count = 0;
+  out->rev = in->rev;
+  out->status = fsm__status_name(in->status);
+  return false;
+}
+
 fsm_code fsm__decision_answer(const fsm__case *at, fsm__decision *out, const fsm__task *task,
                               const fsm_value *output, fsm_error *err) {
   const found got = {.in = out->instance, .task = *task};
+  const char *event = answer_name(&got, false, at->arena);
+  if (event == NULL) return nomem(err);
+  if (!output_good(out, event, output)) return FSM_OK;
   fsm_record *record = task_record(at, out, FSM_RECORD_TASK_DONE, &got, attempt_of(task), NULL, 0);
   if (record == NULL) return nomem(err);
   record->data = *output;

@@ -11,11 +11,26 @@
  * callback. fsm_query_wait reads on the thread that calls it. No read makes a command wait.
  *
  * Ownership. What you pass in is borrowed until the call returns; what a callback is given is
- * borrowed until it returns; what fsm_call and fsm_query_wait hand back lives in the arena you gave.
- * Data (inputs, event data) are values: build them (fsm/value.h) or read them from JSON (schema/json.h).
- * Start a command from fsm_command_new: in a zeroed one, expect_rev 0 would ask for revision 0.
+ * borrowed until it returns; what fsm_call, fsm_call_batch and fsm_query_wait hand back lives in the arena
+ * you gave. Options are copied, and so are the services' names; what `arg` points to stays yours, until
+ * close. Data (inputs, event data) are values: build them (fsm/value.h) or read them from JSON
+ * (schema/json.h). Start a command from fsm_command_new: in a zeroed one, expect_rev 0 would ask for revision
+ * 0.
  *
- * Errors. Faults of a command come in its answer. After a fault of the disk (FSM_EIO) the process
+ * Idempotency. A start, send or admin command with `idem` is taken once: sent again within FSM_IDEM_TTL_NS it
+ * gets the first answer (replayed), also when that one is not durable yet: then both wait. Known by it: kind,
+ * machine, version, instance, key, labels, event, data, input, states, name, reason, if_absent, and who asks
+ * (type, iss and sub of the actor); another command under the key is refused, FSM_EDUPLICATE. Not part of it:
+ * expect_rev, correlation, causation, request, trace, and ids made here. A key belongs to the instance (of a
+ * creation: to the machine). What was refused, or changed nothing, is not kept and may be sent again.
+ * Deployments are known by their content, answers of tasks by their token: they take no key.
+ *
+ * Correlation. Records carry the command's correlation, made when absent; those of a timer that of its
+ * instance, those of a task that of the record which opened it. `caus` is what the command names as its
+ * causation; of a timer or task otherwise the id (schema/record.h) of the record that set or opened it.
+ *
+ * Errors. Faults of a command come in its answer. FSM_EBUSY: nothing was queued, try again after
+ * FSM_BUSY_RETRY_NS. After a fault of the disk (FSM_EIO) the process
  * must end: the `fatal` callback is called (default: a line on stderr and _exit(74), or 7 for damage),
  * nothing more is answered. A full disk (FSM_EFULL) refuses commands and keeps answering reads until there is
  * room.
@@ -56,7 +71,7 @@ enum {
 };
 #define FSM_IDEM_TTL_NS ((int64_t)24 * 3600 * 1000000000)
 /* After FSM_EBUSY: a full queue has been worked off by then, on most disks. */
-#define FSM_RETRY_AFTER_NS ((int64_t)100 * 1000000)
+#define FSM_BUSY_RETRY_NS ((int64_t)100 * 1000000)
 #define FSM_RETRY_AFTER_MAX_NS ((int64_t)3600 * 1000000000)
 
 typedef struct fsm_runtime fsm_runtime;
@@ -165,13 +180,14 @@ FSM_API void fsm_runtime_close(fsm_runtime *runtime);
 
 typedef enum fsm_command_kind {
   FSM_CMD_DEPLOY,           /* source; the same content as the newest version changes nothing */
-  FSM_CMD_START,            /* machine, version?, instance?, key?, labels?, data = input */
-  FSM_CMD_SEND,             /* instance | machine + key, event, data */
+  FSM_CMD_START,            /* machine, version?, instance?, key?, labels?, data = input, if_absent? */
+  FSM_CMD_SEND,             /* instance | machine + key, event, data, if_absent? */
   FSM_CMD_TASK_STARTED,     /* token, attempt: a worker accepted it */
   FSM_CMD_TASK_UNDELIVERED, /* token: nobody took it; offered again later, no attempt used */
   FSM_CMD_TASK_HEARTBEAT,   /* token: a sign of life, under meta.fsm.heartbeat; never past the attempt's
                                deadline */
-  FSM_CMD_TASK_COMPLETE,    /* token, data = output */
+  FSM_CMD_TASK_COMPLETE,    /* token, data = output; refused (FSM_EDATA) against schemas.events of
+                               xstate.done.actor.INVOKE, and may be answered again */
   FSM_CMD_TASK_FAIL, /* token, data = error, final, retry_ns. All answers: attempt, when known; one of an
                         attempt that is over is refused (FSM_ETASK), changes nothing and is counted */
   FSM_CMD_REFUSED,   /* a transport refused something before it was a command: code, data = excerpt text;
@@ -207,9 +223,10 @@ typedef struct fsm_command {
   fsm_value labels;
   const char *event;
   fsm_value data;
-  /* START: an open instance with this key is the answer (created false), instead of FSM_EEXISTS.
-   * SEND by machine + key: when no open instance has the key, one is made (input, labels, instance, version
-   * as of a start) and the event is sent to it, in one frame. */
+  /* START with a key: an open instance that has it is the answer (created false, no record), instead of
+   * FSM_EEXISTS. SEND by machine + key: when no open instance has the key, one is made (version, instance,
+   * labels as of a start; input) and takes the event, in one frame with one revision, 1; or neither happens:
+   * when the event is refused, the instance is not made. An absent instance is at revision 0. */
   bool if_absent;
   fsm_value input;
   fsm_value states;   /* FORCE: list of leaf paths */
@@ -234,7 +251,7 @@ FSM_API fsm_command fsm_command_new(fsm_command_kind kind);
 typedef struct fsm_answer {
   fsm_error error; /* code FSM_OK: taken */
   bool replayed;   /* the first answer of this idempotency key, again */
-  bool created;    /* DEPLOY: a new version; START: always */
+  bool created;    /* DEPLOY: a new version; START, SEND: a new instance */
   uint64_t seq;    /* of the command's first record; 0 when none was written */
   uint64_t rev;
   const char *instance, *machine, *status; /* NULL when they do not apply */
@@ -252,12 +269,15 @@ typedef void (*fsm_answer_fn)(void *arg, const fsm_answer *answer);
 FSM_API FSM_MUST_USE fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command,
                                          fsm_answer_fn answer_fn, void *arg, fsm_error *err);
 /* Queues copies of all or of none, in order; every command gets its own answer, args[i] (or arg when args is
- * NULL) with it. err->where is "commands[i].FIELD". */
+ * NULL) with it. One that is not admitted refuses all: err->where is "commands[i].FIELD". More than
+ * FSM_BATCH_MAX or options.queue_max: FSM_ETOOLARGE, "commands"; no room for all of them now: FSM_EBUSY. None
+ * at all is fine. The commands of a batch are single commands: one that is refused takes nothing from the
+ * others. */
 FSM_API FSM_MUST_USE fsm_code fsm_submit_batch(fsm_runtime *runtime, const fsm_command *commands,
                                                size_t count, fsm_answer_fn answer_fn, void *const *args,
                                                void *arg, fsm_error *err);
 /* Submits a batch and waits for all of it: answers[i] of commands[i]. FSM_OK when it was queued; each answer
- * has its own code. */
+ * has its own code. Else answers is untouched. Never from a callback. */
 FSM_API FSM_MUST_USE fsm_code fsm_call_batch(fsm_runtime *runtime, const fsm_command *commands, size_t count,
                                              fsm_arena *arena, fsm_answer *answers, fsm_error *err);
 /* Submits and waits; what the answer points to lives in arena. The return is answer->error.code. */

@@ -88,7 +88,7 @@ fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, siz
   pthread_mutex_unlock(&queue->lock);
   if (code == FSM_EBUSY)
     return fsm_fail(err, code, "", "%zu of at most %zu commands wait already; try again in %lld ms", waiting,
-                    queue->max, (long long)(FSM_RETRY_AFTER_NS / 1000000));
+                    queue->max, (long long)(FSM_BUSY_RETRY_NS / 1000000));
   if (code == FSM_ECLOSED) return fsm_fail(err, code, "", "the runtime is shutting down");
   return FSM_OK;
 }

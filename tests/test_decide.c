@@ -260,6 +260,31 @@ static void tokens_differ_by_record_and_are_the_same_for_the_same(void **state) 
   assert_memory_not_equal(a, b, 16);
 }
 
+static void an_output_against_its_schema_is_refused_and_the_task_stays_open(void **state) {
+  static const char CHECKED[] =
+      "{\"id\":\"checked\",\"initial\":\"w\",\"context\":{\"r\":null},\"schemas\":{\"events\":{"
+      "\"xstate.done.actor.job\":{\"type\":\"object\",\"required\":[\"ref\"],\"properties\":{\"ref\":{"
+      "\"type\":"
+      "\"string\"}}}}},\"states\":{\"w\":{\"invoke\":{\"id\":\"job\",\"src\":\"svc\",\"onDone\":{\"target\":"
+      "\"ok\","
+      "\"context\":{\"r\":{\"@expr\":\"event.output.ref\"}}},\"onError\":\"bad\"}},\"ok\":{\"type\":"
+      "\"final\"},"
+      "\"bad\":{}}}";
+  desk *d = *state;
+  rig_deploy(d->rig, CHECKED, 5);
+  d->seq = 5;
+  (void)started(d, "checked", "c1");
+  fsm_command command = answer_of(d, FSM_CMD_TASK_COMPLETE);
+  assert_refused(d, &command, FSM_EDATA);
+  command.data = rig_json(d->rig, "{\"ref\":7}");
+  fsm__decision decision = decide(d, &command);
+  assert_int_equal(decision.refusal.code, FSM_EDATA);
+  assert_string_equal(decision.refusal.where, "/ref");
+  assert_true(decision.rev == 1 && decision.count == 0);
+  command.data = rig_json(d->rig, "{\"ref\":\"R-7\"}");
+  assert_string_equal(take(d, &command).status, "completed");
+}
+
 /* ---- causes -------------------------------------------------------------------------------------- */
 
 static const char *id_of(const desk *d, uint64_t seq) {
@@ -370,6 +395,7 @@ int main(void) {
       T(a_task_that_is_done_takes_no_second_answer),
       T(a_token_that_only_looks_right_is_refused),
       T(tokens_differ_by_record_and_are_the_same_for_the_same),
+      T(an_output_against_its_schema_is_refused_and_the_task_stays_open),
       T(a_task_s_records_name_the_one_that_opened_it),
       T(a_command_s_records_name_what_it_names),
       T(a_timeout_before_its_time_decides_nothing),

@@ -971,9 +971,9 @@ class Operation(unittest.TestCase):
             self.assertEqual(d.stop(), 0)
             with open(os.path.join(d.data, "store", "data.mdb"), "r+b") as f:
                 data = f.read()
-                # The row of the timer in the table of what is due: its time, the instance's number, t, its name.
+                # The row of the timer in the table of what is due: its time, its order, the instance's number, t, its name.
                 rows = [m.start() for m in re.finditer(b"txstate.after.3600000.flipMeOnTheDisk", data)]
-                rows = [r for r in rows if abs(int.from_bytes(data[r - 16 : r - 8], "big") - time.time_ns()) < 10**14]
+                rows = [r for r in rows if abs(int.from_bytes(data[r - 24 : r - 16], "big") - time.time_ns()) < 10**14]
                 self.assertTrue(rows)
                 for row in rows:
                     f.seek(row + 1)

@@ -198,6 +198,20 @@ static void a_flood_at_what_does_not_exist_is_one_record(void **state) {
   assert_verified(f);
 }
 
+/* So much, and not more, is lost by a kill -9. */
+static void a_sum_is_in_the_journal_when_its_interval_is_over(void **state) {
+  fixture *f = *state;
+  (void)send_event(f, "nobody", "SUBMIT", NULL);
+  (void)send_event(f, "nobody", "SUBMIT", NULL);
+  atomic_fetch_add(&f->now_ns, FSM_REFUSAL_INTERVAL_NS);
+  unsigned written = 0;
+  for (int i = 0; i < 1000 && written == 0; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    written = occurrences(all_records(f), "\"count\":2");
+  }
+  assert_int_equal(written, 1);
+}
+
 static void a_flood_at_one_instance_is_a_burst_of_records_and_a_sum(void **state) {
   fixture *f = *state;
   fsm_answer answer =
@@ -264,6 +278,7 @@ int main(void) {
       T(kinds_over_the_bound_share_one_sum_that_says_so),
       T(texts_over_their_bound_are_cut_between_characters_and_still_one_sum),
       F(a_flood_at_what_does_not_exist_is_one_record),
+      F(a_sum_is_in_the_journal_when_its_interval_is_over),
       F(a_flood_at_one_instance_is_a_burst_of_records_and_a_sum),
       F(a_sum_is_written_whatever_its_texts_are),
       F(a_mixed_sum_does_not_claim_one_reason),
