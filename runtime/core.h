@@ -16,6 +16,7 @@ typedef struct fsm__core {
   fsm__hash leaf;                       /* of that record */
   int64_t last_time_ns;                 /* of that record */
   const struct fsm__services *services; /* of this program; NULL: not known who serves what (read only) */
+  struct fsm__untaken *untaken;         /* NULL as above */
   bool delivers;                 /* tasks of other services are delivered by somebody (options.task_ready) */
   _Atomic uint64_t refused;      /* commands, since it was opened */
   _Atomic uint64_t late_answers; /* of these, answers to tasks or attempts that are over */

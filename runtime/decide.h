@@ -52,7 +52,8 @@ typedef struct fsm__decision {
   unsigned sent;            /* events to others in these records */
   bool replay;              /* the first answer again: that of the frame at replay_seq */
   uint64_t replay_seq;
-  int64_t silent_ns; /* a heartbeat that is no record: until when the attempt may now be silent; 0 = none */
+  const char *service; /* of the task that an answer was about; NULL = none */
+  int64_t silent_ns;   /* a heartbeat that is no record: until when the attempt may now be silent; 0 = none */
   bool created;
   uint64_t rev;
   const char *instance_id, *machine, *status, *correlation, *hash;

@@ -243,6 +243,7 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
                                 "no open task has this token: it was answered or cancelled before");
   if (code == FSM_OK) code = load_instance(at, number, &got, out, err);
   if (code != FSM_OK) return code;
+  out->service = got.task.service;
   if (outdated(command, &got.task))
     return fsm__decision_refuse(out, FSM_ETASK, "attempt", "attempt %u is over: it failed or ran out of time",
                                 command->attempt);

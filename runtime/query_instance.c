@@ -6,6 +6,7 @@
 #include "runtime/query.h"
 #include "runtime/sends.h"
 #include "runtime/service.h"
+#include "runtime/untaken.h"
 
 /* ---- as it is ----------------------------------------------------------------------------------- */
 
@@ -28,12 +29,13 @@ static fsm_code timer_view(const fsm__reading *at, const fsm__row *row, fsm_valu
   return fsm__document_map(&d, out, err);
 }
 
-/* nobody: there is none who would take it, neither in this program nor behind a bus. */
+/* nobody: there is none who would take it in this program, and nobody delivers it, or none took the last one. */
 static const char *task_status(const fsm__core *core, const fsm__task *task) {
   if (task->started) return "started";
-  bool served = core->services == NULL || core->delivers || strcmp(task->service, FSM_SERVICE_MACHINE) == 0 ||
-                fsm__services_find(core->services, task->service) >= 0;
-  return served ? "waiting" : "nobody";
+  if (core->services == NULL || strcmp(task->service, FSM_SERVICE_MACHINE) == 0 ||
+      fsm__services_find(core->services, task->service) >= 0)
+    return "waiting";
+  return core->delivers && !fsm__untaken_is(core->untaken, task->service) ? "waiting" : "nobody";
 }
 
 /* A task that a child instance works on: there is no attempt, and no time when it is over. */

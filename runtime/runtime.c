@@ -48,6 +48,7 @@ static void free_runtime(fsm_runtime *runtime) {
   fsm__applier_free(w->rounds.applier);
   fsm__offers_free(w->offers);
   fsm__services_free(w->services);
+  fsm__untaken_free(w->untaken);
   fsm__beats_free(w->beats);
   fsm__waits_clear(&w->waits);
   free(w->ended);
@@ -85,6 +86,7 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   fsm_code code = fsm__queue_init(&w->queue, w->options.queue_max, err);
   if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);
   if (code == FSM_OK) code = fsm__services_new(options, &w->services, err);
+  if (code == FSM_OK) code = fsm__untaken_new(&w->untaken, err);
   if (code == FSM_OK) code = fsm__offers_new(fsm__services_count(w->services), &w->offers, err);
   if (code == FSM_OK) code = fsm__beats_new(&w->beats, err);
   if (code == FSM_OK && (w->ended = calloc(FSM_ENDED_KEPT, sizeof *w->ended)) == NULL)
@@ -92,6 +94,7 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   if (code == FSM_OK) code = fsm__random(&w->seed, sizeof w->seed, err);
   if (code == FSM_OK) code = fsm__core_open(&w->options, &w->core, opened, err);
   w->options.dir = w->core.dir;
+  w->core.untaken = w->untaken;
   if (!options->read_only) w->core.services = w->services;
   w->core.delivers = options->task_ready != NULL;
   if (code == FSM_OK) code = fsm__readers_open(&runtime->readers, &w->core, &w->options, err);

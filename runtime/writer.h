@@ -21,6 +21,7 @@
 #include "runtime/queue.h"
 #include "runtime/refusals.h"
 #include "runtime/service.h"
+#include "runtime/untaken.h"
 #include "runtime/waits.h"
 
 enum {
@@ -78,6 +79,7 @@ typedef struct fsm__writer {
   fsm__moment opened; /* by both clocks */
   fsm__offers *offers;
   fsm__services *services;
+  fsm__untaken *untaken;
   fsm__key lost_at;       /* where the look for attempts that died with the process before goes on */
   bool losing;            /* it is not at the end yet */
   int64_t opened_ns;      /* the last recorded time before this process */

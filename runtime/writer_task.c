@@ -94,6 +94,9 @@ static bool ended(const fsm__decision *decision) {
 void fsm__writer_task_decided(fsm__writer *w, const fsm_command *command, const fsm__decision *decision) {
   if (command->kind == FSM_CMD_TASK_HEARTBEAT && decision->silent_ns != 0)
     fsm__beats_note(w->beats, command->token, decision->silent_ns, w->core.last_time_ns);
+  bool taken = command->kind == FSM_CMD_TASK_STARTED || command->kind == FSM_CMD_TASK_COMPLETE;
+  if (decision->service != NULL && (taken || command->kind == FSM_CMD_TASK_UNDELIVERED))
+    fsm__untaken_say(w->core.untaken, decision->service, taken);
   if (command->kind != FSM_CMD_TASK_COMPLETE && command->kind != FSM_CMD_TASK_FAIL) return;
   if (decision->count > 0) (void)fsm__beats_take(w->beats, command->token);
   if (!ended(decision)) return;

@@ -88,8 +88,10 @@ static void serve(void *arg, const fsm_task *task, fsm_arena *arena, fsm_service
   unsigned most = atomic_load(&s->most);
   while (now > most && !atomic_compare_exchange_weak(&s->most, &most, now)) continue;
   if (call < 8) s->called_ns[call] = real_ns();
+  pthread_mutex_lock(&s->f->lock);
   memcpy(s->token, task->token, 16);
   s->attempt = task->attempt;
+  pthread_mutex_unlock(&s->f->lock);
   out->output = fsm_string("done");
   switch (s->behaviour) {
     case ANSWERS: break;

@@ -34,8 +34,10 @@ static void on_quick(natsConnection *nc, natsSubscription *sub, natsMsg *msg, vo
   stage *s = arg;
   const char *token = NULL;
   (void)sub;
+  pthread_mutex_lock(&s->f->lock);
   if (natsMsgHeader_Get(msg, "Fsm-Task-Token", &token) == NATS_OK && atomic_load(&s->quick) == 0)
     snprintf(s->token, sizeof s->token, "%s", token);
+  pthread_mutex_unlock(&s->f->lock);
   atomic_fetch_add(&s->quick, 1);
   natsConnection_PublishString(nc, natsMsg_GetReply(msg), "accepted");
   natsMsg_Destroy(msg);
@@ -86,10 +88,22 @@ static int teardown(void **state) {
   return 0;
 }
 
+/* Until the instance q1 is shown so. */
+static void await_text(stage *s, const char *text) {
+  fsm_value instance = fsm_null();
+  for (int i = 0; i < 6000 && strstr(text_of(s->f, &instance), text) == NULL; i++) {
+    nap(5);
+    instance = query(s->f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "q1"});
+  }
+  assert_non_null(strstr(text_of(s->f, &instance), text));
+}
+
 static const char *asked(stage *s, const char *subject, const char *more) {
   natsMsg *reply = NULL;
   char text[256];
+  pthread_mutex_lock(&s->f->lock);
   snprintf(text, sizeof text, "{\"token\":\"%s\"%s}", s->token, more);
+  pthread_mutex_unlock(&s->f->lock);
   natsStatus status = natsConnection_RequestString(&reply, s->nc, subject, text, 10000);
   assert_int_equal(status, NATS_OK);
   const char *said =
@@ -114,15 +128,27 @@ static void one_that_never_accepts_keeps_nobody_else_waiting(void **state) {
   assert_true(atomic_load(&s->silent) >= 1 && atomic_load(&s->silent) <= 2 * FSM_WORKERS_SERVICE_WINDOW);
 }
 
+static void a_service_without_workers_is_nobody_until_one_comes(void **state) {
+  stage *s = *state;
+  natsSubscription_Destroy(s->subs[1]);
+  s->subs[1] = NULL;
+  assert_int_equal(natsConnection_Flush(s->nc), NATS_OK);
+  fsm_answer answer = start(s->f, "quick", "q1", NULL, NULL);
+  assert_code(&answer, FSM_OK);
+  await_text(s, "\"status\":\"nobody\"");
+  assert_int_equal(natsConnection_QueueSubscribe(&s->subs[1], s->nc, "fsm.task.quick", "w", on_quick, s), 0);
+  await_text(s, "\"status\":\"started\"");
+  answer = start(s->f, "quick", "q2", NULL, NULL);
+  assert_code(&answer, FSM_OK);
+  fsm_value instance = query(s->f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "q2"});
+  assert_null(strstr(text_of(s->f, &instance), "nobody"));
+}
+
 static void answers_that_change_nothing_are_told_so(void **state) {
   stage *s = *state;
   fsm_answer answer = start(s->f, "quick", "q1", NULL, NULL);
   assert_code(&answer, FSM_OK);
-  fsm_value instance = fsm_null();
-  for (int i = 0; i < 6000 && strstr(text_of(s->f, &instance), "\"status\":\"started\"") == NULL; i++) {
-    nap(5);
-    instance = query(s->f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "q1"});
-  }
+  await_text(s, "\"status\":\"started\"");
   assert_null(strstr(asked(s, "fsm.cmd.task.heartbeat", ",\"attempt\":1"), "\"error\""));
   assert_null(strstr(asked(s, "fsm.cmd.task.complete", ",\"attempt\":1"), "\"error\""));
   assert_non_null(strstr(asked(s, "fsm.cmd.task.complete", ",\"attempt\":1"), "\"code\":\"unknown_task\""));
@@ -139,6 +165,7 @@ static void answers_that_change_nothing_are_told_so(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       T(one_that_never_accepts_keeps_nobody_else_waiting),
+      T(a_service_without_workers_is_nobody_until_one_comes),
       T(answers_that_change_nothing_are_told_so),
   };
   if (!nats_server_there()) {
