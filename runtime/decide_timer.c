@@ -112,6 +112,7 @@ static fsm_code pass_over(const fsm__case *at, fsm__decision *out, const fsm__ti
 
 fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const fsm__timer *timer, fsm__decision *out,
                            fsm_error *err) {
+  FSM_ASSERT(timer->due_ns <= at->time_ns); /* no record ever says that one fired early */
   fsm__instance *in = fsm_arena_alloc(at->arena, sizeof *in);
   *out = (fsm__decision){.correlation = at->command->correlation};
   if (in == NULL) return nomem(err);

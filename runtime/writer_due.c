@@ -80,11 +80,9 @@ static size_t collect(fsm__writer *w, int64_t now_ns, fsm__due *out, size_t max)
 
 /* ---- what waits for the clock of the boot ------------------------------------------------------- */
 
-void fsm__due_wait(fsm__writer *w, const fsm__due *due, int64_t left_ns) {
-  const fsm__wait wait = {.at_ns = fsm__boot_now(&w->options) + left_ns,
-                          .due_ns = due->due_ns,
-                          .order = due->order,
-                          .number = due->number};
+void fsm__due_wait(fsm__writer *w, const fsm__due *due, int64_t boot_ns) {
+  const fsm__wait wait = {
+      .at_ns = boot_ns, .due_ns = due->due_ns, .order = due->order, .number = due->number};
   if (!fsm__waits_add(&w->waits, &wait)) fsm__due_look_again(w);
 }
 

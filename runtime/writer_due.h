@@ -28,8 +28,8 @@ void fsm__due_run(fsm__writer *writer, const fsm__due *due);
 enum { FSM_DUE_KEY_MIN = 26 };
 /* A row from its key; false without memory. */
 bool fsm__due_read(const fsm__writer *writer, const void *key, size_t len, fsm_arena *arena, fsm__due *out);
-/* The timer's delay has left_ns to run on the clock of the boot: it comes back then. */
-void fsm__due_wait(fsm__writer *writer, const fsm__due *due, int64_t left_ns);
+/* The timer's delay has run at boot_ns on the clock of the boot: it comes back then. */
+void fsm__due_wait(fsm__writer *writer, const fsm__due *due, int64_t boot_ns);
 
 /* The command that a decision of time's own stands on: nobody's. */
 extern const fsm_command fsm__by_time;

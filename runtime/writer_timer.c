@@ -16,7 +16,7 @@ void fsm__due_timer(fsm__writer *w, const fsm__due *due) {
   if (code == FSM_EIO) fsm__writer_fatal(w, &err);
   if (code != FSM_OK || fsm__timer_order(&timer) != due->order) return; /* gone since it was found due */
   int64_t left_ns = w->boot != 0 ? fsm__timer_left(&timer, w->boot, fsm__boot_now(&w->options)) : 0;
-  if (left_ns > 0) return fsm__due_wait(w, due, left_ns);
+  if (left_ns > 0) return fsm__due_wait(w, due, timer.boot_due_ns);
   fsm__case at = fsm__writer_case(w, &w->internal, &fsm__by_time, 0);
   at.overdue = overdue(w, due, &timer);
   fsm__decision *decision = fsm_arena_alloc(&w->internal, sizeof *decision);

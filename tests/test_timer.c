@@ -353,6 +353,18 @@ static void one_id_set_twice_is_two_timers_and_due_together_they_fire_as_they_we
   verified(f);
 }
 
+static void what_waited_for_the_clock_of_the_boot_fires_as_it_was_set_too(void **state) {
+  fixture *f = *state;
+  for (int i = 0; i < 40; i++) into(f, "i", "TWO");
+  set_wall(f, DAY);
+  settle(f);
+  pass(f, SECOND);
+  fsm_buf expected = {0};
+  for (int i = 0; i < 40; i++) fsm_buf_printf(&expected, "bab");
+  await_seen(f, "i", fsm_buf_text(&expected));
+  fsm_buf_free(&expected);
+}
+
 static void cancelling_an_id_cancels_all_that_were_set_under_it(void **state) {
   fixture *f = *state;
   into(f, "i", "TWO");
@@ -511,6 +523,7 @@ int main(void) {
       T(what_was_due_while_its_instance_was_paused_is_overdue_too),
       T(a_paused_instance_with_more_than_a_turn_of_timers_fires_them_all_in_order),
       T(one_id_set_twice_is_two_timers_and_due_together_they_fire_as_they_were_set),
+      T(what_waited_for_the_clock_of_the_boot_fires_as_it_was_set_too),
       T(cancelling_an_id_cancels_all_that_were_set_under_it),
       T(many_wait_are_not_read_at_a_restart_and_fire_once_in_order),
   };

@@ -8,6 +8,7 @@ import hashlib
 
 from journal import Damage, Record
 
+SLACK = 5_000_000  # ns: the two clocks of timers are not read in one moment
 BOOKKEEPING = ("task_started",)  # in the chain, but the instance is where it was: no new rev
 
 
@@ -16,11 +17,12 @@ def key_hash(key):
 
 
 class Instance:
-    __slots__ = ("machine", "rev", "last", "to", "status", "n", "incs")
+    __slots__ = ("machine", "rev", "last", "to", "status", "n", "incs", "timers")
 
     def __init__(self, machine):
         self.machine, self.rev, self.last, self.to, self.status = machine, 0, 0, None, "running"
         self.n, self.incs = None, 0
+        self.timers = {}  # (id, seq of the record that set it, place in it): when it is due
 
 
 class Entry:
@@ -48,6 +50,7 @@ class Ledger:
         self.reader, self.faults = reader, faults
         self.seq, self.leaf, self.time, self.leaves = 0, bytes(32), 0, []
         self.instances, self.keys, self.refusals, self.tasks = {}, {}, {}, {}
+        self.last_fired, self.timers_set, self.timers_fired, self.timers_cancelled = (0, 0, 0), 0, 0, 0
 
     def read(self):
         try:
@@ -108,19 +111,54 @@ class Ledger:
         if getattr(record, "from") != instance.to and record.kind != "created":
             self.faults.add("out of order", "%s comes from %s, not %s" % (where, getattr(record, "from"), instance.to))
         instance.last, instance.to = record.seq, record.to
+        self.take_timers(instance, record, where)
         if record.kind in ("completed", "cancelled"):
-            instance.status = record.kind
-        if instance.machine == "counter":
+            instance.status, instance.timers = record.kind, {}
+        if instance.machine in ("counter", "alarm"):
             self.take_count(instance, record, where)
         if record.kind in ("task_done", "task_failed"):
             if record.tok in self.tasks:
                 self.faults.add("duplicated", where + ": the task was answered before")
             self.tasks[record.tok] = record.seq
 
+    def take_timers(self, instance, record, where):
+        """Each that was set fires once, not before it is due, not after it was cancelled, and in order."""
+        if record.kind == "timer_fired":
+            which = (record.detail["timer"], record.detail["set"], record.detail.get("place", 0))
+            due = instance.timers.pop(which, None)
+            self.timers_fired += 1
+            if due is None:
+                self.faults.add("duplicated", "%s fires %s, which is not set" % (where, which))
+                return
+            if record.time < due:
+                self.faults.add("out of order", "%s fires %s %d ns early" % (where, which, due - record.time))
+            fired, last = (due,) + which[1:], self.last_fired
+            if fired[0] < last[0] - SLACK or fired[0] == last[0] and fired < last:
+                self.faults.add("out of order", "%s fires %s after %s" % (where, fired, last))
+            self.last_fired = fired
+        for place, timer in enumerate(record.timers or []):
+            if "cancel" not in timer:
+                instance.timers[timer["id"], record.seq, place] = timer["due"]
+                self.timers_set += 1
+                continue
+            for which in [w for w in instance.timers if w[0] == timer["cancel"]]:
+                del instance.timers[which]
+                self.timers_cancelled += 1
+
+    def overdue(self, now):
+        """Timers that should have fired by then."""
+        late = []
+        for name, instance in self.instances.items():
+            late += [(name,) + which for which, due in instance.timers.items() if due < now and instance.status == "running"]
+        return late
+
     def take_count(self, instance, record, where):
+        counts = record.trigger in ("INC", "RING") and record.kind != "timer_fired"
+        if instance.machine == "alarm" and not counts and record.kind != "created":
+            return
         old, new = instance.n, (record.ctx or {}).get("n", [None])
         instance.n = new[-1]
-        if record.trigger == "INC":
+        if counts:
             instance.incs += 1
             if new != [old, (old or 0) + 1]:
                 self.faults.add("out of order", "%s counts %s after %s" % (where, new, old))

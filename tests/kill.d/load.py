@@ -12,6 +12,7 @@ import time
 ANSWER_WAIT = 120  # seconds: never reached when all is well
 HOT_COMMANDS = 300  # keyed commands on one instance; its quota is 1000
 DOCUMENT_COMMANDS = 12  # some never end
+ALARM_COMMANDS = 40
 REFUSALS_PER_LIFE = 60  # of one user and machine: below 100 each has a record of its own
 
 
@@ -153,9 +154,10 @@ class Client(threading.Thread):
         self.pilot, self.shared = pilot, shared
         self.commands, self.seen, self.faults = [], [], []
         self.open = None  # the command that has no answer yet
-        self.count = self.refusals = self.retried = self.replayed = 0
+        self.count = self.refusals = self.retried = self.replayed = self.repeated = 0
         self.counter = self.document = self.last_inc = None
-        self.own_commands = self.document_commands = 0
+        self.own_commands = self.document_commands = self.alarm_commands = 0
+        self.alarm = None
 
     # ---- lives --------------------------------------------------------------------------------------
 
@@ -180,6 +182,8 @@ class Client(threading.Thread):
         try:
             if self.open is not None and self.rng.random() < 0.1:
                 self.open.outcome, self.open = "given up", None
+            for _ in range(3):
+                self.repeat(wire)
             while self.open is not None or not self.pilot.ending:
                 if self.open is None and self.rng.random() < 0.08:
                     self.look(wire)
@@ -190,6 +194,20 @@ class Client(threading.Thread):
                 self.attempt(wire, self.open)
         finally:
             wire.close()
+
+    def repeat(self, wire):
+        """A command that was answered in any life before: its first answer again."""
+        command = self.rng.choice(self.commands[-200:]) if self.commands else None
+        if command is None or command.outcome != "taken" or command.reuses:
+            return
+        headers = {"Idempotency-Key": command.key, "X-Correlation-ID": command.attempts[-1], **command.headers}
+        status, answer = wire.call("POST", command.path, command.body, headers)
+        if status == 503:
+            return
+        self.repeated += 1
+        same = ("seq", "rev", "instance", "correlation", "from", "to")
+        if not answer.get("replayed") or any(answer.get(k) != command.answer.get(k) for k in same):
+            self.faults.append("%s: %s was answered %r, again: %d %r" % (self.name, command.key, command.answer, status, answer))
 
     def attempt(self, wire, command):
         correlation = "%s/%d" % (command.key, len(command.attempts))
@@ -236,6 +254,8 @@ class Client(threading.Thread):
             return self.move_document()
         if dice < 0.16 and self.refusals < REFUSALS_PER_LIFE:
             return self.misbehave()
+        if dice >= 0.92:
+            return self.set_alarm()
         if dice < 0.18:  # the daemon makes the id; the key alone makes it one instance
             return self.begin("counter", None, {"key": "bk-%d-%d" % (self.number, self.count)})
         if dice < 0.60:
@@ -272,6 +292,14 @@ class Client(threading.Thread):
         data = {"reason": "too dear"} if event == "REJECT" else None
         return self.send("document-approval", self.document, event, data)
 
+    def set_alarm(self):
+        """Timers soon due, some under one id, some cancelled again."""
+        self.alarm_commands += 1
+        if self.alarm is None or self.alarm_commands > ALARM_COMMANDS:
+            return self.begin("alarm", "alarm-%d-%d" % (self.number, self.count))
+        event = self.rng.choice(["SET", "SET", "SET", "WAKE", "OFF"])
+        return self.send("alarm", self.alarm, event, {"ms": self.rng.choice([0, 1, 20, 300])} if event == "SET" else None)
+
     def learn(self, command):
         taken = command.outcome == "taken"
         if command.kind == "start" and taken:
@@ -281,6 +309,8 @@ class Client(threading.Thread):
             elif instance.startswith("hot-"):
                 with self.shared.lock:
                     self.shared.hot.append([instance, 0])
+            elif instance.startswith("alarm-"):
+                self.alarm, self.alarm_commands = instance, 0
             elif instance.startswith("doc-"):
                 self.document, self.document_commands = instance, 0
         elif command.event == "INC" and taken:
