@@ -201,6 +201,8 @@ typedef struct fsm__spare {
   bool running;
   _Atomic bool stop;
   int dir_fd, fd, error; /* fd: of a ready spare */
+  bool syncing;          /* another file is being synced for the writer */
+  int sync_fd, sync_fault;
   uint64_t bytes;
 } fsm__spare;
 
@@ -210,6 +212,10 @@ FSM_MUST_USE fsm_code fsm__spare_await(fsm__spare *spare, fsm_error *err);
 /* The same, and hands over its fd. */
 FSM_MUST_USE fsm_code fsm__spare_take(fsm__spare *spare, int *fd, fsm_error *err);
 void fsm__spare_want(fsm__spare *spare); /* after a take */
+/* Between a take and the next want the thread is free to fdatasync the sealed file while the writer syncs the
+ * new one; _synced waits: 0, or errno. */
+void fsm__spare_sync(fsm__spare *spare, int fd);
+int fsm__spare_synced(fsm__spare *spare);
 void fsm__spare_stop(fsm__spare *spare); /* removes what is there */
 
 /* ---- index files (journal_idx.h) and the index of the active segment ---- */

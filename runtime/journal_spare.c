@@ -50,6 +50,15 @@ static void *run(void *argument) {
   fsm__spare *spare = argument;
   pthread_mutex_lock(&spare->lock);
   while (!atomic_load(&spare->stop)) {
+    if (spare->syncing) {
+      pthread_mutex_unlock(&spare->lock);
+      int failed = fdatasync(spare->sync_fd) ? errno : 0;
+      pthread_mutex_lock(&spare->lock);
+      spare->sync_fault = failed;
+      spare->syncing = false;
+      pthread_cond_broadcast(&spare->changed);
+      continue;
+    }
     if (spare->state != FSM__SPARE_WANTED) {
       pthread_cond_wait(&spare->changed, &spare->lock);
       continue;
@@ -140,6 +149,23 @@ void fsm__spare_want(fsm__spare *spare) {
   pthread_mutex_lock(&spare->lock);
   if (spare->state == FSM__SPARE_TAKEN) want(spare);
   pthread_mutex_unlock(&spare->lock);
+}
+
+void fsm__spare_sync(fsm__spare *spare, int fd) {
+  pthread_mutex_lock(&spare->lock);
+  FSM_ASSERT(spare->running && spare->state == FSM__SPARE_TAKEN && !spare->syncing);
+  spare->sync_fd = fd;
+  spare->syncing = true;
+  pthread_cond_broadcast(&spare->changed);
+  pthread_mutex_unlock(&spare->lock);
+}
+
+int fsm__spare_synced(fsm__spare *spare) {
+  pthread_mutex_lock(&spare->lock);
+  while (spare->syncing) pthread_cond_wait(&spare->changed, &spare->lock);
+  int fault = spare->sync_fault;
+  pthread_mutex_unlock(&spare->lock);
+  return fault;
 }
 
 void fsm__spare_stop(fsm__spare *spare) {

@@ -1,9 +1,11 @@
 /* journal_write.c: append, commit, confirm, rotate.
  *
  * A commit is one pwrite over zeroes and one fdatasync; `synced` in it names the last batch whose
- * fdatasync has returned. Rotation keeps this order, each step durable before the next: footer, header in
- * the spare, its name, and only then a batch in it; so a segment that has a successor is whole.
- * Before the footer nothing is written, and a full disk costs only the batch in hand.
+ * fdatasync has returned. Rotation writes the footer, and into the spare the header and the batch that did
+ * not fit; both files are synced at once, by two threads; only when both are durable the spare gets its name;
+ * and only when that is durable, the batch is. So a segment that has a successor is whole, and one that has a
+ * name begins with what was answered from it. Before the footer nothing is written, and a full disk costs
+ * only the batch in hand.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -75,46 +77,78 @@ fsm_code fsm__journal_append(fsm__journal *journal, const fsm__bytes *records, c
 /* ---- one batch to the disk ---- */
 
 /* data has room for whole blocks; what is behind the batch in the last one becomes zero. */
-static fsm_code write_durably(fsm__journal *journal, uint8_t *data, fsm__batch_head *head, uint64_t at,
-                              fsm_error *err) {
+static fsm_code put_batch(fsm__journal *journal, int fd, uint64_t ordinal, uint8_t *data,
+                          const fsm__batch_head *head, uint64_t salt, uint64_t at, fsm_error *err) {
   size_t len = (size_t)fsm__blocks(head->length);
-  FSM_ASSERT(at >= journal->at && at % FSM_JOURNAL_BLOCK == 0 && at + len <= journal->active_bytes);
-  head->number = journal->next_number;
-  head->synced = journal->durable_number;
+  FSM_ASSERT(at % FSM_JOURNAL_BLOCK == 0);
   memset(data + head->length, 0, len - head->length);
-  fsm__batch_encode(data, head, journal->salt);
-  int fault = fsm__write_at(journal->fd, data, len, at);
-  if (fault) return die(journal, journal->ordinal, at, "pwrite", fault, err);
-  if (fdatasync(journal->fd)) return die(journal, journal->ordinal, at, "fdatasync", errno, err);
-  journal->next_number++;
+  fsm__batch_encode(data, head, salt);
+  int fault = fsm__write_at(fd, data, len, at);
+  return fault ? die(journal, ordinal, at, "pwrite", fault, err) : FSM_OK;
+}
+
+/* A batch is durable, and what it says was durable before it is proved. */
+static void settle(fsm__journal *journal, const fsm__batch_head *head) {
+  journal->next_number = head->number + 1;
   journal->durable_number = head->number;
   journal->proved_number = head->synced;
   atomic_fetch_add_explicit(&journal->batches, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&journal->bytes, len, memory_order_relaxed);
+  atomic_fetch_add_explicit(&journal->bytes, fsm__blocks(head->length), memory_order_relaxed);
+}
+
+static fsm_code write_durably(fsm__journal *journal, uint8_t *data, fsm__batch_head *head, fsm_error *err) {
+  uint64_t at = journal->at;
+  FSM_ASSERT(at + fsm__blocks(head->length) <= fsm__log_end(journal->active_bytes));
+  head->number = journal->next_number;
+  head->synced = journal->durable_number;
+  fsm_code code = put_batch(journal, journal->fd, journal->ordinal, data, head, journal->salt, at, err);
+  if (code) return code;
+  if (fdatasync(journal->fd)) return die(journal, journal->ordinal, at, "fdatasync", errno, err);
+  settle(journal, head);
   return FSM_OK;
 }
 
 /* ---- rotation ---- */
 
-static fsm_code write_footer(fsm__journal *journal, fsm_error *err) {
+static fsm_code put_footer(fsm__journal *journal, fsm__batch_head *head, fsm_error *err) {
   uint8_t block[FSM_JOURNAL_BLOCK];
   uint64_t last_seq = fsm__journal_durable_seq(journal);
   fsm__footer footer = {last_seq, journal->durable_head, journal->at};
-  fsm__batch_head head = {
-      .first_seq = last_seq + 1, .length = FSM__BATCH_HEAD + FSM__FOOTER_BYTES, .kind = FSM__BATCH_FOOTER};
+  *head = (fsm__batch_head){.number = journal->next_number,
+                            .synced = journal->durable_number,
+                            .first_seq = last_seq + 1,
+                            .length = FSM__BATCH_HEAD + FSM__FOOTER_BYTES,
+                            .kind = FSM__BATCH_FOOTER};
   fsm__footer_encode(&footer, block + FSM__BATCH_HEAD);
-  return write_durably(journal, block, &head, fsm__log_end(journal->active_bytes), err);
+  return put_batch(journal, journal->fd, journal->ordinal, block, head, journal->salt,
+                   fsm__log_end(journal->active_bytes), err);
 }
 
-/* Makes the spare the segment of this header. */
-static fsm_code christen(fsm__journal *journal, int fd, const fsm__segment_head *head, fsm_error *err) {
+/* The header, and the batch that the segment begins with, into the spare; first NULL: no batch. */
+static fsm_code put_head(fsm__journal *journal, int fd, const fsm__segment_head *segment,
+                         fsm__batch_head *first, fsm_error *err) {
   uint8_t block[FSM_JOURNAL_BLOCK];
-  char name[FSM__NAME_BYTES];
-  fsm__segment_encode(head, block);
-  fsm__segment_name(head->ordinal, name);
+  fsm__segment_encode(segment, block);
   int fault = fsm__write_at(fd, block, sizeof block, 0);
-  if (fault) return die(journal, head->ordinal, 0, "pwrite of a segment header", fault, err);
-  if (fdatasync(fd)) return die(journal, head->ordinal, 0, "fdatasync of a segment header", errno, err);
+  if (fault) return die(journal, segment->ordinal, 0, "pwrite of a segment header", fault, err);
+  if (!first) return FSM_OK;
+  first->number = segment->first_batch;
+  first->synced = journal->durable_number;
+  return put_batch(journal, fd, segment->ordinal, journal->batch, first, segment->salt, FSM_JOURNAL_BLOCK,
+                   err);
+}
+
+/* Both files to the disk at once, the footer by the spare's thread; then, and only then, the name. */
+static fsm_code christen(fsm__journal *journal, int fd, const fsm__segment_head *head, fsm_error *err) {
+  char name[FSM__NAME_BYTES];
+  fsm__segment_name(head->ordinal, name);
+  if (journal->fd >= 0) fsm__spare_sync(&journal->spare, journal->fd);
+  int fault = fdatasync(fd) ? errno : 0;
+  int footer_fault = journal->fd >= 0 ? fsm__spare_synced(&journal->spare) : 0;
+  if (footer_fault)
+    return die(journal, journal->ordinal, fsm__log_end(journal->active_bytes), "fdatasync of a footer",
+               footer_fault, err);
+  if (fault) return die(journal, head->ordinal, 0, "fdatasync of a new segment", fault, err);
   if (renameat(journal->dir_fd, FSM__SPARE_NAME, journal->dir_fd, name))
     return die(journal, head->ordinal, 0, "rename of the spare", errno, err);
   if (fsync(journal->dir_fd)) return die(journal, head->ordinal, 0, "fsync of the directory", errno, err);
@@ -122,11 +156,12 @@ static fsm_code christen(fsm__journal *journal, int fd, const fsm__segment_head 
 }
 
 static fsm__segment_head next_segment(const fsm__journal *journal) {
+  bool seals = journal->fd >= 0; /* the footer has a number, too */
   return (fsm__segment_head){.origin = journal->origin,
                              .ordinal = journal->ordinal + 1,
                              .bytes = journal->segment_bytes,
                              .first_seq = fsm__journal_durable_seq(journal) + 1,
-                             .first_batch = journal->next_number,
+                             .first_batch = journal->next_number + seals,
                              .prev = journal->durable_head};
 }
 
@@ -151,16 +186,25 @@ static void activate(fsm__journal *journal, int fd, const fsm__segment_head *hea
   fsm__indexer_wake(&journal->indexer);
 }
 
-static fsm_code seal_and_christen(fsm__journal *journal, int fd, fsm_error *err) {
-  fsm_code code = journal->fd >= 0 ? write_footer(journal, err) : FSM_OK;
+static fsm_code seal_and_christen(fsm__journal *journal, int fd, fsm__batch_head *first, fsm_error *err) {
+  fsm__batch_head footer;
+  bool seals = journal->fd >= 0;
   fsm__segment_head head = next_segment(journal);
-  if (!code) code = fsm__random(&head.salt, sizeof head.salt, err);
+  fsm_code code = fsm__random(&head.salt, sizeof head.salt, err);
+  if (!code && seals) code = put_footer(journal, &footer, err);
+  if (!code) code = put_head(journal, fd, &head, first, err);
   if (!code) code = christen(journal, fd, &head, err);
-  if (!code) activate(journal, fd, &head);
-  return code;
+  if (code) return code;
+  if (seals) settle(journal, &footer);
+  activate(journal, fd, &head);
+  if (!first) return FSM_OK;
+  settle(journal, first);
+  journal->proved_number = head.first_batch - 1; /* the name itself proves what was before it */
+  return FSM_OK;
 }
 
-static fsm_code rotate(fsm__journal *journal, fsm_error *err) {
+/* first: the batch in hand, which becomes durable with the new segment; NULL: none. */
+static fsm_code rotate(fsm__journal *journal, fsm__batch_head *first, fsm_error *err) {
   int fd;
   fsm_code code = fsm__segments_reserve(journal, err);
   if (!code) code = fsm__spare_take(&journal->spare, &fd, err);
@@ -168,7 +212,7 @@ static fsm_code rotate(fsm__journal *journal, fsm_error *err) {
     journal->dead = code == FSM_EIO;
     return code;
   }
-  code = seal_and_christen(journal, fd, err);
+  code = seal_and_christen(journal, fd, first, err);
   if (code) {
     journal->dead = true;
     close(fd);
@@ -210,7 +254,7 @@ fsm_code fsm__journal_new_epoch(fsm__journal *journal, fsm_error *err) {
   if (journal->dead) return refuse_dead(err);
   if (journal->origin.epoch == UINT32_MAX) return fsm_fail(err, FSM_EQUOTA, "epoch", "no epoch is left");
   journal->origin.epoch++;
-  fsm_code code = rotate(journal, err);
+  fsm_code code = rotate(journal, NULL, err);
   if (code) journal->origin.epoch--;
   return code;
 }
@@ -219,13 +263,6 @@ fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err) {
   FSM_ASSERT(journal && !journal->read_only);
   if (journal->dead) return refuse_dead(err);
   if (!journal->batch_frames) return FSM_OK;
-  if (!fits(journal, journal->batch_len)) {
-    fsm_code code = rotate(journal, err);
-    if (code) {
-      drop_batch(journal);
-      return code;
-    }
-  }
   uint64_t first_seq = fsm__journal_durable_seq(journal) + 1;
   fsm__batch_head head = {.first_seq = first_seq,
                           .length = (uint32_t)journal->batch_len,
@@ -233,7 +270,9 @@ fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err) {
                           .records = journal->batch_records,
                           .kind = FSM__BATCH_DATA};
   FSM_ASSERT(first_seq + head.records == journal->next_seq);
-  fsm_code code = write_durably(journal, journal->batch, &head, journal->at, err);
+  bool stays = fits(journal, journal->batch_len);
+  fsm_code code = stays ? write_durably(journal, journal->batch, &head, err) : rotate(journal, &head, err);
+  if (code && !journal->dead) drop_batch(journal);
   if (code) return code;
   note_in_index(journal, first_seq, journal->at);
   journal->at += fsm__blocks(head.length);
@@ -259,7 +298,7 @@ fsm_code fsm__journal_confirm(fsm__journal *journal, fsm_error *err) {
   fsm__batch_head head = {.first_seq = fsm__journal_durable_seq(journal) + 1,
                           .length = FSM__BATCH_HEAD,
                           .kind = FSM__BATCH_CONFIRM};
-  fsm_code code = write_durably(journal, block, &head, journal->at, err);
+  fsm_code code = write_durably(journal, block, &head, err);
   if (!code) journal->at += FSM_JOURNAL_BLOCK;
   return code;
 }
