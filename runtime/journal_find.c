@@ -165,6 +165,7 @@ static bool take_entry(fsm__finder *f, uint64_t *seq, bool *found) {
   if (item >> 32 != f->hash) return true;
   if ((uint32_t)item >= f->idx.head.count) return false;
   *seq = f->segment.first_seq + (uint32_t)item;
+  if (f->descending ? *seq > f->at : *seq < f->at) return false; /* they are not in order */
   f->entry += f->descending ? -1 : 1;
   *found = true;
   return true;

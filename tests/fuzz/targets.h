@@ -6,6 +6,7 @@
 #include "tests/fuzz/fuzz_definition.h"
 #include "tests/fuzz/fuzz_disk.h"
 #include "tests/fuzz/fuzz_expr.h"
+#include "tests/fuzz/fuzz_index.h"
 #include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_scxml.h"
@@ -33,6 +34,8 @@ static const fuzz_target fuzz_targets[] = {
     {"http", 1, http_open, http_one, NULL, false, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
     {"journal", 10, journal_open, journal_one, journal_close, false, false},
+    {"index", 10, index_open, index_one, index_close, true, false},
+    {"floor", 1, floor_open, floor_one, NULL, false, false},
     {"rows", 1, rows_open, rows_one, rows_close, false, false},
     {"catalog", 1, catalog_open, catalog_one, rows_close, false, false},
     {"apply", 3, apply_open, apply_one, rows_close, false, false},
