@@ -15,7 +15,9 @@ static fsm_code nomem(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no
 /* Is it shallow enough to stand inside of a record's detail? */
 static bool fits(const fsm_value *value) { return fsm_value_depth(value) <= FSM_DATA_DEPTH_MAX; }
 
-static bool is_done(const fsm_event *event) { return strncmp(event->name, "xstate.done.", 12) == 0; }
+static bool is_done(const fsm_event *event) {
+  return strncmp(event->name, "xstate.done.", 12) == 0 || strncmp(event->name, "done.invoke.", 12) == 0;
+}
 
 /* The step's event. An answer that failed is not kept: its attempt runs out of time, or is given up, again.
  */

@@ -214,6 +214,28 @@ static void an_answer_that_was_rolled_back_is_taken_again(void **state) {
   assert_field(f, "i1", "tasks", "[]");
 }
 
+/* Its events have other names there. */
+static void an_answer_to_an_scxml_machine_is_taken_again(void **state) {
+  fixture *f = *state;
+  static const char machine[] =
+      "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0' name='sx'>"
+      "<datamodel><data id='n' expr='0'/></datamodel>"
+      "<state id='work'><invoke id='j' src='svc'/><transition event='done.invoke.j' target='p'/></state>"
+      "<state id='p'><transition cond='n == 0' target='q'/></state>"
+      "<state id='q'><transition cond='n == 0' target='p'/></state></scxml>";
+  fsm_answer answer = deploy_text(f, machine, sizeof machine - 1);
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "sx", "s1", NULL, NULL);
+  await_offers(f, 1);
+  answer = task(f, FSM_CMD_TASK_COMPLETE, f->offered[0].token, 0, false, "5");
+  assert_code(&answer, FSM_ELOOP);
+  pin(f, "s1");
+  answer = admin(f, FSM_CMD_RETRY, "s1");
+  assert_code(&answer, FSM_OK);
+  assert_state(f, "s1", "p");
+  assert_field(f, "s1", "tasks", "[]");
+}
+
 static void an_open_task_begins_again_with_all_its_attempts(void **state) {
   fixture *f = *state;
   begun(f, "i1", "WORK");
@@ -276,6 +298,7 @@ int main(void) {
       S(a_task_whose_state_was_left_is_not_opened_anew),
       S(a_force_closes_the_incident),
       S(an_answer_that_was_rolled_back_is_taken_again),
+      S(an_answer_to_an_scxml_machine_is_taken_again),
       S(an_open_task_begins_again_with_all_its_attempts),
       S(a_skipped_task_is_done_with_what_the_operator_says),
       S(an_incident_is_seen_wherever_one_looks),
