@@ -148,6 +148,17 @@ static fsm_code cancel(const fsm__case *at, fsm__decision *out, fsm_error *err) 
 
 /* ---- the entry ---------------------------------------------------------------------------------- */
 
+/* What was refused behind the command's own record takes that with it; a step that was rolled back has parked
+ * the instance instead. */
+static void drop_if_refused(fsm__decision *out) {
+  const bool parked = out->count > 0 && out->records[0].kind == FSM_RECORD_INCIDENT_OPENED;
+  if (out->refusal.code == FSM_OK || parked) return;
+  out->count = 0;
+  out->rev = out->instance->rev;
+  out->to = out->from;
+  fsm__admin_status(out, out->instance->status);
+}
+
 fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   const verb *v = verb_of(at->command->kind);
   if (v == NULL)
@@ -159,6 +170,7 @@ fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out, fsm_error *e
   if (code == FSM_OK && out->refusal.code == FSM_OK) code = fsm__decision_expect(at, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   code = v->run(at, out, err);
+  if (code == FSM_OK) drop_if_refused(out);
   if (code != FSM_OK || out->count == 0) return code;
   for (size_t i = 0; i < out->count; i++) out->records[i].rev = out->rev;
   out->records[0].idem = idem; /* also of a step that was rolled back: it is parked under this key */

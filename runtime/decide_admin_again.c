@@ -116,9 +116,6 @@ static fsm_code retry_event(const fsm__case *at, fsm__decision *out, const char 
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   if (step.outcome == FSM_OK || step.outcome == FSM_EEXPRESSION)
     return fsm__decision_step(at, out, &step, err);
-  out->count = 0;
-  fsm__admin_status(out, FSM_INCIDENT);
-  out->rev = out->instance->rev;
   return fsm__decision_refuse(out, step.outcome, "",
                               "the event \"%s\" is not taken now (%s): skip the incident", name,
                               fsm_code_text(step.outcome));

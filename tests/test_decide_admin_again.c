@@ -266,6 +266,26 @@ static void a_skipped_task_is_done_with_what_the_operator_says(void **state) {
   assert_code(&answer, FSM_ETASK);
 }
 
+static void what_an_operator_says_in_place_of_a_service_is_checked_too(void **state) {
+  fixture *f = *state;
+  static const char machine[] =
+      "{\"id\":\"typed\",\"schemas\":{\"events\":{\"xstate.done.actor.job\":{\"type\":\"object\","
+      "\"required\":[\"x\"]}}},"
+      "\"initial\":\"work\",\"states\":{\"work\":{\"invoke\":{\"id\":\"job\",\"src\":\"svc\",\"onDone\":"
+      "\"ok\"}},\"ok\":{}}}";
+  fsm_answer answer = deploy_text(f, machine, sizeof machine - 1);
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "typed", "t1", NULL, NULL);
+  answer = admin_named(f, FSM_CMD_SKIP, "t1", "job", "{\"y\":1}");
+  assert_code(&answer, FSM_EDATA);
+  assert_true(answer.rev == 1 && strcmp(answer.status, "running") == 0);
+  assert_field(f, "t1", "rev", "1");
+  assert_string_equal(last_frame(f, "t1"), "rejected/admin");
+  answer = admin_named(f, FSM_CMD_SKIP, "t1", "job", "{\"x\":1}");
+  assert_code(&answer, FSM_OK);
+  assert_state(f, "t1", "ok");
+}
+
 static void an_incident_is_seen_wherever_one_looks(void **state) {
   fixture *f = *state;
   parked_by_a_loop(f, "i1");
@@ -301,6 +321,7 @@ int main(void) {
       S(an_answer_to_an_scxml_machine_is_taken_again),
       S(an_open_task_begins_again_with_all_its_attempts),
       S(a_skipped_task_is_done_with_what_the_operator_says),
+      S(what_an_operator_says_in_place_of_a_service_is_checked_too),
       S(an_incident_is_seen_wherever_one_looks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
