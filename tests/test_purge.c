@@ -86,7 +86,8 @@ static void an_instance_is_kept_so_long_and_its_records_for_ever(void **state) {
   if (strstr(text, "instance \"i1\" left the store at 2023-11-14T23:1") == NULL) fail_msg("%s", text);
   assert_string_equal(why_not(f, FSM_QUERY_INSTANCE, "i9"), "no instance \"i9\" exists");
   fsm_value records = query(f, (fsm_query){.kind = FSM_QUERY_RECORDS, .ref = "i1"});
-  assert_int_equal(fsm_map_get(&records, "items")->len, 5); /* created, rejected, transition, completed, purged */
+  assert_int_equal(fsm_map_get(&records, "items")->len,
+                   5); /* created, rejected, transition, completed, purged */
   fsm_answer again = start(f, "adm", "i1", "K1", NULL);
   assert_code(&again, FSM_OK); /* and its id is free */
 }
@@ -172,12 +173,40 @@ static void many_rows_go_in_parts_also_over_a_restart(void **state) {
   assert_int_equal(records_of(f, "i1", "purged"), 3); /* 128, 128, the rest */
 }
 
+static void what_it_still_has_to_say_is_waited_for(void **state) {
+  fixture *f = *state;
+  static const char machine[] =
+      "{\"id\":\"tells\",\"meta\":{\"fsm\":{\"keep\":\"1h\"}},\"initial\":\"a\",\"states\":{\"a\":{\"on\":{"
+      "\"END\":{"
+      "\"target\":\"z\",\"actions\":{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"'ear'\"},\"event\":{"
+      "\"type\":\"GO\"}}}"
+      "}},"
+      "\"z\":{\"type\":\"final\"}}}";
+  fsm_answer answer = deploy_text(f, machine, sizeof machine - 1);
+  assert_code(&answer, FSM_OK);
+  begun(f, "ear", NULL);
+  (void)admin(f, FSM_CMD_PAUSE, "ear");
+  (void)start(f, "tells", "t1", NULL, NULL);
+  answer = send_event(f, "t1", "END", NULL);
+  assert_code(&answer, FSM_OK);
+  pass(f, 3700);
+  for (int i = 0; i < 1000 && records_of(f, "t1", "purged") == 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+  assert_int_equal(records_of(f, "t1", "purged"), 1); /* later */
+  assert_int_equal(gone(f, "t1"), FSM_OK);
+  (void)admin(f, FSM_CMD_RESUME, "ear");
+  await_field(f, "ear", "state", "[\"wait\"]");
+  pass(f, 3700);
+  await_gone(f, "t1");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       S(an_instance_is_kept_so_long_and_its_records_for_ever),
       S(no_row_of_it_is_left),
       S(without_a_keep_it_stays),
       S(its_keys_live_as_long_as_was_promised),
+      S(what_it_still_has_to_say_is_waited_for),
       S(many_rows_go_in_parts_also_over_a_restart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
