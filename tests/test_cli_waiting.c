@@ -63,6 +63,8 @@ static void a_task_says_who_has_to_do_what(void **state) {
        "attempt 1 of 1 runs until 2026-11-22T10:00:30Z (30s left)"},
       {"\"attempt\": 2, \"attempts\": 2, \"status\": \"started\", \"deadline\": \"2026-11-22T09:00:00Z\"",
        "attempt 2 of 2 ran out of time at 2026-11-22T09:00:00Z"},
+      {"\"attempt\": 0, \"attempts\": 3, \"status\": \"nobody\", \"due\": \"2026-11-22T09:58:56Z\"",
+       "nobody serves it, for 1m4s"},
       {"\"attempt\": 0, \"attempts\": 1", "no worker has taken it"},
       {"\"attempt\": 0, \"attempts\": 1, \"due\": 7", "no worker has taken it"},
       {"\"attempt\": 1, \"attempts\": 1, \"deadline\": \"soon\"", "attempt 1 of 1 runs"},
@@ -94,6 +96,20 @@ static void times_at_the_ends_of_what_can_be_said_do_not_overflow(void **state) 
   (void)cli_timer_state(&arena, &task, &first);
   fsm_value zero = parse("\"1970-01-01T00:00:00Z\"");
   (void)cli_task_state(&arena, &task, &zero);
+}
+
+static void a_task_says_why_nobody_serves_it_or_what_went_wrong(void **state) {
+  (void)state;
+  assert_string_equal(
+      waiting("{\"status\": \"running\", " NOW ", \"tasks\": [{\"id\": \"call\", \"service\": "
+              "\"http\", \"attempt\": 0, \"attempts\": 1, \"status\": \"nobody\", \"why\": \"it is off\", "
+              "\"due\": \"2026-11-22T09:58:56Z\"}, {\"id\": \"pay\", \"service\": \"bank\", \"attempt\": 1, "
+              "\"attempts\": 3, \"status\": \"waiting\", \"error\": \"no line\", \"due\": "
+              "\"2026-11-22T10:00:05Z\"}]}",
+              0),
+      "it waits for the task call (service http): nobody serves it, for 1m4s: it is off\n"
+      "it waits for the task pay (service bank): attempt 2 of 3 is offered in 4s; the last attempt "
+      "failed: no line\n");
 }
 
 static void an_instance_says_why_it_does_not_move(void **state) {
@@ -214,6 +230,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_task_says_who_has_to_do_what, begin, end),
       cmocka_unit_test_setup_teardown(a_timer_says_when, begin, end),
       cmocka_unit_test_setup_teardown(times_at_the_ends_of_what_can_be_said_do_not_overflow, begin, end),
+      cmocka_unit_test_setup_teardown(a_task_says_why_nobody_serves_it_or_what_went_wrong, begin, end),
       cmocka_unit_test_setup_teardown(an_instance_says_why_it_does_not_move, begin, end),
       cmocka_unit_test_setup_teardown(what_it_says_fits_the_terminal_and_is_escaped, begin, end),
       cmocka_unit_test_setup_teardown(what_a_guard_saw_is_ten_lines_at_most_of_one_line_each, begin, end),

@@ -75,9 +75,17 @@ static int setup(void **state) {
   return 0;
 }
 
+/* Returns when its function does not run any more. */
+static void unsubscribe(stage *s, int i) {
+  natsSubscription_DrainTimeout(s->subs[i], 2000);
+  natsSubscription_WaitForDrainCompletion(s->subs[i], 5000);
+  natsSubscription_Destroy(s->subs[i]);
+  s->subs[i] = NULL;
+}
+
 static int teardown(void **state) {
   stage *s = *state;
-  for (int i = 0; i < 2; i++) natsSubscription_Destroy(s->subs[i]);
+  for (int i = 0; i < 2; i++) unsubscribe(s, i);
   natsConnection_Destroy(s->nc);
   fsm_publisher_stop(s->publisher);
   fixture_close(s->f);
@@ -130,8 +138,7 @@ static void one_that_never_accepts_keeps_nobody_else_waiting(void **state) {
 
 static void a_service_without_workers_is_nobody_until_one_comes(void **state) {
   stage *s = *state;
-  natsSubscription_Destroy(s->subs[1]);
-  s->subs[1] = NULL;
+  unsubscribe(s, 1);
   assert_int_equal(natsConnection_Flush(s->nc), NATS_OK);
   fsm_answer answer = start(s->f, "quick", "q1", NULL, NULL);
   assert_code(&answer, FSM_OK);

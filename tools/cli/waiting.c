@@ -29,10 +29,13 @@ const char *cli_task_state(fsm_arena *arena, const fsm_value *task, const fsm_va
     return or_empty(fsm_arena_printf(arena, "attempt %lld of %s runs until %s (%s left)", (long long)begun,
                                      attempts, at, cli_age(arena, ns)));
   }
+  const fsm_value *status = fsm_map_get(task, "status");
+  bool served = status == NULL || !fsm_is_text(status, "nobody");
   if (!until(now, due, &ns)) return "no worker has taken it";
   if (ns > 0)
     return or_empty(fsm_arena_printf(arena, "attempt %lld of %s is offered in %s", (long long)begun + 1,
                                      attempts, cli_age(arena, ns)));
+  if (!served) return or_empty(fsm_arena_printf(arena, "nobody serves it, for %s", cli_age(arena, -ns)));
   if (begun == 0)
     return or_empty(fsm_arena_printf(arena, "no worker has taken it for %s", cli_age(arena, -ns)));
   return or_empty(fsm_arena_printf(arena, "no worker has taken attempt %lld of %s for %s",
@@ -58,13 +61,22 @@ static uint32_t count_of(const fsm_value *list) {
   return list == NULL || !fsm_is(list, FSM_LIST) ? 0 : list->len;
 }
 
+/* What the daemon says about it besides: why nobody serves it, why the last attempt failed. */
+static const char *reason_of(fsm_arena *arena, const fsm_value *task) {
+  if (fsm_map_get(task, "why") != NULL)
+    return or_empty(fsm_arena_printf(arena, ": %s", cli_field(arena, task, "why")));
+  if (fsm_map_get(task, "error") == NULL) return "";
+  return or_empty(fsm_arena_printf(arena, "; the last attempt failed: %s", cli_field(arena, task, "error")));
+}
+
 static void add_tasks(fsm_buf *out, fsm_arena *arena, const fsm_value *tasks, const fsm_value *now,
                       const cli_screen *screen) {
   for (uint32_t i = 0; i < count_of(tasks); i++) {
     const fsm_value *task = &tasks->items[i];
     say(out, screen,
-        fsm_arena_printf(arena, "it waits for the task %s (service %s): %s", cli_field(arena, task, "id"),
-                         cli_field(arena, task, "service"), cli_task_state(arena, task, now)));
+        fsm_arena_printf(arena, "it waits for the task %s (service %s): %s%s", cli_field(arena, task, "id"),
+                         cli_field(arena, task, "service"), cli_task_state(arena, task, now),
+                         reason_of(arena, task)));
   }
 }
 
