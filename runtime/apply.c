@@ -200,6 +200,7 @@ static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_
   fsm__instance loaded;
   bool over = false;
   fsm_code code = look_ahead(store, records, count, &over, err);
+  if (code == FSM_OK) code = fsm__apply_consumed(store, &records[0], arena, err);
   if (code != FSM_OK) return code;
   if (over) return pass_over(store, records, count);
   if (is_of_the_store(&records[0])) return FSM_OK;
@@ -207,8 +208,6 @@ static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_
     code = deploy(catalog, &records[0], err);
   else if (records[0].kind == FSM_RECORD_REJECTED)
     code = apply_refusal(store, &records[0], err);
-  if (code == FSM_OK) code = fsm__apply_consumed(store, &records[0], arena, err);
-  if (code != FSM_OK) return code;
   if (records[0].kind == FSM_RECORD_DEPLOYED || records[0].kind == FSM_RECORD_REJECTED)
     return code != FSM_OK ? code : fsm__store_fault(store, err);
   if (records[0].kind == FSM_RECORD_CREATED) {

@@ -23,17 +23,19 @@ static int kind_of(const char *name) {
   return -1;
 }
 
-/* One that is gone was consumed or taken back before: a snapshot of the rows may be newer than the record. */
+static void delete_rows(fsm__store *store, uint64_t number, const fsm__send *send) {
+  fsm__key due = fsm__key_due_send(number, send);
+  fsm__key row = fsm__key_instance(number, 'm', send->id, strlen(send->id));
+  fsm__store_delete(store, FSM_T_DUE, due.bytes, due.len);
+  fsm__store_delete(store, FSM_T_INSTANCES, row.bytes, row.len);
+}
+
+/* One that is gone was consumed before. */
 static fsm_code drop(fsm__store *store, uint64_t number, const char *id, fsm_arena *arena, fsm_error *err) {
   fsm__send send;
   fsm_code code = fsm__send_load(store, number, id, arena, &send, err);
-  if (code == FSM_ENOTFOUND) return FSM_OK;
-  if (code != FSM_OK) return code;
-  fsm__key due = fsm__key_due_send(number, &send);
-  fsm__key row = fsm__key_instance(number, 'm', id, strlen(id));
-  fsm__store_delete(store, FSM_T_DUE, due.bytes, due.len);
-  fsm__store_delete(store, FSM_T_INSTANCES, row.bytes, row.len);
-  return FSM_OK;
+  if (code == FSM_OK) delete_rows(store, number, &send);
+  return code == FSM_ENOTFOUND ? FSM_OK : code;
 }
 
 static fsm_code put(fsm__store *store, const fsm__instance *in, const fsm_record *record,
@@ -76,15 +78,20 @@ fsm_code fsm__apply_sends(fsm__store *store, const fsm__instance *in, const fsm_
   return FSM_OK;
 }
 
+/* Reads nothing of the sender: a snapshot may have its rows as they were later (snapshot.h). */
 fsm_code fsm__apply_consumed(fsm__store *store, const fsm_record *record, fsm_arena *arena, fsm_error *err) {
   if (!fsm_is(&record->msg, FSM_MAP)) return FSM_OK;
   const char *from = text_of(arena, &record->msg, "from"), *id = id_of(arena, &record->msg, "id");
+  const fsm_value *due = fsm_map_get(&record->msg, "due");
   uint64_t number = 0;
-  if (from == NULL || id == NULL)
+  if (from == NULL || id == NULL || due == NULL || !fsm_is(due, FSM_INT) || due->i < 0 ||
+      fsm__send_seq(id) > FSM_TIMER_SEQ_MAX)
     return fsm__apply_bad(record, "consumes a message that it does not name", NULL, err);
   fsm_code code = fsm__instance_number(store, from, &number, err);
-  if (code == FSM_ENOTFOUND) return FSM_OK;
-  return code == FSM_OK ? drop(store, number, id, arena, err) : code;
+  if (code != FSM_OK) return code == FSM_ENOTFOUND ? FSM_OK : code;
+  const fsm__send send = {.id = id, .due_ns = due->i, .seq = fsm__send_seq(id), .place = fsm__send_place(id)};
+  delete_rows(store, number, &send);
+  return FSM_OK;
 }
 
 /* Delayed events die with the instance that sent them; what is on its way arrives. */

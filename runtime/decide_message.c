@@ -37,9 +37,10 @@ static bool waits(const fsm__decision *out) {
 /* The message goes with the first record. */
 static fsm_code consume(const delivery *d, fsm_error *err) {
   const fsm_pair pairs[] = {{fsm_string("from"), fsm_string(d->sender->id)},
-                            {fsm_string("id"), fsm_string(d->send->id)}};
+                            {fsm_string("id"), fsm_string(d->send->id)},
+                            {fsm_string("due"), fsm_int(d->send->due_ns)}};
   FSM_ASSERT(d->out->count > 0);
-  return fsm__decision_map(d->at->arena, pairs, 2, &d->out->records[0].msg) ? FSM_OK : nomem(err);
+  return fsm__decision_map(d->at->arena, pairs, 3, &d->out->records[0].msg) ? FSM_OK : nomem(err);
 }
 
 /* Consumed, and nothing changed: why is in out->refusal. */

@@ -219,6 +219,7 @@ FSM_MUST_USE fsm_code fsm__send_read(const fsm__row *row, fsm_arena *arena, fsm_
 
 /* The id of what record `seq` sends at a place in its list; NULL without memory. And back. */
 const char *fsm__send_id(fsm_arena *arena, uint64_t seq, unsigned place);
+uint64_t fsm__send_seq(const char *id);
 uint16_t fsm__send_place(const char *id);
 
 /* Writes; faults are sticky in the store. The index rows (due, by_state, ids, keys) are the caller's. */

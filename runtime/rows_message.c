@@ -19,6 +19,8 @@ const char *fsm__send_id(fsm_arena *arena, uint64_t seq, unsigned place) {
   return fsm_arena_printf(arena, "%020llu.%05u", (unsigned long long)seq, place);
 }
 
+uint64_t fsm__send_seq(const char *id) { return strtoull(id, NULL, 10); }
+
 uint16_t fsm__send_place(const char *id) {
   const char *dot = strrchr(id, '.');
   return dot ? (uint16_t)strtoul(dot + 1, NULL, 10) : 0;

@@ -113,7 +113,7 @@ typedef struct fsm_record {
   fsm_value sends; /* messages to other instances, to be delivered: list of {id, to: instance or "#address",
                       kind: event | done | error | cancel | start, event?, data?, tok?, due?,
                       about?: {invokeid, sendid, origin, type}} or {cancel: id}. Ids sort as they were sent */
-  fsm_value msg;   /* {from: instance, id}: the message that this frame consumed, on its first record */
+  fsm_value msg;   /* {from: instance, id, due}: the message that this frame consumed, on its first record */
   bool forced;     /* the configuration was set by an operator, here or before */
 } fsm_record;
 

@@ -121,6 +121,10 @@ static void an_instance_says_why_it_does_not_move(void **state) {
               0),
       "it waits for the task review (service submit): no worker has taken it for 1m4s\n"
       "it waits for the timer LATE: due in 3h (2026-11-22T13:00:01Z)\n");
+  assert_string_equal(waiting("{\"status\": \"running\", " NOW ", \"tasks\": [{\"id\": \"kid\", \"service\": "
+                              "\"machine\", \"child\": \"p.kid.7\"}]}",
+                              0),
+                      "it waits for the child instance p.kid.7 (task kid)\n");
   assert_string_equal(waiting("{\"status\": \"running\", " NOW ", \"tasks\": [], \"timers\": []}", 0),
                       "it waits for no task and no timer\n");
   assert_string_equal(waiting("{\"status\": \"completed\", " NOW "}", 0), "it has ended: completed\n");

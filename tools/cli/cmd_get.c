@@ -56,6 +56,8 @@ static void print_task(cli_run *cli, const fsm_value *task, const fsm_value *now
   fsm_arena *arena = &cli->arena;
   fsm_buf_printf(&cli->text, "  %s\n", cli_field(arena, task, "id"));
   print_item_line(cli, "service:", cli_field(arena, task, "service"));
+  print_item_line(cli, "child:", cli_field(arena, task, "child"));
+  if (fsm_map_get(task, "child") != NULL) return; /* an instance: it knows the rest */
   print_item_line(cli, "state:", cli_task_state(arena, task, now));
   print_item_line(cli, "attempts:",
                   or_empty(fsm_arena_printf(arena, "%s of %s begun", cli_field(arena, task, "attempt"),

@@ -73,6 +73,12 @@ static void add_tasks(fsm_buf *out, fsm_arena *arena, const fsm_value *tasks, co
                       const cli_screen *screen) {
   for (uint32_t i = 0; i < count_of(tasks); i++) {
     const fsm_value *task = &tasks->items[i];
+    if (fsm_map_get(task, "child") != NULL) {
+      say(out, screen,
+          fsm_arena_printf(arena, "it waits for the child instance %s (task %s)",
+                           cli_field(arena, task, "child"), cli_field(arena, task, "id")));
+      continue;
+    }
     say(out, screen,
         fsm_arena_printf(arena, "it waits for the task %s (service %s): %s%s", cli_field(arena, task, "id"),
                          cli_field(arena, task, "service"), cli_task_state(arena, task, now),
