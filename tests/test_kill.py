@@ -542,7 +542,7 @@ class Kill:
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     environment = os.environ.get
-    parser.add_argument("--cycles", type=int, default=int(environment("FSM_KILL_CYCLES", "30")))
+    parser.add_argument("--cycles", type=int, default=int(environment("FSM_KILL_CYCLES", "20")))
     seed = int(environment("FSM_KILL_SEED", "0")) or int.from_bytes(os.urandom(4), "big")
     parser.add_argument("--seed", type=int, default=seed)
     parser.add_argument("--clients", type=int, default=12)
