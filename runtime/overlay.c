@@ -295,12 +295,13 @@ bool fsm__overlay_seek(const fsm__overlay *overlay, unsigned table, const void *
 
 bool fsm__overlay_walk(const fsm__overlay *overlay, unsigned table, fsm__row_walk *walk, fsm__row *out) {
   const node *leaf = walk->leaf;
-  if (!leaf) leaf = leaf_for(overlay, table, ref(NULL, 0));
+  if (!leaf && !walk->ended) leaf = leaf_for(overlay, table, ref(NULL, 0));
   while (leaf && walk->at == leaf->count) {
     leaf = leaf->next;
     walk->at = 0;
   }
   walk->leaf = leaf;
+  walk->ended = leaf == NULL;
   return leaf && show(leaf->rows[walk->at++], FSM_NEWEST, out);
 }
 

@@ -55,6 +55,7 @@ bool fsm__overlay_seek(const fsm__overlay *overlay, unsigned table, const void *
 typedef struct fsm__row_walk {
   const void *leaf;
   unsigned at;
+  bool ended;
 } fsm__row_walk;
 bool fsm__overlay_walk(const fsm__overlay *overlay, unsigned table, fsm__row_walk *walk, fsm__row *out);
 

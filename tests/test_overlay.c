@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -286,6 +287,74 @@ static void a_row_over_the_limit_is_refused(void **state) {
   fsm__overlay_free(NULL);
 }
 
+/* ---- versions ---- */
+
+static const char *as_of(fsm__overlay *overlay, uint64_t seq) {
+  static char text[32];
+  fsm__row row;
+  if (!fsm__overlay_get(overlay, 0, "k", 1, seq, &row)) return "none";
+  if (row.deleted) return "deleted";
+  snprintf(text, sizeof text, "%.*s", (int)row.value_len, (const char *)row.value);
+  return text;
+}
+
+static void a_seq_sees_the_newest_version_at_or_below_it_while_somebody_may_ask(void **state) {
+  (void)state;
+  uint64_t pins[2] = {10, 25};
+  fsm__horizon horizon = {.stamp = 5, .visible = 4, .pins = pins, .pin_count = 2};
+  fsm__overlay *overlay = NULL;
+  fsm_error err;
+  assert_int_equal(fsm__overlay_new(1, &horizon, &overlay, &err), FSM_OK);
+  put(overlay, 0, "k", "five");
+  horizon = (fsm__horizon){.stamp = 20, .visible = 19, .pins = pins, .pin_count = 2};
+  put(overlay, 0, "k", "twenty");
+  horizon = (fsm__horizon){.stamp = 30, .visible = 29, .pins = pins, .pin_count = 2};
+  assert_int_equal(fsm__overlay_delete(overlay, 0, "k", 1, &err), FSM_OK);
+  assert_string_equal(as_of(overlay, 4), "none");
+  assert_string_equal(as_of(overlay, 10), "five");
+  assert_string_equal(as_of(overlay, 25), "twenty");
+  assert_string_equal(as_of(overlay, FSM_NEWEST), "deleted");
+  pins[0] = 25; /* nobody is at 10 any more */
+  horizon = (fsm__horizon){.stamp = 40, .visible = 39, .pins = pins, .pin_count = 1};
+  size_t held = fsm__overlay_bytes(overlay);
+  put(overlay, 0, "k", "four"); /* in the place of "five" */
+  assert_int_equal(fsm__overlay_bytes(overlay), held);
+  assert_string_equal(as_of(overlay, 10), "none");
+  assert_string_equal(as_of(overlay, 25), "twenty");
+  assert_string_equal(as_of(overlay, 39), "deleted");
+  assert_string_equal(as_of(overlay, 40), "four");
+  fsm__overlay_free(overlay);
+}
+
+static void a_walk_shows_all_rows_in_order_as_the_newest_see_them(void **state) {
+  (void)state;
+  enum { N = 1000 };
+  fsm__overlay *overlay = fresh(2);
+  fsm_error err;
+  for (uint32_t i = 0; i < N; i++) {
+    uint8_t key[2] = {(uint8_t)((i * 7 % N) >> 8), (uint8_t)(i * 7 % N)};
+    assert_int_equal(fsm__overlay_put(overlay, 1, key, 2, &i, sizeof i, i % 2 == 0, &err), FSM_OK);
+  }
+  fsm__row row;
+  fsm__row_walk walk = {.leaf = NULL}, empty = {.leaf = NULL};
+  uint32_t n = 0;
+  for (; fsm__overlay_walk(overlay, 1, &walk, &row); n++) {
+    const uint8_t *key = row.key;
+    uint32_t put_as;
+    memcpy(&put_as, row.value, sizeof put_as);
+    assert_int_equal((uint32_t)key[0] << 8 | key[1], n);
+    assert_int_equal(put_as * 7 % N, n);
+    assert_int_equal(row.own, put_as % 2 == 0);
+  }
+  assert_int_equal(n, N);
+  assert_false(fsm__overlay_walk(overlay, 1, &walk, &row));
+  assert_false(fsm__overlay_walk(overlay, 0, &empty, &row));
+  fsm__overlay_clear(overlay);
+  fsm__overlay_trim(overlay);
+  put(overlay, 0, "k", "after all was given back");
+  fsm__overlay_free(overlay);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(it_answers_like_a_plain_array_over_two_generations),
@@ -295,6 +364,8 @@ int main(void) {
       cmocka_unit_test(a_value_shown_by_get_may_be_put_back),
       cmocka_unit_test(clear_gives_the_bytes_back_and_values_of_any_size_fit),
       cmocka_unit_test(a_row_over_the_limit_is_refused),
+      cmocka_unit_test(a_seq_sees_the_newest_version_at_or_below_it_while_somebody_may_ask),
+      cmocka_unit_test(a_walk_shows_all_rows_in_order_as_the_newest_see_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
