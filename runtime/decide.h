@@ -50,7 +50,8 @@ typedef struct fsm__decision {
   fsm_event stepped;       /* what was stepped last, name NULL = nothing: for the incident that it may open */
   const fsm__task *gave_up; /* the task whose last failure is recorded here: an operator may open it anew */
   unsigned sent;            /* events to others in these records */
-  bool replay;              /* the first answer again: that of the frame at replay_seq */
+  fsm_value consumes; /* the message that these records consume, or an incident in their place; null = none */
+  bool replay;        /* the first answer again: that of the frame at replay_seq */
   uint64_t replay_seq;
   const char *service; /* of the task that an answer was about; NULL = none */
   int64_t silent_ns;   /* a heartbeat that is no record: until when the attempt may now be silent; 0 = none */

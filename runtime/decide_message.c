@@ -17,12 +17,16 @@ typedef struct delivery {
   uint64_t number;
   const fsm__send *send;
   fsm__instance *sender;
+  fsm_value msg; /* as on a record */
 } delivery;
 
 static fsm_code nomem(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for a message"); }
 
+/* An event is consumed also by the incident that it ends in; what children and parents owe each other is
+ * tried again when the incident is closed. */
 static void begin(const delivery *d) {
   *d->out = (fsm__decision){.correlation = d->at->command->correlation};
+  if (d->send->kind == FSM_SEND_EVENT) d->out->consumes = d->msg;
 }
 
 /* Faults that no other decision would get round. */
@@ -35,12 +39,10 @@ static bool waits(const fsm__decision *out) {
 }
 
 /* The message goes with the first record. */
-static fsm_code consume(const delivery *d, fsm_error *err) {
-  const fsm_pair pairs[] = {{fsm_string("from"), fsm_string(d->sender->id)},
-                            {fsm_string("id"), fsm_string(d->send->id)},
-                            {fsm_string("due"), fsm_int(d->send->due_ns)}};
+static fsm_code consume(const delivery *d) {
   FSM_ASSERT(d->out->count > 0);
-  return fsm__decision_map(d->at->arena, pairs, 3, &d->out->records[0].msg) ? FSM_OK : nomem(err);
+  d->out->records[0].msg = d->msg;
+  return FSM_OK;
 }
 
 /* Consumed, and nothing changed: why is in out->refusal. */
@@ -63,7 +65,7 @@ static fsm_code reject(const delivery *d, fsm_error *err) {
   if (fsm_is(&out->detail, FSM_MAP) &&
       fsm_map_merge(d->at->arena, &out->detail, &record->detail, &record->detail) != FSM_OK)
     return nomem(err);
-  return consume(d, err);
+  return consume(d);
 }
 
 static fsm_code reject_as(const delivery *d, fsm_code code, const char *text, fsm_error *err) {
@@ -100,7 +102,7 @@ static fsm_code bounce(const delivery *d, const char *text, fsm_error *err) {
   if (out->refusal.code == FSM_OK && (step.outcome == FSM_OK || step.outcome == FSM_EEXPRESSION))
     code = fsm__decision_step(at, out, &step, err);
   if (code != FSM_OK) return code;
-  return out->count > 0 ? consume(d, err) : reject_as(d, FSM_EINSTANCE, text, err);
+  return out->count > 0 ? consume(d) : reject_as(d, FSM_EINSTANCE, text, err);
 }
 
 /* ---- answers of children ------------------------------------------------------------------------ */
@@ -111,7 +113,7 @@ static fsm_code answered(const delivery *d, fsm_error *err) {
   const fsm__decision *out = d->out;
   if (waits(out) || (out->refusal.code != FSM_OK && out->count > 0)) return FSM_OK;
   if (out->refusal.code != FSM_OK) return reject(d, err);
-  return out->count > 0 ? consume(d, err) : reject_as(d, FSM_ETASK, "nothing waits for the answer", err);
+  return out->count > 0 ? consume(d) : reject_as(d, FSM_ETASK, "nothing waits for the answer", err);
 }
 
 static fsm_code answer(const delivery *d, bool failed, const fsm_value *data, fsm_error *err) {
@@ -232,7 +234,7 @@ static fsm_code start(const delivery *d, fsm_error *err) {
   memcpy(token, d->send->token, 16);
   d->out->records[0].tok = token;
   d->out->records[0].parent = d->at->command->causation;
-  return consume(d, err);
+  return consume(d);
 }
 
 static fsm_code cancel(const delivery *d, fsm_error *err) {
@@ -248,7 +250,7 @@ static fsm_code cancel(const delivery *d, fsm_error *err) {
     return reject_as(d, FSM_ETASK, "the instance is another's child", err);
   if (!fsm__status_open(in->status)) return reject_as(d, FSM_ECOMPLETED, "the child has ended before", err);
   code = fsm__decide_cancel(d->at, d->out, FSM_CAUSE_TASK, "its parent left the state that invoked it", err);
-  return code == FSM_OK ? consume(d, err) : code;
+  return code == FSM_OK ? consume(d) : code;
 }
 
 /* ---- events ------------------------------------------------------------------------------------- */
@@ -295,7 +297,7 @@ static fsm_code step_target(const delivery *d, const char *target, const fsm_eve
   at.event = event;
   fsm_code code = fsm__decide_send(&at, out, err);
   if (code != FSM_OK || waits(out)) return code;
-  if (out->count > 0) return consume(d, err);
+  if (out->count > 0) return consume(d);
   const fsm_code why = out->refusal.code;
   if (why == FSM_ETOOLARGE || why == FSM_EARGUMENT ||
       (late && (why == FSM_EINSTANCE || why == FSM_ECOMPLETED)))
@@ -334,7 +336,14 @@ static fsm_code delivery_of(const fsm__case *at, uint64_t number, const fsm__sen
   d->sender = fsm_arena_alloc(at->arena, sizeof *d->sender);
   begin(d);
   if (d->sender == NULL) return nomem(err);
-  return fsm__instance_load(at->store, at->catalog, number, at->arena, d->sender, err);
+  fsm_code code = fsm__instance_load(at->store, at->catalog, number, at->arena, d->sender, err);
+  if (code != FSM_OK) return code;
+  const fsm_pair pairs[] = {{fsm_string("from"), fsm_string(d->sender->id)},
+                            {fsm_string("id"), fsm_string(send->id)},
+                            {fsm_string("due"), fsm_int(send->due_ns)}};
+  if (!fsm__decision_map(at->arena, pairs, 3, &d->msg)) return nomem(err);
+  begin(d);
+  return FSM_OK;
 }
 
 fsm_code fsm__decide_message(const fsm__case *at, uint64_t number, const fsm__send *send, fsm__decision *out,

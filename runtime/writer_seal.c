@@ -86,7 +86,6 @@ void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *deci
   if (is_fatal(why.code)) fsm__writer_fatal(w, &why);
   const bool rejected = decision->count > 0 && decision->records[0].kind == FSM_RECORD_REJECTED;
   const fsm_value idem = decision->count > 0 ? decision->records[0].idem : fsm_null();
-  const fsm_value msg = decision->count > 0 ? decision->records[0].msg : fsm_null();
   decision->refusal = why;
   decision->count = 0;
   const bool made = decision->created || (decision->instance != NULL && decision->instance->last_seq == 0);
@@ -104,7 +103,7 @@ void fsm__writer_settle(fsm__writer *w, const fsm__case *at, fsm__decision *deci
     decision->count = 0;
   if (decision->count == 0) return;
   decision->records[0].idem = idem;
-  decision->records[0].msg = msg;
+  decision->records[0].msg = decision->consumes;
 }
 
 /* Nothing of it was journalled: the instance is what it was. */

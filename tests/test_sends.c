@@ -19,6 +19,9 @@ static const char SENDER[] =
     "\"NEVER\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"event.to\"},\"id\":\"late\","
     "\"delay\":\"10s\",\"event\":{\"type\":\"SAY\",\"text\":\"never\"}},{\"type\":\"@xstate.cancel\",\"id\":"
     "\"late\"}]},"
+    "\"RELAY\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"event.to\"},\"event\":{"
+    "\"type\":\"LATER\","
+    "\"to\":\"h\"}}]},"
     "\"CANCEL\":{\"actions\":[{\"type\":\"@xstate.cancel\",\"id\":\"late\"}]},"
     "\"error.communication\":{\"context\":{\"lost\":{\"@expr\":\"context.lost + 1\"}}},"
     "\"END\":\"end\"}},\"end\":{\"type\":\"final\"}}}";
@@ -161,6 +164,22 @@ static void so_many_events_may_wait_and_one_more_is_an_incident(void **state) {
   assert_int_equal(list_len(f, "s", "messages"), FSM_MESSAGES_MAX);
 }
 
+/* It is for the operator to try it again, not for the message. */
+static void an_event_that_parks_its_target_is_consumed(void **state) {
+  fixture *f = *state;
+  both(f);
+  started(f, "sender", "t", NULL);
+  fsm_command command = fsm_command_new(FSM_CMD_SEND);
+  command.instance = "t";
+  command.event = "LATER";
+  command.data = json(f, "{\"to\":\"h\"}");
+  for (unsigned i = 0; i < FSM_MESSAGES_MAX; i++)
+    assert_int_equal(fsm_submit(f->runtime, &command, NULL, NULL, NULL), FSM_OK);
+  says(f, "RELAY", "t", "");
+  is_now(f, "t", "incident [\"a\"] {\"lost\":0}");
+  assert_null(fsm_map_get(&(fsm_value[]){instance(f, "s")}[0], "messages"));
+}
+
 static const char PING[] =
     "{\"id\":\"ping\",\"initial\":\"a\",\"context\":{\"n\":0,\"with\":\"\"},\"states\":{\"a\":{\"on\":{"
     "\"PLAY\":{\"context\":{\"with\":{\"@expr\":\"event.with\"}},\"actions\":[{\"type\":\"@xstate.sendTo\","
@@ -198,6 +217,7 @@ int main(void) {
       C(a_delayed_event_looks_for_its_target_when_it_is_due),
       C(a_delayed_event_can_be_taken_back_and_dies_with_its_sender),
       C(so_many_events_may_wait_and_one_more_is_an_incident),
+      C(an_event_that_parks_its_target_is_consumed),
       C(instances_that_talk_for_ever_starve_nobody),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
