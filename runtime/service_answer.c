@@ -139,12 +139,21 @@ static void drop(fsm__services *s, fsm__attempt *attempt) {
   fsm__attempt_free(attempt);
 }
 
+/* Output that the machine's schemas refuse would leave the attempt to its timeout: it fails instead. */
+static bool is_no_output(const fsm__attempt *attempt, fsm_code code) {
+  return attempt->answer.kind == FSM_CMD_TASK_COMPLETE && (code == FSM_EDATA || code == FSM_ETOOLARGE);
+}
+
 static void on_answered(void *arg, const fsm_answer *answer) { /* the writer's thread */
   fsm__attempt *attempt = arg;
   fsm__services *s = attempt->services;
+  const fsm_value none = fsm_null();
   bool again = may_be_taken_later(answer->error.code);
   pthread_mutex_lock(&s->lock);
-  if (again && !s->stopping && s->answer_count <= FSM_SERVICE_ANSWERS_MAX)
+  if (is_no_output(attempt, answer->error.code)) {
+    fail_with(attempt, &answer->error, &none);
+    give_again(s, attempt, 0);
+  } else if (again && !s->stopping && s->answer_count <= FSM_SERVICE_ANSWERS_MAX)
     give_again(s, attempt, FSM_SERVICE_AGAIN_MS);
   else
     drop(s, attempt);

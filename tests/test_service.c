@@ -17,6 +17,12 @@ static const char *const MACHINES[] = {
     MACHINE("short", "svc", "\"attempts\":1,\"timeout\":\"50ms\""),
     MACHINE("beating", "svc", "\"attempts\":1,\"timeout\":\"10s\",\"heartbeat\":\"100ms\""),
     MACHINE("other", "nobody.here", "\"attempts\":1"),
+    "{\"id\":\"strict\",\"initial\":\"work\",\"context\":{\"out\":null},\"schemas\":{\"events\":{"
+    "\"xstate.done.actor.job\":{\"type\":\"object\",\"properties\":{\"output\":{\"type\":\"object\"}}}}},"
+    "\"states\":{\"work\":{\"invoke\":{\"id\":\"job\",\"src\":\"svc\",\"meta\":{\"fsm\":{\"timeout\":\"1h\"}}"
+    ","
+    "\"onDone\":\"ok\",\"onError\":{\"target\":\"bad\",\"context\":{\"out\":{\"@expr\":\"event.error\"}}}}},"
+    "\"ok\":{\"type\":\"final\"},\"bad\":{\"type\":\"final\"}}}",
 };
 
 typedef enum behaviour {
@@ -246,6 +252,13 @@ static void output_that_no_event_can_hold_fails_the_attempt(void **state) {
   assert_non_null(strstr(shown(s, "i1", "context"), "what the service gave is no data"));
 }
 
+static void output_that_the_schema_refuses_fails_the_attempt(void **state) {
+  stage *s = *state;
+  begin(s, "strict", ANSWERS); /* a text where an object is wanted */
+  await(s, "state", "bad");
+  assert_non_null(strstr(shown(s, "i1", "context"), "\"code\":\"invalid_data\""));
+}
+
 static void an_attempt_out_of_time_fails_and_its_answer_is_ignored_and_counted(void **state) {
   stage *s = *state;
   begin(s, "short", SLOW);
@@ -438,6 +451,7 @@ int main(void) {
       T(the_last_failure_is_the_last_attempt),
       T(a_final_failure_uses_no_further_attempt),
       T(output_that_no_event_can_hold_fails_the_attempt),
+      T(output_that_the_schema_refuses_fails_the_attempt),
       T(an_attempt_out_of_time_fails_and_its_answer_is_ignored_and_counted),
       T(heartbeats_of_the_callback_keep_its_attempt),
       T(silence_loses_the_attempt),
