@@ -4,6 +4,7 @@
 
 #include "runtime/chunk.h"
 #include "runtime/database_impl.h"
+#include "runtime/retention.h"
 #include "runtime/runtime_impl.h"
 
 static fsm_code count_rows(fsm__store *store, fsm_arena *arena, fsm_value *out, fsm_error *err) {
@@ -86,13 +87,25 @@ static fsm_code of_snapshots(const char *dir, fsm_arena *arena, fsm_value *out, 
   return code;
 }
 
+static fsm_code of_retention(fsm_runtime *runtime, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+  fsm__retained told;
+  fsm__document document = {.arena = arena};
+  fsm__retention_get(fsm__runtime_retention(runtime), &told);
+  fsm__report_u64(&document, "snapshots", told.snapshots);
+  fsm__report_u64(&document, "segments", told.segments);
+  fsm__report_u64(&document, "bytes", told.bytes);
+  if (told.fault.code != FSM_OK) fsm__report_text(&document, "last_error", told.fault.text);
+  return fsm__document_map(&document, out, err);
+}
+
 fsm_code fsm_runtime_stat(fsm_runtime *runtime, fsm_arena *arena, fsm_value *out, fsm_error *err) {
-  fsm_value journal, store, snapshots;
+  fsm_value journal, store, snapshots, retention;
   const fsm_origin origin = fsm__runtime_origin(runtime);
   char id[33];
   fsm_code code = of_journal(fsm__runtime_journal(runtime), arena, &journal, err);
   if (code == FSM_OK) code = of_store(runtime, arena, &store, err);
   if (code == FSM_OK) code = of_snapshots(fsm__runtime_dir(runtime), arena, &snapshots, err);
+  if (code == FSM_OK) code = of_retention(runtime, arena, &retention, err);
   if (code != FSM_OK) return code;
   fsm__hex(origin.store, sizeof origin.store, id);
   fsm__document document = {.arena = arena};
@@ -101,5 +114,6 @@ fsm_code fsm_runtime_stat(fsm_runtime *runtime, fsm_arena *arena, fsm_value *out
   fsm__document_put(&document, "journal", journal);
   fsm__document_put(&document, "store", store);
   fsm__document_put(&document, "snapshots", snapshots);
+  fsm__document_put(&document, "removed", retention);
   return fsm__document_map(&document, out, err);
 }

@@ -160,6 +160,17 @@ typedef struct fsm_runtime_options {
   void *durable_arg;
   void (*fatal)(void *arg, const fsm_error *err); /* does not return to work: see Errors */
   void *fatal_arg;
+  /* Snapshots of the store (<dir>/snapshots), each verified; 0 = none by this rule. The newest two stay. */
+  int64_t snapshot_ns;       /* a new one when the newest is older */
+  uint64_t snapshot_records; /* a new one when as many records came since */
+  /* Sealed segments of the journal go when either says so; 0 = keep for ever. Never what the newest two
+   * verified snapshots, a sink or idempotency need, so without snapshots nothing goes. */
+  int64_t retain_ns;     /* since the last record in it */
+  uint64_t retain_bytes; /* of all segments */
+  /* Called with a segment before it goes, on a thread of the runtime; it may be called again for the same
+   * one. Not FSM_OK: it stays, asked again later. NULL: it just goes. */
+  fsm_code (*archive)(void *arg, const char *path, uint64_t first_seq, uint64_t last_seq, fsm_error *err);
+  void *archive_arg;
 } fsm_runtime_options;
 
 /* What opening found; for the start-up line. */

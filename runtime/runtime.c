@@ -4,6 +4,7 @@
 
 #include "runtime/admit.h"
 #include "runtime/readers.h"
+#include "runtime/retention.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/writer.h"
 #include "runtime/writer_due.h"
@@ -18,6 +19,7 @@ enum {
 struct fsm_runtime {
   fsm__writer writer;
   fsm__readers readers;
+  fsm__retention *retention; /* NULL = nothing is asked for */
   bool running;
   _Atomic bool closing;
 };
@@ -29,6 +31,8 @@ fsm_origin fsm__runtime_origin(const fsm_runtime *runtime) { return runtime->wri
 fsm__store *fsm__runtime_store(fsm_runtime *runtime) { return runtime->writer.core.store; }
 
 bool fsm__runtime_read_only(const fsm_runtime *runtime) { return runtime->writer.options.read_only; }
+
+fsm__retention *fsm__runtime_retention(fsm_runtime *runtime) { return runtime->retention; }
 
 bool fsm__runtime_closing(const fsm_runtime *runtime) { return atomic_load(&runtime->closing); }
 
@@ -104,6 +108,13 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
     runtime->running = pthread_create(&w->thread, NULL, fsm__writer_run, w) == 0;
     if (!runtime->running) code = fsm_fail(err, FSM_ENOMEM, "", "the writer thread cannot be started");
   }
+  if (code == FSM_OK) {
+    code = fsm__retention_start(runtime, &w->options, &runtime->retention, err);
+    if (code != FSM_OK) {
+      fsm_runtime_close(runtime);
+      return code;
+    }
+  }
   if (code != FSM_OK) {
     if (w->services != NULL) fsm__services_stop(w->services, INT64_MAX / 2);
     free_runtime(runtime);
@@ -118,6 +129,7 @@ void fsm_runtime_close(fsm_runtime *runtime) {
   fsm__writer *w = &runtime->writer;
   int64_t wait_ns = w->options.service_close_ns;
   atomic_store(&runtime->closing, true);
+  fsm__retention_stop(runtime->retention);
   fsm__services_stop(w->services, wait_ns > 0 ? wait_ns : (int64_t)SERVICE_CLOSE_S * 1000000000);
   fsm__queue_close(&runtime->writer.queue);
   if (runtime->running) pthread_join(runtime->writer.thread, NULL);

@@ -18,6 +18,9 @@ fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
 /* For fsm__store_snapshot only: the rest of the store is the writer's. */
 fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 
+/* NULL = none. */
+struct fsm__retention *fsm__runtime_retention(fsm_runtime *runtime);
+
 bool fsm__runtime_read_only(const fsm_runtime *runtime);
 bool fsm__runtime_closing(const fsm_runtime *runtime);
 /* As fsm_submit, and also while the runtime closes: for its own services. */

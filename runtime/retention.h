@@ -1,0 +1,27 @@
+/* retention.h: snapshots made as time and records go by, and segments that are old or too many removed.
+ *
+ * A thread of the runtime, idle unless an option asks for it. Removed are whole sealed segments, oldest
+ * first, and never one that is needed: by the second newest verified snapshot (so that two roads lead to
+ * every row), by a sink's cursor, or by idempotency (a first answer is found in its record for
+ * FSM_IDEM_TTL_NS of record time). A snapshot counts only when it was verified: loaded, replayed and compared
+ * with the live rows.
+ */
+#ifndef FSM_RUNTIME_RETENTION_H
+#define FSM_RUNTIME_RETENTION_H
+
+#include "runtime/fsm_runtime.h"
+
+typedef struct fsm__retained {
+  uint64_t snapshots, segments, bytes; /* made and verified; removed */
+  fsm_error fault;                     /* of the last pass; code FSM_OK = none */
+} fsm__retained;
+
+typedef struct fsm__retention fsm__retention;
+/* *out NULL when no option asks for anything. options must live as long. */
+FSM_MUST_USE fsm_code fsm__retention_start(fsm_runtime *runtime, const fsm_runtime_options *options,
+                                           fsm__retention **out, fsm_error *err);
+/* Ends what is under way and the thread. */
+void fsm__retention_stop(fsm__retention *retention);
+void fsm__retention_get(fsm__retention *retention, fsm__retained *out); /* any thread; NULL gives zeros */
+
+#endif
