@@ -32,6 +32,9 @@ static const route routes[] = {
   {"GET",  "v1/stuck",               " for state machine limit after ", false, NO_BODY, fsm__serve_stuck},
   {"GET",  "v1/counts",              " machine ", false, NO_BODY, fsm__serve_counts},
   {"POST", "v1/verify",              "", false, NO_BODY, fsm__serve_verify},
+  {"GET",  "v1/db/stat",             "", false, NO_BODY, fsm__serve_db_stat},
+  {"POST", "v1/db/check",            "", false, NO_BODY, fsm__serve_db_check},
+  {"POST", "v1/db/backup",           "", false, JSON, fsm__serve_db_backup},
   {"GET",  "healthz",                "", true, NO_BODY, fsm__serve_health},
 };
 /* clang-format on */

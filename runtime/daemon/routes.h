@@ -36,6 +36,9 @@ bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__tar
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_db_stat(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_db_check(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_db_backup(fsm__server *server, fsm__request *request, const fsm__target *target);
 
 /* Has the refusal counted in the audit log; text is what may be said of it. */
 void fsm__note_refusal(fsm__server *server, const fsm__request *request, fsm_code code, fsm_buf *text);

@@ -251,6 +251,14 @@ static fsm_code verify_files(cli_source *source, fsm_arena *arena, fsm_value *ou
   return same_as_web(&document, arena, out, err);
 }
 
+fsm_code cli_source_get(cli_source *source, const char *path, fsm_arena *arena, fsm_value *out,
+                        fsm_error *err) {
+  FSM_ASSERT(source->web != NULL);
+  fsm_web_request request = {.method = "GET", .path = path};
+  fsm_web_timeout(source->web, 0);
+  return exchange(source, &request, arena, out, err);
+}
+
 fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err) {
   if (source->runtime != NULL) return verify_files(source, arena, out, err);
   fsm_web_timeout(source->web, 0); /* it reads the whole journal */

@@ -41,6 +41,10 @@ typedef struct cli_post {
 FSM_MUST_USE fsm_code cli_source_post(cli_source *source, const cli_post *post, fsm_arena *arena,
                                       fsm_value *out, fsm_error *err);
 
+/* A document of the daemon that is no query. Daemon only; waits for as long as it takes. */
+FSM_MUST_USE fsm_code cli_source_get(cli_source *source, const char *path, fsm_arena *arena, fsm_value *out,
+                                     fsm_error *err);
+
 /* {records, segments, rows, seq, head}. */
 FSM_MUST_USE fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err);
 
