@@ -54,6 +54,7 @@ static fsm_code put(fsm__store *store, const fsm__instance *in, const fsm_record
                     .corr = record->corr ? record->corr : "",
                     .trace = record->trace,
                     .about = about ? *about : fsm_null()};
+  if (event == NULL && fsm_map_get(entry, "event") != NULL) send.id = NULL; /* there, and not to be had */
   if (send.id == NULL || fsm__send_seq(send.id) != record->seq || send.to == NULL || kind < 0 ||
       send.due_ns < 0 || (tok != NULL && (!fsm_is(tok, FSM_BYTES) || tok->len != sizeof send.token)))
     return fsm__apply_bad(record, "sends a message that cannot be read", NULL, err);

@@ -43,8 +43,7 @@ void fsm__send_put(fsm__store *store, uint64_t number, const fsm__send *send) {
   fsm__row_pack(&buf, &send->trace);
   fsm__row_pack(&buf, &send->about);
   fsm__key key = fsm__key_instance(number, 'm', send->id, strlen(send->id));
-  fsm__store_put(store, FSM_T_INSTANCES, key.bytes, key.len, fsm_buf_ok(&buf) ? buf.data : NULL, buf.len);
-  fsm_buf_free(&buf);
+  fsm__store_put_buf(store, FSM_T_INSTANCES, key.bytes, key.len, &buf);
 }
 
 fsm_code fsm__send_read(const fsm__row *row, fsm_arena *arena, fsm__send *out, fsm_error *err) {

@@ -15,7 +15,13 @@ static const char COUNTER[] =
     "\"on\":{\"on\":{\"ADD\":{\"context\":{\"n\":{\"@expr\":\"context.n + "
     "1\"},\"sum\":{\"@expr\":\"context.sum + "
     "event.v\"}}},"
-    "\"NEVER\":{\"guard\":{\"@expr\":\"context.n < 0\"}},\"WAIT\":\"waiting\",\"WORK\":\"working\"}},"
+    "\"NEVER\":{\"guard\":{\"@expr\":\"context.n < "
+    "0\"}},\"WAIT\":\"waiting\",\"WORK\":\"working\",\"RAISE\":\"raising\"}},"
+    "\"raising\":{\"invoke\":{\"id\":\"kid\",\"src\":\"machine\",\"input\":{\"machine\":\"counter\"},"
+    "\"onError\":\"on\"},"
+    "\"on\":{\"ASK\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":\"kid\",\"event\":{\"type\":\"WAIT\"}}"
+    "]},"
+    "\"LEAVE\":\"on\",\"error.communication\":{}}},"
     "\"waiting\":{\"after\":{\"10\":\"on\"}},"
     "\"working\":{\"invoke\":{\"id\":\"job\",\"src\":\"job\",\"onDone\":\"on\",\"onError\":\"on\"}}}}";
 
@@ -205,6 +211,22 @@ static void working(const char *dir, tally *t) {
   close_it(runtime, t);
 }
 
+/* Children are started, told something, and cancelled. */
+static void raising(const char *dir, tally *t) {
+  fsm_error err;
+  fsm_runtime *runtime = open_at(dir, t, &err);
+  if (runtime == NULL) return;
+  (void)event(runtime, 0, "RAISE");
+  (void)event(runtime, 1, "RAISE");
+  sleep_ms(15);
+  (void)event(runtime, 0, "ASK");
+  (void)event(runtime, 1, "LEAVE");
+  (void)event(runtime, 0, "LEAVE");
+  sleep_ms(15);
+  (void)add(runtime, t, 2, 1);
+  close_it(runtime, t);
+}
+
 static void rotating(const char *dir, tally *t) {
   fsm_error err;
   fsm_runtime *runtime = open_at(dir, t, &err);
@@ -291,6 +313,7 @@ const scene scenes[] = {
     {"refusing", with_counters, refusing},
     {"waiting", with_counters, waiting},
     {"working", with_counters, working},
+    {"raising", with_counters, raising},
     {"rotating", with_much, rotating},
     {"rounding", with_counters, rounding},
     {"reading", with_counters, reading},
