@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_scxml.h"
+#include "tests/fuzz/fuzz_snapshot.h"
 #include "tests/fuzz/fuzz_step.h"
 #include "tests/fuzz/fuzz_store.h"
 #include "tests/fuzz/fuzz_values.h"
@@ -36,6 +37,7 @@ static const fuzz_target fuzz_targets[] = {
     {"journal", 10, journal_open, journal_one, journal_close, false, false},
     {"index", 10, index_open, index_one, index_close, true, false},
     {"floor", 1, floor_open, floor_one, NULL, false, false},
+    {"snapshot", 2, snapshot_open, snapshot_one, snapshot_close, false, false},
     {"rows", 1, rows_open, rows_one, rows_close, false, false},
     {"catalog", 1, catalog_open, catalog_one, rows_close, false, false},
     {"apply", 3, apply_open, apply_one, rows_close, false, false},
