@@ -163,7 +163,8 @@ static bool is_ahead(const fsm__store *store, uint64_t number, const fsm_record 
  * frames, changes. What an instance is that is not there any more was purged before it was copied. */
 static fsm_code pass_over(fsm__store *store, const fsm_record *records, size_t count) {
   for (size_t i = 0; i < count; i++)
-    if (records[i].kind == FSM_RECORD_PURGED && records[i].inst != NULL)
+    if (records[i].kind == FSM_RECORD_PURGED && records[i].inst != NULL &&
+        fsm_map_get(&records[i].detail, "next") == NULL) /* not a part of it */
       fsm__store_delete(store, FSM_T_IDS, records[i].inst, strlen(records[i].inst));
   return FSM_OK;
 }

@@ -9,7 +9,8 @@
 #include "runtime/verify.h"
 
 static const char FLOW[] =
-    "{\"id\":\"flow\",\"initial\":\"a\",\"context\":{\"n\":0},\"states\":{"
+    "{\"id\":\"flow\",\"meta\":{\"fsm\":{\"keep\":\"1h\"}},\"initial\":\"a\",\"context\":{\"n\":0},"
+    "\"states\":{"
     "\"a\":{\"after\":{\"1500\":\"b\"},\"on\":{\"NEXT\":\"b\",\"ADD\":{\"context\":{\"n\":{\"@expr\":"
     "\"context.n + "
     "1\"}}}}},"
@@ -30,9 +31,12 @@ static inline void life_start(life *l, fsm_arena *arena, unsigned slot) {
   char id[48], key[24], idem[64];
   fsm_command command = fsm_command_new(FSM_CMD_START);
   fsm_answer answer;
-  snprintf(id, sizeof id, "w%u-%u-%u", l->id, slot, l->lives++);
+  if (slot % 3 == 0) /* an id that is used again once its instance was purged */
+    snprintf(id, sizeof id, "w%u-%u", l->id, slot);
+  else
+    snprintf(id, sizeof id, "w%u-%u-%u", l->id, slot, l->lives);
   snprintf(key, sizeof key, "K%u-%u", l->id, slot);
-  snprintf(idem, sizeof idem, "start-%s", id);
+  snprintf(idem, sizeof idem, "start-%s-%u", id, l->lives++);
   command.machine = "flow";
   command.instance = id;
   command.key = key;
