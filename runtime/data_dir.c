@@ -84,7 +84,7 @@ fsm_code fsm__data_dir_open(const fsm_runtime_options *options, fsm_error *err) 
   if (code != FSM_OK) return code;
   if (has_segments(dir) && !exists(dir, "store/data.mdb"))
     return fsm_fail(err, FSM_ECORRUPT, dir,
-                    "the journal is there, but its store is missing: put store/ back from a backup");
+                    "the journal is there, but its store is missing: make it anew with fsm-cli db rebuild");
   return FSM_OK;
 }
 
