@@ -61,10 +61,10 @@ static fsm_code check_status(const verb *v, fsm__decision *out) {
 fsm_record *fsm__admin_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind,
                               const fsm_pair *more, unsigned more_count) {
   const verb *v = verb_of(at->command->kind);
+  FSM_ASSERT(v != NULL && more_count <= FSM_ADMIN_DETAIL_MAX);
   fsm_pair pairs[2 + FSM_ADMIN_DETAIL_MAX] = {
       {fsm_string("command"), fsm_string(v->name)},
       {fsm_string("reason"), fsm_string(at->command->reason ? at->command->reason : "")}};
-  FSM_ASSERT(more_count <= FSM_ADMIN_DETAIL_MAX);
   for (unsigned i = 0; i < more_count; i++) pairs[2 + i] = more[i];
   fsm_record *record = fsm__decision_record(at, out, kind);
   if (record == NULL || !fsm__decision_map(at->arena, pairs, 2 + more_count, &record->detail)) return NULL;

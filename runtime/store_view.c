@@ -261,6 +261,7 @@ fsm_code fsm__store_freeze(fsm__store *store, uint64_t seq, const fsm__hash *lea
   pthread_mutex_unlock(&base->lock);
   fsm_code code = next ? FSM_OK : generation_new(base, &next, err);
   if (code) return code;
+  FSM_ASSERT(next != NULL);
   pthread_mutex_lock(&base->lock);
   next->uses = 1;
   base->applying = base->filling;
