@@ -451,10 +451,10 @@ class Commands(WithDaemon):
         self.json(*self.here("start", "waiter", "--id", "wait-1"))
         out = self.ok(*self.here("events", "wait-1"))
         self.assertIn("nothing can be sent to it now\n", out)
-        self.assertRegex(out, r"\nit waits for the task review \(service submitForReview\): no worker has taken it for \S+\n$")
+        self.assertRegex(out, r"\nit waits for the task review \(service submitForReview\): nobody serves it, for \S+\n$")
         self.assertNotIn("waits", self.ok(*self.here("events", "wait-1", "-o", "json")))
         text = self.ok(*self.here("get", "wait-1"))
-        self.assertRegex(text, r"\ntasks:\n  review\n    service:  submitForReview\n    state:    no worker has taken it for \S+\n    attempts: 0 of 1 begun\n    token:    [0-9a-f]{32}\n$")
+        self.assertRegex(text, r"\ntasks:\n  review\n    service:  submitForReview\n    state:    nobody serves it, for \S+\n    attempts: 0 of 1 begun\n    token:    [0-9a-f]{32}\n$")
         self.start("wait-2")
         self.ok(*self.here("send", "wait-2", "LEAVE"))
         self.assertIn("it has ended: completed\n", self.ok(*self.here("events", "wait-2")))
@@ -473,7 +473,8 @@ class Commands(WithDaemon):
         doc = self.json(*self.here("health"))
         self.assertEqual((doc["status"], doc["sinks"]), ("ok", []))
         out = self.ok(*self.here("health"))
-        self.assertRegex(out, r"^status:       ok\nseq:          \d+\napplied:      \d+\n")
+        self.assertRegex(out, r"^status:       ok\nseq:          \d+\napplied:      \d+\nlag:          \d+\nincidents:    0\n")
+        self.assertRegex(out, r"\nmap:          [\d.]+ [GT]iB\n")
         self.assertIn("sinks:        none", out)
 
     def test_get_shows_the_instance(self):
@@ -840,11 +841,11 @@ class Usage(Case):
             self.assertIn(f"did you mean {meant}?", err)
 
     def test_lint_tells_what_cannot_be_deployed(self):
-        send = {"type": "@xstate.sendTo", "to": "kid", "event": {"type": "HI"}}
-        definition = {"id": "p", "initial": "a", "states": {"a": {"invoke": {"src": "s", "id": "kid"}, "on": {"GO": {"actions": send}}}}}
-        done = subprocess.run([CLI, "def", "lint", "-"], input=json.dumps(definition).encode(), capture_output=True, env=environment())
+        inner = "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0' initial='x'><state id='x'/></scxml>"
+        definition = f"<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0' name='p' datamodel='ecmascript' initial='a'><state id='a'><invoke id='kid'><content>{inner}</content></invoke></state></scxml>"
+        done = subprocess.run([CLI, "def", "lint", "-"], input=definition.encode(), capture_output=True, env=environment())
         self.assertEqual((done.returncode, done.stderr), (1, b""))
-        self.assertEqual(done.stdout, b"stdin: /states/a/on/GO/actions: cannot be deployed: events to other instances are not sent by durable instances yet\n")
+        self.assertEqual(done.stdout, b"stdin: 1:120: cannot be deployed: a machine inside a machine is not started as a durable instance: deploy it and name it\n")
 
     def test_wrong_use_is_two(self):
         for args in (("frob",), ("ls", "--frob"), ("ls", "x"), ("ls", "-o", "xml"), ("ls",), ("get",), ("--timeout", "x", "--data", "/", "ls"), ("--timeout", "0s", "--data", "/", "ls"), ("--url", "ftp://x", "ls"), ("ls", "-m"), ("ls", "-m", "a", "-m", "b"), ("--socket", "/" + "a" * 200, "ls")):

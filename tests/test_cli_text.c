@@ -115,6 +115,15 @@ static void an_age_has_milliseconds_only_below_a_second(void **state) {
   assert_string_equal(cli_age(&arena, -1), "0s");
 }
 
+static void a_size_has_the_unit_that_fits(void **state) {
+  (void)state;
+  assert_string_equal(cli_bytes(&arena, -1), "0 B");
+  assert_string_equal(cli_bytes(&arena, 1023), "1023 B");
+  assert_string_equal(cli_bytes(&arena, 1024), "1.0 KiB");
+  assert_string_equal(cli_bytes(&arena, INT64_C(17179869184)), "16.0 GiB");
+  assert_string_equal(cli_bytes(&arena, INT64_MAX), "8.0 EiB");
+}
+
 static void check_route(const fsm_query *query, const char *path) {
   fsm_buf buf = {0};
   cli_route(&buf, query);
@@ -153,6 +162,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_number_may_come_as_a_string, begin, end),
       cmocka_unit_test_setup_teardown(times_lose_their_fraction_and_nothing_else, begin, end),
       cmocka_unit_test_setup_teardown(the_distance_of_two_times_is_never_negative, begin, end),
+      cmocka_unit_test_setup_teardown(a_size_has_the_unit_that_fits, begin, end),
       cmocka_unit_test_setup_teardown(an_age_has_milliseconds_only_below_a_second, begin, end),
       cmocka_unit_test(every_query_has_its_path),
   };

@@ -4,8 +4,9 @@
 #include "tools/cli/cli.h"
 
 /* The order in which people ask; whatever else is there follows by name. */
-static const char *const first_names[] = {"name",       "status", "connected", "lag",
-                                          "last_error", "seq",    "applied"};
+static const char *const first_names[] = {"name",    "status",       "connected",  "seq",
+                                          "applied", "lag",          "last_error", "incidents",
+                                          "refused", "late_answers", "duplicates"};
 enum { FIRST_COUNT = sizeof first_names / sizeof first_names[0] };
 
 static bool is_first(const fsm_value *key) {
@@ -14,9 +15,23 @@ static bool is_first(const fsm_value *key) {
   return false;
 }
 
+static bool ends_with(const char *text, const char *end) {
+  size_t len = strlen(text), end_len = strlen(end);
+  return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* Sizes and spans have their unit in their value, not in their name. */
 static void print_member(cli_run *cli, const char *label, const fsm_value *value) {
   fsm_arena *arena = &cli->arena;
+  int64_t number;
   if (value == NULL || fsm_is(value, FSM_NULL)) return;
+  const bool bytes = ends_with(label, "_bytes"), span = ends_with(label, "_ns");
+  if ((bytes || span) && cli_number(value, &number)) {
+    const char *name = fsm_arena_strndup(arena, label, strlen(label) - (bytes ? 6 : 3));
+    if (name == NULL || (span && number == 0)) return;
+    cli_print_line(cli, name, bytes ? cli_bytes(arena, number) : cli_age(arena, number));
+    return;
+  }
   if (fsm_is(value, FSM_BOOL)) {
     cli_print_line(cli, label, value->b ? "yes" : "no");
     return;

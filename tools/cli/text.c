@@ -67,6 +67,15 @@ const char *cli_age(fsm_arena *arena, int64_t ns) {
   return copy == NULL ? "" : copy;
 }
 
+const char *cli_bytes(fsm_arena *arena, int64_t bytes) {
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double value = bytes < 0 ? 0 : (double)bytes;
+  unsigned unit = 0;
+  for (; value >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++) value /= 1024;
+  const char *text = fsm_arena_printf(arena, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  return text == NULL ? "" : text;
+}
+
 static bool digits(const char *text, size_t len, int64_t *out) {
   int64_t number = 0;
   if (len == 0) return false;

@@ -13,6 +13,8 @@ const char *cli_field(fsm_arena *arena, const fsm_value *document, const char *n
 const char *cli_time(fsm_arena *arena, const fsm_value *value);
 /* "12m5s". */
 const char *cli_age(fsm_arena *arena, int64_t ns);
+/* "16.0 GiB"; below 1 KiB "512 B". */
+const char *cli_bytes(fsm_arena *arena, int64_t bytes);
 /* Escaped. */
 const char *cli_safe(fsm_arena *arena, const char *text);
 
