@@ -20,6 +20,7 @@ struct fsm__applier {
   fsm__applier_state state;
   fsm_error err;
   int64_t took_ns;
+  unsigned rounds;
   bool stop;
 };
 
@@ -36,14 +37,14 @@ static void end_round(fsm__applier *a, fsm__applier_state state, const fsm_error
   a->took_ns = took_ns;
   pthread_cond_broadcast(&a->changed);
   pthread_mutex_unlock(&a->lock);
-  a->wake(a->arg);
+  if (a->wake != NULL) a->wake(a->arg);
 }
 
-static void run_round(fsm__applier *a, unsigned round) {
+static void run_round(fsm__applier *a) {
   fsm_error err = {.code = FSM_OK};
   bool map_full = false;
   int64_t begin = monotonic_ns();
-  if (round % CLEAR_DEAD_EVERY == 0) fsm__store_clear_dead(a->store);
+  if (++a->rounds % CLEAR_DEAD_EVERY == 0) fsm__store_clear_dead(a->store);
   fsm_code code = fsm__store_apply(a->store, &map_full, &err);
   fsm__applier_state state = code == FSM_OK                            ? FSM_APPLIER_DONE
                              : code != FSM_EFULL && code != FSM_ENOMEM ? FSM_APPLIER_FAILED
@@ -54,7 +55,6 @@ static void run_round(fsm__applier *a, unsigned round) {
 
 static void *run(void *arg) {
   fsm__applier *a = arg;
-  unsigned rounds = 0;
   pthread_mutex_lock(&a->lock);
   while (!a->stop) {
     if (a->state != FSM_APPLIER_BUSY) {
@@ -62,7 +62,7 @@ static void *run(void *arg) {
       continue;
     }
     pthread_mutex_unlock(&a->lock);
-    run_round(a, ++rounds);
+    run_round(a);
     pthread_mutex_lock(&a->lock);
   }
   pthread_mutex_unlock(&a->lock);
@@ -76,7 +76,7 @@ fsm_code fsm__applier_new(fsm__store *store, void (*wake)(void *arg), void *arg,
   *a = (fsm__applier){.store = store, .wake = wake, .arg = arg};
   pthread_mutex_init(&a->lock, NULL);
   pthread_cond_init(&a->changed, NULL);
-  if (pthread_create(&a->thread, NULL, run, a) != 0) {
+  if (wake != NULL && pthread_create(&a->thread, NULL, run, a) != 0) {
     free(a);
     return fsm_fail(err, FSM_ENOMEM, "", "the applier thread cannot be started");
   }
@@ -91,7 +91,7 @@ void fsm__applier_free(fsm__applier *a) {
   a->stop = true;
   pthread_cond_broadcast(&a->changed);
   pthread_mutex_unlock(&a->lock);
-  pthread_join(a->thread, NULL);
+  if (a->wake != NULL) pthread_join(a->thread, NULL);
   pthread_cond_destroy(&a->changed);
   pthread_mutex_destroy(&a->lock);
   free(a);
@@ -103,6 +103,7 @@ void fsm__applier_start(fsm__applier *a) {
   a->state = FSM_APPLIER_BUSY;
   pthread_cond_broadcast(&a->changed);
   pthread_mutex_unlock(&a->lock);
+  if (a->wake == NULL) run_round(a);
 }
 
 fsm__applier_state fsm__applier_poll(fsm__applier *a, int64_t *took_ns, fsm_error *err) {

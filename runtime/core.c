@@ -120,6 +120,7 @@ static fsm_code open_journal(const fsm_runtime_options *options, fsm__core *core
   code = fsm__journal_open(&(fsm__journal_options){.dir = path,
                                                    .origin = core->origin,
                                                    .segment_bytes = options->segment_bytes,
+                                                   .manual = options->manual,
                                                    .read_only = options->read_only,
                                                    .floor_seq = fsm__store_applied(core->store, NULL),
                                                    .marks = marks,

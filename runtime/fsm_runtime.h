@@ -123,8 +123,12 @@ typedef struct fsm_service {
 } fsm_service;
 
 typedef struct fsm_runtime_options {
-  const char *dir;           /* data directory, made (0700) when missing */
-  const char *node;          /* who writes, in every record; NULL = "fsm/<version>" */
+  const char *dir;  /* data directory, made (0700) when missing */
+  const char *node; /* who writes, in every record; NULL = "fsm/<version>" */
+  /* No thread is started: all that would be done on one is done in the calls of this program, which one
+   * thread at a time makes: fsm_runtime_turn, fsm_call, fsm_call_batch, fsm_runtime_verify and close (see
+   * fsm_runtime_turn). fsm_submit and fsm_read only queue, from any thread. */
+  bool manual;
   bool read_only;            /* recover in memory, write nothing, take the lock shared; queries only */
   bool must_exist;           /* FSM_ENOTFOUND instead of making a new store */
   size_t segment_bytes;      /* 0 = 64 MiB */
@@ -186,6 +190,26 @@ FSM_API FSM_MUST_USE fsm_code fsm_runtime_open(const fsm_runtime_options *option
 /* Stops taking commands (FSM_ECLOSED), waits for services that run (options.service_close_ns), answers what
  * was taken, runs a last round, confirms the journal. */
 FSM_API void fsm_runtime_close(fsm_runtime *runtime);
+
+enum { FSM_TURN_WAIT_MAX_NS = 1000000000 };
+
+/* What a turn did. All zero but wait_ns: there was nothing to do. */
+typedef struct fsm_turned {
+  size_t commands; /* decided; answered when they were not first refused by their admission */
+  size_t reads;    /* of fsm_read, answered */
+  size_t attempts; /* of services, run to their end */
+  size_t files;    /* index files, snapshots and segments that were seen to */
+  uint64_t records;
+  int64_t
+      wait_ns; /* nothing is due for so long (0 = turn again); at most FSM_TURN_WAIT_MAX_NS: clocks jump */
+} fsm_turned;
+
+/* options.manual: does once what is to do: what is due, commands that wait (with one sync, then their
+ * answers), a round of the store, attempts of services (each to its end: the turn takes as long as its
+ * callback), reads, index files, snapshots. Callbacks run in it: an answer's must not turn or call, a
+ * service's may. Same directory, calls, clocks and random numbers: the same bytes in the journal. out may be
+ * NULL. */
+FSM_API void fsm_runtime_turn(fsm_runtime *runtime, fsm_turned *out);
 
 /* ---- commands ----------------------------------------------------------------------------------- */
 

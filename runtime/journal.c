@@ -22,8 +22,10 @@ static fsm_code prepare_writer(fsm__journal *journal, fsm_error *err) {
   journal->batch = calloc(1, FSM_BATCH_BYTES_MAX);
   if (!journal->batch) return fsm_fail(err, FSM_ENOMEM, "journal", "no memory for a batch");
   journal->batch_len = FSM__BATCH_HEAD;
+  journal->spare.threaded = !journal->manual;
+  journal->indexer.wanted = true;
   fsm_code code = fsm__spare_start(&journal->spare, journal->dir_fd, journal->segment_bytes, err);
-  return code ? code : fsm__indexer_start(journal, err);
+  return code || journal->manual ? code : fsm__indexer_start(journal, err);
 }
 
 static void release(fsm__journal *journal) {
@@ -50,6 +52,7 @@ fsm_code fsm__journal_open(const fsm__journal_options *options, fsm__journal **o
   journal->origin = options->origin;
   journal->segment_bytes = bytes;
   journal->read_only = options->read_only;
+  journal->manual = options->manual;
   journal->fd = journal->dir_fd = -1;
   pthread_mutex_init(&journal->lock, NULL);
   fsm__indexer_init(&journal->indexer);
@@ -65,6 +68,11 @@ fsm_code fsm__journal_open(const fsm__journal_options *options, fsm__journal **o
   if (found) *found = recovered;
   *out = journal;
   return FSM_OK;
+}
+
+size_t fsm__journal_turn(fsm__journal *journal) {
+  FSM_ASSERT(journal->manual || journal->read_only);
+  return journal->read_only ? 0 : fsm__indexer_run(journal);
 }
 
 void fsm__journal_close(fsm__journal *journal) {

@@ -47,6 +47,7 @@ typedef struct fsm__journal_options {
   fsm_origin
       origin; /* store id and partition must match what is there; epoch: of a journal without segments */
   size_t segment_bytes; /* of new segments, whole blocks; 0 = default */
+  bool manual;          /* no threads: a spare is made when it is needed, index files by fsm__journal_turn */
   bool read_only;       /* recover in memory, write nothing (a torn tail is ignored, not cut) */
   /* Highest seq known durable elsewhere (the store's); damage at or below it is corruption. */
   uint64_t floor_seq;
@@ -75,6 +76,8 @@ typedef struct fsm__recovery {
  * FSM_EVERSION: a newer format. The first segment is made by the first commit. found may be NULL. */
 FSM_MUST_USE fsm_code fsm__journal_open(const fsm__journal_options *options, fsm__journal **out,
                                         fsm__recovery *found, fsm_error *err);
+/* Opened `manual`: makes the index files that are missing. How many segments were looked at. */
+size_t fsm__journal_turn(fsm__journal *journal);
 /* Confirms the last batch, fdatasyncs, closes. NULL is fine. */
 void fsm__journal_close(fsm__journal *journal);
 

@@ -198,7 +198,7 @@ typedef struct fsm__spare {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   fsm__spare_state state;
-  bool running;
+  bool running, threaded; /* not threaded: what a thread would do is done by who waits for it */
   _Atomic bool stop;
   int dir_fd, fd, error; /* fd: of a ready spare */
   bool syncing;          /* another file is being synced for the writer */
@@ -229,8 +229,9 @@ typedef struct fsm__indexer {
 } fsm__indexer;
 void fsm__indexer_init(fsm__indexer *indexer);
 FSM_MUST_USE fsm_code fsm__indexer_start(fsm__journal *journal, fsm_error *err);
-void fsm__indexer_wake(fsm__indexer *indexer); /* a segment was sealed */
-void fsm__indexer_stop(fsm__indexer *indexer); /* after _init, started or not */
+void fsm__indexer_wake(fsm__indexer *indexer);  /* a segment was sealed */
+size_t fsm__indexer_run(fsm__journal *journal); /* on this thread */
+void fsm__indexer_stop(fsm__indexer *indexer);  /* after _init, started or not */
 
 typedef struct fsm__recent_list {
   uint64_t *items; /* hash of a text << 32 | number of the record in the segment, by number */
@@ -304,6 +305,7 @@ struct fsm__journal {
   uint32_t batch_frames, batch_records;
   uint64_t next_seq;
   fsm__hash head;
+  bool manual; /* no threads */
   fsm__spare spare;
 };
 

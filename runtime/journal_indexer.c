@@ -96,14 +96,16 @@ static bool next_unchecked(fsm__journal *journal, fsm__sealed *out) {
   return found;
 }
 
-static void see_to_all(fsm__journal *journal) {
+static size_t see_to_all(fsm__journal *journal) {
+  size_t count = 0;
   fsm__sealed segment;
   fsm__idx *idx = malloc(sizeof *idx);
-  while (idx && !atomic_load(&journal->indexer.stop) && next_unchecked(journal, &segment)) {
+  for (; idx && !atomic_load(&journal->indexer.stop) && next_unchecked(journal, &segment); count++) {
     fsm_error ignored;
     if (!get(journal, &segment, false, &journal->indexer.stop, idx, &ignored)) fsm__idx_close(idx);
   }
   free(idx);
+  return count;
 }
 
 static void *run(void *argument) {
@@ -117,11 +119,20 @@ static void *run(void *argument) {
     }
     indexer->wanted = false;
     pthread_mutex_unlock(&indexer->lock);
-    see_to_all(journal);
+    (void)see_to_all(journal);
     pthread_mutex_lock(&indexer->lock);
   }
   pthread_mutex_unlock(&indexer->lock);
   return NULL;
+}
+
+size_t fsm__indexer_run(fsm__journal *journal) {
+  fsm__indexer *indexer = &journal->indexer;
+  pthread_mutex_lock(&indexer->lock);
+  bool wanted = indexer->wanted;
+  indexer->wanted = false;
+  pthread_mutex_unlock(&indexer->lock);
+  return wanted ? see_to_all(journal) : 0;
 }
 
 void fsm__indexer_init(fsm__indexer *indexer) {

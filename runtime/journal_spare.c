@@ -46,31 +46,33 @@ static int make(fsm__spare *spare, int *out) {
   return 0;
 }
 
-static void *run(void *argument) {
-  fsm__spare *spare = argument;
-  pthread_mutex_lock(&spare->lock);
-  while (!atomic_load(&spare->stop)) {
-    if (spare->syncing) {
-      pthread_mutex_unlock(&spare->lock);
-      int failed = fdatasync(spare->sync_fd) ? errno : 0;
-      pthread_mutex_lock(&spare->lock);
-      spare->sync_fault = failed;
-      spare->syncing = false;
-      pthread_cond_broadcast(&spare->changed);
-      continue;
-    }
-    if (spare->state != FSM__SPARE_WANTED) {
-      pthread_cond_wait(&spare->changed, &spare->lock);
-      continue;
-    }
+/* With the lock held, which it lets go meanwhile: what is asked for; false = nothing. */
+static bool work(fsm__spare *spare) {
+  if (spare->syncing) {
+    pthread_mutex_unlock(&spare->lock);
+    int failed = fdatasync(spare->sync_fd) ? errno : 0;
+    pthread_mutex_lock(&spare->lock);
+    spare->sync_fault = failed;
+    spare->syncing = false;
+  } else if (spare->state == FSM__SPARE_WANTED) {
     pthread_mutex_unlock(&spare->lock);
     int fd = -1, fault = make(spare, &fd);
     pthread_mutex_lock(&spare->lock);
     spare->fd = fd;
     spare->error = fault;
     spare->state = !fault ? FSM__SPARE_READY : is_no_room(fault) ? FSM__SPARE_NO_ROOM : FSM__SPARE_FAILED;
-    pthread_cond_broadcast(&spare->changed);
+  } else {
+    return false;
   }
+  pthread_cond_broadcast(&spare->changed);
+  return true;
+}
+
+static void *run(void *argument) {
+  fsm__spare *spare = argument;
+  pthread_mutex_lock(&spare->lock);
+  while (!atomic_load(&spare->stop))
+    if (!work(spare)) pthread_cond_wait(&spare->changed, &spare->lock);
   pthread_mutex_unlock(&spare->lock);
   return NULL;
 }
@@ -94,7 +96,7 @@ fsm_code fsm__spare_start(fsm__spare *spare, int dir_fd, uint64_t bytes, fsm_err
   atomic_store(&spare->stop, false);
   pthread_mutex_init(&spare->lock, NULL);
   pthread_cond_init(&spare->changed, NULL);
-  int fault = start_thread(spare);
+  int fault = spare->threaded ? start_thread(spare) : 0;
   if (fault) {
     pthread_cond_destroy(&spare->changed);
     pthread_mutex_destroy(&spare->lock);
@@ -102,6 +104,14 @@ fsm_code fsm__spare_start(fsm__spare *spare, int dir_fd, uint64_t bytes, fsm_err
   }
   spare->running = true;
   return FSM_OK;
+}
+
+/* With the lock held. */
+static void wait_for(fsm__spare *spare) {
+  if (spare->threaded)
+    pthread_cond_wait(&spare->changed, &spare->lock);
+  else
+    (void)work(spare);
 }
 
 static void want(fsm__spare *spare) {
@@ -114,7 +124,7 @@ static void want(fsm__spare *spare) {
 static fsm_code await(fsm__spare *spare, fsm_error *err) {
   bool ours = false;
   for (;;) {
-    while (spare->state == FSM__SPARE_WANTED) pthread_cond_wait(&spare->changed, &spare->lock);
+    while (spare->state == FSM__SPARE_WANTED) wait_for(spare);
     if (ours || (spare->state != FSM__SPARE_NO_ROOM && spare->state != FSM__SPARE_TAKEN)) break;
     want(spare);
     ours = true;
@@ -162,7 +172,7 @@ void fsm__spare_sync(fsm__spare *spare, int fd) {
 
 int fsm__spare_synced(fsm__spare *spare) {
   pthread_mutex_lock(&spare->lock);
-  while (spare->syncing) pthread_cond_wait(&spare->changed, &spare->lock);
+  while (spare->syncing) wait_for(spare);
   int fault = spare->sync_fault;
   pthread_mutex_unlock(&spare->lock);
   return fault;
@@ -174,7 +184,7 @@ void fsm__spare_stop(fsm__spare *spare) {
   atomic_store(&spare->stop, true);
   pthread_cond_broadcast(&spare->changed);
   pthread_mutex_unlock(&spare->lock);
-  pthread_join(spare->thread, NULL);
+  if (spare->threaded) pthread_join(spare->thread, NULL);
   if (spare->fd >= 0) {
     close(spare->fd);
     unlinkat(spare->dir_fd, FSM__SPARE_NAME, 0);

@@ -10,6 +10,12 @@ static void run_read(fsm__readers *readers, fsm__job *job) {
   fsm__queue_recycle(&readers->queue, job);
 }
 
+size_t fsm__readers_run(fsm__readers *readers) {
+  size_t count = 0;
+  for (fsm__job *job; (job = fsm__queue_take(&readers->queue, 1, 0)) != NULL; count++) run_read(readers, job);
+  return count;
+}
+
 static void *run(void *arg) {
   fsm__readers *readers = arg;
   while (!fsm__queue_closed(&readers->queue)) {
@@ -29,17 +35,20 @@ fsm_code fsm__readers_open(fsm__readers *readers, fsm__core *core, const fsm_run
   if (code != FSM_OK) return code;
   readers->core = core;
   readers->options = options;
+  readers->open = true;
+  if (options->manual) return FSM_OK;
   for (; readers->count < wanted; readers->count++)
     if (pthread_create(&readers->threads[readers->count], NULL, run, readers) != 0) break;
   if (readers->count == wanted) return FSM_OK;
-  if (readers->count == 0) fsm__queue_free(&readers->queue);
   return fsm_fail(err, FSM_ENOMEM, "", "the reader threads cannot be started");
 }
 
 void fsm__readers_close(fsm__readers *readers) {
-  if (readers->count == 0) return;
+  if (!readers->open) return;
   fsm__queue_close(&readers->queue);
   for (unsigned i = 0; i < readers->count; i++) pthread_join(readers->threads[i], NULL);
+  (void)fsm__readers_run(readers);
   fsm__queue_free(&readers->queue);
   readers->count = 0;
+  readers->open = false;
 }

@@ -23,6 +23,7 @@ struct fsm__retention {
   pthread_mutex_t lock;
   pthread_cond_t changed; /* CLOCK_MONOTONIC */
   _Atomic bool stop;
+  int64_t turned_ns;  /* monotonic; without the thread */
   fsm__retained told; /* under the lock */
 };
 
@@ -46,7 +47,7 @@ static fsm_code make_snapshot(fsm__retention *r, int64_t now_ns, fsm_error *err)
                                          .dir = r->snapshots.text,
                                          .now_ns = now_ns,
                                          .stop = &r->stop,
-                                         .rest_percent = REST_PERCENT};
+                                         .rest_percent = r->options->manual ? 0 : REST_PERCENT};
   fsm_code code = fsm__snapshot_make(&options, &info, err);
   if (code != FSM_OK || info.verified_ns != 0) return code;
   code = fsm__snapshot_path(r->snapshots.text, info.from_seq, &path, err);
@@ -172,18 +173,33 @@ static void wait_a_tick(fsm__retention *r) {
   pthread_mutex_unlock(&r->lock);
 }
 
+static void told_pass(fsm__retention *r) {
+  fsm_error fault = {.text = ""};
+  if (pass(r, &fault) == FSM_OK || atomic_load(&r->stop)) fault = (fsm_error){.code = FSM_OK};
+  pthread_mutex_lock(&r->lock);
+  r->told.fault = fault;
+  pthread_mutex_unlock(&r->lock);
+}
+
 static void *run(void *arg) {
   fsm__retention *r = arg;
-  fsm__snapshot_sweep(r->snapshots.text);
   while (!atomic_load(&r->stop)) {
-    fsm_error fault = {.text = ""};
-    if (pass(r, &fault) == FSM_OK || atomic_load(&r->stop)) fault = (fsm_error){.code = FSM_OK};
-    pthread_mutex_lock(&r->lock);
-    r->told.fault = fault;
-    pthread_mutex_unlock(&r->lock);
+    told_pass(r);
     wait_a_tick(r);
   }
   return NULL;
+}
+
+size_t fsm__retention_turn(fsm__retention *r) {
+  struct timespec t;
+  if (r == NULL) return 0;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  const int64_t mono = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+  if (r->turned_ns != 0 && mono - r->turned_ns < (int64_t)TICK_MS * 1000000) return 0;
+  const uint64_t before = r->told.snapshots + r->told.segments;
+  r->turned_ns = mono;
+  told_pass(r);
+  return (size_t)(r->told.snapshots + r->told.segments - before);
 }
 
 static bool asked_for(const fsm_runtime_options *options) {
@@ -208,7 +224,8 @@ fsm_code fsm__retention_start(fsm_runtime *runtime, const fsm_runtime_options *o
   pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
   pthread_cond_init(&r->changed, &monotonic);
   pthread_condattr_destroy(&monotonic);
-  if (code == FSM_OK && pthread_create(&r->thread, NULL, run, r) != 0)
+  if (code == FSM_OK) fsm__snapshot_sweep(r->snapshots.text);
+  if (code == FSM_OK && !options->manual && pthread_create(&r->thread, NULL, run, r) != 0)
     code = fsm_fail(err, FSM_ENOMEM, "", "the thread of the retention cannot be started");
   if (code == FSM_OK)
     *out = r;
@@ -223,7 +240,7 @@ void fsm__retention_stop(fsm__retention *r) {
   atomic_store(&r->stop, true);
   pthread_cond_signal(&r->changed);
   pthread_mutex_unlock(&r->lock);
-  pthread_join(r->thread, NULL);
+  if (!r->options->manual) pthread_join(r->thread, NULL);
   pthread_cond_destroy(&r->changed);
   pthread_mutex_destroy(&r->lock);
   free(r);

@@ -20,6 +20,8 @@ typedef struct fsm__retention fsm__retention;
 /* *out NULL when no option asks for anything. options must live as long. */
 FSM_MUST_USE fsm_code fsm__retention_start(fsm_runtime *runtime, const fsm_runtime_options *options,
                                            fsm__retention **out, fsm_error *err);
+/* Without its thread (options.manual): a pass, when it is time for one. What it made and removed. */
+size_t fsm__retention_turn(fsm__retention *retention);
 /* Ends what is under way and the thread. */
 void fsm__retention_stop(fsm__retention *retention);
 void fsm__retention_get(fsm__retention *retention, fsm__retained *out); /* any thread; NULL gives zeros */

@@ -20,7 +20,8 @@ struct fsm_runtime {
   fsm__writer writer;
   fsm__readers readers;
   fsm__retention *retention; /* NULL = nothing is asked for */
-  bool running;
+  bool running;              /* the writer's thread, or, with options.manual, who calls */
+  bool in_turn;              /* of the writer, by hand */
   _Atomic bool closing;
 };
 
@@ -29,6 +30,8 @@ fsm__journal *fsm__runtime_journal(fsm_runtime *runtime) { return runtime->write
 const char *fsm__runtime_dir(const fsm_runtime *runtime) { return runtime->writer.core.dir; }
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime) { return runtime->writer.core.origin; }
 fsm__store *fsm__runtime_store(fsm_runtime *runtime) { return runtime->writer.core.store; }
+
+bool fsm__runtime_manual(const fsm_runtime *runtime) { return runtime->writer.options.manual; }
 
 bool fsm__runtime_read_only(const fsm_runtime *runtime) { return runtime->writer.options.read_only; }
 
@@ -105,7 +108,8 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   if (code == FSM_OK && !options->read_only) code = fsm__writer_rounds_open(w, err);
   if (code == FSM_OK && !options->read_only) code = fsm__services_start(w->services, runtime, err);
   if (code == FSM_OK && !options->read_only) {
-    runtime->running = pthread_create(&w->thread, NULL, fsm__writer_run, w) == 0;
+    runtime->running = options->manual || pthread_create(&w->thread, NULL, fsm__writer_run, w) == 0;
+    if (options->manual) fsm__writer_begin(w);
     if (!runtime->running) code = fsm_fail(err, FSM_ENOMEM, "", "the writer thread cannot be started");
   }
   if (code == FSM_OK) {
@@ -124,6 +128,11 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   return FSM_OK;
 }
 
+static void end_by_hand(fsm__writer *w) {
+  while (!fsm__queue_closed(&w->queue)) (void)fsm__writer_turn(w, 0);
+  fsm__writer_end(w);
+}
+
 void fsm_runtime_close(fsm_runtime *runtime) {
   if (runtime == NULL) return;
   fsm__writer *w = &runtime->writer;
@@ -132,8 +141,46 @@ void fsm_runtime_close(fsm_runtime *runtime) {
   fsm__retention_stop(runtime->retention);
   fsm__services_stop(w->services, wait_ns > 0 ? wait_ns : (int64_t)SERVICE_CLOSE_S * 1000000000);
   fsm__queue_close(&runtime->writer.queue);
-  if (runtime->running) pthread_join(runtime->writer.thread, NULL);
+  if (runtime->running && fsm__runtime_manual(runtime))
+    end_by_hand(w);
+  else if (runtime->running)
+    pthread_join(runtime->writer.thread, NULL);
   free_runtime(runtime);
+}
+
+/* ---- by hand ------------------------------------------------------------------------------------ */
+
+size_t fsm__runtime_turn_writer(fsm_runtime *runtime) {
+  FSM_ASSERT(fsm__runtime_manual(runtime) && !runtime->in_turn); /* not from a callback of the writer's */
+  if (!runtime->running) return 0;
+  runtime->in_turn = true;
+  size_t count = fsm__writer_turn(&runtime->writer, 0);
+  runtime->in_turn = false;
+  return count;
+}
+
+/* How long nothing will be to do. */
+static int64_t wait_of(fsm_runtime *runtime, int64_t services_ns) {
+  fsm__writer *w = &runtime->writer;
+  if (!runtime->running) return FSM_TURN_WAIT_MAX_NS;
+  if (fsm__queue_count(&w->queue) > 0 || fsm__queue_count(&runtime->readers.queue) > 0) return 0;
+  int64_t wait_ns = fsm__writer_idle_ns(w), mono = fsm__monotonic_ns();
+  if (services_ns < mono + wait_ns) wait_ns = services_ns > mono ? services_ns - mono : 0;
+  return wait_ns < FSM_TURN_WAIT_MAX_NS ? wait_ns : FSM_TURN_WAIT_MAX_NS;
+}
+
+void fsm_runtime_turn(fsm_runtime *runtime, fsm_turned *out) {
+  FSM_ASSERT(runtime != NULL && fsm__runtime_manual(runtime));
+  fsm__core *core = &runtime->writer.core;
+  const uint64_t before = core->seq;
+  int64_t services_ns = INT64_MAX;
+  fsm_turned done = {.commands = fsm__runtime_turn_writer(runtime)};
+  if (runtime->running) done.attempts = fsm__services_turn(runtime->writer.services, &services_ns);
+  done.reads = fsm__readers_run(&runtime->readers);
+  done.files = fsm__journal_turn(core->journal) + fsm__retention_turn(runtime->retention);
+  done.records = core->seq - before;
+  done.wait_ns = done.attempts > 0 ? 0 : wait_of(runtime, services_ns); /* there is room for others now */
+  if (out != NULL) *out = done;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */

@@ -26,6 +26,10 @@ bool fsm__runtime_closing(const fsm_runtime *runtime);
 /* As fsm_submit, and also while the runtime closes: for its own services. */
 FSM_MUST_USE fsm_code fsm__runtime_submit(fsm_runtime *runtime, const fsm_command *command,
                                           fsm_answer_fn answer_fn, void *arg, fsm_error *err);
+/* options.manual: nothing is done but in calls. */
+bool fsm__runtime_manual(const fsm_runtime *runtime);
+/* Then: one turn of the writer, on this thread; how many commands it decided. */
+size_t fsm__runtime_turn_writer(fsm_runtime *runtime);
 /* The writer looks at what is due. */
 void fsm__runtime_wake(fsm_runtime *runtime);
 /* Asks the writer to bring the store up to date; returns at once, does nothing when read only. */

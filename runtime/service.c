@@ -219,10 +219,24 @@ static void *thread_run(void *arg) {
   return NULL;
 }
 
+size_t fsm__services_turn(fsm__services *s, int64_t *next_ns) {
+  size_t count = 0;
+  pthread_mutex_lock(&s->lock);
+  for (unsigned group = 0; group < FSM_GROUP_COUNT; group++) {
+    fsm__attempt *attempt;
+    for (; !s->stopping && (attempt = pick(s, group)) != NULL; count++) run(s, attempt);
+  }
+  *next_ns = fsm__answers_give(s);
+  pthread_mutex_unlock(&s->lock);
+  return count;
+}
+
 fsm_code fsm__services_start(fsm__services *s, fsm_runtime *runtime, fsm_error *err) {
   size_t wanted = 0;
   for (unsigned g = 0; g < FSM_GROUP_COUNT; g++) wanted += s->threads_of[g];
   s->runtime = runtime;
+  s->manual = fsm__runtime_manual(runtime);
+  if (s->manual) return FSM_OK;
   s->threads = calloc(wanted + 1, sizeof *s->threads);
   if (s->threads == NULL) return fsm_fail(err, FSM_ENOMEM, "services", "no memory for the services");
   for (unsigned g = 0; g < FSM_GROUP_COUNT; g++) {
@@ -248,6 +262,7 @@ void fsm__services_stop(fsm__services *s, int64_t wait_ns) {
   int64_t until_ns = fsm__service_clock() + wait_ns;
   pthread_mutex_lock(&s->lock);
   s->stopping = true;
+  if (s->manual) fsm__answers_hurry(s);
   pthread_cond_broadcast(&s->moved);
   while (s->references > 1 && fsm__service_clock() < until_ns) wait_until(s, until_ns);
   bool alone = s->references == 1;

@@ -33,6 +33,9 @@ FSM_MUST_USE fsm_code fsm__services_start(fsm__services *services, fsm_runtime *
  * their threads are on their own and what they answer is dropped. The runtime must take commands until then.
  */
 void fsm__services_stop(fsm__services *services, int64_t wait_ns);
+/* options.manual: gives answers and runs what may begin, on this thread; how many attempts it ran. *next_ns:
+ * monotonic time of the next answer to give, INT64_MAX = none waits. */
+size_t fsm__services_turn(fsm__services *services, int64_t *next_ns);
 /* After stop, when the writer is gone. Memory that a callback still uses goes when it returns. */
 void fsm__services_free(fsm__services *services);
 

@@ -61,8 +61,12 @@ bool fsm__attempt_begin(fsm__attempt *attempt) {
     pthread_mutex_unlock(&s->lock);
     if (code == FSM_OK) break;
     if (code != FSM_EBUSY && code != FSM_ENOMEM) return false;
-    nanosleep(&pause, NULL);
+    if (s->manual)
+      (void)fsm__runtime_turn_writer(s->runtime);
+    else
+      nanosleep(&pause, NULL);
   }
+  while (s->manual && !b.over) (void)fsm__runtime_turn_writer(s->runtime);
   pthread_mutex_lock(&b.lock);
   while (!b.over) pthread_cond_wait(&b.said, &b.lock);
   pthread_mutex_unlock(&b.lock);
@@ -197,4 +201,9 @@ int64_t fsm__answers_give(fsm__services *s) {
     if (at->again_ns < next_ns) next_ns = at->again_ns;
   }
   return next_ns;
+}
+
+void fsm__answers_hurry(fsm__services *s) {
+  for (fsm__attempt *at = s->answers; at != NULL; at = at->next) at->again_ns = 0;
+  (void)fsm__answers_give(s);
 }

@@ -52,6 +52,7 @@ struct fsm__services {
   fsm__attempt *answers, **answers_end; /* to be given, in no order */
   size_t answer_count;                  /* those on their way to the writer included */
   unsigned references;                  /* the runtime and each thread that lives */
+  bool manual;                          /* no threads: fsm__services_turn */
   bool stopping, wanted;                /* wanted: the writer waits for room */
 };
 
@@ -67,6 +68,8 @@ bool fsm__attempt_begin(fsm__attempt *attempt);
 void fsm__answers_add(fsm__services *services, fsm__attempt *attempt);
 /* Gives all that are due; until when nothing is due: monotonic, INT64_MAX = nothing waits. */
 int64_t fsm__answers_give(fsm__services *services);
+/* All that wait, whether due or not: before the end. */
+void fsm__answers_hurry(fsm__services *services);
 void fsm__attempt_free(fsm__attempt *attempt);
 
 #endif

@@ -143,7 +143,8 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   pthread_mutex_unlock(&of->of->lock);
 }
 
-static void waiter_join(waiter *wait) {
+static void waiter_join(fsm_runtime *runtime, waiter *wait) {
+  while (fsm__runtime_manual(runtime) && wait->left > 0) (void)fsm__runtime_turn_writer(runtime);
   pthread_mutex_lock(&wait->lock);
   while (wait->left > 0) pthread_cond_wait(&wait->done, &wait->lock);
   pthread_mutex_unlock(&wait->lock);
@@ -158,7 +159,7 @@ fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *a
   slot only = {&wait, answer};
   fsm_code code = fsm_submit(runtime, command, on_answer, &only, &err);
   if (code == FSM_OK)
-    waiter_join(&wait);
+    waiter_join(runtime, &wait);
   else
     *answer = (fsm_answer){.error = err};
   return answer->error.code;
@@ -180,7 +181,7 @@ fsm_code fsm_call_batch(fsm_runtime *runtime, const fsm_command *commands, size_
       args[i] = &slots[i];
     }
     code = fsm_submit_batch(runtime, commands, count, on_answer, args, NULL, err);
-    if (code == FSM_OK) waiter_join(&wait);
+    if (code == FSM_OK) waiter_join(runtime, &wait);
   }
   free(slots);
   free(args);

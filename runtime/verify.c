@@ -23,7 +23,10 @@ static fsm_code settle(fsm_runtime *runtime, uint64_t *applied, fsm_error *err) 
     if (code != FSM_OK) return code;
     fsm__snapshot_close(reader);
     if (*applied >= wanted || fsm__runtime_read_only(runtime)) break;
-    nanosleep(&(struct timespec){.tv_nsec = TRY_MS * 1000000}, NULL);
+    if (fsm__runtime_manual(runtime))
+      (void)fsm__runtime_turn_writer(runtime);
+    else
+      nanosleep(&(struct timespec){.tv_nsec = TRY_MS * 1000000}, NULL);
   }
   return FSM_OK;
 }

@@ -109,7 +109,7 @@ static void confirm_if_idle(fsm__writer *w) {
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* How long nothing will be to do: nanoseconds, at least 0, at most a second (a clock may jump). */
-static int64_t idle_ns(fsm__writer *w) {
+int64_t fsm__writer_idle_ns(fsm__writer *w) {
   int64_t mono = fsm__monotonic_ns();
   int64_t until = mono + (w->options.now != NULL ? 20000000 : 1000000000);
   until = earlier(until, fsm__writer_round_due(w));
@@ -124,10 +124,11 @@ static bool is_refused(const fsm__writer *w, const fsm__job *job) {
   return w->full && !(w->repairs_fit && fsm__command_repairs(job->command.kind));
 }
 
-static void turn(fsm__writer *w, fsm__job *jobs) {
+static size_t turn(fsm__writer *w, fsm__job *jobs) {
+  size_t count = 0;
   check_room(w);
   if (!w->full) (void)fsm__writer_due(w);
-  while (jobs != NULL) {
+  for (; jobs != NULL; count++) {
     fsm__job *job = jobs;
     jobs = job->next;
     if (is_refused(w, job))
@@ -140,10 +141,10 @@ static void turn(fsm__writer *w, fsm__job *jobs) {
   fsm__writer_rounds(w);
   fsm__writer_pace(w);
   fsm_arena_reset(&w->internal);
+  return count;
 }
 
-void *fsm__writer_run(void *arg) {
-  fsm__writer *w = arg;
+void fsm__writer_begin(fsm__writer *w) {
   w->last_commit_ns = fsm__monotonic_ns();
   bool held = false;
   w->wall_ns = w->opened_ns = w->core.last_time_ns;
@@ -152,14 +153,26 @@ void *fsm__writer_run(void *arg) {
   w->given_ns = w->opened.boot_ns = w->boot != 0 ? fsm__boot_now(&w->options) : 0;
   w->opened.wall_ns = fsm__writer_now(w, &held);
   fsm__writer_rounds(w); /* a long tail of the journal would look like a store without room */
-  while (!fsm__queue_closed(&w->queue)) {
-    fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, idle_ns(w));
-    turn(w, jobs);
-    if (jobs == NULL) confirm_if_idle(w);
-  }
+}
+
+size_t fsm__writer_turn(fsm__writer *w, int64_t wait_ns) {
+  fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, wait_ns);
+  size_t count = turn(w, jobs);
+  if (jobs == NULL) confirm_if_idle(w);
+  return count;
+}
+
+void fsm__writer_end(fsm__writer *w) {
   check_room(w);
   if (!w->full) fsm__writer_flush_refusals(w, true);
   fsm__writer_commit(w);
   fsm__writer_rounds_close(w);
+}
+
+void *fsm__writer_run(void *arg) {
+  fsm__writer *w = arg;
+  fsm__writer_begin(w);
+  while (!fsm__queue_closed(&w->queue)) (void)fsm__writer_turn(w, fsm__writer_idle_ns(w));
+  fsm__writer_end(w);
   return NULL;
 }

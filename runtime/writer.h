@@ -99,7 +99,12 @@ typedef struct fsm__writer {
   fsm_error full_reason;
 } fsm__writer;
 
-void *fsm__writer_run(void *writer); /* the thread */
+void *fsm__writer_run(void *writer); /* the thread: begins, turns until the queue is closed, ends */
+/* The same by hand. */
+void fsm__writer_begin(fsm__writer *writer);
+size_t fsm__writer_turn(fsm__writer *writer, int64_t wait_ns); /* for commands; how many it decided */
+int64_t fsm__writer_idle_ns(fsm__writer *writer); /* how long nothing will be to do, at most a second */
+void fsm__writer_end(fsm__writer *writer);
 
 /* ---- between the files of the writer ---- */
 

@@ -132,6 +132,7 @@ bool fsm__writer_due(fsm__writer *w) {
   size_t count = w->full ? 0 : collect(w, fsm__writer_now(w, &held), rows, FSM_TURN_DUE_MAX);
   for (size_t i = 0; i < count && !w->full && w->due_at.len > 0; i++) /* 0: again from the front, in order */
     fsm__due_run(w, &rows[i]);
+  fsm__due_lines(w);
   if (w->full) fsm__due_look_again(w); /* what found no room is looked for again */
   return count == FSM_TURN_DUE_MAX || waits == FSM_TURN_DUE_MAX || w->woken_count > 0;
 }

@@ -60,7 +60,10 @@ void fsm__due_woken(fsm__writer *writer);
 /* Attempts that services of this program ran when the process before this one ended: failed, some in each
  * turn, until all are found (writer_lost.c). */
 void fsm__due_lost(fsm__writer *writer);
-/* Offers again what was offered and not begun, and hands on what waited for room (writer_task.c). */
+/* Offers again what was offered and not begun (writer_task.c). */
 void fsm__due_offers(fsm__writer *writer);
+/* Hands on to services of this program what has become due or waited for room: behind all that may become due
+ * in a turn, or it would wait for whatever brings the next one. */
+void fsm__due_lines(fsm__writer *writer);
 
 #endif

@@ -24,7 +24,7 @@ static void wake(void *writer) { fsm__queue_wake(&((fsm__writer *)writer)->queue
 fsm_code fsm__writer_rounds_open(fsm__writer *w, fsm_error *err) {
   w->rounds.rate = RATE_GUESS;
   w->rounds.frozen_seq = fsm__store_applied(w->core.store, NULL);
-  return fsm__applier_new(w->core.store, wake, w, &w->rounds.applier, err);
+  return fsm__applier_new(w->core.store, w->options.manual ? NULL : wake, w, &w->rounds.applier, err);
 }
 
 static size_t hard_bytes(const fsm__writer *w) { return FSM_ROUND_HARD(w->options.round_bytes); }
@@ -135,7 +135,7 @@ void fsm__writer_rounds_close(fsm__writer *w) {
 
 int64_t fsm__writer_round_due(const fsm__writer *w) {
   const fsm__rounds *r = &w->rounds;
-  if (r->running) return INT64_MAX; /* the applier wakes us */
+  if (r->running) return w->options.manual ? 0 : INT64_MAX; /* the applier wakes us */
   if (fsm__store_applying(w->core.store)) return r->again_ns;
   return r->oldest_row_ns != 0 ? r->oldest_row_ns + w->options.round_ns : INT64_MAX;
 }

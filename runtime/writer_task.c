@@ -49,7 +49,7 @@ static bool offer(fsm__writer *w, uint64_t number, const char *id) {
 }
 
 /* From the lines to the services, as far as there is room. */
-static void call_lines(fsm__writer *w) {
+void fsm__due_lines(fsm__writer *w) {
   uint64_t number = 0;
   const char *id = NULL;
   int64_t mono = fsm__monotonic_ns();
@@ -75,7 +75,6 @@ void fsm__due_offers(fsm__writer *w) {
   const char *id = NULL;
   for (unsigned i = 0; i < FSM_TURN_DUE_MAX && fsm__offers_take(w->offers, mono, &number, &id); i++)
     if (!offer(w, number, id)) fsm__offers_forget(w->offers, number, id);
-  call_lines(w);
 }
 
 void fsm__writer_undelivered(fsm__writer *w, const uint8_t token[16]) {
