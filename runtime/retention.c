@@ -253,3 +253,7 @@ void fsm__retention_get(fsm__retention *r, fsm__retained *out) {
   *out = r->told;
   pthread_mutex_unlock(&r->lock);
 }
+
+void fsm__runtime_retained(fsm_runtime *runtime, fsm__retained *out) {
+  fsm__retention_get(fsm__runtime_retention(runtime), out);
+}

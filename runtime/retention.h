@@ -25,5 +25,7 @@ size_t fsm__retention_turn(fsm__retention *retention);
 /* Ends what is under way and the thread. */
 void fsm__retention_stop(fsm__retention *retention);
 void fsm__retention_get(fsm__retention *retention, fsm__retained *out); /* any thread; NULL gives zeros */
+/* The same of the runtime's own. */
+void fsm__runtime_retained(fsm_runtime *runtime, fsm__retained *out);
 
 #endif

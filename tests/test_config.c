@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-enum { WORDS_MAX = 16 };
+enum { WORDS_MAX = 24 };
 
 /* Parses words that are split at single spaces. */
 static fsm_code parse(const char *words, fsm__config *out, fsm_error *err) {
@@ -58,6 +58,30 @@ static void defaults_are_loopback_with_tokens_and_an_open_socket(void **state) {
   assert_false(config.no_listen);
 }
 
+static void by_default_nothing_is_snapshot_or_removed(void **state) {
+  (void)state;
+  fsm__config config = taken("--data d --no-listen");
+  assert_true(config.snapshot_ns == 0 && config.retain_ns == 0 && config.retain_size == 0);
+  assert_int_equal(config.store_max, INT64_C(1) << 40);
+  assert_int_equal(config.http_threads, 8);
+}
+
+static void what_retention_could_never_do_is_refused(void **state) {
+  (void)state;
+  refused_at("--retain", "--data d --no-listen --retain 30d");
+  refused_at("--retain-bytes", "--data d --no-listen --retain-bytes 4194304");
+  refused_at("--archive-dir", "--data d --no-listen --archive-dir /a --snapshot-every 1d");
+  taken("--data d --no-listen --retain 1h --snapshot-every 1m");
+  refused_at("--retain", "--data d --no-listen --retain 59m --snapshot-every 1m");
+  taken("--data d --no-listen --retain 36500d --snapshot-every 365d");
+  refused_at("--retain", "--data d --no-listen --retain 36501d --snapshot-every 1d");
+  refused_at("--snapshot-every", "--data d --no-listen --snapshot-every 59s");
+  refused_at("--snapshot-every", "--data d --no-listen --snapshot-every 366d");
+  refused_at("--snapshot-every", "--data d --no-listen --snapshot-every daily");
+  taken("--data d --no-listen --retain-bytes 2097152 --snapshot-every 1d");
+  refused_at("--retain-bytes", "--data d --no-listen --retain-bytes 2097151 --snapshot-every 1d");
+}
+
 static void every_option_reaches_its_setting(void **state) {
   (void)state;
   fsm__config config =
@@ -74,6 +98,15 @@ static void every_option_reaches_its_setting(void **state) {
   assert_string_equal(config.node, "n1");
   assert_int_equal(config.segment, 2097152);
   assert_string_equal(taken("--data d --auth none --port-file p").port_file, "p");
+  config = taken(
+      "--data d --no-listen --snapshot-every 12h --retain 30d --retain-bytes 4294967296 "
+      "--archive-dir /a --store-bytes-max 1073741824 --http-concurrency 32");
+  assert_int_equal(config.snapshot_ns, INT64_C(12) * 3600 * 1000000000);
+  assert_int_equal(config.retain_ns, INT64_C(30) * 24 * 3600 * 1000000000);
+  assert_int_equal(config.retain_size, INT64_C(4294967296));
+  assert_string_equal(config.archive_dir, "/a");
+  assert_int_equal(config.store_max, 1073741824);
+  assert_int_equal(config.http_threads, 32);
   config = taken("--data d --no-listen --http-allow https://a.example/x --http-allow=http://b:81");
   assert_int_equal(config.http_allow.count, 2);
   assert_string_equal(config.http_allow.at[0], "https://a.example/x");
@@ -119,6 +152,11 @@ static void values_out_of_range_are_refused(void **state) {
   refused_at("--segment-bytes", "--data d --no-listen --segment-bytes 64M");
   refused_at("--segment-bytes", "--data d --no-listen --segment-bytes 99999999999999999999999");
   assert_int_equal(taken("--data d --no-listen --segment-bytes 1073741824").segment, 1073741824);
+  taken("--data d --no-listen --store-bytes-max 16777216 --http-concurrency 256");
+  refused_at("--store-bytes-max", "--data d --no-listen --store-bytes-max 16777215");
+  refused_at("--store-bytes-max", "--data d --no-listen --store-bytes-max 1099511627777");
+  refused_at("--http-concurrency", "--data d --no-listen --http-concurrency 0");
+  refused_at("--http-concurrency", "--data d --no-listen --http-concurrency 257");
   refused_at("--log-format", "--data d --no-listen --log-format xml");
   refused_at("--nats", "--data d --no-listen --nats http://h");
   refused_at("--port-file", "--data d --no-listen --port-file p");
@@ -149,10 +187,11 @@ static void help_version_and_print_need_nothing_else(void **state) {
   assert_true(taken("--print-config --auth none").print);
 }
 
-enum { SETTINGS = 13 };
+enum { SETTINGS = 19 };
 static const char *const names[] = {"data", "listen", "no-listen", "socket", "jwt-key", "auth", "nats",
                                     "node", "port-file", "log-format", "segment-bytes", "socket-auth",
-                                    "http-allow",
+                                    "http-allow", "snapshot-every", "retain", "retain-bytes", "archive-dir",
+                                    "store-bytes-max", "http-concurrency",
                                     /* no settings */
                                     "print-config", "version", "help"};
 
@@ -215,7 +254,9 @@ static void what_is_printed_is_what_would_be_in_force(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults_are_loopback_with_tokens_and_an_open_socket),
+      cmocka_unit_test(by_default_nothing_is_snapshot_or_removed),
       cmocka_unit_test(every_option_reaches_its_setting),
+      cmocka_unit_test(what_retention_could_never_do_is_refused),
       cmocka_unit_test(tcp_without_a_key_starts_only_when_that_is_said),
       cmocka_unit_test(a_policy_needs_its_key_and_its_name),
       cmocka_unit_test(wrong_words_are_named),

@@ -26,8 +26,8 @@ def document(data, *words, expect=0):
     return json.loads(cli(data, *words, "-o", "json", expect=expect))
 
 
-def start(data):
-    daemon = subprocess.Popen([DAEMON, "--data", data, "--listen", "127.0.0.1:0", "--auth", "none"],
+def start(data, *options):
+    daemon = subprocess.Popen([DAEMON, "--data", data, "--listen", "127.0.0.1:0", "--auth", "none", *options],
                               stderr=subprocess.DEVNULL)
     for _ in range(400):
         socket = os.path.join(data, "fsmd.sock")  # without it health would answer from the files
@@ -43,6 +43,14 @@ def stop(daemon):
     daemon.send_signal(signal.SIGTERM)
     if daemon.wait(30) != 0:
         sys.exit("the daemon did not end well")
+
+
+def wait_for_snapshot(data):
+    for _ in range(400):
+        if any(one["verified"] for one in document(data, "db", "stat")["snapshots"]):
+            return
+        time.sleep(0.05)
+    sys.exit("no snapshot is made")
 
 
 def damage(path, at, length):
@@ -77,8 +85,11 @@ def main():
         assert told["epoch"] == 1, told
         assert document(restored, "db", "check")["ok"] is True
         assert document(restored, "get", "i0")["status"] == "running"  # as it was when it was backed up
-        daemon = start(restored)
+        archive = os.path.join(root, "archive")
+        daemon = start(restored, "--snapshot-every", "1m", "--retain", "1h", "--archive-dir", archive)
         cli(restored, "send", "i0", "ADD")
+        wait_for_snapshot(restored)
+        assert os.listdir(archive) == []  # nothing is old enough
         stop(daemon)
         cli(restored, "verify")
 

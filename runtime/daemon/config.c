@@ -2,15 +2,22 @@
 #include "runtime/daemon/config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/journal.h"
+#include "runtime/service.h"
 #include "runtime/web_url.h"
+#include "schema/json.h"
 
 enum { TEXT_MAX = 4095, COLUMNS = 80, INDENT = 6 };
-#define SEGMENT_MAX ((size_t)1 << 30)
+#define SEGMENT_MAX (UINT64_C(1) << 30)
+#define STORE_MIN (UINT64_C(16) << 20)
+#define STORE_MAX (UINT64_C(1) << 40)
+#define MINUTE_NS (INT64_C(60) * 1000000000)
+#define DAY_NS (INT64_C(24) * 60 * MINUTE_NS)
 #define SOCKET_NAME "/fsmd.sock" /* in the data directory */
 
 /* LIST: a text, several times; ACTION: a flag instead of serving */
@@ -38,6 +45,12 @@ static const option_row options[] = {
   {"http-allow",    "URL",       LIST, AT(http_allow),    "",               "http:// or https://, a host and perhaps a path; up to 64 times; default: none", "the service http may call what is at or below it"},
   {"node",          "NAME",      TEXT, AT(node),          "fsmd/" FSM_VERSION, "1 to 64 printable characters", "who writes, in every record"},
   {"segment-bytes", "N",         TEXT, AT(segment_bytes), "67108864",       "2097152 to 1073741824", "size of new journal segments"},
+  {"snapshot-every","DURATION",  TEXT, AT(snapshot_every),"",               "1m to 365d; default: none", "a verified snapshot of the store in DIR/snapshots whenever the newest is older; the newest two stay"},
+  {"retain",        "DURATION",  TEXT, AT(retain),        "",               "1h to 36500d; needs --snapshot-every; default: for ever", "sealed segments of the journal go when their last record is older than that"},
+  {"retain-bytes",  "N",         TEXT, AT(retain_bytes),  "",               "at least 2097152; needs --snapshot-every; default: any", "and the oldest when all of them are larger than that; never what snapshots, NATS or idempotency keys (24 h) need"},
+  {"archive-dir",   "DIR",       TEXT, AT(archive_dir),   "",               "a directory, made when missing; needs --retain or --retain-bytes", "a segment is copied there, durably, before it goes; while that fails it stays"},
+  {"store-bytes-max", "N",       TEXT, AT(store_bytes_max), "1099511627776", "16777216 to 1099511627776", "the store does not grow over it: then commands are refused as full"},
+  {"http-concurrency", "N",      TEXT, AT(http_concurrency), "8",           "1 to 256", "requests of the service http at once"},
   {"log-format",    "FORMAT",    TEXT, AT(log_format),    "logfmt",         "logfmt or json", "lines on stderr"},
   {"port-file",     "FILE",      TEXT, AT(port_file),     "",               "a path", "written with the TCP port once it listens"},
   {"print-config",  NULL,        ACTION, AT(print),       "",               NULL, "print the settings and exit"},
@@ -135,15 +148,58 @@ static fsm_code read_socket(fsm__config *config, fsm_error *err) {
   return FSM_OK;
 }
 
-static fsm_code read_segment(fsm__config *config, fsm_error *err) {
-  const char *text = config->segment_bytes;
+static fsm_code read_number(const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out,
+                            fsm_error *err) {
   char *end = NULL;
   errno = 0;
   unsigned long long n = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
-  if (!end || *end || errno || n < FSM_SEGMENT_BYTES_MIN || n > SEGMENT_MAX)
-    return fsm_fail(err, FSM_EARGUMENT, "--segment-bytes", "the size is a number from %d to %zu",
-                    FSM_SEGMENT_BYTES_MIN, SEGMENT_MAX);
-  config->segment = (size_t)n;
+  if (!end || *end || errno || n < min || n > max)
+    return fsm_fail(err, FSM_EARGUMENT, option, "it is a whole number from %" PRIu64 " to %" PRIu64, min,
+                    max);
+  *out = n;
+  return FSM_OK;
+}
+
+static fsm_code read_numbers(fsm__config *config, fsm_error *err) {
+  fsm_code code = read_number("--segment-bytes", config->segment_bytes, FSM_SEGMENT_BYTES_MIN, SEGMENT_MAX,
+                              &config->segment, err);
+  if (code == FSM_OK)
+    code = read_number("--store-bytes-max", config->store_bytes_max, STORE_MIN, STORE_MAX, &config->store_max,
+                       err);
+  if (code == FSM_OK)
+    code = read_number("--http-concurrency", config->http_concurrency, 1, FSM_SERVICE_THREADS_MAX,
+                       &config->http_threads, err);
+  return code;
+}
+
+/* "" leaves *ns as it is: 0, none. */
+static fsm_code read_span(const char *option, const char *text, int64_t min, int64_t max, int64_t *ns,
+                          fsm_error *err) {
+  char least[32], most[32];
+  if (!*text) return FSM_OK;
+  if (fsm_duration_parse(text, ns, NULL) == FSM_OK && *ns >= min && *ns <= max) return FSM_OK;
+  fsm_duration_format(min, least, sizeof least);
+  fsm_duration_format(max, most, sizeof most);
+  return fsm_fail(err, FSM_EARGUMENT, option, "it is a duration from %s to %s, such as 12h or 2d", least,
+                  most);
+}
+
+/* What would never happen is refused here: segments go only behind verified snapshots. */
+static fsm_code read_retention(fsm__config *config, fsm_error *err) {
+  const bool some = *config->retain || *config->retain_bytes;
+  fsm_code code = read_span("--snapshot-every", config->snapshot_every, MINUTE_NS, 365 * DAY_NS,
+                            &config->snapshot_ns, err);
+  if (code == FSM_OK)
+    code = read_span("--retain", config->retain, 60 * MINUTE_NS, 36500 * DAY_NS, &config->retain_ns, err);
+  if (code == FSM_OK && *config->retain_bytes)
+    code = read_number("--retain-bytes", config->retain_bytes, FSM_SEGMENT_BYTES_MIN, INT64_MAX,
+                       &config->retain_size, err);
+  if (code != FSM_OK) return code;
+  if (some && !*config->snapshot_every)
+    return wrong(err, *config->retain ? "--retain" : "--retain-bytes",
+                 "nothing goes without verified snapshots: give --snapshot-every too");
+  if (*config->archive_dir && !some)
+    return wrong(err, "--archive-dir", "nothing goes there unless --retain or --retain-bytes is given");
   return FSM_OK;
 }
 
@@ -172,7 +228,8 @@ static fsm_code check(fsm__config *config, fsm_error *err) {
     return wrong(err, "--port-file", "there is no port with --no-listen");
   fsm_code code = read_policies(config, err);
   if (code == FSM_OK) code = read_socket(config, err);
-  if (code == FSM_OK) code = read_segment(config, err);
+  if (code == FSM_OK) code = read_numbers(config, err);
+  if (code == FSM_OK) code = read_retention(config, err);
   if (code == FSM_OK) code = check_urls(&config->http_allow, err);
   return code == FSM_OK ? read_node(config, err) : code;
 }

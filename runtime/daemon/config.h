@@ -18,13 +18,16 @@ typedef struct fsm__config_list {
 typedef struct fsm__config {
   /* As given, defaults filled in; "" = not set. */
   const char *data, *listen, *socket, *jwt_key, *auth, *socket_auth, *nats, *log_format, *node, *port_file;
-  const char *segment_bytes;
+  const char *segment_bytes, *snapshot_every, *retain, *retain_bytes, *archive_dir, *store_bytes_max;
+  const char *http_concurrency;
   fsm__config_list http_allow;
   bool no_listen, help, version, print;
   /* What that means. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];
   fsm__policy tcp_policy, socket_policy;
-  size_t segment;
+  uint64_t segment, store_max, http_threads;
+  int64_t snapshot_ns, retain_ns; /* 0 = none, for ever */
+  uint64_t retain_size;           /* 0 = any */
   bool log_json;
 } fsm__config;
 

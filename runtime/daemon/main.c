@@ -10,16 +10,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/daemon/archive.h"
 #include "runtime/daemon/clock.h"
 #include "runtime/daemon/config.h"
 #include "runtime/daemon/listen.h"
 #include "runtime/daemon/routes.h"
+#include "runtime/files.h"
 #include "runtime/hash.h"
+#include "runtime/retention.h"
 #include "runtime/store.h"
 #include "runtime/version.h"
 #include "schema/record.h"
 
-enum { STOP_MS = 5000, READER_WAIT_MS = 5000, READER_LOOK_MS = 50 };
+enum { STOP_MS = 5000, READER_WAIT_MS = 5000, READER_LOOK_MS = 50, RETENTION_LOOK_MS = 1000 };
 
 typedef struct fsmd {
   fsm__config config;
@@ -29,6 +32,7 @@ typedef struct fsmd {
   fsm_opened opened;
   char address[FSM__ADDRESS_MAX];
   bool stopping, serves_socket;
+  fsm_code retention_fault; /* the last that was told */
 } fsmd;
 
 static void print(fsm_buf *text) {
@@ -90,24 +94,40 @@ static fsm_code open_data(fsmd *d, const fsm_runtime_options *options, fsm_error
   }
 }
 
+static void set_options(const fsm__config *config, fsm_runtime_options *options) {
+  options->dir = config->data;
+  options->node = config->node;
+  options->segment_bytes = config->segment;
+  if (config->store_max < FSM_STORE_MAP_DEFAULT) options->map_bytes = config->store_max;
+  options->map_bytes_max = config->store_max;
+  options->http_allow = config->http_allow.at;
+  options->http_allow_count = config->http_allow.count;
+  options->http_concurrency = (unsigned)config->http_threads;
+  options->service_threads = (unsigned)config->http_threads; /* for http: there is no other here */
+  options->snapshot_ns = config->snapshot_ns;
+  options->retain_ns = config->retain_ns;
+  options->retain_bytes = config->retain_size;
+  if (!*config->archive_dir) return;
+  options->archive = fsm__archive_copy;
+  options->archive_arg = (void *)(uintptr_t)config->archive_dir;
+}
+
 static fsm_code open_runtime(fsmd *d, fsm_error *err) {
   const fsm__config *config = &d->config;
   fsm_publisher_options publishing = {.url = config->nats};
   fsm_code code = *config->nats ? fsm_publisher_new(&publishing, &d->server.publisher, err) : FSM_OK;
   if (code != FSM_OK) return code;
   fsm_publisher *publisher = d->server.publisher;
-  fsm_runtime_options options = {.dir = config->data,
-                                 .node = config->node,
-                                 .segment_bytes = config->segment,
-                                 .http_allow = config->http_allow.at,
-                                 .http_allow_count = config->http_allow.count,
-                                 .task_ready = publisher ? fsm_publisher_task : NULL,
-                                 .task_arg = publisher,
-                                 .durable = publisher ? fsm_publisher_durable : NULL,
-                                 .durable_arg = publisher,
-                                 .fatal = on_fatal,
-                                 .fatal_arg = &d->log};
-  code = open_data(d, &options, err);
+  fsm_runtime_options options = {0};
+  set_options(config, &options);
+  options.task_ready = publisher ? fsm_publisher_task : NULL;
+  options.task_arg = publisher;
+  options.durable = publisher ? fsm_publisher_durable : NULL;
+  options.durable_arg = publisher;
+  options.fatal = on_fatal;
+  options.fatal_arg = &d->log;
+  if (*config->archive_dir) code = fsm__dir_make(config->archive_dir, err);
+  if (code == FSM_OK) code = open_data(d, &options, err);
   return code == FSM_OK && publisher ? fsm_publisher_start(publisher, d->server.runtime, err) : code;
 }
 
@@ -143,6 +163,19 @@ static void look_at_sink(void *arg) {
   fsm_publisher_status status;
   fsm_publisher_status_get(d->server.publisher, &status);
   fsm__sink_watch_look(&d->server.watch, &status, fsm__steady_ms(), &d->log);
+}
+
+/* It goes on by itself when it can; until then the disk fills. */
+static void look_at_retention(void *arg) {
+  fsmd *d = arg;
+  fsm__retained told;
+  fsm__runtime_retained(d->server.runtime, &told);
+  if (told.fault.code == d->retention_fault) return;
+  d->retention_fault = told.fault.code;
+  if (told.fault.code != FSM_OK)
+    fsm__log_error(&d->log, "snapshots and retention are held up; they are tried again", &told.fault);
+  else
+    fsm__log_line(&d->log, "info", "snapshots and retention go on");
 }
 
 static void log_start(const fsmd *d) {
@@ -213,6 +246,7 @@ int main(int argc, char *argv[]) {
   if (code == FSM_OK) {
     log_start(&d);
     if (d.server.publisher) fsm__loop_every(d.server.loop, FSM__SINK_LOOK_MS, look_at_sink, &d);
+    if (d.config.snapshot_ns > 0) fsm__loop_every(d.server.loop, RETENTION_LOOK_MS, look_at_retention, &d);
     fsm__loop_run(d.server.loop);
   } else {
     fsm__log_error(
