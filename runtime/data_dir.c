@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/store.h"
+
 static char *path_in(const char *dir, const char *name) {
   char *path = NULL;
   return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
@@ -48,12 +50,19 @@ static fsm_code check_private(const fsm_runtime_options *options, const struct s
   return FSM_OK;
 }
 
-static bool exists(const char *dir, const char *name) {
-  char *path = path_in(dir, name);
+/* Missing, or so short that it never was one: what a disk without room leaves. */
+static bool has_store(const char *dir) {
+  char *path = path_in(dir, "store/data.mdb");
   struct stat st;
-  bool there = path != NULL && stat(path, &st) == 0;
+  bool there = path != NULL && stat(path, &st) == 0 && st.st_size >= FSM_STORE_LEAST_BYTES;
   free(path);
   return there;
+}
+
+static fsm_code mkdir_fault(fsm_error *err, const char *path, const char *what) {
+  int fault = errno;
+  return fsm_fail(err, fault == ENOSPC || fault == EDQUOT ? FSM_EFULL : FSM_EIO, path,
+                  "%s cannot be made: %s", what, strerror(fault));
 }
 
 static bool has_segments(const char *dir) {
@@ -78,11 +87,11 @@ fsm_code fsm__data_dir_open(const fsm_runtime_options *options, fsm_error *err) 
       return fsm_fail(err, errno == ENOENT ? FSM_ENOTFOUND : FSM_EIO, dir, "there is no data directory: %s",
                       strerror(errno));
     if (mkdir(dir, 0700) == 0) return sync_parent(dir, err);
-    return fsm_fail(err, FSM_EIO, dir, "the data directory cannot be made: %s", strerror(errno));
+    return mkdir_fault(err, dir, "the data directory");
   }
   fsm_code code = check_private(options, &st, err);
   if (code != FSM_OK) return code;
-  if (has_segments(dir) && !exists(dir, "store/data.mdb"))
+  if (has_segments(dir) && !has_store(dir))
     return fsm_fail(err, FSM_ECORRUPT, dir,
                     "the journal is there, but its store is missing: make it anew with fsm-cli db rebuild");
   return FSM_OK;
@@ -97,8 +106,7 @@ fsm_code fsm__data_dir_journal(const fsm_runtime_options *options, uint64_t stor
   char *path = path_in(options->dir, "journal");
   if (path == NULL) return nomem(err);
   fsm_code code = FSM_OK;
-  if (mkdir(path, 0700) != 0 && errno != EEXIST)
-    code = fsm_fail(err, FSM_EIO, path, "the journal directory cannot be made: %s", strerror(errno));
+  if (mkdir(path, 0700) != 0 && errno != EEXIST) code = mkdir_fault(err, path, "the journal directory");
   free(path);
   return code == FSM_OK ? sync_dir(options->dir, err) : code;
 }

@@ -134,7 +134,11 @@ fsm_code fsm__segment_open(int dir_fd, uint64_t ordinal, int flags, int *out, fs
   int fd = openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && (errno == ENOENT || errno == ELOOP))
     return fsm_fail(err, FSM_ECORRUPT, fsm__place_of(ordinal, 0).text, "the segment is missing or a link");
-  if (fd < 0) return fsm_fail(err, FSM_EIO, fsm__place_of(ordinal, 0).text, "open: %s", strerror(errno));
+  if (fd < 0) { /* without descriptors or memory only this reader fails */
+    bool lack = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+    return fsm_fail(err, lack ? FSM_ENOMEM : FSM_EIO, fsm__place_of(ordinal, 0).text, "open: %s",
+                    strerror(errno));
+  }
   struct stat st;
   if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
     close(fd);

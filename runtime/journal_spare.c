@@ -19,7 +19,11 @@
 /* Synced in pieces, so that the flush of a whole segment never stands in the way of a commit's. */
 enum { PIECE = 2 * 1024 * 1024 };
 
-static bool is_no_room(int fault) { return fault == ENOSPC || fault == EDQUOT || fault == EFBIG; }
+/* What may pass without anybody touching the disk. File descriptors may all be with the program's clients. */
+static bool is_no_room(int fault) {
+  return fault == ENOSPC || fault == EDQUOT || fault == EFBIG || fault == EMFILE || fault == ENFILE ||
+         fault == ENOMEM;
+}
 
 static int fill_with_zeroes(fsm__spare *spare, int fd) {
   for (uint64_t at = 0; at < spare->bytes; at += PIECE) {

@@ -248,6 +248,23 @@ static fsm_code peek_format(const fsm__store_dir *dir, bool *made, fsm_error *er
   return code;
 }
 
+/* LMDB reports a short write as EIO, and a disk that fills up writes short before it says ENOSPC. */
+static bool room_is_out(MDB_env *env) {
+  int fd;
+  struct stat stat;
+  struct rlimit limit;
+  if (mdb_env_get_fd(env, &fd) || fstat(fd, &stat)) return false;
+  if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+      (uint64_t)stat.st_size + PROBE_BYTES > limit.rlim_cur)
+    return true;
+  return fallocate(fd, FALLOC_FL_KEEP_SIZE, stat.st_size, PROBE_BYTES) && is_full(errno);
+}
+
+static fsm_code commit_fail(fsm__store_base *base, int rc, const char *what, fsm_error *err) {
+  if (rc == EIO && room_is_out(base->env)) rc = ENOSPC;
+  return lmdb_fail(err, base->dir.path, what, rc);
+}
+
 /* Makes the tables that are missing; in a new store also its own rows, all in one commit. */
 static fsm_code make_tables(fsm__store_base *base, const uint8_t *new_id, fsm_error *err) {
   writing w;
@@ -262,7 +279,7 @@ static fsm_code make_tables(fsm__store_base *base, const uint8_t *new_id, fsm_er
     write_applied(&w, base->meta, 0, &(fsm__hash){{0}});
   }
   int rc = write_end(&w);
-  if (rc) return lmdb_fail(err, base->dir.path, "cannot make the tables", rc);
+  if (rc) return commit_fail(base, rc, "cannot make the tables", err);
   for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) base->has[t] = true;
   return new_id ? fsm__store_dir_sync(&base->dir, err) : FSM_OK;
 }
@@ -308,6 +325,8 @@ static fsm_code open_for_writing(fsm__store_base *base, const fsm__store_options
     code = fsm_fail(err, FSM_ENOTFOUND, options->dir, "there is no store");
   if (code) return code;
   fsm__store_dir_claim(&base->dir);
+  code = fsm__store_dir_prepare(&base->dir, err);
+  if (code) return code;
   code = env_open(&base->dir, options->scratch ? MDB_NOSYNC : 0, map_bytes, &base->env, err);
   if (!code) code = make_tables(base, made ? NULL : options->new_store_id, err);
   return code;
@@ -411,23 +430,10 @@ static void write_overlay(writing *w, const fsm__store_base *base, unsigned tabl
   }
 }
 
-/* LMDB reports a short write as EIO, and a disk that fills up writes short before it says ENOSPC. */
-static bool room_is_out(MDB_env *env) {
-  int fd;
-  struct stat stat;
-  struct rlimit limit;
-  if (mdb_env_get_fd(env, &fd) || fstat(fd, &stat)) return false;
-  if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
-      (uint64_t)stat.st_size + PROBE_BYTES > limit.rlim_cur)
-    return true;
-  return fallocate(fd, FALLOC_FL_KEEP_SIZE, stat.st_size, PROBE_BYTES) && is_full(errno);
-}
-
 /* Nothing of the owner's is touched here: it is told, and it decides. */
 static fsm_code round_fail(fsm__store_base *base, int rc, bool *map_full, fsm_error *err) {
   *map_full = rc == MDB_MAP_FULL;
-  if (rc == EIO && room_is_out(base->env)) rc = ENOSPC;
-  return lmdb_fail(err, base->dir.path, "cannot commit a round", rc);
+  return commit_fail(base, rc, "cannot commit a round", err);
 }
 
 fsm_code fsm__store_apply(fsm__store *store, bool *map_full, fsm_error *err) {

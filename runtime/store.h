@@ -29,7 +29,8 @@
 
 enum {
   FSM_STORE_FORMAT = 1,
-  FSM_STORE_KEY_MAX = 511, /* LMDB's own; the least is 1 */
+  FSM_STORE_LEAST_BYTES = 8192, /* of a data file: LMDB's two meta pages; with less there never was a store */
+  FSM_STORE_KEY_MAX = 511,      /* LMDB's own; the least is 1 */
   FSM_STORE_VALUE_MAX = 16 * 1024 * 1024,
   FSM_STORE_READERS = 1024,
   FSM_STORE_VIEWS_MAX = 256, /* open at once; over it FSM_EBUSY */

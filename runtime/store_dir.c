@@ -65,7 +65,7 @@ static fsm_code check_all(fsm__store_dir *dir, fsm_error *err) {
   if (!code) code = check_file(dir, own.st_uid, FSM_STORE_LOCK_FILE, &size, err);
   if (!code) code = check_file(dir, own.st_uid, FSM_STORE_READERS_FILE, &size, err);
   if (!code) code = check_file(dir, own.st_uid, FSM_STORE_DATA_FILE, &data, err);
-  dir->empty = data == 0;
+  dir->empty = data < FSM_STORE_LEAST_BYTES;
   return code;
 }
 
@@ -141,6 +141,26 @@ void fsm__store_dir_claim(fsm__store_dir *dir) {
   /* It only serves a message: a full disk must not keep anyone from opening. */
   if (ftruncate(dir->lock_fd, 0) || pwrite(dir->lock_fd, text, (size_t)len, 0) < 0) return;
   dir->claimed = true;
+}
+
+/* What a disk without room left of the first two pages: LMDB would take it for damage. */
+static fsm_code clear_unmade(const fsm__store_dir *dir, fsm_error *err) {
+  if (!unlinkat(dir->fd, FSM_STORE_DATA_FILE, 0) || errno == ENOENT) return FSM_OK;
+  return system_fail(err, FSM_STORE_DATA_FILE, "cannot remove what was never a store");
+}
+
+fsm_code fsm__store_dir_prepare(const fsm__store_dir *dir, fsm_error *err) {
+  FSM_ASSERT(!dir->read_only && dir->lock_fd >= 0);
+  fsm_code code = dir->empty ? clear_unmade(dir, err) : FSM_OK;
+  if (code) return code;
+  int fd = openat(dir->fd, FSM_STORE_READERS_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return system_fail(err, FSM_STORE_READERS_FILE, "cannot open the file");
+  int fault;
+  do fault = posix_fallocate(fd, 0, FSM_STORE_READERS_BYTES);
+  while (fault == EINTR);
+  close(fd);
+  errno = fault;
+  return fault ? system_fail(err, FSM_STORE_READERS_FILE, "no room for LMDB's lock file") : FSM_OK;
 }
 
 fsm_code fsm__store_dir_sync(const fsm__store_dir *dir, fsm_error *err) {

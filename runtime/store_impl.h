@@ -28,6 +28,9 @@ FSM_MUST_USE fsm_code fsm__store_dir_open(fsm__store_dir *dir, const char *path,
 void fsm__store_dir_close(fsm__store_dir *dir);
 /* Writes our pid into the lock file, for whoever finds it locked. */
 void fsm__store_dir_claim(fsm__store_dir *dir);
+/* Before LMDB opens it for writing. It writes to its lock file through a map, where a disk without room is a
+ * SIGBUS: so it has its blocks before. */
+FSM_MUST_USE fsm_code fsm__store_dir_prepare(const fsm__store_dir *dir, fsm_error *err);
 /* Makes the directory's entries (and its own in the parent) durable. */
 FSM_MUST_USE fsm_code fsm__store_dir_sync(const fsm__store_dir *dir, fsm_error *err);
 /* Is the open file fd the checked `name` in here, and not one put in its place since? */
@@ -35,7 +38,8 @@ bool fsm__store_dir_holds(const fsm__store_dir *dir, const char *name, int fd);
 
 #define FSM_STORE_DATA_FILE "data.mdb" /* LMDB's names */
 #define FSM_STORE_READERS_FILE "lock.mdb"
-#define FSM_STORE_LOCK_FILE "lock" /* ours */
+#define FSM_STORE_READERS_BYTES ((FSM_STORE_READERS + 64) * 64) /* at least what LMDB asks for */
+#define FSM_STORE_LOCK_FILE "lock"                              /* ours */
 
 /* A key below which a table has no living row: what a scan from the table's start may skip. Without it
  * every look at the earliest due timer would walk over all that fired since the last round. */
