@@ -3,7 +3,6 @@
 #ifndef RUNTIME_FIXTURE_H
 #define RUNTIME_FIXTURE_H
 
-#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include "runtime/fsm_runtime.h"
 #include "runtime/runtime_impl.h"
 #include "schema/json.h"
+#include "tests/tree.h"
 
 #define SECOND ((int64_t)1000000000)
 
@@ -109,22 +108,6 @@ static inline fixture *fixture_new(void) {
   fsm_arena_init(&f->arena, 0);
   fixture_open(f);
   return f;
-}
-
-static inline void remove_tree(const char *path) {
-  DIR *dir = opendir(path);
-  if (dir == NULL) return;
-  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    char child[1024];
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    if (snprintf(child, sizeof child, "%s/%s", path, entry->d_name) >= (int)sizeof child) continue;
-    if (entry->d_type == DT_DIR)
-      remove_tree(child);
-    else
-      unlink(child);
-  }
-  closedir(dir);
-  rmdir(path);
 }
 
 static inline void fixture_free(fixture *f) {

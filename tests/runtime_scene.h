@@ -40,36 +40,6 @@ static inline void scene_reopen(fixture *f, const fsm_runtime_options *options) 
   scene_open(f, options);
 }
 
-static inline void copy_file(const char *from, const char *to) {
-  char *buffer = malloc(1 << 20);
-  FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-  if (in == NULL || out == NULL) fail_msg("%s cannot be copied", from);
-  for (size_t got; (got = fread(buffer, 1, 1 << 20, in)) > 0;)
-    assert_int_equal(fwrite(buffer, 1, got, out), got);
-  fclose(in);
-  assert_int_equal(fclose(out), 0);
-  assert_int_equal(chmod(to, 0600), 0);
-  free(buffer);
-}
-
-/* What is on the disk now; a file that goes away meanwhile (a spare that becomes a segment) is left out. */
-static inline void copy_tree(const char *from, const char *to) {
-  assert_true(mkdir(to, 0700) == 0);
-  DIR *dir = opendir(from);
-  assert_non_null(dir);
-  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    char source[512], target[512];
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    assert_true(snprintf(source, sizeof source, "%s/%s", from, entry->d_name) < (int)sizeof source);
-    assert_true(snprintf(target, sizeof target, "%s/%s", to, entry->d_name) < (int)sizeof target);
-    if (entry->d_type == DT_DIR)
-      copy_tree(source, target);
-    else
-      copy_file(source, target);
-  }
-  closedir(dir);
-}
-
 static inline fsm_answer start_counter(fixture *f, const char *id) {
   return start(f, "counter", id, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "nats_server.h"
 #include "runtime/message.h"
 #include "runtime/outbox.h"
+#include "tests/tree.h"
 
 static nats_server server;
 static filled_journal filled;
@@ -151,17 +152,6 @@ static void assert_all_in_order(uint64_t count) {
   }
   assert_true(last == count);
   unlook(&s);
-}
-
-static void copy_tree(const char *from, const char *to) {
-  pid_t pid = fork();
-  if (pid == 0) {
-    execlp("cp", "cp", "-a", from, to, (char *)NULL);
-    _exit(127);
-  }
-  int rc = -1;
-  assert_int_equal(waitpid(pid, &rc, 0), pid);
-  assert_int_equal(rc, 0);
 }
 
 static const char *in(const char *dir, const char *name) {

@@ -22,6 +22,7 @@
 
 #include "runtime/fsm_runtime.h"
 #include "schema/json.h"
+#include "tests/tree.h"
 
 enum { INSTANCES = 40, FILES_MAX = 64, TRIAL_SECONDS = 60, LISTS = 3 };
 
@@ -146,36 +147,6 @@ static void make(const char *dir, const char *earlier);
 
 /* ---- files -------------------------------------------------------------------------------------- */
 
-static void remove_tree(const char *path) {
-  DIR *dir = opendir(path);
-  if (dir == NULL) return;
-  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    char below[1024];
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    snprintf(below, sizeof below, "%s/%s", path, e->d_name);
-    if (e->d_type == DT_DIR)
-      remove_tree(below);
-    else
-      unlink(below);
-  }
-  closedir(dir);
-  rmdir(path);
-}
-
-static void copy_file(const char *from, const char *to) {
-  static char buf[65536];
-  static const char zeroes[sizeof buf];
-  int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  off_t at = 0;
-  ssize_t got;
-  if (in < 0 || out < 0) abort();
-  for (; (got = pread(in, buf, sizeof buf, at)) > 0; at += got)
-    if (memcmp(buf, zeroes, (size_t)got) != 0 && pwrite(out, buf, (size_t)got, at) != got) abort();
-  if (ftruncate(out, at) != 0) abort();
-  close(in);
-  close(out);
-}
-
 typedef struct files {
   char path[FILES_MAX][600]; /* below the directory */
   unsigned count;
@@ -194,23 +165,6 @@ static void walk(const char *root, const char *below, files *out) {
       walk(root, path, out);
     else if (e->d_type == DT_REG && out->count < FILES_MAX)
       snprintf(out->path[out->count++], sizeof out->path[0], "%s", path);
-  }
-  closedir(dir);
-}
-
-static void copy_tree(const char *from, const char *to) {
-  DIR *dir = opendir(from);
-  if (dir == NULL) abort();
-  mkdir(to, 0700);
-  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    char a[1024], b[1024];
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    snprintf(a, sizeof a, "%s/%s", from, e->d_name);
-    snprintf(b, sizeof b, "%s/%s", to, e->d_name);
-    if (e->d_type == DT_DIR)
-      copy_tree(a, b);
-    else if (e->d_type == DT_REG)
-      copy_file(a, b);
   }
   closedir(dir);
 }

@@ -5,20 +5,19 @@
  * failing. It must end by itself: with a refusal and a clean end, or, after a fault of the disk on the way of
  * a record, with exit status 74 within a second and no positive answer behind it. Then, without faults,
  * everything answered must be there. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "inject.h"
 #include "scene.h"
+#include "tests/tree.h"
 
 enum { TRIAL_SECONDS = 60, FATAL_WITHIN_MS = 1000, ANSWER_WITHIN_MS = 100 };
 
@@ -54,56 +53,6 @@ typedef struct plan {
   char dir[256];
   unsigned trials, fired, fatal, bad;
 } plan;
-
-/* ---- directories -------------------------------------------------------------------------------- */
-
-static void remove_tree(const char *path) {
-  DIR *dir = opendir(path);
-  if (dir == NULL) return;
-  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    char below[1024];
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    snprintf(below, sizeof below, "%s/%s", path, e->d_name);
-    if (e->d_type == DT_DIR)
-      remove_tree(below);
-    else
-      unlink(below);
-  }
-  closedir(dir);
-  rmdir(path);
-}
-
-/* Holes stay holes: a spare segment is two megabytes of zeroes. */
-static void copy_file(const char *from, const char *to) {
-  static char buf[65536];
-  static const char zeroes[sizeof buf];
-  int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  off_t at = 0;
-  ssize_t got;
-  if (in < 0 || out < 0) abort();
-  for (; (got = pread(in, buf, sizeof buf, at)) > 0; at += got)
-    if (memcmp(buf, zeroes, (size_t)got) != 0 && pwrite(out, buf, (size_t)got, at) != got) abort();
-  if (ftruncate(out, at) != 0) abort();
-  close(in);
-  close(out);
-}
-
-static void copy_tree(const char *from, const char *to) {
-  DIR *dir = opendir(from);
-  if (dir == NULL) abort();
-  mkdir(to, 0700);
-  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    char a[1024], b[1024];
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    snprintf(a, sizeof a, "%s/%s", from, e->d_name);
-    snprintf(b, sizeof b, "%s/%s", to, e->d_name);
-    if (e->d_type == DT_DIR)
-      copy_tree(a, b);
-    else if (e->d_type == DT_REG)
-      copy_file(a, b);
-  }
-  closedir(dir);
-}
 
 /* ---- a trial ------------------------------------------------------------------------------------ */
 

@@ -8,7 +8,6 @@
  *
  * The load: counters (ADD n carries n and an idempotency key, so a hole, a repetition and a wrong order show
  * in the sum) and alarms (a timer each, which must fire once). */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -22,6 +21,7 @@
 
 #include "image.h"
 #include "runtime/fsm_runtime.h"
+#include "tests/tree.h"
 #include "trace.h"
 
 enum { COUNTERS = 12, ROUNDS = 60, ALARM_EVERY = 4, PAYLOAD_MAX = 24 * 1024, CHECK_SECONDS = 120 };
@@ -248,22 +248,6 @@ static void verify(fsm_runtime *runtime) {
   fsm_verified verified;
   fsm_error err = {.text = ""};
   if (fsm_runtime_verify(runtime, &verified, &err) != FSM_OK) fail("it does not verify", &err);
-}
-
-static void remove_tree(const char *path) {
-  DIR *dir = opendir(path);
-  if (dir == NULL) return;
-  for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-    char below[4352];
-    if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-    snprintf(below, sizeof below, "%s/%s", path, e->d_name);
-    if (e->d_type == DT_DIR)
-      remove_tree(below);
-    else
-      unlink(below);
-  }
-  closedir(dir);
-  rmdir(path);
 }
 
 /* Opens what is left and looks. With `again`, the power goes once more: at any moment after it was shown, or
