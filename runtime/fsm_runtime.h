@@ -5,10 +5,11 @@
  * answers: a positive answer survives kill -9 and power loss. A refused command changes nothing.
  *
  * Threads. fsm_submit and fsm_read may be called from any thread and copy what they are given. An answer's
- * callback runs on the writer thread: it must not block and must not call back into the runtime but to submit
- * and to read. A document's callback runs on a reader thread, several at once when there are several: it may
- * take its time, but holds up the reads behind it. fsm_call waits for the answer; never call it from a
- * callback. fsm_query_wait reads on the thread that calls it. No read makes a command wait.
+ * callback runs on the writer thread or the one that waits for the disk beside it, one at a time, in the
+ * order of the commands: it must not block and must not call back into the runtime but to submit and to read.
+ * A document's callback runs on a reader thread, several at once when there are several: it may take its
+ * time, but holds up the reads behind it. fsm_call waits for the answer; never call it from a callback.
+ * fsm_query_wait reads on the thread that calls it. No read makes a command wait.
  *
  * Ownership. What you pass in is borrowed until the call returns; what a callback is given is
  * borrowed until it returns; what fsm_call, fsm_call_batch and fsm_query_wait hand back lives in the arena
@@ -159,7 +160,7 @@ typedef struct fsm_runtime_options {
    * FSM_CMD_TASK_*. NULL: such tasks wait. */
   void (*task_ready)(void *arg, const fsm_task *task);
   void *task_arg;
-  /* durable_seq moved; writer thread. */
+  /* durable_seq moved; one of the runtime's threads, in order. */
   void (*durable)(void *arg, uint64_t seq);
   void *durable_arg;
   void (*fatal)(void *arg, const fsm_error *err); /* does not return to work: see Errors */

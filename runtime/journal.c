@@ -19,9 +19,10 @@ static fsm_code check_options(const fsm__journal_options *options, uint64_t *byt
 }
 
 static fsm_code prepare_writer(fsm__journal *journal, fsm_error *err) {
-  journal->batch = calloc(1, FSM_BATCH_BYTES_MAX);
-  if (!journal->batch) return fsm_fail(err, FSM_ENOMEM, "journal", "no memory for a batch");
-  journal->batch_len = FSM__BATCH_HEAD;
+  journal->filling = (fsm__batch){.data = calloc(1, FSM_BATCH_BYTES_MAX), .len = FSM__BATCH_HEAD};
+  journal->sealed = (fsm__batch){.data = calloc(1, FSM_BATCH_BYTES_MAX), .len = FSM__BATCH_HEAD};
+  if (!journal->filling.data || !journal->sealed.data)
+    return fsm_fail(err, FSM_ENOMEM, "journal", "no memory for a batch");
   journal->spare.threaded = !journal->manual;
   journal->indexer.wanted = true;
   fsm_code code = fsm__spare_start(&journal->spare, journal->dir_fd, journal->segment_bytes, err);
@@ -36,7 +37,8 @@ static void release(fsm__journal *journal) {
   if (journal->dir_fd >= 0) close(journal->dir_fd);
   for (size_t i = 0; i < journal->segment_count; i++) fsm__index_free(journal->segments[i].index);
   free(journal->segments);
-  free(journal->batch);
+  free(journal->filling.data);
+  free(journal->sealed.data);
   pthread_mutex_destroy(&journal->lock);
   free(journal);
 }

@@ -101,6 +101,12 @@ FSM_MUST_USE fsm_code fsm__journal_ready(fsm__journal *journal, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__journal_ready_keeping(fsm__journal *journal, uint64_t keep, fsm_error *err);
 /* Bytes of batches (each in whole blocks) that the active segment still takes; 0 without one. */
 uint64_t fsm__journal_room(const fsm__journal *journal);
+/* The two halves of a commit, for a writer that fills the next batch while the last one is synced by another
+ * thread. Seal, the writer's: the batch is full, the next one begins; the one before must be synced. Sync,
+ * any one thread: as commit; a failure is fatal whatever its code. Meanwhile the writer may append and ask
+ * for the room (before the sync or after it), next_seq and head; nothing else. */
+void fsm__journal_seal(fsm__journal *journal);
+FSM_MUST_USE fsm_code fsm__journal_sync(fsm__journal *journal, fsm_error *err);
 /* Makes the batch durable (rotating first when it does not fit). Empty batch: FSM_OK, nothing done.
  * FSM_EFULL: there is no room for a new segment; FSM_ENOMEM: no memory for it. Nothing was written then, the
  * batch is dropped, next_seq and head are back where they were. FSM_EIO: fatal, the outcome is unknown. */

@@ -270,6 +270,15 @@ typedef struct fsm__segment {
   int64_t last_time_ns; /* of a sealed one's last record; 0 = not asked yet */
 } fsm__segment;
 
+/* Frames on their way, behind room for their header. */
+typedef struct fsm__batch {
+  uint8_t *data; /* FSM_BATCH_BYTES_MAX */
+  size_t len;
+  uint32_t frames, records;
+  uint64_t first_seq;
+  fsm__hash head; /* leaf of its last record */
+} fsm__batch;
+
 struct fsm__journal {
   fsm_origin origin;
   uint64_t segment_bytes;
@@ -291,22 +300,24 @@ struct fsm__journal {
   _Atomic uint32_t epoch;
   _Atomic uint64_t batches, frames, records, bytes, rotations;
 
-  /* the writer's */
-  int fd; /* of the active segment; -1 = the next commit makes one */
-  bool dead;
+  /* of whoever syncs: the writer, or one thread beside it at a time */
+  _Atomic int fd; /* of the active segment; -1 = the next commit makes one */
+  _Atomic bool dead;
   uint64_t ordinal; /* of the newest segment; 0 = none */
-  uint64_t salt, active_bytes, at;
+  uint64_t salt;
+  _Atomic uint64_t active_bytes, at;
   uint64_t next_number, durable_number; /* of batches */
   uint64_t data_number;                 /* last batch with records */
   uint64_t proved_number;               /* highest `synced` on disk */
   fsm__hash durable_head;
-  uint8_t *batch; /* the one being filled, behind room for its header */
-  size_t batch_len;
-  uint32_t batch_frames, batch_records;
+  fsm__batch sealed; /* full, to be synced; records 0 = none */
+  fsm__spare spare;
+
+  /* the writer's: the batch being filled */
+  fsm__batch filling;
   uint64_t next_seq;
   fsm__hash head;
   bool manual; /* no threads */
-  fsm__spare spare;
 };
 
 /* Finds what is there, decides, and only then repairs (unless read_only). */

@@ -25,13 +25,14 @@ static fsm_code die(fsm__journal *journal, uint64_t ordinal, uint64_t at, const 
   return fsm_fail(err, FSM_EIO, fsm__place_of(ordinal, at).text, "%s: %s", what, strerror(fault));
 }
 
-static void empty_batch(fsm__journal *journal) {
-  journal->batch_len = FSM__BATCH_HEAD;
-  journal->batch_frames = journal->batch_records = 0;
+static void empty_batch(fsm__batch *batch) {
+  batch->len = FSM__BATCH_HEAD;
+  batch->frames = batch->records = 0;
 }
 
-static void drop_batch(fsm__journal *journal) {
-  empty_batch(journal);
+static void drop_batches(fsm__journal *journal) {
+  empty_batch(&journal->filling);
+  empty_batch(&journal->sealed);
   journal->next_seq = fsm__journal_durable_seq(journal) + 1;
   journal->head = journal->durable_head;
 }
@@ -64,11 +65,12 @@ fsm_code fsm__journal_append(fsm__journal *journal, const fsm__bytes *records, c
   size_t bytes = 0;
   fsm_code code = frame_bytes(records, count, &bytes, err);
   if (code) return code;
-  if (bytes > FSM_BATCH_BYTES_MAX - journal->batch_len)
-    return fsm_fail(err, FSM_EBUSY, "batch", "the batch is full");
-  journal->batch_len += fsm__frame_put(journal->batch + journal->batch_len, records, count, bytes);
-  journal->batch_frames++;
-  journal->batch_records += (uint32_t)count;
+  fsm__batch *batch = &journal->filling;
+  if (bytes > FSM_BATCH_BYTES_MAX - batch->len) return fsm_fail(err, FSM_EBUSY, "batch", "the batch is full");
+  if (!batch->frames) batch->first_seq = journal->next_seq;
+  batch->len += fsm__frame_put(batch->data + batch->len, records, count, bytes);
+  batch->frames++;
+  batch->records += (uint32_t)count;
   journal->next_seq += count;
   journal->head = leaves[count - 1];
   return FSM_OK;
@@ -134,8 +136,8 @@ static fsm_code put_head(fsm__journal *journal, int fd, const fsm__segment_head 
   if (!first) return FSM_OK;
   first->number = segment->first_batch;
   first->synced = journal->durable_number;
-  return put_batch(journal, fd, segment->ordinal, journal->batch, first, segment->salt, FSM_JOURNAL_BLOCK,
-                   err);
+  return put_batch(journal, fd, segment->ordinal, journal->sealed.data, first, segment->salt,
+                   FSM_JOURNAL_BLOCK, err);
 }
 
 /* Both files to the disk at once, the footer by the spare's thread; then, and only then, the name. */
@@ -250,7 +252,7 @@ uint64_t fsm__journal_room(const fsm__journal *journal) {
 }
 
 fsm_code fsm__journal_new_epoch(fsm__journal *journal, fsm_error *err) {
-  FSM_ASSERT(journal && !journal->read_only && !journal->batch_frames);
+  FSM_ASSERT(journal && !journal->read_only && !journal->filling.frames && !journal->sealed.frames);
   if (journal->dead) return refuse_dead(err);
   if (journal->origin.epoch == UINT32_MAX) return fsm_fail(err, FSM_EQUOTA, "epoch", "no epoch is left");
   journal->origin.epoch++;
@@ -259,31 +261,49 @@ fsm_code fsm__journal_new_epoch(fsm__journal *journal, fsm_error *err) {
   return code;
 }
 
+void fsm__journal_seal(fsm__journal *journal) {
+  FSM_ASSERT(journal && !journal->read_only && !journal->sealed.frames);
+  fsm__batch sealed = journal->filling;
+  journal->filling = journal->sealed;
+  empty_batch(&journal->filling);
+  sealed.head = journal->head;
+  journal->sealed = sealed;
+}
+
+fsm_code fsm__journal_sync(fsm__journal *journal, fsm_error *err) {
+  FSM_ASSERT(journal && !journal->read_only);
+  if (journal->dead) return refuse_dead(err);
+  fsm__batch *batch = &journal->sealed;
+  if (!batch->frames) return FSM_OK;
+  fsm__batch_head head = {.first_seq = batch->first_seq,
+                          .length = (uint32_t)batch->len,
+                          .frames = batch->frames,
+                          .records = batch->records,
+                          .kind = FSM__BATCH_DATA};
+  FSM_ASSERT(head.first_seq == fsm__journal_durable_seq(journal) + 1);
+  bool stays = fits(journal, batch->len);
+  fsm_code code = stays ? write_durably(journal, batch->data, &head, err) : rotate(journal, &head, err);
+  if (code) return code;
+  note_in_index(journal, head.first_seq, journal->at);
+  journal->at += fsm__blocks(head.length);
+  journal->data_number = head.number;
+  journal->durable_head = batch->head;
+  atomic_fetch_add_explicit(&journal->frames, head.frames, memory_order_relaxed);
+  atomic_fetch_add_explicit(&journal->records, head.records, memory_order_relaxed);
+  empty_batch(batch);
+  /* Last: whoever sees the seq finds the batch. */
+  atomic_store_explicit(&journal->durable_seq, head.first_seq + head.records - 1, memory_order_release);
+  return FSM_OK;
+}
+
 fsm_code fsm__journal_commit(fsm__journal *journal, fsm_error *err) {
   FSM_ASSERT(journal && !journal->read_only);
   if (journal->dead) return refuse_dead(err);
-  if (!journal->batch_frames) return FSM_OK;
-  uint64_t first_seq = fsm__journal_durable_seq(journal) + 1;
-  fsm__batch_head head = {.first_seq = first_seq,
-                          .length = (uint32_t)journal->batch_len,
-                          .frames = journal->batch_frames,
-                          .records = journal->batch_records,
-                          .kind = FSM__BATCH_DATA};
-  FSM_ASSERT(first_seq + head.records == journal->next_seq);
-  bool stays = fits(journal, journal->batch_len);
-  fsm_code code = stays ? write_durably(journal, journal->batch, &head, err) : rotate(journal, &head, err);
-  if (code && !journal->dead) drop_batch(journal);
-  if (code) return code;
-  note_in_index(journal, first_seq, journal->at);
-  journal->at += fsm__blocks(head.length);
-  journal->data_number = head.number;
-  journal->durable_head = journal->head;
-  atomic_fetch_add_explicit(&journal->frames, head.frames, memory_order_relaxed);
-  atomic_fetch_add_explicit(&journal->records, head.records, memory_order_relaxed);
-  empty_batch(journal);
-  /* Last: whoever sees the seq finds the batch. */
-  atomic_store_explicit(&journal->durable_seq, journal->next_seq - 1, memory_order_release);
-  return FSM_OK;
+  if (!journal->filling.frames) return FSM_OK;
+  fsm__journal_seal(journal);
+  fsm_code code = fsm__journal_sync(journal, err);
+  if (code && !journal->dead) drop_batches(journal);
+  return code;
 }
 
 bool fsm__journal_unproved(const fsm__journal *journal) {

@@ -51,6 +51,7 @@ void fsm__runtime_want_round(fsm_runtime *runtime) {
 
 static void free_runtime(fsm_runtime *runtime) {
   fsm__writer *w = &runtime->writer;
+  fsm__writer_sync_close(w);
   fsm__readers_close(&runtime->readers);
   fsm__applier_free(w->rounds.applier);
   fsm__offers_free(w->offers);
@@ -106,6 +107,7 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   w->core.delivers = options->task_ready != NULL;
   if (code == FSM_OK) code = fsm__readers_open(&runtime->readers, &w->core, &w->options, err);
   if (code == FSM_OK && !options->read_only) code = fsm__writer_rounds_open(w, err);
+  if (code == FSM_OK && !options->read_only && !options->manual) code = fsm__writer_sync_open(w, err);
   if (code == FSM_OK && !options->read_only) code = fsm__services_start(w->services, runtime, err);
   if (code == FSM_OK && !options->read_only) {
     runtime->running = options->manual || pthread_create(&w->thread, NULL, fsm__writer_run, w) == 0;

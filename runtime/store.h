@@ -158,6 +158,8 @@ void fsm__store_status_get(fsm__store *store, fsm__store_status *out); /* any th
 void fsm__store_boundary(fsm__store *store, uint64_t seq);
 /* Owner: all up to seq (a boundary) is durable; views opened from now on see it. */
 void fsm__store_publish(fsm__store *store, uint64_t seq);
+/* The same by any thread, once the owner has set the boundary. */
+void fsm__store_reveal(fsm__store *store, uint64_t seq);
 /* Owner: bytes in both generations, and in the one being filled. */
 size_t fsm__store_pending_bytes(const fsm__store *store);
 size_t fsm__store_filling_bytes(const fsm__store *store);

@@ -240,6 +240,14 @@ void fsm__store_publish(fsm__store *store, uint64_t seq) {
   pthread_mutex_unlock(&base->lock);
 }
 
+void fsm__store_reveal(fsm__store *store, uint64_t seq) {
+  fsm__store_base *base = store->base;
+  pthread_mutex_lock(&base->lock);
+  FSM_ASSERT(seq >= base->horizon.visible && seq != FSM_NEWEST);
+  base->horizon.visible = seq;
+  pthread_mutex_unlock(&base->lock);
+}
+
 size_t fsm__store_filling_bytes(const fsm__store *store) {
   return fsm__overlay_bytes(store->generations[0]->rows);
 }

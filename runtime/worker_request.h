@@ -4,8 +4,9 @@
 
 #include "runtime/fsm_runtime.h"
 
-/* {token, attempt?, output} | {token, attempt?, error, final?} | {token, attempt?}. With the attempt that the task came
- * with, a failure that is said twice counts once. kind: FSM_CMD_TASK_COMPLETE, _FAIL or _HEARTBEAT. FSM_EMALFORMED and FSM_ETOOLARGE name the place. */
+/* {token, attempt?, output} | {token, attempt?, error, final?} | {token, attempt?}. With the attempt that the
+ * task came with, a failure that is said twice counts once. kind: FSM_CMD_TASK_COMPLETE, _FAIL or _HEARTBEAT.
+ * FSM_EMALFORMED and FSM_ETOOLARGE name the place. */
 FSM_MUST_USE fsm_code fsm__worker_request_read(fsm_arena *arena, fsm_command_kind kind, const char *data,
                                                size_t len, fsm_command *out, fsm_error *err);
 /* The command that records a request that was none: its code and the start of its bytes, escaped. */

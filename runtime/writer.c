@@ -86,10 +86,16 @@ static void run_command(fsm__writer *w, fsm__job *job) {
 
 /* ---- turns -------------------------------------------------------------------------------------- */
 
+/* While a batch is on its way, the journal can only be asked how much room there was: enough for both? */
+static bool room_is_ample(fsm__writer *w) {
+  return fsm__journal_room(w->core.journal) >= 2 * (uint64_t)FSM_BATCH_BYTES_MAX + FSM_REPAIR_BYTES;
+}
+
 /* Room for a whole batch, asked before anything of it is decided. */
 static void check_room(fsm__writer *w) {
   fsm_error err;
   bool store_fits = true;
+  if (fsm__writer_sync_busy(w) && !room_is_ample(w)) fsm__writer_sync_wait(w);
   fsm_code code = fsm__journal_ready_keeping(w->core.journal, FSM_REPAIR_BYTES, &err);
   if (code == FSM_EIO) fsm__writer_fatal(w, &err);
   w->repairs_fit = code == FSM_OK || fsm__journal_ready(w->core.journal, NULL) == FSM_OK;
@@ -101,7 +107,7 @@ static void check_room(fsm__writer *w) {
 
 static void confirm_if_idle(fsm__writer *w) {
   fsm_error err;
-  if (!fsm__journal_unproved(w->core.journal)) return;
+  if (fsm__writer_sync_busy(w) || !fsm__journal_unproved(w->core.journal)) return;
   if (fsm__monotonic_ns() - w->last_commit_ns < (int64_t)FSM_IDLE_CONFIRM_MS * 1000000) return;
   if (fsm__journal_confirm(w->core.journal, &err) == FSM_EIO) fsm__writer_fatal(w, &err);
 }
@@ -113,7 +119,7 @@ int64_t fsm__writer_idle_ns(fsm__writer *w) {
   int64_t mono = fsm__monotonic_ns();
   int64_t until = mono + (w->options.now != NULL ? 20000000 : 1000000000);
   until = earlier(until, fsm__writer_round_due(w));
-  if (fsm__journal_unproved(w->core.journal))
+  if (fsm__writer_sync_busy(w) || fsm__journal_unproved(w->core.journal))
     until = earlier(until, w->last_commit_ns + (int64_t)FSM_IDLE_CONFIRM_MS * 1000000);
   if (!w->full) until = earlier(until, fsm__writer_next_due(w)); /* what is due waits for room */
   return until > mono ? until - mono : 0;
@@ -122,6 +128,14 @@ int64_t fsm__writer_idle_ns(fsm__writer *w) {
 /* What is refused while there is no room; repairs go on as long as they fit. */
 static bool is_refused(const fsm__writer *w, const fsm__job *job) {
   return w->full && !(w->repairs_fit && fsm__command_repairs(job->command.kind));
+}
+
+/* How many of those that wait make the next batch. */
+static size_t batch_of(fsm__writer *w) {
+  size_t waiting = fsm__queue_count(&w->queue);
+  if (waiting <= FSM_TURN_WHOLE_MAX || !w->syncing.running) return FSM_TURN_COMMANDS_MAX;
+  size_t half = (waiting + 1) / 2;
+  return half < FSM_TURN_COMMANDS_MAX ? half : FSM_TURN_COMMANDS_MAX;
 }
 
 static size_t turn(fsm__writer *w, fsm__job *jobs) {
@@ -156,7 +170,7 @@ void fsm__writer_begin(fsm__writer *w) {
 }
 
 size_t fsm__writer_turn(fsm__writer *w, int64_t wait_ns) {
-  fsm__job *jobs = fsm__queue_take(&w->queue, FSM_TURN_COMMANDS_MAX, wait_ns);
+  fsm__job *jobs = fsm__queue_take(&w->queue, batch_of(w), wait_ns);
   size_t count = turn(w, jobs);
   if (jobs == NULL) confirm_if_idle(w);
   return count;
@@ -166,6 +180,7 @@ void fsm__writer_end(fsm__writer *w) {
   check_room(w);
   if (!w->full) fsm__writer_flush_refusals(w, true);
   fsm__writer_commit(w);
+  fsm__writer_sync_close(w);
   fsm__writer_rounds_close(w);
 }
 

@@ -4,6 +4,9 @@
  *          commands of the queue ───┴► decide → seal → journal batch + rows ► commit ► publish ► answers
  *          then offers of tasks, and from time to time a generation for the applier
  *
+ * While commands wait, what follows the seal of a batch (commit, publish, answers) is done on a second
+ * thread, and the next batch is decided meanwhile: one batch at most is on its way.
+ *
  * Rows of a batch are applied while it is being filled, so that its later commands see its earlier
  * ones; nobody else sees them before the commit: views are of what was published. A batch
  * is never undone once it is begun: fsm__journal_ready is asked before the first of it is decided, and
@@ -26,6 +29,7 @@
 
 enum {
   FSM_TURN_COMMANDS_MAX = 512, /* of the queue, in one turn */
+  FSM_TURN_WHOLE_MAX = 16,     /* so many are one batch; of more, half is decided while half is synced */
   FSM_TURN_DUE_MAX = 256,      /* timers and tasks, in one turn */
   FSM_IDLE_CONFIRM_MS = 50,
   FSM_ENDED_KEPT = 4096,         /* tasks whose second answer is known to be one */
@@ -49,6 +53,16 @@ typedef struct fsm__rounds {
   double rate;                       /* of the applier, bytes per second */
   int64_t owed_ns;                   /* naps too short to be taken */
 } fsm__rounds;
+
+/* The batch that becomes durable while the next one is decided; writer_sync.c. */
+typedef struct fsm__syncing {
+  pthread_t thread;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  bool running, stop, busy; /* busy: a batch is on its way, or its answers are being given */
+  bool wrote;               /* the batch has records */
+  fsm__job *jobs;           /* to be answered when it is durable */
+} fsm__syncing;
 
 /* An instance that runs again, and what came due before. */
 typedef struct fsm__woken {
@@ -90,9 +104,10 @@ typedef struct fsm__writer {
   fsm__beats *beats;
   uint8_t (*ended)[16]; /* tokens of the last FSM_ENDED_KEPT tasks that were answered, a ring */
   unsigned ended_next;
-  uint64_t seed;          /* of the jitter */
-  int64_t wall_ns;        /* the highest reading of the wall clock */
-  int64_t last_commit_ns; /* monotonic */
+  uint64_t seed;                  /* of the jitter */
+  int64_t wall_ns;                /* the highest reading of the wall clock */
+  _Atomic int64_t last_commit_ns; /* monotonic */
+  fsm__syncing syncing;
   fsm__rounds rounds;
   bool full;        /* no room, or the store is behind: commands are refused, reads answered */
   bool repairs_fit; /* while full: there is room for repairs */
@@ -118,8 +133,14 @@ void fsm__writer_take(fsm__writer *writer, const fsm__case *at, fsm__decision *d
  * memory → refused; a damaged store → fatal. */
 void fsm__writer_settle(fsm__writer *writer, const fsm__case *at, fsm__decision *decision,
                         const fsm_error *fault);
-/* Commits the batch and answers its jobs. Does not return after a fault of the disk. */
+/* Ends the batch: it becomes durable, and only then its jobs are answered; here and now, or, when more
+ * commands wait, on a thread of its own while they are decided. Does not return after a fault of the disk. */
 void fsm__writer_commit(fsm__writer *writer);
+/* Until no batch is on its way. Then all that was decided before the last commit is durable and answered. */
+void fsm__writer_sync_wait(fsm__writer *writer);
+bool fsm__writer_sync_busy(fsm__writer *writer);
+FSM_MUST_USE fsm_code fsm__writer_sync_open(fsm__writer *writer, fsm_error *err);
+void fsm__writer_sync_close(fsm__writer *writer); /* waits first */
 void fsm__writer_answer(fsm__writer *writer, fsm__job *job);
 /* What a refusal gets: a record of its own or a place in a sum. */
 void fsm__writer_refusal(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);

@@ -99,6 +99,7 @@ static bool is_due(fsm__writer *w, size_t filling, bool now) {
 static void freeze(fsm__writer *w, size_t filling) {
   fsm__rounds *r = &w->rounds;
   fsm_error err;
+  fsm__writer_sync_wait(w); /* all that was put is visible then */
   fsm_code code = fsm__store_freeze(w->core.store, w->core.seq, &w->core.leaf, &err);
   if (code != FSM_OK) return; /* no memory: asked again at the next turn */
   r->applying_bytes = filling;

@@ -54,6 +54,7 @@ static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__deci
   fsm_code code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
   if (code == FSM_EBUSY) {
     fsm__writer_commit(w); /* the seqs stay as they are: the next batch goes on with them */
+    fsm__writer_sync_wait(w);
     code = fsm__journal_ready(w->core.journal, err);
     if (code == FSM_OK)
       code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
@@ -137,27 +138,6 @@ void fsm__writer_take(fsm__writer *w, const fsm__case *at, fsm__decision *decisi
     return;
   }
   if (code != FSM_OK) fsm__writer_fatal(w, &err);
-}
-
-void fsm__writer_commit(fsm__writer *w) {
-  fsm_error err;
-  if (w->batch_open) {
-    fsm_code code = fsm__journal_commit(w->core.journal, &err);
-    if (code != FSM_OK) fsm__writer_fatal(w, &err);
-    w->batch_open = false;
-    w->last_commit_ns = fsm__monotonic_ns();
-    fsm__store_publish(w->core.store, fsm__journal_durable_seq(w->core.journal));
-    if (w->options.durable != NULL)
-      w->options.durable(w->options.durable_arg, fsm__journal_durable_seq(w->core.journal));
-  }
-  fsm__job *job = w->decided;
-  w->decided = NULL;
-  w->decided_tail = &w->decided;
-  while (job != NULL) {
-    fsm__job *next = job->next;
-    fsm__writer_answer(w, job);
-    job = next;
-  }
 }
 
 /* ---- refusals ----------------------------------------------------------------------------------- */

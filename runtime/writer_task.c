@@ -38,6 +38,9 @@ static bool offer(fsm__writer *w, uint64_t number, const char *id) {
   fsm__instance in;
   if (!load(w, number, id, &task, &in)) return false;
   if (in.status != FSM_RUNNING) return true;
+  if (task.seq > fsm__journal_durable_seq(w->core.journal))
+    fsm__writer_sync_wait(w); /* its batch is on its way */
+  FSM_ASSERT(task.seq <= fsm__journal_durable_seq(w->core.journal));
   int line = fsm__services_find(w->services, task.service);
   if (line >= 0) {
     fsm__offers_hold(w->offers, number, id, (unsigned)line);
