@@ -144,4 +144,16 @@ static inline void settle(fixture *f) {
   fail_msg("the store does not reach the journal");
 }
 
+/* The snapshot and the journal behind it give the rows of the live store. */
+static inline void expect_equal(fixture *f, uint64_t from_seq) {
+  fsm__path path;
+  fsm__compared compared;
+  fsm_error err = {.text = ""};
+  assert_int_equal(fsm__snapshot_path(snapshots_of(f), from_seq, &path, &err), FSM_OK);
+  fsm_code code = fsm__verify_store(fsm__runtime_store(f->runtime), fsm__runtime_journal(f->runtime),
+                                    path.text, NULL, &compared, &err);
+  if (code != FSM_OK) fail_msg("%s: %s: %s", fsm_code_name(code), err.where, err.text);
+  assert_true(compared.rows > 100); /* not empty beside empty */
+}
+
 #endif

@@ -22,16 +22,6 @@ static const char FAMILY[] =
 static const char QUICK[] = "{\"id\":\"quick\",\"initial\":\"z\",\"states\":{\"z\":{\"type\":\"final\"}}}";
 static const char SLOW[] = "{\"id\":\"slow\",\"initial\":\"a\",\"states\":{\"a\":{}}}";
 
-static void expect_equal(fixture *f, uint64_t from_seq) {
-  fsm__path path;
-  fsm__compared compared;
-  fsm_error err = {.text = ""};
-  assert_int_equal(fsm__snapshot_path(snapshots_of(f), from_seq, &path, &err), FSM_OK);
-  fsm_code code = fsm__verify_store(fsm__runtime_store(f->runtime), fsm__runtime_journal(f->runtime),
-                                    path.text, NULL, &compared, &err);
-  if (code != FSM_OK) fail_msg("%s: %s: %s", fsm_code_name(code), err.where, err.text);
-}
-
 static const char *named(fixture *f, const char *kind, unsigned i) {
   return fsm_arena_printf(&f->arena, "%s%u", kind, i);
 }

@@ -11,17 +11,6 @@ static unsigned commands_of_run(void) {
   return wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) : 100000; /* until it is stopped */
 }
 
-static void expect_equal(fixture *f, uint64_t from_seq) {
-  fsm__path path;
-  fsm__compared compared;
-  fsm_error err = {.text = ""};
-  assert_int_equal(fsm__snapshot_path(snapshots_of(f), from_seq, &path, &err), FSM_OK);
-  fsm_code code = fsm__verify_store(fsm__runtime_store(f->runtime), fsm__runtime_journal(f->runtime),
-                                    path.text, NULL, &compared, &err);
-  if (code != FSM_OK) fail_msg("%s: %s: %s", fsm_code_name(code), err.where, err.text);
-  assert_true(compared.rows > 100);
-}
-
 static void a_snapshot_taken_under_load_gives_the_rows_of_the_live_store(void **state) {
   (void)state;
   fixture *f = restless_new();
