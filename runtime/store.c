@@ -181,10 +181,11 @@ static fsm_code meta_format(MDB_txn *txn, MDB_dbi meta, const char *path, fsm_er
   fsm_code code = meta_get(txn, meta, "format", &format, sizeof format, err);
   if (code) return code;
   format = le32toh(format);
-  if (format != FSM_STORE_FORMAT)
-    return fsm_fail(err, FSM_EVERSION, path, "the store has format %u, this program knows format %d", format,
-                    FSM_STORE_FORMAT);
-  return FSM_OK;
+  if (format == FSM_STORE_FORMAT) return FSM_OK;
+  return fsm_fail(err, FSM_EVERSION, path, "the store has format %u, this program knows format %d: %s",
+                  format, FSM_STORE_FORMAT,
+                  format < FSM_STORE_FORMAT ? "make it anew from the journal with fsm-cli db rebuild"
+                                            : "use the newer program that wrote it");
 }
 
 static fsm_code meta_applied(MDB_txn *txn, MDB_dbi meta, uint64_t *seq, fsm__hash *leaf, fsm_error *err) {

@@ -28,7 +28,7 @@
 #include "runtime/overlay.h"
 
 enum {
-  FSM_STORE_FORMAT = 1,
+  FSM_STORE_FORMAT = 2, /* of the rows, too: raise FSM_SNAPSHOT_FORMAT with it, whose rows are the same */
   FSM_STORE_LEAST_BYTES = 8192, /* of a data file: LMDB's two meta pages; with less there never was a store */
   FSM_STORE_KEY_MAX = 511,      /* LMDB's own; the least is 1 */
   FSM_STORE_VALUE_MAX = 16 * 1024 * 1024,

@@ -4,6 +4,7 @@
 #include "snapshot_scene.h"
 
 #include "runtime/database.h"
+#include "store_format.h"
 
 static const fsm_database_order by_me = {.actor = "me", .reason = "a test"};
 
@@ -121,6 +122,26 @@ static void a_missing_store_is_made_anew(void **state) {
   fixture_close(f);
   snprintf(store, sizeof store, "%s/store", f->dir);
   remove_tree(store);
+  expect_ok(fsm_database_rebuild(f->dir, &by_me, &f->arena, &told, &err), &err, "rebuild");
+  open_at(f, f->dir);
+  assert_verified(f);
+  fixture_free(f);
+}
+
+static void a_store_of_an_older_format_is_refused_and_made_anew_by_a_rebuild(void **state) {
+  (void)state;
+  fixture *f = lived(60);
+  fsm_value told;
+  fsm_error err = {.text = ""};
+  char store[96];
+  fsm_runtime *runtime = NULL;
+  fixture_close(f);
+  snprintf(store, sizeof store, "%s/store", f->dir);
+  store_format_write(store, 1);
+  const fsm_runtime_options options = restless_options(f);
+  assert_int_equal(fsm_runtime_open(&options, &runtime, NULL, &err), FSM_EVERSION);
+  assert_null(runtime);
+  assert_non_null(strstr(err.text, "fsm-cli db rebuild"));
   expect_ok(fsm_database_rebuild(f->dir, &by_me, &f->arena, &told, &err), &err, "rebuild");
   open_at(f, f->dir);
   assert_verified(f);
@@ -272,6 +293,7 @@ int main(void) {
       cmocka_unit_test(a_backup_taken_while_commands_run_is_restored_and_proved),
       cmocka_unit_test(a_backup_with_one_wrong_byte_is_not_restored),
       cmocka_unit_test(a_missing_store_is_made_anew),
+      cmocka_unit_test(a_store_of_an_older_format_is_refused_and_made_anew_by_a_rebuild),
       cmocka_unit_test(a_pruned_journal_with_its_snapshot_proves_and_rebuilds_the_store),
       cmocka_unit_test(stat_counts_what_is_there),
       cmocka_unit_test(a_damaged_store_is_told_and_made_anew),

@@ -717,7 +717,7 @@ class Operation(unittest.TestCase):
     def test_versions_help_and_settings_are_printed(self):
         code, out, _ = self.run_fsmd("--version")
         self.assertEqual(code, 0)
-        for word in ("fsmd ", "record 1", "journal 1", "store 1", "libmicrohttpd"):
+        for word in ("fsmd ", "record 1", "journal 1", "store 2", "libmicrohttpd"):
             self.assertIn(word, out)
         self.assertIn("--segment-bytes", self.run_fsmd("--help")[1])
         self.assertIn("listen = 127.0.0.1:8480", self.run_fsmd("--print-config")[1])

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "runtime/crc32c.h"
+#include "tests/store_format.h"
 #include "tests/store_scratch.h"
 
 /* ---- what stays ---- */
@@ -162,40 +163,29 @@ static void a_damaged_applied_position_refuses_to_open(void **state) {
 
 /* ---- versions: written behind the store's back, with a good checksum ---- */
 
-static void write_format(const place *p, uint32_t format) {
-  uint8_t table = 0xff, value[8] = {(uint8_t)format, (uint8_t)(format >> 8)};
-  uint32_t crc = fsm__crc32c(fsm__crc32c(fsm__crc32c(0, &table, 1), "format", 6), value, 4);
-  for (int i = 0; i < 4; i++) value[4 + i] = (uint8_t)(crc >> (8 * i));
-  MDB_env *env;
-  MDB_txn *txn;
-  MDB_dbi meta;
-  MDB_val k = {6, (char[]){"format"}}, v = {8, value};
-  assert_int_equal(mdb_env_create(&env), 0);
-  assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
-  assert_int_equal(mdb_env_open(env, p->dir, 0, 0600), 0);
-  assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-  assert_int_equal(mdb_dbi_open(txn, "meta", 0, &meta), 0);
-  assert_int_equal(mdb_put(txn, meta, &k, &v, 0), 0);
-  assert_int_equal(mdb_txn_commit(txn), 0);
-  mdb_env_close(env);
-}
-
 static void another_format_is_refused_by_name_and_not_touched(void **state) {
   fsm__store_close(open_new(*state));
-  write_format(*state, FSM_STORE_FORMAT); /* the writer of this test is right */
+  store_format_write(((place *)*state)->dir, FSM_STORE_FORMAT); /* the writer of this test is right */
   fsm__store_close(open_new(*state));
-  write_format(*state, 770);
-  fsm__hash before = digest_of(*state);
-  fsm__store_options options = options_of(*state);
-  fsm__store *store;
-  for (int read_only = 0; read_only < 2; read_only++) {
-    options.read_only = read_only;
-    fsm_error err;
-    assert_int_equal(fsm__store_open(&options, &store, &err), FSM_EVERSION);
-    assert_non_null(strstr(err.text, "format 770"));
-    assert_non_null(strstr(err.text, "format 1"));
-    unchanged(*state, before);
-    options.new_store_id = NULL;
+  static const struct {
+    uint32_t format;
+    const char *found, *advice;
+  } others[] = {{1, "format 1,", "fsm-cli db rebuild"}, {770, "format 770,", "newer program"}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    store_format_write(((place *)*state)->dir, others[i].format);
+    fsm__hash before = digest_of(*state);
+    fsm__store_options options = options_of(*state);
+    fsm__store *store;
+    for (int read_only = 0; read_only < 2; read_only++) {
+      options.read_only = read_only;
+      fsm_error err;
+      assert_int_equal(fsm__store_open(&options, &store, &err), FSM_EVERSION);
+      assert_non_null(strstr(err.text, others[i].found));
+      assert_non_null(strstr(err.text, "format 2"));
+      assert_non_null(strstr(err.text, others[i].advice));
+      unchanged(*state, before);
+      options.new_store_id = NULL;
+    }
   }
 }
 
