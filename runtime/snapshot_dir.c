@@ -49,7 +49,7 @@ static bool read_manifest(const char *text, fsm__snapshot_info *out) {
       fsm__manifest_get_u64(text, "rows", &out->rows) && fsm__manifest_get_u64(text, "bytes", &out->bytes) &&
       fsm__manifest_get_hex(text, "hash", out->hash.bytes, FSM_HASH_BYTES) &&
       fsm__manifest_get_u64(text, "made", &made) && fsm__manifest_get_u64(text, "verified", &verified);
-  if (!whole) return false;
+  if (!whole || partition > UINT32_MAX || epoch > UINT32_MAX) return false;
   out->origin.partition = (uint32_t)partition;
   out->origin.epoch = (uint32_t)epoch;
   out->made_ns = (int64_t)made;

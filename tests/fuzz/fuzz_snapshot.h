@@ -1,10 +1,11 @@
-/* fuzz_snapshot.h: target snapshot: the reader of a snapshot's file. */
+/* fuzz_snapshot.h: targets snapshot (the reader of a snapshot's file) and manifest (of a snapshot). */
 #ifndef FSM_TESTS_FUZZ_SNAPSHOT_H
 #define FSM_TESTS_FUZZ_SNAPSHOT_H
 
 #include <fcntl.h>
 
 #include "runtime/crc32c.h"
+#include "runtime/manifest.h"
 #include "runtime/snapshot_impl.h"
 #include "tests/fuzz/mutate.h"
 
@@ -127,6 +128,82 @@ static inline void snapshot_one(fuzz_run *run) {
   fuzz_count(run, code);
   if (!fuzz_expect_error(run, code, &err) || code == FSM_OK) return;
   fuzz_expect(run, code == FSM_ECORRUPT || code == FSM_EVERSION, "a damaged snapshot is corrupt");
+}
+
+/* ---- manifest ------------------------------------------------------------------------------------ */
+
+static inline void manifest_file(const fuzz_run *run, char out[96]) {
+  snprintf(out, 96, "%s/" FSM_MANIFEST_NAME, ((const snapshot_place *)run->own)->path);
+}
+
+static inline void manifest_open(fuzz_run *run) {
+  static const char *const tokens[] = {"store ", "from ", "to ", "rows ", "18446744073709551616", "\n", NULL};
+  snapshot_place *at = fsm_arena_zalloc(&run->kept, 1, sizeof *at);
+  char path[96];
+  snprintf(at->path, sizeof at->path, "/tmp/fsm-fuzz-XXXXXX");
+  run->own = at;
+  run->tokens = tokens;
+  const fsm__snapshot_info info = {.origin = {.store = "a store of tests", .partition = 3, .epoch = 7},
+                                   .from_seq = 7,
+                                   .to_seq = UINT64_MAX,
+                                   .blocks = 2,
+                                   .rows = 3,
+                                   .made_ns = 5};
+  fsm_buf seed = {0};
+  if (mkdtemp(at->path) == NULL || fsm__snapshot_manifest_save(at->path, &info, NULL) != FSM_OK)
+    fail_msg("no manifest");
+  manifest_file(run, path);
+  if (fsm__file_read(path, FSM_MANIFEST_BYTES_MAX, &seed, NULL) != FSM_OK) fail_msg("no manifest");
+  fuzz_seed_add(run, seed.data, seed.len);
+  fsm_buf_free(&seed);
+}
+
+static inline void manifest_close(fuzz_run *run) {
+  char path[96];
+  manifest_file(run, path);
+  unlink(path);
+  rmdir(((const snapshot_place *)run->own)->path);
+}
+
+/* The hash made right; what is before it is what a person has edited. */
+static inline void manifest_seal(uint8_t *data, size_t len) {
+  enum { SEAL = 7 + 2 * FSM_HASH_BYTES + 1 };
+  char hex[2 * FSM_HASH_BYTES + 1];
+  if (len < SEAL) return;
+  fsm__hash hash = fsm__sha256(data, len - SEAL);
+  fsm__hex(hash.bytes, sizeof hash.bytes, hex);
+  memcpy(data + len - SEAL, "sha256 ", 7);
+  memcpy(data + len - SEAL + 7, hex, 2 * FSM_HASH_BYTES);
+  data[len - 1] = '\n';
+}
+
+static inline void manifest_one(fuzz_run *run) {
+  const snapshot_place *at = run->own;
+  char path[96];
+  manifest_file(run, path);
+  fuzz_input_mutated(run);
+  bool sealed = !fuzz_one_in(run, 4);
+  if (sealed) manifest_seal(run->input, run->input_len);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0 || write(fd, run->input, run->input_len) != (ssize_t)run->input_len || close(fd) != 0)
+    fail_msg("cannot write %s", path);
+  fsm__snapshot_info info = {.from_seq = 77}, again;
+  fsm_error err = fuzz_error();
+  fsm_code code = fsm__snapshot_describe(at->path, &info, &err);
+  fuzz_count(run, code);
+  if (!fuzz_expect_error(run, code, &err)) return;
+  if (code != FSM_OK) {
+    fuzz_expect(run, code == FSM_ECORRUPT || code == FSM_EVERSION, "a damaged manifest is corrupt");
+    return;
+  }
+  if (fsm__snapshot_manifest_save(at->path, &info, NULL) != FSM_OK) fail_msg("cannot write %s", path);
+  code = fsm__snapshot_describe(at->path, &again, &err);
+  fuzz_expect(run,
+              code == FSM_OK && memcmp(&again.origin, &info.origin, sizeof info.origin) == 0 &&
+                  again.from_seq == info.from_seq && again.to_seq == info.to_seq && again.rows == info.rows &&
+                  again.blocks == info.blocks && again.verified_ns == info.verified_ns &&
+                  memcmp(&again.hash, &info.hash, sizeof info.hash) == 0,
+              "a manifest that is taken is written as what was read");
 }
 
 #endif

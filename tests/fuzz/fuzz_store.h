@@ -9,13 +9,32 @@
 
 /* ---- rows ---------------------------------------------------------------------------------------- */
 
-enum { ROW_INSTANCE, ROW_TIMER, ROW_TASK, ROW_IDEM, ROW_KINDS };
+enum {
+  ROW_INSTANCE,
+  ROW_MORE,
+  ROW_TIMER,
+  ROW_TASK,
+  ROW_SEND,
+  ROW_IDEM,
+  ROW_STARTS,
+  ROW_KINDS
+}; /* the last is no msgpack */
+
+static inline fsm__table rows_table(unsigned kind) {
+  return kind == ROW_STARTS ? FSM_T_COUNTERS : FSM_T_INSTANCES;
+}
+
+#define ROW_SEND_ID "00000000000000000009.00002"
 
 static inline fsm__key rows_key(unsigned kind) {
+  fsm__key starts = {.len = 0};
   switch (kind) {
     case ROW_INSTANCE: return fsm__key_instance(7, 's', NULL, 0);
+    case ROW_MORE: return fsm__key_instance(8, 's', NULL, 0);
     case ROW_TIMER: return fsm__key_timer(7, &(fsm__timer){.id = "t"});
     case ROW_TASK: return fsm__key_instance(7, 'k', "job", 3);
+    case ROW_SEND: return fsm__key_instance(7, 'm', ROW_SEND_ID, strlen(ROW_SEND_ID));
+    case ROW_STARTS: fsm__key_add(&starts, "starts", 6); return starts;
     default: return fsm__key_instance(7, 'i', "0123456789abcdef", 16);
   }
 }
@@ -25,8 +44,8 @@ static inline void rows_seed(fuzz_run *run, unsigned kind) {
   fsm__key key = rows_key(kind);
   const void *value = NULL;
   size_t len = 0;
-  if (fsm__store_get(r->store, FSM_T_INSTANCES, key.bytes, key.len, &value, &len, NULL) != FSM_OK)
-    fail_msg("no row");
+  if (fsm__store_get(r->store, rows_table(kind), key.bytes, key.len, &value, &len, NULL) != FSM_OK)
+    fail_msg("no row of kind %u", kind);
   fuzz_seed_add(run, value, len);
 }
 
@@ -52,6 +71,13 @@ static inline void rows_put_samples(rig *r) {
                       .output = rig_json(r, "[1]"),
                       .incident = rig_json(r, "{\"reason\":\"loop_limit\"}")};
   fsm__instance_put(r->store, &in);
+  in.number = 8; /* what few have */
+  in.status = FSM_CANCELLED;
+  in.history = rig_json(r, "{\"b\":[\"b.x\"]}");
+  in.forced = in.has_parent = true;
+  memcpy(in.parent, "token of a task", sizeof in.parent);
+  in.cancelled = rig_json(r, "{\"reason\":\"r\",\"seq\":5}");
+  fsm__instance_put(r->store, &in);
   fsm__timer timer = {.id = "t", .event = "late", .due_ns = 77, .data = rig_json(r, "{\"a\":1}")};
   fsm__timer_put(r->store, 7, &timer);
   fsm__task task = {.id = "job",
@@ -68,6 +94,19 @@ static inline void rows_put_samples(rig *r) {
   fsm__key key = rows_key(ROW_IDEM);
   fsm__idem idem = {.fingerprint = "fifteen letters", .expiry_ns = 8, .seq = 9};
   fsm__idem_put(r->store, FSM_T_INSTANCES, &key, &idem);
+  fsm__send send = {.id = ROW_SEND_ID,
+                    .to = "i-2",
+                    .kind = FSM_SEND_EVENT,
+                    .event = "GO",
+                    .data = rig_json(r, "{\"a\":1}"),
+                    .has_token = true,
+                    .token = "token of a task",
+                    .due_ns = 77,
+                    .seq = 9,
+                    .corr = "c",
+                    .about = rig_json(r, "{\"type\":\"scxml\"}")};
+  fsm__send_put(r->store, 7, &send);
+  fsm__starts_put(r->store, &(fsm__starts){.rows = 3, .dropped = "where the next one is"});
 }
 
 static inline void rows_open(fuzz_run *run) {
@@ -100,10 +139,13 @@ static inline fsm_code rows_load(fuzz_run *run, unsigned kind, fsm_error *err) {
   fsm__timer timer;
   fsm__task task;
   fsm__idem idem;
+  fsm__send send;
+  fsm__starts starts;
   fsm_code code;
   switch (kind) {
     case ROW_INSTANCE:
-      code = fsm__instance_load(r->store, r->catalog, 7, &run->arena, &in, err);
+    case ROW_MORE:
+      code = fsm__instance_load(r->store, r->catalog, kind == ROW_MORE ? 8 : 7, &run->arena, &in, err);
       if (code == FSM_OK) rows_expect_instance(run, &in);
       if (code == FSM_OK) fsm__instance_put(r->store, &in);
       return code;
@@ -114,6 +156,15 @@ static inline fsm_code rows_load(fuzz_run *run, unsigned kind, fsm_error *err) {
     case ROW_TASK:
       code = fsm__task_load(r->store, 7, "job", &run->arena, &task, err);
       if (code == FSM_OK) fsm__task_put(r->store, 7, &task);
+      return code;
+    case ROW_SEND:
+      code = fsm__send_load(r->store, 7, ROW_SEND_ID, &run->arena, &send, err);
+      if (code == FSM_OK) fuzz_expect(run, send.kind < FSM_SEND_KIND_COUNT, "a message is of a kind");
+      if (code == FSM_OK) fsm__send_put(r->store, 7, &send);
+      return code;
+    case ROW_STARTS:
+      code = fsm__starts_load(r->store, &starts, err);
+      if (code == FSM_OK) fsm__starts_put(r->store, &starts);
       return code;
     default:
       code = fsm__idem_load(r->store, FSM_T_INSTANCES, &key, &run->arena, &idem, err);
@@ -128,12 +179,13 @@ static inline void rows_one(fuzz_run *run) {
   fuzz_seed first = run->seeds[0];
   run->seeds[0] = run->seeds[kind]; /* mostly the seed of its own kind */
   size_t count = run->seed_count;
-  if (!fuzz_one_in(run, 8)) run->seed_count = 1;
-  if (!fuzz_one_in(run, 4) || !pack_input_from_tree(run)) fuzz_input_mutated(run);
+  bool packed = kind != ROW_STARTS;
+  run->seed_count = packed && fuzz_one_in(run, 8) ? ROW_STARTS : 1;
+  if (!packed || !fuzz_one_in(run, 4) || !pack_input_from_tree(run)) fuzz_input_mutated(run);
   run->seeds[0] = first;
   run->seed_count = count;
   fsm__key key = rows_key(kind);
-  fsm__store_put(r->store, FSM_T_INSTANCES, key.bytes, key.len, run->input, run->input_len);
+  fsm__store_put(r->store, rows_table(kind), key.bytes, key.len, run->input, run->input_len);
   fsm_error err = fuzz_error();
   fsm_code code = rows_load(run, kind, &err);
   fuzz_count(run, code);
@@ -142,7 +194,7 @@ static inline void rows_one(fuzz_run *run) {
   if (code != FSM_OK) return;
   const void *value = NULL;
   size_t len = 0;
-  code = fsm__store_get(r->store, FSM_T_INSTANCES, key.bytes, key.len, &value, &len, NULL);
+  code = fsm__store_get(r->store, rows_table(kind), key.bytes, key.len, &value, &len, NULL);
   fuzz_expect(run, code == FSM_OK && len == run->input_len && memcmp(value, run->input, len) == 0,
               "a row that is taken is put back as the same bytes");
 }

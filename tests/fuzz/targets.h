@@ -38,6 +38,7 @@ static const fuzz_target fuzz_targets[] = {
     {"index", 10, index_open, index_one, index_close, true, false},
     {"floor", 1, floor_open, floor_one, NULL, false, false},
     {"snapshot", 2, snapshot_open, snapshot_one, snapshot_close, false, false},
+    {"manifest", 2, manifest_open, manifest_one, manifest_close, false, false},
     {"rows", 1, rows_open, rows_one, rows_close, false, false},
     {"catalog", 1, catalog_open, catalog_one, rows_close, false, false},
     {"apply", 3, apply_open, apply_one, rows_close, false, false},
