@@ -142,13 +142,18 @@ static fsm_code check_number(const checker *c, const fsm_value *schema, const fs
   return FSM_OK;
 }
 
+/* Of a schema that was checked: a whole number from 0. */
+static uint64_t count_of(const fsm_value *v) {
+  return v->type == FSM_DOUBLE ? (uint64_t)v->d : (uint64_t)v->i;
+}
+
 static fsm_code check_size(const checker *c, const fsm_value *schema, size_t size, const char *least,
                            const char *most, const char *unit) {
   const fsm_value *min = fsm_doc_get(schema, least), *max = fsm_doc_get(schema, most);
-  if (min && size < (uint64_t)min->i)
-    return mismatch(c, "expected at least %llu %s, found %zu", (unsigned long long)min->i, unit, size);
-  if (max && size > (uint64_t)max->i)
-    return mismatch(c, "expected at most %llu %s, found %zu", (unsigned long long)max->i, unit, size);
+  if (min && size < count_of(min))
+    return mismatch(c, "expected at least %llu %s, found %zu", (unsigned long long)count_of(min), unit, size);
+  if (max && size > count_of(max))
+    return mismatch(c, "expected at most %llu %s, found %zu", (unsigned long long)count_of(max), unit, size);
   return FSM_OK;
 }
 

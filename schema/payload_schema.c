@@ -63,8 +63,12 @@ static fsm_code check_number(checker *c, const fsm_value *v) {
   return ok ? FSM_OK : invalid(c, "a bound must be a number");
 }
 
+/* 5.0 is a whole number in JSON Schema. */
 static fsm_code check_count(checker *c, const fsm_value *v) {
-  return v->type == FSM_INT && v->i >= 0 ? FSM_OK : invalid(c, "a length must be a whole number from 0");
+  const bool whole = v->type == FSM_INT ? v->i >= 0
+                                        : v->type == FSM_DOUBLE && v->d >= 0 && v->d <= 0x1p53 &&
+                                              v->d == (double)(int64_t)v->d;
+  return whole ? FSM_OK : invalid(c, "a length must be a whole number from 0");
 }
 
 static fsm_code check_any(checker *c, const fsm_value *v) {

@@ -119,6 +119,8 @@ static void lengths_count_code_points_and_items(void **state) {
   ok("{\"minItems\":1,\"maxItems\":1}", "[1]");
   check("{\"minItems\":1}", "[]", "", "expected at least 1 items, found 0");
   check("{\"maxItems\":1}", "[1,2]", "", "expected at most 1 items, found 2");
+  ok("{\"minItems\":2.0}", "[1,2]"); /* a whole number is one, however it is written */
+  check("{\"minItems\":2.0}", "[1]", "", "expected at least 2 items, found 1");
 }
 
 static void enum_and_const_compare_by_value(void **state) {
