@@ -20,6 +20,7 @@ BUILD, SOURCE = os.environ.get("FSM_BUILD_DIR", ""), os.environ.get("FSM_SOURCE_
 CLI = os.path.join(BUILD, "fsm-cli")
 CASES = os.path.join(SOURCE, "tests", "cases", "simulate")
 PAYMENT, PARENT, LIGHT = (os.path.join(CASES, n) for n in ("payment.json", "parent.json", "light.scxml"))
+EXPENSE = '{"claim":"C-1","amount":42.5,"claimant":"cara"}'
 APPROVAL = os.path.join(SOURCE, "examples", "document-approval.json")
 DOCUMENT = json.dumps({"id": "D-1", "title": "Lease", "amount": 120, "department": "legal", "submitter": "anna"})
 PATIENCE_S = 60
@@ -133,6 +134,7 @@ class Transcripts(Case):
         order = ("examples/purchase-order.json", "--input", "@examples/simulate-order-input.json")
         for args, end in (((*order, "-f", "examples/simulate-order.jsonl"), '{"decision":"approved"}'),
                           ((*order, "-f", "examples/simulate-order-late.jsonl"), "nobody answered in 30 days"),
+                          (("examples/expense-claim.json", "--input", EXPENSE, "-f", "examples/simulate-expense.jsonl"), '{"receipt":"R-1"}'),
                           (("examples/loan.scxml", "-f", "examples/simulate-loan.jsonl"), '{"sum":12000}')):
             with self.subTest(args=args):
                 code, out, err = simulate(*args)
