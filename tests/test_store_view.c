@@ -332,7 +332,7 @@ static void views_and_owner_answer_like_models_of_their_seqs(void **state) {
   fsm__store_options options = options_of(*state);
   options.scratch = true;
   fsm__store *store = open_with(&options);
-  pinned open[VIEWS] = {{NULL}};
+  pinned open[VIEWS] = {{.view = NULL}};
   model now = {{0}};
   uint32_t stamp = 0;
   uint64_t seq = 0;
