@@ -25,7 +25,7 @@ from players import REFUSED, RULES, Match, Player, difference, rule_of  # noqa: 
 from shrink import smallest  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("FSM_BUILD_DIR", "build/dev")).resolve()
-CASES = int(os.environ.get("FSM_DIFFERENTIAL_CASES", "2000"))
+CASES = int(os.environ.get("FSM_DIFFERENTIAL_CASES", "600"))
 SEED = int(os.environ.get("FSM_DIFFERENTIAL_SEED", "1"))
 LOOPS = int(os.environ.get("FSM_DIFFERENTIAL_LOOPS", "1"))  # of endless loops only every so manyth is compared
 SHOWN = int(os.environ.get("FSM_DIFFERENTIAL_SHOWN", "3"))  # differences that are cut down and printed
