@@ -91,9 +91,9 @@ static fsm_code of_retention(fsm_runtime *runtime, fsm_arena *arena, fsm_value *
   fsm__retained told;
   fsm__document document = {.arena = arena};
   fsm__retention_get(fsm__runtime_retention(runtime), &told);
-  fsm__report_u64(&document, "snapshots", told.snapshots);
-  fsm__report_u64(&document, "segments", told.segments);
-  fsm__report_u64(&document, "bytes", told.bytes);
+  fsm__report_u64(&document, "snapshots_made", told.snapshots);
+  fsm__report_u64(&document, "segments_removed", told.segments);
+  fsm__report_u64(&document, "removed_bytes", told.bytes);
   if (told.fault.code != FSM_OK) fsm__report_text(&document, "last_error", told.fault.text);
   return fsm__document_map(&document, out, err);
 }
@@ -114,6 +114,6 @@ fsm_code fsm_runtime_stat(fsm_runtime *runtime, fsm_arena *arena, fsm_value *out
   fsm__document_put(&document, "journal", journal);
   fsm__document_put(&document, "store", store);
   fsm__document_put(&document, "snapshots", snapshots);
-  fsm__document_put(&document, "removed", retention);
+  fsm__document_put(&document, "retention", retention);
   return fsm__document_map(&document, out, err);
 }

@@ -466,7 +466,7 @@ class Commands(WithDaemon):
         self.ok(*self.here("def", "deploy", path))
         self.json(*self.here("start", "sleeper", "--id", "sleep-1"))
         self.assertRegex(self.ok(*self.here("events", "sleep-1")), r"it waits for the timer \S+: due in (3h|2h59m\S*) \(\d{4}-\S+Z\)\n$")
-        self.assertRegex(self.ok(*self.here("get", "sleep-1")), r"timers:\n  \S+\n    sends:    \S+\n    state:    due in (3h|2h59m\S*)\n    at:       \d{4}-\S+Z\n$")
+        self.assertRegex(self.ok(*self.here("get", "sleep-1")), r"timers:\n  \S+\n    state:    due in (3h|2h59m\S*)\n    at:       \d{4}-\S+Z\n$")
 
     def test_health_says_how_far_it_is(self):
         self.start("health-1")
@@ -1005,6 +1005,18 @@ class Lied(Case):
             self.assertIn("    state:    attempt 1 of 10 runs until 2026-11-22T10:00:00Z (58m56s left)\n", out)
             self.assertIn(f"state:        {state}\nsince:        2026-11-22T09:00:00Z\n", out)
             self.assertIn(f"state:        {state} for 1m4s, since ", run("--socket", socket, "get", "x")[1])
+
+    def test_get_tells_what_operators_and_other_instances_have_to_do_with_it(self):
+        document = {"id": "x", "machine": "m", "version": 1, "status": "incident", "state": ["a"], "now": "2026-11-22T09:00:00.1Z", "forced": True, "parent": {"instance": "p", "task": "pay"}, "incident": {"reason": "task_failed", "text": "it is down", "seq": 7},
+                    "tasks": [{"id": "t", "service": "http", "token": "0" * 32, "attempt": 1, "attempts": 3, "status": "nobody", "due": "2026-11-22T08:00:00Z", "why": "it is off", "error": "503"}],
+                    "timers": [{"id": "same", "event": "same", "due": "2026-11-22T10:00:00Z"}],
+                    "messages": [{"id": "m1", "kind": "event", "to": "y", "event": "HI", "due": "2026-11-22T10:00:00.1Z"}]}
+        with lying({"/v1/instances/x": (200, document)}) as socket:
+            out = run("--socket", socket, "get", "x")[1]
+        self.assertIn("\nchild of:     p (task pay)\nforced:       yes: an operator has put it where it stood; see: fsm-cli log\nincident:\n  reason: task_failed\n", out)
+        self.assertIn("    why:      it is off\n    error:    503\n", out)
+        self.assertIn("timers:\n  same\n    state:    due in", out)
+        self.assertIn("messages:\n  HI\n    to:       y\n    state:    due in 1h\n    at:       2026-11-22T10:00:00Z\n", out)
 
     def test_a_page_that_is_too_large_is_asked_for_in_halves(self):
         def page(path):

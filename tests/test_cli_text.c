@@ -124,6 +124,21 @@ static void a_size_has_the_unit_that_fits(void **state) {
   assert_string_equal(cli_bytes(&arena, INT64_MAX), "8.0 EiB");
 }
 
+static void a_member_has_its_unit_from_its_name(void **state) {
+  (void)state;
+  fsm_value number = fsm_int(2048), yes = fsm_bool(true), time = fsm_string("2026-11-22T09:00:00.5Z");
+  assert_string_equal(cli_member(&arena, "map_bytes", &number), "2.0 KiB");
+  assert_string_equal(cli_member(&arena, "bytes", &number), "2.0 KiB");
+  assert_string_equal(cli_member(&arena, "oldest_ms", &number), "2s");
+  assert_string_equal(cli_member(&arena, "seq", &number), "2048");
+  assert_string_equal(cli_member(&arena, "verified", &yes), "yes");
+  assert_string_equal(cli_member(&arena, "made", &time), "2026-11-22T09:00:00Z");
+  assert_string_equal(cli_member(&arena, "absent", NULL), "");
+  assert_string_equal(cli_member_name(&arena, "map_bytes"), "map");
+  assert_string_equal(cli_member_name(&arena, "_bytes"), "_bytes");
+  assert_string_equal(cli_member_name(&arena, "seq"), "seq");
+}
+
 static void check_route(const fsm_query *query, const char *path) {
   fsm_buf buf = {0};
   cli_route(&buf, query);
@@ -163,6 +178,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(times_lose_their_fraction_and_nothing_else, begin, end),
       cmocka_unit_test_setup_teardown(the_distance_of_two_times_is_never_negative, begin, end),
       cmocka_unit_test_setup_teardown(a_size_has_the_unit_that_fits, begin, end),
+      cmocka_unit_test_setup_teardown(a_member_has_its_unit_from_its_name, begin, end),
       cmocka_unit_test_setup_teardown(an_age_has_milliseconds_only_below_a_second, begin, end),
       cmocka_unit_test(every_query_has_its_path),
   };

@@ -9,7 +9,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   if (code == FSM_OK) code = fsm_database_rebuild(dir, &order, &cli->arena, &document, err);
   if (code != FSM_OK) return code;
   if (cli->json) return cli_print_json(cli, &document, err);
-  cli_db_lines(cli, "", &document);
+  cli_db_lines(cli, &document);
   return cli_flush(cli, err);
 }
 
@@ -21,8 +21,10 @@ const cli_command cli_db_rebuild = {
     .group = "db",
     .name = "rebuild",
     .words = "",
-    .summary = "make the store anew from the newest verified snapshot and the journal",
-    .more = "Of a stopped daemon's files only. The old store is kept until the new one is in place.",
+    .summary = "make the store anew from a snapshot and the journal",
+    .more =
+        "From the newest verified snapshot; without one from all of the journal.\n"
+        "Of a stopped daemon's files only. The old store is kept until the new one is in place.",
     .options = options,
     .examples = examples,
     .run = run};

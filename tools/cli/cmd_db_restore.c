@@ -10,7 +10,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
     code = fsm_database_restore(backup, cli->args.words[1], &order, &cli->arena, &document, err);
   if (code != FSM_OK) return code;
   if (cli->json) return cli_print_json(cli, &document, err);
-  cli_db_lines(cli, "", &document);
+  cli_db_lines(cli, &document);
   return cli_flush(cli, err);
 }
 

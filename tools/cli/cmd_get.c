@@ -1,4 +1,6 @@
 /* cmd_get.c: fsm-cli get: one instance, all that is known. */
+#include <string.h>
+
 #include "tools/cli/cli.h"
 #include "tools/cli/waiting.h"
 
@@ -62,13 +64,26 @@ static void print_task(cli_run *cli, const fsm_value *task, const fsm_value *now
   print_item_line(cli, "attempts:",
                   or_empty(fsm_arena_printf(arena, "%s of %s begun", cli_field(arena, task, "attempt"),
                                             cli_field(arena, task, "attempts"))));
+  print_item_line(cli, "why:", cli_field(arena, task, "why"));
+  print_item_line(cli, "error:", cli_field(arena, task, "error"));
   print_item_line(cli, "token:", cli_field(arena, task, "token"));
+}
+
+/* An event, or an answer or an end, on its way to another instance. */
+static void print_message(cli_run *cli, const fsm_value *message, const fsm_value *now) {
+  fsm_arena *arena = &cli->arena;
+  const char *event = cli_field(arena, message, "event");
+  fsm_buf_printf(&cli->text, "  %s\n", *event != 0 ? event : cli_field(arena, message, "kind"));
+  print_item_line(cli, "to:", cli_field(arena, message, "to"));
+  print_item_line(cli, "state:", cli_timer_state(arena, message, now));
+  print_item_line(cli, "at:", cli_time(arena, fsm_map_get(message, "due")));
 }
 
 static void print_timer(cli_run *cli, const fsm_value *timer, const fsm_value *now) {
   fsm_arena *arena = &cli->arena;
-  fsm_buf_printf(&cli->text, "  %s\n", cli_field(arena, timer, "id"));
-  print_item_line(cli, "sends:", cli_field(arena, timer, "event"));
+  const char *id = cli_field(arena, timer, "id"), *event = cli_field(arena, timer, "event");
+  fsm_buf_printf(&cli->text, "  %s\n", id);
+  if (strcmp(id, event) != 0) print_item_line(cli, "sends:", event);
   print_item_line(cli, "state:", cli_timer_state(arena, timer, now));
   print_item_line(cli, "at:", cli_time(arena, fsm_map_get(timer, "due")));
 }
@@ -90,6 +105,7 @@ static void print(cli_run *cli, const fsm_value *document) {
   cli_print_line(cli, "id", cli_field(arena, document, "id"));
   cli_print_line(cli, "key", cli_field(arena, document, "key"));
   cli_print_line(cli, "machine", machine == NULL ? "" : machine);
+  const fsm_value *forced = fsm_map_get(document, "forced"), *parent = fsm_map_get(document, "parent");
   cli_print_line(cli, "status", cli_field(arena, document, "status"));
   print_states(cli, document);
   cli_print_line(cli, "rev", cli_field(arena, document, "rev"));
@@ -97,11 +113,22 @@ static void print(cli_run *cli, const fsm_value *document) {
   cli_print_line(cli, "created", cli_time(arena, fsm_map_get(document, "created")));
   cli_print_line(cli, "updated", cli_time(arena, fsm_map_get(document, "updated")));
   cli_print_line(cli, "correlation", cli_field(arena, document, "correlation"));
+  if (parent != NULL && fsm_is(parent, FSM_MAP)) {
+    const char *task = cli_field(arena, parent, "task");
+    cli_print_line(cli, "child of",
+                   or_empty(fsm_arena_printf(arena, "%s%s%s%s", cli_field(arena, parent, "instance"),
+                                             *task != 0 ? " (task " : "", task, *task != 0 ? ")" : "")));
+  }
+  if (forced != NULL && fsm_is(forced, FSM_BOOL) && forced->b)
+    cli_print_line(cli, "forced", "yes: an operator has put it where it stood; see: fsm-cli log");
   print_map(cli, "incident", fsm_map_get(document, "incident"));
+  print_map(cli, "cancelled", fsm_map_get(document, "cancelled"));
   print_map(cli, "labels", labels);
   print_map(cli, "context", fsm_map_get(document, "context"));
   print_list(cli, "tasks", document, print_task);
   print_list(cli, "timers", document, print_timer);
+  print_list(cli, "messages", document, print_message);
+  print_map(cli, "history", fsm_map_get(document, "history"));
   if (output != NULL && !fsm_is(output, FSM_NULL)) print_map(cli, "output", output);
 }
 

@@ -15,29 +15,8 @@ static bool is_first(const fsm_value *key) {
   return false;
 }
 
-static bool ends_with(const char *text, const char *end) {
-  size_t len = strlen(text), end_len = strlen(end);
-  return len > end_len && strcmp(text + len - end_len, end) == 0;
-}
-
-/* Sizes and spans have their unit in their value, not in their name. */
 static void print_member(cli_run *cli, const char *label, const fsm_value *value) {
-  fsm_arena *arena = &cli->arena;
-  int64_t number;
-  if (value == NULL || fsm_is(value, FSM_NULL)) return;
-  const bool bytes = ends_with(label, "_bytes"), span = ends_with(label, "_ns");
-  if ((bytes || span) && cli_number(value, &number)) {
-    const char *name = fsm_arena_strndup(arena, label, strlen(label) - (bytes ? 6 : 3));
-    if (name == NULL || (span && number == 0)) return;
-    cli_print_line(cli, name, bytes ? cli_bytes(arena, number) : cli_age(arena, number));
-    return;
-  }
-  if (fsm_is(value, FSM_BOOL)) {
-    cli_print_line(cli, label, value->b ? "yes" : "no");
-    return;
-  }
-  int64_t ns;
-  cli_print_line(cli, label, cli_time_ns(value, &ns) ? cli_time(arena, value) : cli_text(arena, value));
+  cli_print_line(cli, cli_member_name(&cli->arena, label), cli_member(&cli->arena, label, value));
 }
 
 /* All members but the sinks; a sink's own name is the label of its first line. */

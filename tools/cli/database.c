@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cli/table.h"
+#include "tools/cli/screen.h"
+#include "tools/cli/text.h"
 
 fsm_code cli_db_dir(const cli_run *cli, const char **out, fsm_error *err) {
   *out = cli_args_from(&cli->args, cli_global_options, "data");
@@ -32,43 +33,66 @@ fsm_database_order cli_db_order(cli_run *cli) {
   return (fsm_database_order){.actor = name, .reason = cli_args_get(&cli->args, "reason")};
 }
 
-fsm_code cli_db_findings(cli_run *cli, const fsm_value *document, fsm_error *err) {
-  static const cli_column columns[] = {{.title = "WHAT"},
-                                       {.title = "STATE"},
-                                       {.title = "WHERE", .min = 12, .shrink = 1, .if_any = true},
-                                       {.title = "FINDING", .min = 20, .shrink = 2}};
-  const fsm_value *findings = fsm_map_get(document, "findings");
-  cli_table table;
-  unsigned damaged = 0;
-  cli_table_begin(&table, &cli->arena, columns, sizeof columns / sizeof *columns);
-  for (unsigned i = 0; findings != NULL && i < findings->len; i++) {
-    const fsm_value *one = &findings->items[i];
-    const char *cells[] = {cli_field(&cli->arena, one, "what"), cli_field(&cli->arena, one, "state"),
-                           cli_field(&cli->arena, one, "where"), cli_field(&cli->arena, one, "text")};
-    damaged += strcmp(cells[1], "ok") != 0;
-    cli_table_row(&table, cells);
-  }
-  fsm_code code =
-      cli->json ? cli_print_json(cli, document, err) : cli_table_print(&table, &cli->screen, &cli->text, err);
-  if (code == FSM_OK && !cli->json) code = cli_flush(cli, err);
-  if (code != FSM_OK || damaged == 0) return code;
-  return fsm_fail(err, FSM_ECORRUPT, "", "%u of %u findings are damage; see: fsm-cli db repair", damaged,
-                  (unsigned)findings->len);
+/* "store     damaged  PLACE: what is wrong with it", wrapped: what is damage must be read whole. */
+static void add_finding(cli_run *cli, const fsm_value *finding) {
+  enum { WHAT = 10, STATE = 9 };
+  fsm_arena *arena = &cli->arena;
+  const char *where = cli_field(arena, finding, "where");
+  const char *line = fsm_arena_printf(arena, "%-*s%-*s%s%s%s", WHAT, cli_field(arena, finding, "what"), STATE,
+                                      cli_field(arena, finding, "state"), where, *where != 0 ? ": " : "",
+                                      cli_field(arena, finding, "text"));
+  cli_wrap(&cli->text, line == NULL ? "" : line, cli->screen.columns, WHAT + STATE);
+  fsm_buf_char(&cli->text, '\n');
 }
 
-void cli_db_lines(cli_run *cli, const char *prefix, const fsm_value *document) {
+fsm_code cli_db_findings(cli_run *cli, const fsm_value *document, fsm_error *err) {
+  const fsm_value *findings = fsm_map_get(document, "findings");
+  unsigned damaged = 0, count = findings != NULL && fsm_is(findings, FSM_LIST) ? findings->len : 0;
+  for (unsigned i = 0; i < count; i++) {
+    damaged += strcmp(cli_field(&cli->arena, &findings->items[i], "state"), "ok") != 0;
+    if (!cli->json) add_finding(cli, &findings->items[i]);
+  }
+  fsm_code code = cli->json ? cli_print_json(cli, document, err) : cli_flush(cli, err);
+  if (code != FSM_OK || damaged == 0) return code;
+  return fsm_fail(err, FSM_ECORRUPT, "", "%u of %u findings are damage; see: fsm-cli db repair", damaged,
+                  count);
+}
+
+/* "name value, name value" of a map in a list: what is one thing stands in one line. */
+static const char *member_line(fsm_arena *arena, const fsm_value *map) {
+  const char *line = "";
+  for (unsigned i = 0; i < map->len && line != NULL; i++) {
+    const char *name = fsm_arena_strndup(arena, map->pairs[i].key.s, map->pairs[i].key.len);
+    if (name == NULL) return "";
+    line = fsm_arena_printf(arena, "%s%s%s %s", line, *line != 0 ? ", " : "", cli_member_name(arena, name),
+                            cli_member(arena, name, &map->pairs[i].value));
+  }
+  return line == NULL ? "" : line;
+}
+
+static void add_lines(cli_run *cli, unsigned indent, const fsm_value *document) {
+  enum { LABEL = 14, STEP = 2 };
+  fsm_arena *arena = &cli->arena;
   for (unsigned i = 0; i < document->len; i++) {
     const fsm_pair *pair = &document->pairs[i];
-    const char *name = fsm_arena_printf(&cli->arena, "%s%s%.*s", prefix, *prefix ? "." : "",
-                                        (int)pair->key.len, pair->key.s);
-    const char *own = fsm_arena_strndup(&cli->arena, pair->key.s, pair->key.len);
-    if (name == NULL || own == NULL) return;
-    if (fsm_is(&pair->value, FSM_MAP))
-      cli_db_lines(cli, name, &pair->value);
-    else if (fsm_is(&pair->value, FSM_LIST))
-      for (unsigned n = 0; n < pair->value.len && fsm_is(&pair->value.items[n], FSM_MAP); n++)
-        cli_db_lines(cli, fsm_arena_printf(&cli->arena, "%s[%u]", name, n), &pair->value.items[n]);
-    else
-      cli_print_line(cli, name, cli_field(&cli->arena, document, own));
+    const char *own = fsm_arena_strndup(arena, pair->key.s, pair->key.len);
+    const char *name = own == NULL ? NULL : fsm_arena_printf(arena, "%s:", cli_member_name(arena, own));
+    if (name == NULL) return;
+    const bool map = fsm_is(&pair->value, FSM_MAP), list = fsm_is(&pair->value, FSM_LIST);
+    if (map || (list && pair->value.len > 0)) fsm_buf_printf(&cli->text, "%*s%s\n", (int)indent, "", name);
+    if (map)
+      add_lines(cli, indent + STEP, &pair->value);
+    else if (!list)
+      fsm_buf_printf(&cli->text, "%*s%-*s%s\n", (int)indent, "", LABEL, name,
+                     cli_member(arena, own, &pair->value));
+    for (unsigned n = 0; list && n < pair->value.len && fsm_is(&pair->value.items[n], FSM_MAP); n++) {
+      fsm_buf_printf(&cli->text, "%*s", (int)(indent + STEP), "");
+      cli_wrap(&cli->text, member_line(arena, &pair->value.items[n]),
+               cli->screen.columns > indent + STEP ? cli->screen.columns - indent - STEP : 0,
+               indent + 2 * STEP);
+      fsm_buf_char(&cli->text, '\n');
+    }
   }
 }
+
+void cli_db_lines(cli_run *cli, const fsm_value *document) { add_lines(cli, 0, document); }

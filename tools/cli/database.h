@@ -14,9 +14,9 @@ FSM_MUST_USE fsm_code cli_db_dir(const cli_run *cli, const char **out, fsm_error
 FSM_MUST_USE fsm_code cli_db_absolute(cli_run *cli, const char *path, const char **out, fsm_error *err);
 /* Who runs this, and --reason. */
 fsm_database_order cli_db_order(cli_run *cli);
-/* The findings as a table; FSM_ECORRUPT when one of them is damage. */
+/* The findings, one after the other; FSM_ECORRUPT when one of them is damage. */
 FSM_MUST_USE fsm_code cli_db_findings(cli_run *cli, const fsm_value *document, fsm_error *err);
-/* One line a member, those of maps below it: "store.rows.ids:  7". */
-void cli_db_lines(cli_run *cli, const char *prefix, const fsm_value *document);
+/* One line a member; those of maps are indented below it, a map of a list is one line. */
+void cli_db_lines(cli_run *cli, const fsm_value *document);
 
 #endif

@@ -11,7 +11,8 @@ fsm_code cli_flush(cli_run *cli, fsm_error *err) {
   fsm_buf *text = &cli->text;
   if (!fsm_buf_ok(text)) return fsm_fail(err, FSM_ENOMEM, "", "no memory for what is to be printed");
   errno = 0;
-  bool written = fwrite(text->data, 1, text->len, stdout) == text->len && fflush(stdout) == 0;
+  bool written =
+      (text->len == 0 || fwrite(text->data, 1, text->len, stdout) == text->len) && fflush(stdout) == 0;
   fsm_buf_reset(text);
   cli->hung_up = !written && errno == EPIPE;
   if (cli->hung_up) return fsm_fail(err, FSM_EIO, "", "%s", "");

@@ -139,3 +139,33 @@ bool cli_since(const fsm_value *from, const fsm_value *to, int64_t *out) {
   *out = d < 0 ? 0 : d;
   return true;
 }
+
+/* ---- members with a unit ----------------------------------------------------------------------------- */
+
+/* The bytes of a name before such an end; its length when it has none. */
+static size_t stem(const char *name, const char *end) {
+  size_t len = strlen(name), end_len = strlen(end);
+  return len > end_len && strcmp(name + len - end_len, end) == 0 ? len - end_len : len;
+}
+
+const char *cli_member_name(fsm_arena *arena, const char *name) {
+  static const char *const ends[] = {"_bytes", "_ns", "_ms"};
+  size_t len = strlen(name);
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+    if (stem(name, ends[i]) < len) len = stem(name, ends[i]);
+  const char *text = fsm_arena_strndup(arena, name, len);
+  return text == NULL ? "" : text;
+}
+
+const char *cli_member(fsm_arena *arena, const char *name, const fsm_value *value) {
+  const size_t len = strlen(name);
+  int64_t number;
+  if (value == NULL || fsm_is(value, FSM_NULL)) return "";
+  if (fsm_is(value, FSM_BOOL)) return value->b ? "yes" : "no";
+  if (cli_number(value, &number)) {
+    if (strcmp(name, "bytes") == 0 || stem(name, "_bytes") < len) return cli_bytes(arena, number);
+    if (stem(name, "_ns") < len) return cli_age(arena, number);
+    if (stem(name, "_ms") < len) return cli_age(arena, number * 1000000);
+  }
+  return cli_time_ns(value, &number) ? cli_time(arena, value) : cli_text(arena, value);
+}

@@ -15,6 +15,10 @@ const char *cli_time(fsm_arena *arena, const fsm_value *value);
 const char *cli_age(fsm_arena *arena, int64_t ns);
 /* "16.0 GiB"; below 1 KiB "512 B". */
 const char *cli_bytes(fsm_arena *arena, int64_t bytes);
+/* A member whose name may end in _bytes, _ns or _ms: its value in the unit that fits (times lose their
+ * fraction; yes, no), its name without that end. */
+const char *cli_member(fsm_arena *arena, const char *name, const fsm_value *value);
+const char *cli_member_name(fsm_arena *arena, const char *name);
 /* Escaped. */
 const char *cli_safe(fsm_arena *arena, const char *text);
 
