@@ -392,6 +392,29 @@ static void after_ready_a_largest_batch_never_finds_the_disk_full(void **state) 
   }
 }
 
+/* What is kept is room behind a largest batch, of the last segment only. */
+static void what_is_kept_is_asked_for_as_soon_as_it_would_be_touched(void **state) {
+  enum { KEEP = 8 * BLOCK };
+  fixture *f = *state;
+  signal(SIGXFSZ, SIG_IGN);
+  for (uint64_t more = 0; more < 2; more++) {
+    assert_ok(start(f));
+    fill_to(f, fsm__data_end(SEGMENT) - FSM_BATCH_BYTES_MAX - KEEP + more * BLOCK);
+    crash(f);
+    fsm__journal_options options = options_of(f);
+    options.segment_bytes = 2 * SEGMENT;
+    limit_file_size(SEGMENT + BLOCK);
+    assert_ok(start_with(f, &options));
+    assert_int_equal(fsm__journal_ready_keeping(f->journal, KEEP, &f->err), more ? FSM_EFULL : FSM_OK);
+    assert_int_equal(fsm__journal_ready_keeping(f->journal, KEEP + 1, &f->err), FSM_EFULL);
+    assert_ok(fsm__journal_ready(f->journal, &f->err)); /* without it there is room */
+    limit_file_size(RLIM_INFINITY);
+    assert_ok(fsm__journal_ready_keeping(f->journal, UINT64_MAX, &f->err)); /* a spare is room for all */
+    crash(f);
+    remove_files(f->dir);
+  }
+}
+
 /* ---- the failing disk ---- */
 
 static void expect_dead(fixture *f, const char *what) {
@@ -564,6 +587,7 @@ int main(void) {
       ROW(a_link_is_not_followed),
       ROW(a_full_disk_costs_the_batch_in_hand_and_nothing_else),
       ROW(after_ready_a_largest_batch_never_finds_the_disk_full),
+      ROW(what_is_kept_is_asked_for_as_soon_as_it_would_be_touched),
       ROW(a_failing_write_is_the_end_even_for_lack_of_room),
       ROW(a_failing_fdatasync_is_the_end),
       ROW(a_failing_footer_is_the_end),

@@ -444,6 +444,32 @@ static void a_refusal_that_saw_something_large_changes_nothing(void **state) {
   assert_refused_without_a_trace_in(f, &answer, 4);
 }
 
+/* Each candidate is told with its guard: together more than a record holds, so the record leaves them out. */
+static void a_refusal_by_very_many_guards_has_a_short_record(void **state) {
+  enum { GUARDS = 4000 };
+  fixture *f = *state;
+  fsm_buf text = {0};
+  fsm_buf_str(&text,
+              "{\"id\":\"many\",\"initial\":\"a\",\"context\":{\"n\":0},\"guards\":{\"g\":{\"@expr\":"
+              "\"context.n == 1 && context.n != 22222222 && context.n != 33333333\"}},"
+              "\"states\":{\"a\":{\"on\":{\"TEST\":[");
+  for (int i = 0; i < GUARDS; i++) fsm_buf_str(&text, i > 0 ? ",{\"guard\":\"g\"}" : "{\"guard\":\"g\"}");
+  fsm_buf_str(&text, "]}}}}");
+  fsm_answer answer = deploy_text(f, text.data, text.len);
+  fsm_buf_free(&text);
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "many", "i", NULL, NULL);
+  answer = send_event(f, "i", "TEST", "{\"said\":1}");
+  assert_int_equal(fsm_map_get(&answer.detail, "candidates")->len, GUARDS); /* the caller is told all */
+  assert_refused_without_a_trace_in(f, &answer, 1);
+  fsm_value history = query(f, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = "i"});
+  const fsm_value *items = fsm_map_get(&history, "items"), *last = &items->items[items->len - 1];
+  const fsm_value *detail = fsm_map_get(last, "detail");
+  assert_non_null(strstr(text_of(f, fsm_map_get(detail, "text")), "the guard is false"));
+  assert_null(fsm_map_get(detail, "candidates"));
+  assert_null(fsm_map_get(last, "data"));
+}
+
 static void a_refusal_that_saw_something_deep_changes_nothing(void **state) {
   fixture *f = *state;
   (void)start_counter(f, "i");
@@ -534,6 +560,7 @@ int main(void) {
       D(a_timer_that_comes_due_on_a_full_disk_fires_when_there_is_room),
       D(timers_that_fill_the_disk_within_a_turn_fire_when_there_is_room),
       S(a_refusal_that_saw_something_large_changes_nothing),
+      S(a_refusal_by_very_many_guards_has_a_short_record),
       S(a_refusal_that_saw_something_deep_changes_nothing),
       S(what_cannot_be_stored_parks_the_instance_and_keeps_the_key),
       S(a_back_off_is_kept_whatever_is_offered_again),
