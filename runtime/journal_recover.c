@@ -386,7 +386,7 @@ fsm_code fsm__journal_recover(fsm__journal *journal, const fsm__journal_options 
   if (!code) /* pruned, only their unlink is missing */
     while (below < count && ordinals[below] < r.floor.ordinal) below++;
   if (!code) code = heed_marks(&r, options, below < count ? ordinals[count - 1] : 0, err);
-  if (!code) code = recover(&r, ordinals + below, count - below, err);
+  if (!code) code = recover(&r, count > 0 ? ordinals + below : NULL, count - below, err);
   int fault =
       code || journal->read_only ? 0 : fsm__remove_below(journal->dir_fd, ordinals, below, r.floor.ordinal);
   if (fault)

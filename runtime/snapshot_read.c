@@ -123,6 +123,8 @@ static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
 
 /* Rows as many as said, keys rising, none before the chunk. NULL = so it is. */
 static const char *bad_rows(fsm__snapshot_file *file, const fsm__block_head *head, const uint8_t *payload) {
+  if (payload == NULL)
+    return head->count == 0 ? NULL : "a block has more rows than bytes"; /* an empty block */
   const uint8_t *at = payload + head->from_len, *end = payload + head->length;
   fsm__row row;
   uint32_t count = 0;
