@@ -34,11 +34,10 @@ typedef struct fsm_token_key fsm_token_key;
 
 /* FSM_EARGUMENT with the path in err->where: not there, not a regular file, not owned by this user or
  * root, readable or writable by group or others, too short or too long. */
-FSM_API FSM_MUST_USE fsm_code fsm_token_key_load(const char *path, fsm_token_key **out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm_token_key_load(const char *path, fsm_token_key **out, fsm_error *err);
 /* A copy of len bytes (tests). FSM_EARGUMENT: length out of range. */
-FSM_API FSM_MUST_USE fsm_code fsm_token_key_new(const void *bytes, size_t len, fsm_token_key **out,
-                                                fsm_error *err);
-FSM_API void fsm_token_key_free(fsm_token_key *key); /* wiped */
+FSM_MUST_USE fsm_code fsm_token_key_new(const void *bytes, size_t len, fsm_token_key **out, fsm_error *err);
+void fsm_token_key_free(fsm_token_key *key); /* wiped */
 
 typedef struct fsm_token_claims {
   const char *sub;
@@ -49,21 +48,20 @@ typedef struct fsm_token_claims {
 } fsm_token_claims;
 
 /* Checks everything; *out lives in arena. */
-FSM_API FSM_MUST_USE fsm_code fsm_token_verify(const fsm_token_key *key, const char *token, size_t len,
-                                               int64_t now_ns, fsm_arena *arena, fsm_token_claims *out,
-                                               fsm_error *err);
+FSM_MUST_USE fsm_code fsm_token_verify(const fsm_token_key *key, const char *token, size_t len,
+                                       int64_t now_ns, fsm_arena *arena, fsm_token_claims *out,
+                                       fsm_error *err);
 /* The part of it that time changes: for a token that was verified before. */
-FSM_API FSM_MUST_USE fsm_code fsm_token_check_times(const fsm_token_claims *claims, int64_t now_ns,
-                                                    fsm_error *err);
+FSM_MUST_USE fsm_code fsm_token_check_times(const fsm_token_claims *claims, int64_t now_ns, fsm_error *err);
 
 /* Appends a token for sub, valid for ttl_s seconds from now. jti NULL: a fresh UUIDv7. roles: a list of
  * strings or NULL. FSM_EARGUMENT names the claim. */
-FSM_API FSM_MUST_USE fsm_code fsm_token_mint(const fsm_token_key *key, const char *sub, const char *jti,
-                                             const fsm_value *roles, int64_t ttl_s, int64_t now_ns,
-                                             fsm_buf *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm_token_mint(const fsm_token_key *key, const char *sub, const char *jti,
+                                     const fsm_value *roles, int64_t ttl_s, int64_t now_ns, fsm_buf *out,
+                                     fsm_error *err);
 
 /* The version of libjwt that this was built with, for --version. */
-FSM_API const char *fsm_token_library(void);
+const char *fsm_token_library(void);
 
 #ifdef __cplusplus
 }

@@ -44,10 +44,10 @@ typedef struct fsm_web_options {
   size_t body_max;            /* 0 = FSM_WEB_BODY_MAX */
 } fsm_web_options;
 
-FSM_API FSM_MUST_USE fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *err);
-FSM_API void fsm_web_close(fsm_web *web);
+FSM_MUST_USE fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *err);
+void fsm_web_close(fsm_web *web);
 /* For the requests that follow; 0 = none. */
-FSM_API void fsm_web_timeout(fsm_web *web, int64_t timeout_ns);
+void fsm_web_timeout(fsm_web *web, int64_t timeout_ns);
 
 typedef struct fsm_web_header {
   const char *name, *value; /* value NULL: left out */
@@ -72,18 +72,18 @@ typedef struct fsm_web_reply {
   size_t header_count;
 } fsm_web_reply;
 
-FSM_API FSM_MUST_USE fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena,
-                                         fsm_web_reply *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena,
+                                 fsm_web_reply *out, fsm_error *err);
 
 /* A date of HTTP as seconds since 1970, -1 when it is none. */
-FSM_API int64_t fsm_web_date(const char *text);
+int64_t fsm_web_date(const char *text);
 
 /* Appends text percent-encoded (RFC 3986: everything but the unreserved characters), for one path
  * segment or one query value. */
-FSM_API void fsm_web_escape(fsm_buf *buf, const char *text, size_t len);
+void fsm_web_escape(fsm_buf *buf, const char *text, size_t len);
 
 /* The version of libcurl, for --version. */
-FSM_API const char *fsm_web_library(void);
+const char *fsm_web_library(void);
 
 #ifdef __cplusplus
 }

@@ -41,22 +41,22 @@ struct fsm_xml_node {
 
 /* err->where is "line:column": bad syntax or a document type is FSM_EMALFORMED, a passed limit
  * FSM_ETOOLARGE. */
-FSM_API FSM_MUST_USE fsm_code fsm_xml_read(fsm_arena *arena, const char *text, size_t len,
-                                           const fsm_xml_node **root, fsm_error *err);
+FSM_MUST_USE fsm_code fsm_xml_read(fsm_arena *arena, const char *text, size_t len, const fsm_xml_node **root,
+                                   fsm_error *err);
 
 /* The value of an attribute without a namespace; NULL = absent. */
-FSM_API const fsm_xml_attribute *fsm_xml_attribute_of(const fsm_xml_node *element, const char *name);
+const fsm_xml_attribute *fsm_xml_attribute_of(const fsm_xml_node *element, const char *name);
 /* Is the text nothing but white space? */
-FSM_API bool fsm_xml_is_blank(const char *text, size_t len);
+bool fsm_xml_is_blank(const char *text, size_t len);
 
 /* Appends the element with all that is in it; every namespace is declared as the default one where it
  * begins, those of attributes under made prefixes. It reads back as the same tree. */
-FSM_API void fsm_xml_write(fsm_buf *buf, const fsm_xml_node *element);
+void fsm_xml_write(fsm_buf *buf, const fsm_xml_node *element);
 /* Appends text as character data, or as an attribute's value without its double quotes. */
-FSM_API void fsm_xml_escape(fsm_buf *buf, const char *text, size_t len, bool attribute);
+void fsm_xml_escape(fsm_buf *buf, const char *text, size_t len, bool attribute);
 
 /* The version of expat, for --version. */
-FSM_API const char *fsm_xml_library(void);
+const char *fsm_xml_library(void);
 
 #ifdef __cplusplus
 }

@@ -117,6 +117,7 @@ class Install(unittest.TestCase):
             declared |= set(re.findall(r"^FSM_API\b[^;{]*?\b(fsm_\w+)\(", text, re.M))
         self.assertGreater(len(declared), 100)
         self.assertEqual(sorted(declared - exported), [])
+        self.assertEqual(sorted(exported - declared), [])
         self.assertRegex(run("readelf", "-d", library), r"SONAME.*\[libfsm\.so\.\d+\]")
 
 
