@@ -125,11 +125,13 @@ static unsigned run_waits(fsm__writer *w) {
 bool fsm__writer_due(fsm__writer *w) {
   fsm__due rows[FSM_TURN_DUE_MAX];
   bool held = false;
+  const int64_t now_ns =
+      fsm__writer_now(w, &held); /* what this turn opens is due later: it is not durable yet */
   fsm__due_offers(w);
   fsm__due_lost(w);
   unsigned waits = run_waits(w);
-  fsm__due_woken(w);
-  size_t count = w->full ? 0 : collect(w, fsm__writer_now(w, &held), rows, FSM_TURN_DUE_MAX);
+  fsm__due_woken(w, now_ns);
+  size_t count = w->full ? 0 : collect(w, now_ns, rows, FSM_TURN_DUE_MAX);
   for (size_t i = 0; i < count && !w->full && w->due_at.len > 0; i++) /* 0: again from the front, in order */
     fsm__due_run(w, &rows[i]);
   fsm__due_lines(w);

@@ -56,7 +56,7 @@ bool fsm__due_held(const fsm__writer *writer, uint64_t target, size_t *at, fsm__
 /* Forgets the one at a place; all, when the scan begins again from the front or the writer ends. */
 void fsm__due_let_go(fsm__writer *writer, size_t at);
 void fsm__due_let_all_go(fsm__writer *writer);
-void fsm__due_woken(fsm__writer *writer);
+void fsm__due_woken(fsm__writer *writer, int64_t now_ns);
 /* Attempts that services of this program ran when the process before this one ended: failed, some in each
  * turn, until all are found (writer_lost.c). */
 void fsm__due_lost(fsm__writer *writer);

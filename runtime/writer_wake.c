@@ -105,7 +105,10 @@ static bool run(fsm__writer *w, fsm__woken *woken, int64_t now_ns) {
   for (size_t i = 0; i < count && !w->full; i++) {
     fsm__due due;
     woken->at = all.keys[i];
-    if (!fsm__due_read(w, all.keys[i].bytes, all.keys[i].len, &w->internal, &due)) break;
+    if (!fsm__due_read(w, all.keys[i].bytes, all.keys[i].len, &w->internal, &due)) {
+      fsm__due_look_again(w); /* also for the messages, which are in no list any more */
+      break;
+    }
     due.since = woken->since;
     fsm__due_run(w, &due);
   }
@@ -117,12 +120,11 @@ static bool run(fsm__writer *w, fsm__woken *woken, int64_t now_ns) {
 }
 
 /* One instance in a turn. Firing may park it and let others run again: the list may move. */
-void fsm__due_woken(fsm__writer *w) {
-  bool held = false;
+void fsm__due_woken(fsm__writer *w, int64_t now_ns) {
   if (w->woken_count == 0 || w->full) return;
   fsm__woken woken = w->woken[0];
   memmove(w->woken, w->woken + 1, --w->woken_count * sizeof *w->woken);
-  if (run(w, &woken, fsm__writer_now(w, &held))) return;
+  if (run(w, &woken, now_ns)) return;
   if (w->woken_count == w->woken_cap) return fsm__due_look_again(w);
   w->woken[w->woken_count++] = woken;
 }

@@ -169,6 +169,57 @@ static void a_service_may_ask_for_more_time_before_the_next_attempt(void **state
   assert_verified(f);
 }
 
+/* ---- what is offered is durable ------------------------------------------------------------------ */
+
+static const char TIMED[] =
+    "{\"id\":\"timed\",\"initial\":\"a\",\"states\":{\"a\":{\"after\":{\"1000\":\"b\"}},"
+    "\"b\":{\"invoke\":{\"id\":\"job\",\"src\":\"svc\",\"onDone\":\"c\"}},\"c\":{}}}";
+
+typedef struct watch {
+  _Atomic uint64_t durable, at_offer; /* at_offer: what was durable then; 0 = none yet */
+} watch;
+
+static void note_durable(void *arg, uint64_t seq) { atomic_store(&((watch *)arg)->durable, seq); }
+
+static void note_offer(void *arg, const fsm_task *task) {
+  watch *w = arg;
+  if (strcmp(task->instance, "t1") == 0) atomic_store(&w->at_offer, atomic_load(&w->durable));
+}
+
+static fsm_answer operated(fixture *f, fsm_command_kind kind) {
+  fsm_command command = fsm_command_new(kind);
+  command.instance = "t1";
+  command.reason = "a test";
+  command.actor = json(f, "{\"sub\":\"op\"}");
+  return sent(f, &command);
+}
+
+static void a_task_is_offered_only_when_its_record_is_durable(void **state) {
+  fixture *f = *state;
+  watch w = {.durable = 0};
+  fsm_runtime_options options = scene_options(f);
+  options.durable = note_durable;
+  options.durable_arg = options.task_arg = &w;
+  options.task_ready = note_offer;
+  scene_reopen(f, &options);
+  fsm_answer answer = deploy_text(f, TIMED, strlen(TIMED));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "timed", "t1", NULL, NULL);
+  answer = operated(f, FSM_CMD_PAUSE);
+  assert_code(&answer, FSM_OK);
+  pass(f, 5); /* the timer is overdue, and fires in the turn in which it is looked for */
+  answer = operated(f, FSM_CMD_RESUME);
+  assert_code(&answer, FSM_OK);
+  for (int i = 0; i < 1000 && atomic_load(&w.at_offer) == 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  fsm_value page = query(f, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = "t1"});
+  const fsm_value *items = fsm_map_get(&page, "items");
+  uint64_t opened = (uint64_t)fsm_map_get(&items->items[items->len - 1], "seq")->i;
+  if (atomic_load(&w.at_offer) < opened)
+    fail_msg("offered at %llu, opened at %llu", (unsigned long long)atomic_load(&w.at_offer),
+             (unsigned long long)opened);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -180,6 +231,7 @@ int main(void) {
       T(an_answer_of_an_attempt_that_is_over_is_refused_and_counted),
       T(the_last_error_is_kept_with_the_task),
       T(a_service_may_ask_for_more_time_before_the_next_attempt),
+      T(a_task_is_offered_only_when_its_record_is_durable),
   };
   return cmocka_run_group_tests_name("writer_task", tests, NULL, NULL);
 }
