@@ -145,7 +145,8 @@ void fsm__writer_answer(fsm__writer *writer, fsm__job *job);
 /* What a refusal gets: a record of its own or a place in a sum. */
 void fsm__writer_refusal(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
 void fsm__writer_flush_refusals(fsm__writer *writer, bool all);
-/* The instance runs again: what is overdue there is looked at in the next turn. */
+/* The instance waits no more, it runs again or has ended: what is overdue there is looked at in the next
+ * turn. */
 void fsm__writer_wake(fsm__writer *writer, uint64_t number);
 /* Timers, timeouts, offers. Returns whether more is due right now. */
 bool fsm__writer_due(fsm__writer *writer);

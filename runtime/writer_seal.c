@@ -64,10 +64,11 @@ static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__deci
   w->core.seq = decision->records[decision->count - 1].seq;
   w->core.leaf = w->leaves[decision->count - 1];
   fsm__instance *in = decision->instance;
-  const bool waited = in != NULL && in->status != FSM_RUNNING;
+  const bool waited = in != NULL && in->status != FSM_RUNNING && fsm__status_open(in->status);
   code = fsm__apply_frame(w->core.store, w->core.catalog, decision->records, decision->count, in, at->arena,
                           err);
-  if (code == FSM_OK && waited && in->status == FSM_RUNNING) fsm__writer_wake(w, in->number);
+  if (code == FSM_OK && waited && (in->status == FSM_RUNNING || !fsm__status_open(in->status)))
+    fsm__writer_wake(w, in->number); /* one that has ended: messages that waited for it are refused now */
   return code;
 }
 

@@ -144,6 +144,19 @@ static void a_forced_configuration_ends_and_starts_children(void **state) {
   is_now(f, child_of(f, "p", "kid"), "running [\"busy\"] {}");
 }
 
+/* Not first after a restart: until then its sender could not be purged. */
+static void what_waits_for_one_that_is_cancelled_is_refused_at_once(void **state) {
+  fixture *f = *state;
+  const char *kid = both(f);
+  done_by(f, FSM_CMD_PAUSE, "p", NULL);
+  sends(f, kid, "A");
+  sends(f, kid, "FINISH");
+  assert_int_equal(list_len(f, kid, "messages"), 2);
+  done_by(f, FSM_CMD_CANCEL, "p", NULL);
+  fsm_value in = instance(f, kid);
+  assert_null(fsm_map_get(&in, "messages"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       C(a_child_that_is_cancelled_fails_its_task),
@@ -155,6 +168,7 @@ int main(void) {
       C(a_task_that_is_retried_has_a_new_child),
       C(a_start_that_nothing_took_the_error_of_is_tried_again),
       C(a_forced_configuration_ends_and_starts_children),
+      C(what_waits_for_one_that_is_cancelled_is_refused_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
