@@ -65,7 +65,8 @@ static fsm_code create(fsm__store *store, fsm__catalog *catalog, const fsm_recor
     memcpy(in->parent, record->tok, sizeof in->parent);
   }
   code = fsm__context_hash(&in->context, &in->context_hash, err);
-  in->number = fsm__counter_next(store, "instance");
+  if (code == FSM_OK) code = fsm__counter_next(store, "instance", &in->number, err);
+  if (code != FSM_OK) return code;
   fsm__key be = {.len = 0};
   fsm__key_u64(&be, in->number);
   fsm__store_put(store, FSM_T_IDS, in->id, strlen(in->id), be.bytes, be.len);
@@ -122,12 +123,12 @@ static fsm_code apply_one(fsm__store *store, fsm__instance *in, const fsm_record
   if (code == FSM_OK) code = fsm__apply_sends(store, in, record, arena, err);
   if (code == FSM_OK) code = fsm__apply_idem(store, in, record, err);
   if (code != FSM_OK) return code;
-  if (was_incident != (in->status == FSM_INCIDENT)) fsm__apply_incidents(store, !was_incident);
+  if (was_incident != (in->status == FSM_INCIDENT)) code = fsm__apply_incidents(store, !was_incident, err);
   if (record->counter != 0) in->counter = record->counter;
   in->rev = record->rev;
   in->last_seq = record->seq;
   in->updated_ns = record->time_ns;
-  return FSM_OK;
+  return code;
 }
 
 /* A refusal changes nothing; its instance's history finds it by a row of its own. */

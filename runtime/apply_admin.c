@@ -42,10 +42,11 @@ static fsm_code cancel(fsm__store *store, fsm__instance *in, const fsm_record *r
   return code == FSM_OK ? fsm__apply_close(store, in, arena, err) : code;
 }
 
-void fsm__apply_incidents(fsm__store *store, bool more) {
-  const uint64_t open = fsm__counter_peek(store, "incidents") - 1;
-  if (open == 0 && !more) return;
-  fsm__counter_put(store, "incidents", more ? open + 1 : open - 1);
+fsm_code fsm__apply_incidents(fsm__store *store, bool more, fsm_error *err) {
+  uint64_t open = 0;
+  fsm_code code = fsm__counter_read(store, "incidents", &open, err);
+  if (code == FSM_OK && (open > 0 || more)) fsm__counter_put(store, "incidents", more ? open + 1 : open - 1);
+  return code;
 }
 
 fsm_code fsm__apply_admin(fsm__store *store, fsm__instance *in, const fsm_record *record, fsm_arena *arena,

@@ -25,7 +25,7 @@ FSM_MUST_USE fsm_code fsm__apply_admin(fsm__store *store, fsm__instance *in, con
                                        fsm_arena *arena, fsm_error *err);
 
 /* Incidents that are open: one more, or one less. */
-void fsm__apply_incidents(fsm__store *store, bool more);
+FSM_MUST_USE fsm_code fsm__apply_incidents(fsm__store *store, bool more, fsm_error *err);
 
 /* apply_purge.c */
 /* An instance has ended: when it is to be purged, where its record says so. */

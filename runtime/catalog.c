@@ -37,14 +37,21 @@ static void unlock_entries(const fsm__catalog *catalog) {
 
 /* ---- names -------------------------------------------------------------------------------------- */
 
-static uint32_t name_lookup(fsm__store *store, char space, const char *text, size_t len) {
+/* *number 0: there is none. A row that cannot be read is not none: the text would get a second number. */
+static fsm_code name_lookup(fsm__store *store, char space, const char *text, size_t len, uint32_t *number,
+                            fsm_error *err) {
   fsm__key key = {.len = 0};
   const void *value = NULL;
   size_t value_len = 0;
+  *number = 0;
   fsm__key_add(&key, &space, 1);
   fsm__key_add(&key, text, len);
-  fsm_code code = fsm__store_get(store, FSM_T_NAMES, key.bytes, key.len, &value, &value_len, NULL);
-  return code == FSM_OK && value_len == 4 ? fsm__key_read_u32(value) : 0;
+  fsm_code code = fsm__store_get(store, FSM_T_NAMES, key.bytes, key.len, &value, &value_len, err);
+  if (code != FSM_OK) return code == FSM_ENOTFOUND ? FSM_OK : code;
+  if (value_len != 4)
+    return fsm_fail(err, FSM_ECORRUPT, "store: names", "the row of \"%.*s\" is not a number", (int)len, text);
+  *number = fsm__key_read_u32(value);
+  return FSM_OK;
 }
 
 static void name_put(fsm__store *store, char space, const char *text, size_t len, uint32_t number) {
@@ -62,26 +69,34 @@ static void name_put(fsm__store *store, char space, const char *text, size_t len
 /* An interned text is part of a key, which holds any path that a machine may have. */
 static bool name_fits(size_t len) { return len <= FSM_STATE_PATH_MAX; }
 
-static uint32_t name_intern(fsm__store *store, const char *text, size_t len) {
-  uint32_t number = name_lookup(store, 'n', text, len);
-  if (number != 0) return number;
-  number = (uint32_t)fsm__counter_next(store, "name");
-  name_put(store, 'n', text, len, number);
-  return number;
+static fsm_code name_intern(fsm__store *store, const char *text, size_t len, fsm_error *err) {
+  uint32_t number = 0;
+  uint64_t next = 0;
+  fsm_code code = name_lookup(store, 'n', text, len, &number, err);
+  if (code != FSM_OK || number != 0) return code;
+  code = fsm__counter_next(store, "name", &next, err);
+  if (code == FSM_OK) name_put(store, 'n', text, len, (uint32_t)next);
+  return code;
 }
 
-uint32_t fsm__name_find(fsm__store *store, const char *text, size_t len) {
-  return name_fits(len) ? name_lookup(store, 'n', text, len) : 0;
+fsm_code fsm__name_find(fsm__store *store, const char *text, size_t len, uint32_t *number, fsm_error *err) {
+  *number = 0;
+  return name_fits(len) ? name_lookup(store, 'n', text, len, number, err) : FSM_OK;
 }
 
-const char *fsm__name_text(fsm__store *store, uint32_t number, fsm_arena *arena) {
+fsm_code fsm__name_text(fsm__store *store, uint32_t number, fsm_arena *arena, const char **text,
+                        fsm_error *err) {
   fsm__key key = {.len = 0};
   const void *value = NULL;
   size_t len = 0;
   fsm__key_add(&key, "i", 1);
   fsm__key_u32(&key, number);
-  fsm_code code = fsm__store_get(store, FSM_T_NAMES, key.bytes, key.len, &value, &len, NULL);
-  return code == FSM_OK ? fsm_arena_strndup(arena, value, len) : NULL;
+  fsm_code code = fsm__store_get(store, FSM_T_NAMES, key.bytes, key.len, &value, &len, err);
+  if (code == FSM_ENOTFOUND)
+    return fsm_fail(err, FSM_ECORRUPT, "store: names", "the state of number %u has no name", number);
+  if (code != FSM_OK) return code;
+  *text = fsm_arena_strndup(arena, value, len);
+  return *text != NULL ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a name");
 }
 
 /* ---- entries ------------------------------------------------------------------------------------ */
@@ -116,7 +131,8 @@ static fsm_code names_of(fsm__store *store, fsm__deployed *entry, fsm_error *err
   if (entry->names == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
   for (unsigned s = 1; s < states; s++) {
     const char *path = fsm_state_path(entry->machine, s);
-    entry->names[s] = name_lookup(store, 'n', path, strlen(path));
+    fsm_code code = name_lookup(store, 'n', path, strlen(path), &entry->names[s], err);
+    if (code != FSM_OK) return code;
     if (entry->names[s] == 0)
       return fsm_fail(err, FSM_ECORRUPT, "store: names", "state \"%s\" of machine %s has no number", path,
                       entry->id);
@@ -350,14 +366,15 @@ fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
   entry->version = before ? before->version + 1 : 1;
   entry->number = before ? before->number : catalog->all->machines + 1;
   if (before == NULL) name_put(catalog->store, 'm', id, strlen(id), entry->number);
-  for (unsigned s = 1; s < fsm_machine_states(machine); s++) {
+  fsm_code code = FSM_OK;
+  for (unsigned s = 1; s < fsm_machine_states(machine) && code == FSM_OK; s++) {
     const char *path = fsm_state_path(machine, s);
-    name_intern(catalog->store, path, strlen(path));
+    code = name_intern(catalog->store, path, strlen(path), err);
   }
   row_put(catalog->store, entry, source, len);
   entry->definition = definition;
   entry->machine = machine;
-  fsm_code code = names_of(catalog->store, entry, err);
+  if (code == FSM_OK) code = names_of(catalog->store, entry, err);
   if (code == FSM_OK) code = entry_add(catalog->all, entry, err);
   if (code == FSM_OK) return FSM_OK;
   entry->definition = NULL; /* it stays the caller's */

@@ -52,8 +52,10 @@ FSM_MUST_USE fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source
                                        fsm_error *err);
 
 /* The number of an interned text; 0 = never seen. */
-uint32_t fsm__name_find(fsm__store *store, const char *text, size_t len);
-/* The text of a number, in arena; NULL when there is none. */
-const char *fsm__name_text(fsm__store *store, uint32_t number, fsm_arena *arena);
+FSM_MUST_USE fsm_code fsm__name_find(fsm__store *store, const char *text, size_t len, uint32_t *number,
+                                     fsm_error *err);
+/* The text of a number that a row has, in arena. */
+FSM_MUST_USE fsm_code fsm__name_text(fsm__store *store, uint32_t number, fsm_arena *arena, const char **text,
+                                     fsm_error *err);
 
 #endif

@@ -38,9 +38,12 @@ fsm_code fsm__decision_make(const fsm__case *at, const fsm__deployed *deployed, 
   fsm_code code = check_unique(at, deployed, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK || out->instance != NULL) return code;
   if (fsm_definition_check_input(deployed->definition, input, &out->refusal) != FSM_OK) return FSM_OK;
+  uint64_t last = 0;
   fsm__instance *in = fsm_arena_zalloc(at->arena, 1, sizeof *in);
   if (in == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
-  *in = (fsm__instance){.number = fsm__counter_peek(at->store, "instance"),
+  code = fsm__counter_read(at->store, "instance", &last, err);
+  if (code != FSM_OK) return code;
+  *in = (fsm__instance){.number = last + 1,
                         .deployed = deployed,
                         .id = command->instance,
                         .key = command->key,

@@ -130,6 +130,9 @@ static fsm_code health(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   const fsm__core *core = at->core;
   fsm__document d = {.arena = at->arena};
   fsm__store_status store;
+  uint64_t incidents = 0;
+  fsm_code code = fsm__counter_read(core->store, "incidents", &incidents, err);
+  if (code != FSM_OK) return code;
   char *id = fsm_arena_alloc(at->arena, 33);
   if (id == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   fsm__hex(core->origin.store, 16, id);
@@ -143,7 +146,7 @@ static fsm_code health(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__document_put(&d, "map_bytes", fsm_int((int64_t)store.map_bytes));
   fsm__document_put(&d, "views", fsm_int(store.views - 1)); /* not this very one */
   fsm__document_put(&d, "oldest_view_ns", fsm_int(store.views > 1 ? store.oldest_view_ns : 0));
-  fsm__document_put(&d, "incidents", fsm_int((int64_t)fsm__counter_peek(core->store, "incidents") - 1));
+  fsm__document_put(&d, "incidents", fsm_int((int64_t)incidents));
   fsm__document_put(&d, "refused", fsm_int((int64_t)core->refused));
   fsm__document_put(&d, "late_answers", fsm_int((int64_t)core->late_answers));
   fsm__document_put(&d, "duplicates", fsm_int((int64_t)core->duplicates));

@@ -402,10 +402,13 @@ static fsm_code count_view(const fsm__reading *at, uint32_t machine, uint32_t na
   if (at->query->machine != NULL && strcmp(at->query->machine, newest->id) != 0) return FSM_OK;
   fsm__document d = {.arena = at->arena};
   fsm_value view;
+  const char *state = NULL;
+  fsm_code code = fsm__name_text(at->core->store, name, at->arena, &state, err);
+  if (code != FSM_OK) return code;
   fsm__document_text(&d, "machine", newest->id);
-  fsm__document_text(&d, "state", fsm__name_text(at->core->store, name, at->arena));
+  fsm__document_text(&d, "state", state);
   fsm__document_put(&d, "count", fsm_int((int64_t)count));
-  fsm_code code = fsm__document_map(&d, &view, err);
+  code = fsm__document_map(&d, &view, err);
   if (code == FSM_OK) fsm__items_add(items, view);
   return code;
 }

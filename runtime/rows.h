@@ -236,9 +236,10 @@ void fsm__row_pack(fsm_buf *buf, const fsm_value *value);
 FSM_MUST_USE fsm_code fsm__row_unpack(fsm_arena *arena, const void *value, size_t len, const char *types,
                                       const char *what, const fsm_value **items, fsm_error *err);
 
-/* The value a counter would give next, from 1; and the same with its write. */
-uint64_t fsm__counter_peek(fsm__store *store, const char *name);
-uint64_t fsm__counter_next(fsm__store *store, const char *name);
+/* What a counter gave last, 0 = nothing yet; and the next, which is written. One that cannot be read is
+ * never taken for a new one: its numbers would be given twice. */
+FSM_MUST_USE fsm_code fsm__counter_read(fsm__store *store, const char *name, uint64_t *last, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__counter_next(fsm__store *store, const char *name, uint64_t *next, fsm_error *err);
 /* Sets what it gave last. "incidents": how many instances are one. */
 void fsm__counter_put(fsm__store *store, const char *name, uint64_t value);
 FSM_MUST_USE fsm_code fsm__starts_load(fsm__store *store, fsm__starts *out, fsm_error *err);

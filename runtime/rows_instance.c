@@ -220,6 +220,9 @@ static fsm_code read_instance(const fsm_value *row, fsm__catalog *catalog, fsm_a
   out->idem_rows = (uint32_t)at[AT_IDEM_ROWS].i;
   out->output = at[AT_OUTPUT];
   out->incident = at[AT_INCIDENT];
+  if (out->id == NULL || (out->key == NULL && fsm_is(&at[AT_KEY], FSM_STRING)) ||
+      (out->corr == NULL && fsm_is(&at[AT_CORR], FSM_STRING))) /* never a row that lost its key */
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
   if (row->len == AT_COUNT && !read_more(&at[AT_MORE], out)) return unreadable(out->number, "field", err);
   return read_active(&at[AT_STATES], &at[AT_SINCE], arena, out, err);
 }

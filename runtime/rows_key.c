@@ -116,11 +116,16 @@ fsm__key fsm__key_idem(uint64_t number, int64_t now_ns, const uint8_t hash[16]) 
   return key;
 }
 
-uint64_t fsm__counter_peek(fsm__store *store, const char *name) {
+fsm_code fsm__counter_read(fsm__store *store, const char *name, uint64_t *last, fsm_error *err) {
   const void *value = NULL;
   size_t len = 0;
-  fsm_code code = fsm__store_get(store, FSM_T_COUNTERS, name, strlen(name), &value, &len, NULL);
-  return code == FSM_OK && len == 8 ? fsm__key_read_u64(value) + 1 : 1;
+  *last = 0;
+  fsm_code code = fsm__store_get(store, FSM_T_COUNTERS, name, strlen(name), &value, &len, err);
+  if (code == FSM_ENOTFOUND) return FSM_OK;
+  if (code != FSM_OK) return code;
+  if (len != 8) return fsm_fail(err, FSM_ECORRUPT, "store: counters", "the row \"%s\" is not a number", name);
+  *last = fsm__key_read_u64(value);
+  return FSM_OK;
 }
 
 void fsm__counter_put(fsm__store *store, const char *name, uint64_t value) {
@@ -129,10 +134,10 @@ void fsm__counter_put(fsm__store *store, const char *name, uint64_t value) {
   fsm__store_put(store, FSM_T_COUNTERS, name, strlen(name), be.bytes, be.len);
 }
 
-uint64_t fsm__counter_next(fsm__store *store, const char *name) {
-  uint64_t next = fsm__counter_peek(store, name);
-  fsm__counter_put(store, name, next);
-  return next;
+fsm_code fsm__counter_next(fsm__store *store, const char *name, uint64_t *next, fsm_error *err) {
+  fsm_code code = fsm__counter_read(store, name, next, err);
+  if (code == FSM_OK) fsm__counter_put(store, name, ++*next);
+  return code;
 }
 
 static const char STARTS[] = "starts";

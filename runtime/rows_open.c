@@ -128,7 +128,8 @@ fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, f
   out->service = fsm_arena_strndup(arena, at[0].s, at[0].len);
   out->corr = fsm_arena_strndup(arena, at[8].s, at[8].len);
   out->error = fsm_arena_strndup(arena, at[14].s, at[14].len);
-  return FSM_OK;
+  return id && out->service && out->corr && out->error ? FSM_OK
+                                                       : fsm_fail(err, FSM_ENOMEM, "", "no memory for a row");
 }
 
 static fsm_code get(fsm__store *store, fsm__table table, const fsm__key *key, fsm__row *row, fsm_error *err) {

@@ -47,11 +47,13 @@ static fsm_code drop_counters(fsm__store *store, fsm_error *err) {
 static fsm_code put_right(loading *l, fsm_error *err) {
   const uint8_t *at = (const uint8_t *)l->closing.data, *end = at + l->closing.len;
   fsm__row row;
-  const uint64_t number = fsm__counter_peek(l->store, "instance");
-  fsm_code code = drop_counters(l->store, err);
+  uint64_t made = 0, copied = 0;
+  fsm_code code = fsm__counter_read(l->store, "instance", &made, err);
+  if (code == FSM_OK) code = drop_counters(l->store, err);
   while (at < end && fsm__chunk_row(&at, end, &row))
     fsm__store_put(l->store, FSM_T_COUNTERS, row.key, row.key_len, row.value, row.value_len);
-  if (code == FSM_OK && fsm__counter_peek(l->store, "instance") != number)
+  if (code == FSM_OK) code = fsm__counter_read(l->store, "instance", &copied, err);
+  if (code == FSM_OK && copied != made)
     code =
         fsm_fail(err, FSM_EVERIFY, "journal", "it makes another number of instances than the snapshot has");
   return code;
@@ -88,7 +90,7 @@ static fsm_code load_rows(loading *l, const char *path, fsm_error *err) {
     code = fsm__snapshot_file_next(file, &block, &found, &l->info, err);
     if (code == FSM_OK && found) code = load_block(l, &block, err);
     if (code == FSM_OK && found && block.table == FSM_T_COUNTERS && !block.closing)
-      l->instances = fsm__counter_peek(l->store, "instance") - 1;
+      code = fsm__counter_read(l->store, "instance", &l->instances, err);
   }
   fsm__snapshot_file_close(file);
   return code == FSM_OK ? fsm__store_round(l->store, l->info.from_seq, &l->info.from_leaf, err) : code;

@@ -88,7 +88,7 @@ static inline fsm__instance loaded(rig *r) {
 
 /* Is there exactly this row of by_state? */
 static inline bool indexed(rig *r, const char *state, int64_t seconds) {
-  fsm__key key = fsm__key_by_state(1, fsm__name_find(r->store, state, strlen(state)), seconds * SECOND, 1);
+  fsm__key key = fsm__key_by_state(1, rig_name(r, state), seconds * SECOND, 1);
   return rig_count(r, FSM_T_BY_STATE, key.bytes, key.len) == 1;
 }
 

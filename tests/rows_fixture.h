@@ -143,6 +143,19 @@ static inline unsigned rig_count(rig *r, fsm__table table, const void *prefix, s
   return count;
 }
 
+/* What a counter gave last. */
+static inline int64_t rig_counter(fsm__store *store, const char *name) {
+  uint64_t last = 0;
+  assert_int_equal(fsm__counter_read(store, name, &last, NULL), FSM_OK);
+  return (int64_t)last;
+}
+
+static inline uint32_t rig_name(rig *r, const char *text) {
+  uint32_t number = 0;
+  assert_int_equal(fsm__name_find(r->store, text, strlen(text), &number, NULL), FSM_OK);
+  return number;
+}
+
 static inline int rig_setup(void **state) {
   rig *r = rig_new();
   rig_deploy(r, RIG_MACHINE, 1);

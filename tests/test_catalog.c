@@ -65,22 +65,38 @@ static void the_source_comes_back_byte_for_byte(void **state) {
 
 static void a_name_has_one_number_in_all_machines(void **state) {
   rig *r = *state;
-  uint32_t a = fsm__name_find(r->store, "a", 1), bx = fsm__name_find(r->store, "b.x", 3);
+  uint32_t a = rig_name(r, "a"), bx = rig_name(r, "b.x");
   assert_true(a != 0 && bx != 0 && a != bx);
   const fsm__deployed *other = rig_deploy(r, OTHER, 2);
-  assert_true(fsm__name_find(r->store, "a", 1) == a);
+  assert_true(rig_name(r, "a") == a);
   assert_true(other->names[1] == a);
-  assert_string_equal(fsm__name_text(r->store, bx, &r->arena), "b.x");
-  assert_null(fsm__name_text(r->store, 9999, &r->arena));
-  assert_true(fsm__name_find(r->store, "never", 5) == 0);
-  assert_true(fsm__name_find(r->store, "m", 1) == 0); /* ids of machines are a space of their own */
+  const char *text = NULL;
+  assert_int_equal(fsm__name_text(r->store, bx, &r->arena, &text, NULL), FSM_OK);
+  assert_string_equal(text, "b.x");
+  assert_int_equal(fsm__name_text(r->store, 9999, &r->arena, &text, NULL), FSM_ECORRUPT);
+  assert_true(rig_name(r, "never") == 0);
+  assert_true(rig_name(r, "m") == 0); /* ids of machines are a space of their own */
+}
+
+static void a_name_that_cannot_be_read_gets_no_second_number(void **state) {
+  rig *r = *state;
+  fsm_error err = {.text = ""};
+  fsm_definition *definition = NULL;
+  fsm__store_put(r->store, FSM_T_NAMES, "na", 2, "123", 3); /* of state "a", which OTHER has too */
+  assert_int_equal(fsm_definition_load(OTHER, strlen(OTHER), &definition, &err), FSM_OK);
+  assert_int_equal(fsm__catalog_add(r->catalog, OTHER, strlen(OTHER), definition, 2, 2000, &err),
+                   FSM_ECORRUPT);
+  assert_non_null(strstr(err.where, "names"));
+  fsm_definition_free(definition);
 }
 
 static void a_name_over_any_path_is_not_looked_for(void **state) {
   rig *r = *state;
   char text[FSM_STORE_KEY_MAX + 1];
+  uint32_t number = 1;
   memset(text, 'n', sizeof text);
-  assert_true(fsm__name_find(r->store, text, sizeof text) == 0);
+  assert_int_equal(fsm__name_find(r->store, text, sizeof text, &number, NULL), FSM_OK);
+  assert_int_equal(number, 0);
   assert_int_equal(fsm__store_fault(r->store, NULL), FSM_OK);
 }
 
@@ -92,8 +108,10 @@ static void a_state_path_at_its_limit_is_a_name(void **state) {
   const char *source =
       fsm_arena_printf(&r->arena, "{\"id\":\"long\",\"initial\":\"%s\",\"states\":{\"%s\":{}}}", name, name);
   const fsm__deployed *deployed = rig_deploy(r, source, 2);
-  assert_true(fsm__name_find(r->store, name, strlen(name)) == deployed->names[1]);
-  assert_string_equal(fsm__name_text(r->store, deployed->names[1], &r->arena), name);
+  const char *text = NULL;
+  assert_true(rig_name(r, name) == deployed->names[1]);
+  assert_int_equal(fsm__name_text(r->store, deployed->names[1], &r->arena, &text, NULL), FSM_OK);
+  assert_string_equal(text, name);
 }
 
 static void a_definition_at_its_limit_is_kept_whole(void **state) {
@@ -186,6 +204,7 @@ int main(void) {
       R(a_reopened_catalog_is_the_same),
       R(the_source_comes_back_byte_for_byte),
       R(a_name_has_one_number_in_all_machines),
+      R(a_name_that_cannot_be_read_gets_no_second_number),
       R(a_name_over_any_path_is_not_looked_for),
       R(a_state_path_at_its_limit_is_a_name),
       R(a_definition_at_its_limit_is_kept_whole),

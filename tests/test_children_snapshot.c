@@ -100,6 +100,59 @@ static void a_snapshot_taken_while_instances_talk_gives_the_rows_of_the_live_sto
   fixture_free(f);
 }
 
+/* ---- an instance that goes in parts while it is copied ------------------------------------------- */
+
+static const char TELLER[] =
+    "{\"id\":\"teller\",\"meta\":{\"fsm\":{\"keep\":\"1h\"}},\"initial\":\"a\",\"states\":{\"a\":{\"on\":{"
+    "\"TELL\":{\"target\":\"end\",\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"'h'\"},"
+    "\"event\":{\"type\":\"BALL\"}}]}}},\"end\":{\"type\":\"final\"}}}";
+
+typedef struct hour {
+  fixture *f;
+  bool over;
+} hour;
+
+static void an_hour_passes(void *arg, fsm__table table) {
+  hour *h = arg;
+  (void)table;
+  if (h->over) return;
+  h->over = true;
+  passes(h->f, 2 * 3600);
+  settle(h->f);
+}
+
+/* Its message waits, so its purge is begun and put off: it is still there, and so is its id. */
+static void an_instance_whose_purge_is_put_off_meanwhile_keeps_its_id(void **state) {
+  (void)state;
+  fixture *f = restless_new();
+  fsm__snapshot_info info;
+  fsm_error err = {.text = ""};
+  hour h = {.f = f};
+  fsm_command pause = fsm_command_new(FSM_CMD_PAUSE);
+  deploy(f, PING);
+  deploy(f, TELLER);
+  started(f, "ping", "h", NULL);
+  started(f, "teller", "old", NULL);
+  pause.instance = "h";
+  pause.reason = "a test";
+  pause.actor = json(f, "{\"sub\":\"op\"}");
+  fsm_answer answer = sent(f, &pause);
+  assert_code(&answer, FSM_OK);
+  sends(f, "old", "TELL");
+  settle(f);
+  const fsm__snapshot_options options = {.store = fsm__runtime_store(f->runtime),
+                                         .origin = fsm__runtime_origin(f->runtime),
+                                         .dir = snapshots_of(f),
+                                         .now_ns = 1,
+                                         .chunk_bytes = 1,
+                                         .between = an_hour_passes,
+                                         .between_arg = &h};
+  if (fsm__snapshot_make(&options, &info, &err) != FSM_OK) fail_msg("%s: %s", err.where, err.text);
+  assert_true(info.to_seq > info.from_seq);
+  expect_equal(f, info.from_seq);
+  fixture_free(f);
+}
+
 /* What is on the disk after a record, as a kill would leave it. */
 typedef struct deaths {
   char dir[32];
@@ -169,6 +222,7 @@ static void every_frame_may_be_the_last_before_a_kill(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_snapshot_taken_while_instances_talk_gives_the_rows_of_the_live_store),
+      cmocka_unit_test(an_instance_whose_purge_is_put_off_meanwhile_keeps_its_id),
       cmocka_unit_test(every_frame_may_be_the_last_before_a_kill),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

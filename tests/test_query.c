@@ -441,7 +441,9 @@ static void filters_that_cannot_be_are_refused(void **state) {
 
 static void an_index_row_without_its_instance_is_corrupt(void **state) {
   field *d = *state;
-  fsm__key key = fsm__key_by_state(1, fsm__name_find(d->core.store, "a", 1), 1, 99999);
+  uint32_t a = 0;
+  assert_int_equal(fsm__name_find(d->core.store, "a", 1, &a, NULL), FSM_OK);
+  fsm__key key = fsm__key_by_state(1, a, 1, 99999);
   fsm__store_put(d->core.store, FSM_T_BY_STATE, key.bytes, key.len, "", 0);
   fsm__store_publish(d->core.store, d->core.seq + 1);
   fsm_value out;

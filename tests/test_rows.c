@@ -371,15 +371,73 @@ static void a_number_that_is_none_is_corrupt(void **state) {
   assert_non_null(strstr(err.text, "ids"));
 }
 
+static int64_t next_of(rig *r, const char *name) {
+  uint64_t next = 0;
+  assert_int_equal(fsm__counter_next(r->store, name, &next, NULL), FSM_OK);
+  return (int64_t)next;
+}
+
+static int64_t last_of(rig *r, const char *name) { return rig_counter(r->store, name); }
+
+/* From 1 again it would give a new instance the rows of the first. */
+static void a_counter_that_cannot_be_read_does_not_begin_anew(void **state) {
+  rig *r = *state;
+  uint64_t next = 7;
+  fsm_error err = {.text = ""};
+  fsm__store_put(r->store, FSM_T_COUNTERS, "instance", 8, "123", 3);
+  assert_int_equal(fsm__counter_read(r->store, "instance", &next, &err), FSM_ECORRUPT);
+  assert_int_equal(fsm__counter_next(r->store, "instance", &next, &err), FSM_ECORRUPT);
+  assert_non_null(strstr(err.text, "instance"));
+}
+
+static void row_of_everything(rig *r) {
+  fsm__since active[] = {{0, 1}, {1, 1}};
+  const fsm__instance in = {.number = 9,
+                            .deployed = fsm__catalog_find(r->catalog, "m", 0),
+                            .id = "an instance",
+                            .key = "a key",
+                            .corr = "a correlation",
+                            .active = active,
+                            .active_count = 2,
+                            .context = fsm_map_empty()};
+  const fsm__task task = {.id = "job", .service = "svc", .corr = "a correlation", .error = "why"};
+  fsm__instance_put(r->store, &in);
+  fsm__task_put(r->store, 9, &task);
+}
+
+static void a_row_is_read_whole_or_there_was_no_memory(void **state) {
+  rig *r = *state;
+  unsigned whole = 0, none = 0;
+  row_of_everything(r);
+  for (size_t limit = 16; limit < 8192; limit += 16) {
+    fsm_arena arena;
+    fsm__instance in;
+    fsm__task task;
+    fsm_arena_init(&arena, limit);
+    fsm_code code = fsm__instance_load(r->store, r->catalog, 9, &arena, &in, NULL);
+    if (code == FSM_OK) assert_string_equal(in.key, "a key");
+    if (code == FSM_OK) assert_string_equal(in.corr, "a correlation");
+    if (code != FSM_OK) assert_int_equal(code, FSM_ENOMEM);
+    code == FSM_OK ? whole++ : none++;
+    fsm_arena_reset(&arena);
+    code = fsm__task_load(r->store, 9, "job", &arena, &task, NULL);
+    if (code == FSM_OK) assert_string_equal(task.error, "why");
+    if (code == FSM_OK) assert_string_equal(task.corr, "a correlation");
+    if (code != FSM_OK) assert_int_equal(code, FSM_ENOMEM);
+    fsm_arena_free(&arena);
+  }
+  assert_true(whole > 0 && none > 0);
+}
+
 static void counters_give_one_and_grow_and_a_peek_takes_nothing(void **state) {
   rig *r = *state;
-  assert_true(fsm__counter_peek(r->store, "c") == 1);
-  assert_true(fsm__counter_peek(r->store, "c") == 1);
-  assert_true(fsm__counter_next(r->store, "c") == 1);
-  assert_true(fsm__counter_next(r->store, "c") == 2);
-  assert_true(fsm__counter_next(r->store, "other") == 1);
+  assert_int_equal(last_of(r, "c"), 0);
+  assert_int_equal(last_of(r, "c"), 0);
+  assert_int_equal(next_of(r, "c"), 1);
+  assert_int_equal(next_of(r, "c"), 2);
+  assert_int_equal(next_of(r, "other"), 1);
   rig_reopen(r, 2);
-  assert_true(fsm__counter_peek(r->store, "c") == 3);
+  assert_int_equal(last_of(r, "c"), 2);
 }
 
 static void only_what_can_go_on_is_open(void **state) {
@@ -408,6 +466,8 @@ int main(void) {
       R(open_rows_that_cannot_be_read_are_corrupt),
       R(a_number_that_is_none_is_corrupt),
       R(counters_give_one_and_grow_and_a_peek_takes_nothing),
+      R(a_counter_that_cannot_be_read_does_not_begin_anew),
+      R(a_row_is_read_whole_or_there_was_no_memory),
       cmocka_unit_test(only_what_can_go_on_is_open),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
