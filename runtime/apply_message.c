@@ -42,11 +42,11 @@ static fsm_code put(fsm__store *store, const fsm__instance *in, const fsm_record
                     const fsm_value *entry, fsm_arena *arena, fsm_error *err) {
   const fsm_value *data = fsm_map_get(entry, "data"), *tok = fsm_map_get(entry, "tok"),
                   *due = fsm_map_get(entry, "due"), *about = fsm_map_get(entry, "about");
-  const char *event = text_of(arena, entry, "event");
+  const char *event = fsm_map_get(entry, "event") != NULL ? text_of(arena, entry, "event") : "";
   const int kind = kind_of(text_of(arena, entry, "kind"));
   fsm__send send = {.id = id_of(arena, entry, "id"),
                     .to = text_of(arena, entry, "to"),
-                    .event = event ? event : "",
+                    .event = event,
                     .data = data ? *data : fsm_null(),
                     .has_token = tok != NULL,
                     .due_ns = due && fsm_is(due, FSM_INT) ? due->i : record->time_ns,
@@ -54,9 +54,9 @@ static fsm_code put(fsm__store *store, const fsm__instance *in, const fsm_record
                     .corr = record->corr ? record->corr : "",
                     .trace = record->trace,
                     .about = about ? *about : fsm_null()};
-  if (event == NULL && fsm_map_get(entry, "event") != NULL) send.id = NULL; /* there, and not to be had */
-  if (send.id == NULL || fsm__send_seq(send.id) != record->seq || send.to == NULL || kind < 0 ||
-      send.due_ns < 0 || (tok != NULL && (!fsm_is(tok, FSM_BYTES) || tok->len != sizeof send.token)))
+  if (send.id == NULL || fsm__send_seq(send.id) != record->seq || send.to == NULL || event == NULL ||
+      kind < 0 || send.due_ns < 0 ||
+      (tok != NULL && (!fsm_is(tok, FSM_BYTES) || tok->len != sizeof send.token)))
     return fsm__apply_bad(record, "sends a message that cannot be read", NULL, err);
   send.kind = (fsm__send_kind)kind;
   send.place = fsm__send_place(send.id);

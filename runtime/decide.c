@@ -56,6 +56,8 @@ fsm_code fsm__snapshot_of(const fsm__instance *in, fsm_arena *arena, fsm_snapsho
 }
 
 fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind) {
+  if (out->instance != NULL && out->instance->last_seq != 0 && !fsm_is(&out->from, FSM_LIST))
+    return NULL; /* there was no memory for its leaves */
   if (out->count == out->cap) {
     size_t cap = out->cap ? out->cap * 2 : 4;
     fsm_record *grown = fsm_arena_alloc(at->arena, cap * sizeof *grown);

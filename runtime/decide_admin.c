@@ -171,8 +171,8 @@ fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out, fsm_error *e
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   code = v->run(at, out, err);
   if (code == FSM_OK) drop_if_refused(out);
-  if (code != FSM_OK || out->count == 0) return code;
   for (size_t i = 0; i < out->count; i++) out->records[i].rev = out->rev;
-  out->records[0].idem = idem; /* also of a step that was rolled back: it is parked under this key */
-  return FSM_OK;
+  if (out->count > 0)
+    out->records[0].idem = idem; /* also of a step that is rolled back: parked under this key */
+  return code;
 }

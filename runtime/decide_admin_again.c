@@ -135,6 +135,9 @@ static fsm_code retry_incident(const fsm__case *at, fsm__decision *out, fsm_erro
              *event = text_of(at, tried, "event");
   const fsm_value none = fsm_null(), *data = given != NULL ? given : &none;
   if (out->instance->corr != NULL) out->correlation = out->instance->corr;
+  if ((timer == NULL && fsm_map_get(tried, "timer") != NULL) ||
+      (task == NULL && fsm_map_get(tried, "task") != NULL))
+    return nomem(err); /* an answer is not to be tried as a mere event */
   if (open != NULL) return retry_open(at, out, open, err);
   if (timer != NULL) return retry_timer(at, out, timer, err);
   if (task != NULL) return retry_answer(at, out, task, data, err);

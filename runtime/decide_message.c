@@ -73,10 +73,13 @@ static fsm_code reject_as(const delivery *d, fsm_code code, const char *text, fs
   return reject(d, err);
 }
 
-static const char *about(const delivery *d, const char *member) {
+/* *out NULL: what the message is about does not say. */
+static fsm_code about(const delivery *d, const char *member, const char **out, fsm_error *err) {
   const fsm_value *value = fsm_is(&d->send->about, FSM_MAP) ? fsm_map_get(&d->send->about, member) : NULL;
-  return value != NULL && fsm_is(value, FSM_STRING) ? fsm_arena_strndup(d->at->arena, value->s, value->len)
-                                                    : NULL;
+  *out = NULL;
+  if (value == NULL || !fsm_is(value, FSM_STRING)) return FSM_OK;
+  *out = fsm_arena_strndup(d->at->arena, value->s, value->len);
+  return *out != NULL ? FSM_OK : nomem(err);
 }
 
 /* ---- back to the sender ------------------------------------------------------------------------- */
@@ -90,14 +93,12 @@ static fsm_code bounce(const delivery *d, const char *text, fsm_error *err) {
   if (d->sender->status != FSM_RUNNING)
     return fsm__decision_refuse(out, FSM_EPAUSED, "", "its sender is %s",
                                 fsm__status_name(d->sender->status));
-  fsm_event event = {.name = "error.communication",
-                     .cause = FSM_CAUSE_TASK,
-                     .type = "platform",
-                     .sendid = about(d, "sendid")};
+  fsm_event event = {.name = "error.communication", .cause = FSM_CAUSE_TASK, .type = "platform"};
   const fsm_pair pair = {fsm_string("message"), fsm_string(text)};
   fsm_step_result step;
   if (!fsm__decision_map(at->arena, &pair, 1, &event.data)) return nomem(err);
-  fsm_code code = fsm__decision_run(at, out, &event, &step, err);
+  fsm_code code = about(d, "sendid", &event.sendid, err);
+  if (code == FSM_OK) code = fsm__decision_run(at, out, &event, &step, err);
   if (code != FSM_OK) return code;
   if (out->refusal.code == FSM_OK && (step.outcome == FSM_OK || step.outcome == FSM_EEXPRESSION))
     code = fsm__decision_step(at, out, &step, err);
@@ -275,11 +276,13 @@ static fsm_code event_of(const delivery *d, const char *invokeid, bool up, fsm_e
   *out = (fsm_event){.name = d->send->event,
                      .data = d->send->data,
                      .cause = FSM_CAUSE_EXTERNAL,
-                     .type = about(d, "type"),
-                     .sendid = about(d, "sendid"),
                      .invokeid = up || origin != NULL ? invokeid : NULL};
-  out->origin = origin ? about(d, "origin") : fsm_arena_printf(d->at->arena, "#_scxml_%s", d->sender->id);
-  if (out->origin == NULL && origin == NULL) return nomem(err);
+  fsm_code code = about(d, "type", &out->type, err);
+  if (code == FSM_OK) code = about(d, "sendid", &out->sendid, err);
+  if (code == FSM_OK && origin != NULL) code = about(d, "origin", &out->origin, err);
+  if (code != FSM_OK) return code;
+  if (origin == NULL) out->origin = fsm_arena_printf(d->at->arena, "#_scxml_%s", d->sender->id);
+  if (origin == NULL && out->origin == NULL) return nomem(err);
   out->origintype = out->origin != NULL ? FSM_EVENT_PROCESSOR : NULL;
   return FSM_OK;
 }
@@ -300,8 +303,10 @@ static fsm_code step_target(const delivery *d, const char *target, const fsm_eve
   if (out->count > 0) return consume(d);
   const fsm_code why = out->refusal.code;
   if (why == FSM_ETOOLARGE || why == FSM_EARGUMENT ||
-      (late && (why == FSM_EINSTANCE || why == FSM_ECOMPLETED)))
-    return bounce(d, fsm_arena_printf(d->at->arena, "%s", out->refusal.text), err);
+      (late && (why == FSM_EINSTANCE || why == FSM_ECOMPLETED))) {
+    const char *text = fsm_arena_strdup(d->at->arena, out->refusal.text);
+    return text != NULL ? bounce(d, text, err) : nomem(err);
+  }
   if (why == FSM_OK) return reject_as(d, FSM_ENOTRANSITION, "the event changes nothing", err);
   return reject(d, err);
 }
@@ -309,10 +314,11 @@ static fsm_code step_target(const delivery *d, const char *target, const fsm_eve
 static fsm_code event(const delivery *d, fsm_error *err) {
   const fsm__send *send = d->send;
   const bool late = send->to[0] == '#'; /* its address is looked up now */
-  fsm__address to = {.id = send->to, .has_token = send->has_token, .invokeid = about(d, "invokeid")};
+  fsm__address to = {.id = send->to, .has_token = send->has_token};
   memcpy(to.token, send->token, sizeof to.token);
-  fsm_code code = FSM_OK;
-  if (late) code = fsm__address_of(d->at->store, d->at->catalog, d->sender, send->to, d->at->arena, &to, err);
+  fsm_code code = about(d, "invokeid", &to.invokeid, err);
+  if (code == FSM_OK && late)
+    code = fsm__address_of(d->at->store, d->at->catalog, d->sender, send->to, d->at->arena, &to, err);
   if (code != FSM_OK) return code;
   if (to.id == NULL) {
     const char *text = fsm_arena_printf(d->at->arena, "there is no instance %s", send->to);
