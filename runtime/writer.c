@@ -66,7 +66,7 @@ static void queue_answer(fsm__writer *w, fsm__job *job) {
 
 static void refuse_full(fsm__writer *w, fsm__job *job) {
   job->decision = (fsm__decision){.correlation = job->command.correlation, .refusal = w->full_reason};
-  fsm__writer_answer(w, job);
+  queue_answer(w, job); /* with its batch: answers are given one at a time, in order */
 }
 
 static void run_command(fsm__writer *w, fsm__job *job) {

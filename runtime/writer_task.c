@@ -32,15 +32,31 @@ static fsm_task told(const fsm__task *task, const fsm__instance *in) {
   return out;
 }
 
+/* Nobody is told of a task before all that made it so (its opening, the end of the attempt before, the resume
+ * of its instance) is durable. */
+static void make_durable(fsm__writer *w, uint64_t seq) {
+  fsm__journal *journal = w->core.journal;
+  fsm_error err;
+  if (seq > fsm__journal_durable_seq(journal)) fsm__writer_sync_wait(w); /* its batch is on its way */
+  if (seq <= fsm__journal_durable_seq(journal)) return;
+  fsm__writer_commit(w); /* it is of this very turn, whose next batch needs room of its own */
+  fsm__writer_sync_wait(w);
+  FSM_ASSERT(seq <= fsm__journal_durable_seq(journal));
+  fsm_code code = fsm__journal_ready(journal, &err);
+  if (code == FSM_EIO) fsm__writer_fatal(w, &err);
+  if (code == FSM_OK) return;
+  w->full = true;
+  w->repairs_fit = false;
+  w->full_reason = err;
+}
+
 /* Tells whoever runs its service, or puts it into the line of one of ours. A paused instance's waits. */
 static bool offer(fsm__writer *w, uint64_t number, const char *id) {
   fsm__task task;
   fsm__instance in;
   if (!load(w, number, id, &task, &in)) return false;
   if (in.status != FSM_RUNNING) return true;
-  if (task.seq > fsm__journal_durable_seq(w->core.journal))
-    fsm__writer_sync_wait(w); /* its batch is on its way */
-  FSM_ASSERT(task.seq <= fsm__journal_durable_seq(w->core.journal));
+  make_durable(w, in.last_seq);
   int line = fsm__services_find(w->services, task.service);
   if (line >= 0) {
     fsm__offers_hold(w->offers, number, id, (unsigned)line);

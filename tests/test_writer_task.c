@@ -177,13 +177,28 @@ static const char TIMED[] =
 
 typedef struct watch {
   _Atomic uint64_t durable, at_offer; /* at_offer: what was durable then; 0 = none yet */
+  uint8_t token[16];
 } watch;
 
 static void note_durable(void *arg, uint64_t seq) { atomic_store(&((watch *)arg)->durable, seq); }
 
 static void note_offer(void *arg, const fsm_task *task) {
   watch *w = arg;
-  if (strcmp(task->instance, "t1") == 0) atomic_store(&w->at_offer, atomic_load(&w->durable));
+  if (strcmp(task->instance, "t1") != 0) return;
+  memcpy(w->token, task->token, sizeof w->token);
+  atomic_store(&w->at_offer, atomic_load(&w->durable));
+}
+
+static void await_offer(watch *w) {
+  for (int i = 0; i < 1000 && atomic_load(&w->at_offer) == 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  assert_true(atomic_load(&w->at_offer) != 0);
+}
+
+static uint64_t last_seq(fixture *f, const char *id) {
+  fsm_value page = query(f, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = id});
+  const fsm_value *items = fsm_map_get(&page, "items");
+  return (uint64_t)fsm_map_get(&items->items[items->len - 1], "seq")->i;
 }
 
 static fsm_answer operated(fixture *f, fsm_command_kind kind) {
@@ -210,14 +225,41 @@ static void a_task_is_offered_only_when_its_record_is_durable(void **state) {
   pass(f, 5); /* the timer is overdue, and fires in the turn in which it is looked for */
   answer = operated(f, FSM_CMD_RESUME);
   assert_code(&answer, FSM_OK);
-  for (int i = 0; i < 1000 && atomic_load(&w.at_offer) == 0; i++)
-    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-  fsm_value page = query(f, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = "t1"});
-  const fsm_value *items = fsm_map_get(&page, "items");
-  uint64_t opened = (uint64_t)fsm_map_get(&items->items[items->len - 1], "seq")->i;
-  if (atomic_load(&w.at_offer) < opened)
-    fail_msg("offered at %llu, opened at %llu", (unsigned long long)atomic_load(&w.at_offer),
-             (unsigned long long)opened);
+  await_offer(&w);
+  assert_true(atomic_load(&w.at_offer) >= last_seq(f, "t1"));
+}
+
+/* A step of its instance, in the very turn in which the task is due again. */
+static void a_task_is_offered_only_when_what_its_instance_did_last_is_durable(void **state) {
+  static const char BOTH[] =
+      "{\"id\":\"both\",\"type\":\"parallel\",\"states\":{\"l\":{\"initial\":\"a\",\"states\":{\"a\":{"
+      "\"after\":{\"30000\":\"b\"}},\"b\":{}}},"
+      "\"r\":{\"invoke\":{\"id\":\"job\",\"src\":\"svc\",\"meta\":{\"fsm\":{\"attempts\":2}}}}}}";
+  fixture *f = *state;
+  watch w = {.durable = 0};
+  fsm_runtime_options options = scene_options(f);
+  options.durable = note_durable;
+  options.durable_arg = options.task_arg = &w;
+  options.task_ready = note_offer;
+  scene_reopen(f, &options);
+  fsm_answer answer = deploy_text(f, BOTH, strlen(BOTH));
+  assert_code(&answer, FSM_OK);
+  (void)start(f, "both", "t1", NULL, NULL);
+  await_offer(&w);
+  fsm_command fail = fsm_command_new(FSM_CMD_TASK_FAIL);
+  memcpy(fail.token, w.token, sizeof fail.token);
+  fail.attempt = 1;
+  fail.retry_ns = 60 * SECOND;
+  answer = sent(f, &fail);
+  assert_code(&answer, FSM_OK);
+  answer = operated(f, FSM_CMD_PAUSE);
+  assert_code(&answer, FSM_OK);
+  atomic_store(&w.at_offer, 0);
+  pass(f, 100);
+  answer = operated(f, FSM_CMD_RESUME);
+  assert_code(&answer, FSM_OK);
+  await_offer(&w);
+  assert_true(atomic_load(&w.at_offer) >= last_seq(f, "t1"));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -232,6 +274,7 @@ int main(void) {
       T(the_last_error_is_kept_with_the_task),
       T(a_service_may_ask_for_more_time_before_the_next_attempt),
       T(a_task_is_offered_only_when_its_record_is_durable),
+      T(a_task_is_offered_only_when_what_its_instance_did_last_is_durable),
   };
   return cmocka_run_group_tests_name("writer_task", tests, NULL, NULL);
 }
