@@ -133,6 +133,7 @@ static void an_instance_whose_purge_is_put_off_meanwhile_keeps_its_id(void **sta
   deploy(f, TELLER);
   started(f, "ping", "h", NULL);
   started(f, "teller", "old", NULL);
+  for (unsigned i = 0; i < 50; i++) (void)start(f, "ping", named(f, "other", i), NULL, NULL);
   pause.instance = "h";
   pause.reason = "a test";
   pause.actor = json(f, "{\"sub\":\"op\"}");
