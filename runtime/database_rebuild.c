@@ -30,11 +30,6 @@ fsm_code fsm__store_build(const char *path, const uint8_t store_id[16], const ch
   return code;
 }
 
-static bool fits(const fsm__snapshot_info *info, const fsm__journal *journal) {
-  return info->from_seq + 1 >= fsm__journal_first_seq(journal) &&
-         info->to_seq <= fsm__journal_durable_seq(journal);
-}
-
 fsm_code fsm__stopped_base(const fsm__stopped *stopped, fsm__journal *journal, fsm__path *out,
                            fsm_error *err) {
   fsm__snapshot_info *list = NULL, *base = NULL, again;
@@ -42,7 +37,7 @@ fsm_code fsm__stopped_base(const fsm__stopped *stopped, fsm__journal *journal, f
   out->text[0] = '\0';
   fsm_code code = fsm__snapshot_list(stopped->snapshots.text, &list, &count, NULL, err);
   for (size_t i = count; code == FSM_OK && base == NULL && i-- > 0;) { /* the newest that is whole */
-    if (list[i].verified_ns == 0 || !fits(&list[i], journal)) continue;
+    if (list[i].verified_ns == 0 || !fsm__snapshot_fits(&list[i], journal)) continue;
     code = fsm__snapshot_path(stopped->snapshots.text, list[i].from_seq, out, err);
     if (code == FSM_OK && fsm__snapshot_check(out->text, &again, NULL) == FSM_OK) base = &list[i];
   }

@@ -198,6 +198,25 @@ static fsm_code cut_journal(const damage *d, fsm__hash *hash, fsm_error *err) {
   return code == FSM_OK ? cut_segment(d, hash, err) : code;
 }
 
+/* Snapshots of what is cut: other records will have those seqs. First, so that a cut that is interrupted
+ * leaves none behind. */
+static fsm_code snapshots_aside(const damage *d, fsm_error *err) {
+  fsm__snapshot_info *list = NULL;
+  size_t count = 0;
+  fsm_code code = fsm__snapshot_list(d->at.snapshots.text, &list, &count, NULL, err);
+  for (size_t i = 0; code == FSM_OK && i < count; i++) {
+    fsm__path from, to;
+    if (list[i].to_seq <= d->last_good) continue;
+    code = fsm__snapshot_path(d->at.snapshots.text, list[i].from_seq, &from, err);
+    if (code == FSM_OK)
+      code = fsm__path_of(&to, err, "%s/damaged-%lld-%llu", d->at.snapshots.text, (long long)time(NULL),
+                          (unsigned long long)list[i].from_seq);
+    if (code == FSM_OK) code = fsm__file_move(from.text, to.text, err);
+  }
+  free(list);
+  return code;
+}
+
 static fsm_code note_loss(const damage *d, fsm__journal *journal, const fsm_database_order *order,
                           const fsm__hash *hash, uint64_t *seq, fsm_error *err) {
   fsm_arena arena;
@@ -245,7 +264,9 @@ static fsm_code repair(damage *d, const fsm_database_order *order, uint64_t *seq
   fsm__hash hash;
   uint64_t applied = 0, base = 0;
   const bool loss = d->journal != FSM_OK;
-  fsm_code code = loss || d->torn_bytes > 0 ? cut_journal(d, &hash, err) : FSM_OK;
+  fsm_code code = FSM_OK;
+  if (loss || d->torn_bytes > 0) code = snapshots_aside(d, err);
+  if (code == FSM_OK && (loss || d->torn_bytes > 0)) code = cut_journal(d, &hash, err);
   if (code == FSM_OK) code = fsm__stopped_journal(&d->at, false, 0, &journal, NULL, err);
   if (code == FSM_OK)
     code = loss ? note_loss(d, journal, order, &hash, seq, err) : note_repair(d, journal, order, seq, err);

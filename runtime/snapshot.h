@@ -112,8 +112,13 @@ FSM_MUST_USE fsm_code fsm__snapshot_check(const char *path, fsm__snapshot_info *
 
 /* ---- loading ---- */
 
+/* Is it of this journal: can it be made exact by it, and is the record at its B the one that it was made at?
+ * After a cut or a restore other records have the same seqs. */
+bool fsm__snapshot_fits(const fsm__snapshot_info *info, fsm__journal *journal);
+
 /* Into an empty store whose file nobody else sees, and the journal replayed over it to B. path: of one
- * snapshot. position->seq and leaf are B's then, the rows are committed and exact. */
+ * snapshot; FSM_EVERIFY when it does not fit. position->seq and leaf are B's then, the rows are committed and
+ * exact. */
 FSM_MUST_USE fsm_code fsm__snapshot_load(const char *path, fsm__journal *journal, fsm__store *store,
                                          fsm__catalog **catalog, fsm__core *position, fsm_error *err);
 

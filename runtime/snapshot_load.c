@@ -27,6 +27,36 @@ static fsm_code note_id(loading *l, const fsm__row *row, fsm_error *err) {
   return code;
 }
 
+/* ---- whose it is -------------------------------------------------------------------------------- */
+
+/* The leaf of a record: from itself or, of the last that is not kept, from the link of the first that is. */
+static bool leaf_at(fsm__journal *journal, uint64_t seq, uint64_t first, fsm__hash *out) {
+  fsm__journal_cursor *cursor = NULL;
+  fsm__journal_entry entry;
+  fsm_record record;
+  fsm_arena arena;
+  bool found = false;
+  fsm_arena_init(&arena, 0);
+  const uint64_t at = seq < first ? first : seq;
+  fsm_code code = fsm__journal_cursor_open(journal, at, &cursor, NULL);
+  if (code == FSM_OK) code = fsm__journal_next(cursor, &entry, &found, NULL);
+  if (code == FSM_OK && found && at == seq) *out = fsm__leaf(entry.record.data, entry.record.len);
+  if (code == FSM_OK && found && at != seq)
+    code = fsm_record_decode(&arena, entry.record.data, entry.record.len, &record, NULL);
+  if (code == FSM_OK && found && at != seq) memcpy(out->bytes, record.prev, sizeof out->bytes);
+  fsm__journal_cursor_close(cursor);
+  fsm_arena_free(&arena);
+  return code == FSM_OK && found;
+}
+
+bool fsm__snapshot_fits(const fsm__snapshot_info *info, fsm__journal *journal) {
+  const uint64_t first = fsm__journal_first_seq(journal), last = fsm__journal_durable_seq(journal);
+  fsm__hash leaf;
+  if (info->from_seq + 1 < first || info->to_seq > last) return false;
+  if (info->to_seq == 0) return true;
+  return leaf_at(journal, info->to_seq, first, &leaf) && memcmp(&leaf, &info->to_leaf, sizeof leaf) == 0;
+}
+
 /* ---- what is put right at B ---------------------------------------------------------------------- */
 
 static fsm_code drop_counters(fsm__store *store, fsm_error *err) {
@@ -111,7 +141,7 @@ static fsm_code replay(loading *l, fsm__journal *journal, fsm__catalog *catalog,
   if (position->seq != l->info.to_seq)
     return fsm_fail(err, FSM_EVERIFY, "journal", "it ends at seq %llu, the snapshot needs it up to %llu",
                     (unsigned long long)position->seq, (unsigned long long)l->info.to_seq);
-  if (memcmp(&position->leaf, &l->info.to_leaf, sizeof position->leaf) != 0)
+  if (!fsm__snapshot_fits(&l->info, journal))
     return fsm_fail(err, FSM_EVERIFY, "journal", "record %llu is not the one that the snapshot was made at",
                     (unsigned long long)position->seq);
   code = put_right(l, err);

@@ -119,7 +119,7 @@ fsm_code fsm__verify_base(const char *dir, fsm__journal *journal, uint64_t appli
   fsm__snapshot_info *list = NULL;
   size_t count = 0, i = 0;
   fsm_code code = fsm__snapshot_list(dir, &list, &count, NULL, err);
-  while (i < count && (list[i].from_seq + 1 < first || list[i].to_seq > applied)) i++;
+  while (i < count && (list[i].to_seq > applied || !fsm__snapshot_fits(&list[i], journal))) i++;
   if (code == FSM_OK && i == count)
     code = fsm_fail(err, FSM_EVERIFY, dir,
                     "the journal is kept from seq %llu on, and no snapshot is there that it goes on from",

@@ -241,6 +241,15 @@ static void a_damaged_store_is_told_and_made_anew(void **state) {
   fixture_free(f);
 }
 
+static void go_on_to(fixture *f, uint64_t seq) {
+  for (int i = 0; fsm__journal_durable_seq(fsm__runtime_journal(f->runtime)) < seq; i++) {
+    char id[24];
+    snprintf(id, sizeof id, "on-%d", i);
+    fsm_answer answer = start(f, "flow", id, NULL, NULL);
+    assert_code(&answer, FSM_OK);
+  }
+}
+
 static void damage_below_what_was_acknowledged_is_cut_only_when_the_loss_is_accepted(void **state) {
   (void)state;
   fixture *f = lived(200);
@@ -248,6 +257,8 @@ static void damage_below_what_was_acknowledged_is_cut_only_when_the_loss_is_acce
   fsm_error err = {.text = ""};
   char path[160];
   settle(f);
+  const fsm__snapshot_info after = snapshot_made(f, 0, 0); /* of rows that will be lost */
+  assert_int_equal(fsm__snapshot_note_verified(snapshots_of(f), after.from_seq, 5, NULL), FSM_OK);
   const uint64_t last = fsm__journal_durable_seq(fsm__runtime_journal(f->runtime));
   fixture_close(f);
   snprintf(path, sizeof path, "%s/journal/0/%020d.seg", f->dir, 1);
@@ -270,6 +281,59 @@ static void damage_below_what_was_acknowledged_is_cut_only_when_the_loss_is_acce
   assert_int_equal(fsm__runtime_origin(f->runtime).epoch, 1);
   (void)journal_walk(f, NULL, NULL);
   assert_verified(f);
+  /* What is written now has the seqs of what was lost: the old snapshot is of neither. */
+  go_on_to(f, after.to_seq + 20);
+  fixture_close(f);
+  expect_ok(fsm_database_rebuild(f->dir, &by_me, &f->arena, &told, &err), &err, "rebuild");
+  assert_int_equal(number(&told, "snapshot"), 0);
+  open_at(f, f->dir);
+  assert_verified(f);
+  fixture_free(f);
+}
+
+static void a_snapshot_of_another_past_is_no_base(void **state) {
+  (void)state;
+  fixture *f = lived(100);
+  fsm_value told;
+  fsm_error err = {.text = ""};
+  char backup[160], old[64];
+  snprintf(backup, sizeof backup, "%s", beside(f, "backup"));
+  snprintf(old, sizeof old, "%s", f->dir);
+  expect_ok(fsm_runtime_backup(f->runtime, backup, false, &f->arena, &told, &err), &err, "backup");
+  lives all;
+  lives_begin(f, &all, 60);
+  (void)lives_end(&all);
+  settle(f);
+  const fsm__snapshot_info info = snapshot_made(f, 0, 0);
+  assert_int_equal(fsm__snapshot_note_verified(snapshots_of(f), info.from_seq, 5, NULL), FSM_OK);
+  fixture_close(f);
+  expect_ok(fsm_database_restore(backup, beside(f, "r"), &by_me, &f->arena, &told, &err), &err, "restore");
+  strncat(f->dir, "-r", 3);
+  open_at(f, f->dir);
+  go_on_to(f, info.to_seq + 20);
+  fixture_close(f);
+  char from[192], to[192]; /* somebody puts it there */
+  snprintf(from, sizeof from, "%s/" FSM_SNAPSHOT_DIR "/%020llu", old, (unsigned long long)info.from_seq);
+  snprintf(to, sizeof to, "%s/" FSM_SNAPSHOT_DIR "/%020llu", f->dir, (unsigned long long)info.from_seq);
+  copy_tree(from, to);
+  expect_ok(fsm_database_rebuild(f->dir, &by_me, &f->arena, &told, &err), &err, "rebuild");
+  assert_true(number(&told, "snapshot") < (int64_t)info.from_seq);
+  open_at(f, f->dir);
+  assert_verified(f);
+  fsm__store *empty = NULL;
+  fsm__catalog *catalog = NULL;
+  fsm__core position = {.seq = 0};
+  const fsm_origin origin = fsm__runtime_origin(f->runtime);
+  expect_ok(fsm__store_open(&(fsm__store_options){.dir = beside(f, "e"), .new_store_id = origin.store},
+                            &empty, &err),
+            &err, "store");
+  assert_int_equal(fsm__snapshot_load(to, fsm__runtime_journal(f->runtime), empty, &catalog, &position, &err),
+                   FSM_EVERIFY);
+  fsm__catalog_free(catalog);
+  fsm__store_close(empty);
+  remove_tree(beside(f, "e"));
+  remove_tree(backup);
+  remove_tree(old);
   fixture_free(f);
 }
 
@@ -298,6 +362,7 @@ int main(void) {
       cmocka_unit_test(stat_counts_what_is_there),
       cmocka_unit_test(a_damaged_store_is_told_and_made_anew),
       cmocka_unit_test(damage_below_what_was_acknowledged_is_cut_only_when_the_loss_is_accepted),
+      cmocka_unit_test(a_snapshot_of_another_past_is_no_base),
       cmocka_unit_test(a_whole_directory_is_left_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
