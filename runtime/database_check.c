@@ -15,9 +15,9 @@ static fsm_code check_journal(fsm__journal *journal, fsm__findings *findings, fs
   fsm_code code = fsm__journal_verify(journal, &check, &fault);
   fsm__journal_unpin(journal);
   if (code == FSM_ENOMEM) return fsm_fail(err, code, "", "no memory to check the journal");
-  const char *good = fsm_arena_printf(findings->arena, "%llu records in %llu segments, up to seq %llu: whole",
-                                      (unsigned long long)check.records, (unsigned long long)check.segments,
-                                      (unsigned long long)check.last_seq);
+  const char *good = fsm_arena_printf(findings->arena, "%llu records up to seq %llu, %llu segment%s: whole",
+                                      (unsigned long long)check.records, (unsigned long long)check.last_seq,
+                                      (unsigned long long)check.segments, check.segments == 1 ? "" : "s");
   fsm__finding(findings, "journal", code, &fault, good);
   return FSM_OK;
 }

@@ -54,8 +54,7 @@ fsm_code cli_db_findings(cli_run *cli, const fsm_value *document, fsm_error *err
   }
   fsm_code code = cli->json ? cli_print_json(cli, document, err) : cli_flush(cli, err);
   if (code != FSM_OK || damaged == 0) return code;
-  return fsm_fail(err, FSM_ECORRUPT, "", "%u of %u findings are damage; see: fsm-cli db repair", damaged,
-                  count);
+  return fsm_fail(err, FSM_ECORRUPT, "", "%u of %u: damaged; see: fsm-cli db repair", damaged, count);
 }
 
 /* "name value, name value" of a map in a list: what is one thing stands in one line. */
