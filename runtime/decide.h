@@ -38,7 +38,8 @@ typedef struct fsm__case {
   const char *node;
   fsm_origin origin;      /* of the journal: ids of records, tokens */
   const fsm_event *event; /* of a SEND that is a message: all of the event; NULL = as the command says */
-  const uint8_t *parent;  /* of a START that is a message: token of the parent's task; NULL = none */
+  const struct fsm__services *services; /* of this program; NULL = none are known */
+  const uint8_t *parent; /* of a START that is a message: token of the parent's task; NULL = none */
 } fsm__case;
 
 typedef struct fsm__decision {

@@ -6,6 +6,7 @@
 
 #include "runtime/apply.h"
 #include "runtime/decide.h"
+#include "runtime/service.h"
 
 typedef struct found {
   fsm__instance *in;
@@ -232,6 +233,16 @@ static bool outdated(const fsm_command *command, const fsm__task *task) {
   return command->attempt != 0 && command->attempt < attempt_of(task);
 }
 
+/* Not while its instance is paused or parked: answers, and the beginning of an attempt that can still be held
+ * back. A worker outside that was offered the task before has it already: that is recorded. */
+static bool waits(const fsm__case *at, const found *got) {
+  const fsm_command_kind kind = at->command->kind;
+  if (got->in->status == FSM_RUNNING) return false;
+  if (kind == FSM_CMD_TASK_COMPLETE || kind == FSM_CMD_TASK_FAIL) return true;
+  return kind == FSM_CMD_TASK_STARTED && !got->task.started && at->services != NULL &&
+         fsm__services_find(at->services, got->task.service) >= 0;
+}
+
 fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   const fsm_command *command = at->command;
   found got;
@@ -247,8 +258,7 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
   if (outdated(command, &got.task))
     return fsm__decision_refuse(out, FSM_ETASK, "attempt", "attempt %u is over: it failed or ran out of time",
                                 command->attempt);
-  bool answer = command->kind == FSM_CMD_TASK_COMPLETE || command->kind == FSM_CMD_TASK_FAIL;
-  if (answer && got.in->status != FSM_RUNNING)
+  if (waits(at, &got))
     return fsm__decision_refuse(out, got.in->status == FSM_PAUSED ? FSM_EPAUSED : FSM_EINCIDENT, "",
                                 "the instance is %s: answer again later", fsm__status_name(got.in->status));
   switch (command->kind) {

@@ -218,6 +218,33 @@ static void a_turn_runs_tasks_timers_rounds_snapshots_and_index_files(void **sta
   done(&f);
 }
 
+/* The task is on its way to its service when the operator's command comes. */
+static void an_attempt_that_has_not_begun_does_not_begin_after_a_pause(void **state) {
+  (void)state;
+  fixture f;
+  fsm_pair who = {fsm_string("sub"), fsm_string("op")};
+  by_hand(&f);
+  open_by_hand(&f, (fsm_runtime_options){.manual = true});
+  (void)deploy_text(&f, MACHINE, sizeof MACHINE - 1);
+  (void)start(&f, "m", "i", NULL, NULL);
+  (void)send_event(&f, "i", "GO", NULL);
+  fsm_command command = fsm_command_new(FSM_CMD_PAUSE);
+  command.instance = "i";
+  command.actor = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &who};
+  command.reason = "not now";
+  assert_int_equal(fsm_submit(f.runtime, &command, NULL, NULL, NULL), FSM_OK);
+  (void)settle(&f);
+  pass(&f, 60 * SECOND);
+  (void)settle(&f);
+  assert_int_equal(doubled, 0);
+  command.kind = FSM_CMD_RESUME;
+  (void)sent(&f, &command);
+  (void)settle(&f);
+  assert_int_equal(doubled, 1);
+  assert_state(&f, "i", "c");
+  done(&f);
+}
+
 /* Over several segments: the spare is made and index files are too. */
 static void fill(fixture *f) {
   static char text[40000];
@@ -282,6 +309,7 @@ int main(void) {
       cmocka_unit_test(submit_and_read_only_queue),
       cmocka_unit_test(what_is_queued_is_answered_by_close),
       cmocka_unit_test(a_turn_runs_tasks_timers_rounds_snapshots_and_index_files),
+      cmocka_unit_test(an_attempt_that_has_not_begun_does_not_begin_after_a_pause),
       cmocka_unit_test(the_same_calls_clocks_and_random_numbers_give_the_same_journal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

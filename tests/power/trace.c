@@ -1,6 +1,7 @@
 /* trace.c: see trace.h. The calls go on to the kernel by syscall(2). */
 #include "trace.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -17,7 +18,7 @@ enum { PATH_SIZE = 4096, FILES_MAX = 4096 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char root[PATH_SIZE];
 static size_t root_len;
-static bool on;
+static bool on, no_room;
 static op *ops;
 static size_t count, cap;
 static ino_t inodes[FILES_MAX]; /* of file number i; 0 = its inode is free again */
@@ -105,9 +106,22 @@ static void note_write(int fd, const struct iovec *parts, int part_count, uint64
   o->durable = (fcntl(fd, F_GETFL) & O_DSYNC) != 0;
 }
 
+static bool fits(int fd, uint64_t end) {
+  struct stat st;
+  if (!no_room || file_of(fd) < 0 || fstat(fd, &st) != 0 || (uint64_t)st.st_size >= end) return true;
+  errno = ENOSPC;
+  return false;
+}
+
+static uint64_t bytes_of(const struct iovec *parts, int part_count) {
+  uint64_t bytes = 0;
+  for (int i = 0; i < part_count; i++) bytes += parts[i].iov_len;
+  return bytes;
+}
+
 ssize_t pwrite(int fd, const void *data, size_t len, off_t at) {
   pthread_mutex_lock(&lock);
-  ssize_t done = syscall(SYS_pwrite64, fd, data, len, at);
+  ssize_t done = fits(fd, (uint64_t)at + len) ? syscall(SYS_pwrite64, fd, data, len, at) : -1;
   const struct iovec part = {(void *)(uintptr_t)data, len};
   if (done > 0) note_write(fd, &part, 1, (uint64_t)at, (size_t)done);
   pthread_mutex_unlock(&lock);
@@ -118,7 +132,8 @@ ssize_t pwrite64(int fd, const void *data, size_t len, off_t at) { return pwrite
 
 ssize_t pwritev(int fd, const struct iovec *parts, int part_count, off_t at) {
   pthread_mutex_lock(&lock);
-  ssize_t done = syscall(SYS_pwritev, fd, parts, part_count, at, 0);
+  const bool room = fits(fd, (uint64_t)at + bytes_of(parts, part_count));
+  ssize_t done = room ? syscall(SYS_pwritev, fd, parts, part_count, at, 0) : -1;
   if (done > 0) note_write(fd, parts, part_count, (uint64_t)at, (size_t)done);
   pthread_mutex_unlock(&lock);
   return done;
@@ -131,7 +146,8 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int part_count, off_t at) {
 ssize_t writev(int fd, const struct iovec *parts, int part_count) {
   pthread_mutex_lock(&lock);
   off_t at = on ? lseek(fd, 0, SEEK_CUR) : -1;
-  ssize_t done = syscall(SYS_writev, fd, parts, part_count);
+  const bool room = at < 0 || fits(fd, (uint64_t)at + bytes_of(parts, part_count));
+  ssize_t done = room ? syscall(SYS_writev, fd, parts, part_count) : -1;
   if (done > 0 && at >= 0) note_write(fd, parts, part_count, (uint64_t)at, (size_t)done);
   pthread_mutex_unlock(&lock);
   return done;
@@ -173,7 +189,7 @@ int fsync(int fd) { return traced_sync(SYS_fsync, fd); }
 
 int ftruncate(int fd, off_t size) {
   pthread_mutex_lock(&lock);
-  int done = (int)syscall(SYS_ftruncate, fd, size);
+  int done = fits(fd, (uint64_t)size) ? (int)syscall(SYS_ftruncate, fd, size) : -1;
   int file = done == 0 ? file_of(fd) : -1;
   if (file >= 0) {
     op *o = keep(OP_TRUNCATE);
@@ -287,6 +303,7 @@ void trace_begin(const char *path) {
   ops = NULL;
   count = cap = 0;
   files = 0;
+  no_room = false;
   on = true;
   pthread_mutex_unlock(&lock);
 }
@@ -314,5 +331,18 @@ void trace_free(trace *t) {
 void trace_mark(uint64_t number) {
   pthread_mutex_lock(&lock);
   if (on) keep(OP_MARK)->at = number;
+  pthread_mutex_unlock(&lock);
+}
+
+size_t trace_count(void) {
+  pthread_mutex_lock(&lock);
+  size_t now = count;
+  pthread_mutex_unlock(&lock);
+  return now;
+}
+
+void trace_full(bool full) {
+  pthread_mutex_lock(&lock);
+  no_room = full;
   pthread_mutex_unlock(&lock);
 }

@@ -42,5 +42,8 @@ void trace_begin(const char *root);
 trace trace_end(void);
 void trace_free(trace *trace);
 void trace_mark(uint64_t number);
+size_t trace_count(void); /* operations so far */
+/* Until it is taken back the disk has no room: what would make a file below the root longer fails, ENOSPC. */
+void trace_full(bool full);
 
 #endif
