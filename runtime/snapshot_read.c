@@ -123,8 +123,6 @@ static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
 
 /* Rows as many as said, keys rising, none before the chunk. NULL = so it is. */
 static const char *bad_rows(fsm__snapshot_file *file, const fsm__block_head *head, const uint8_t *payload) {
-  if (payload == NULL)
-    return head->count == 0 ? NULL : "a block has more rows than bytes"; /* an empty block */
   const uint8_t *at = payload + head->from_len, *end = payload + head->length;
   fsm__row row;
   uint32_t count = 0;
@@ -149,9 +147,9 @@ static fsm_code read_payload(fsm__snapshot_file *file, const fsm__block_head *he
   if (fstat(file->fd, &st) != 0) return fsm__file_fault(err, file->path.text, "the snapshot cannot be read");
   if ((uint64_t)st.st_size < file->at + FSM__BLOCK_HEAD + head->length)
     return damaged(file, file->at, "a block is longer than the file",
-                   err); /* before memory is taken for it */
-  if (head->length > file->cap) {
-    uint8_t *grown = realloc(file->payload, head->length);
+                   err);                                   /* before memory is taken for it */
+  if (file->payload == NULL || head->length > file->cap) { /* also an empty block has a place */
+    uint8_t *grown = realloc(file->payload, (size_t)head->length + 1);
     if (grown == NULL) return fsm_fail(err, FSM_ENOMEM, file->path.text, "no memory for a block");
     file->payload = grown;
     file->cap = head->length;
