@@ -3,20 +3,20 @@
 
 static fsm_code tell(cli_run *cli, const fsm_value *document, fsm_error *err) {
   const fsm_value *done = fsm_map_get(document, "done");
-  bool repaired = done != NULL && fsm_is(done, FSM_BOOL) && done->b;
-  if (!cli->json) {
-    cli_print_line(cli, "plan", cli_field(&cli->arena, document, "plan"));
-    cli_print_line(cli, "done", repaired ? "yes" : "no");
-    cli_print_line(cli, "record", cli_field(&cli->arena, document, "record"));
-    fsm_buf_char(&cli->text, '\n');
-  }
+  const bool repaired = done != NULL && fsm_is(done, FSM_BOOL) && done->b;
   fsm_error fault = {.text = ""};
-  fsm_code code = cli_db_findings(cli, document, &fault);
-  if (code == FSM_ECORRUPT && repaired) return FSM_OK;
-  if (code == FSM_OK) return code;
-  return code == FSM_ECORRUPT && !cli_args_has(&cli->args, "yes")
-             ? fsm_fail(err, code, "", "nothing was changed; the plan is carried out with --yes")
-             : fsm_fail(err, code, fault.where, "%s", fault.text);
+  const fsm_code found = cli_db_findings(cli, document, &fault);
+  if (found != FSM_OK && found != FSM_ECORRUPT) return fsm_fail(err, found, fault.where, "%s", fault.text);
+  if (!cli->json) {
+    cli_print_states(cli, "plan", cli_field(&cli->arena, document, "plan"));
+    cli_print_line(cli, "done", repaired ? "yes: what is told above is mended" : "no");
+    cli_print_line(cli, "record", cli_field(&cli->arena, document, "record"));
+    fsm_code code = cli_flush(cli, err);
+    if (code != FSM_OK) return code;
+  }
+  if (found == FSM_OK || repaired) return FSM_OK;
+  return fsm_fail(err, found, "", "nothing was changed; the plan %s",
+                  cli_args_has(&cli->args, "yes") ? "says what it needs" : "is carried out with --yes");
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
