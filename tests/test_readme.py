@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """README.md, its ```console blocks: every command is run, and prints what is written below it.
 
-A line "…" stands for any lines, a … at the end of one for its rest. Exit 77: the program is not built.
+A line "…" stands for any lines, a … at the end of one for its rest. $FSM_DATA is in a scratch directory. Exit 77: the program is not built.
 """
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 BUILD, SOURCE = os.environ.get("FSM_BUILD_DIR", ""), os.environ.get("FSM_SOURCE_DIR", "")
@@ -43,6 +44,9 @@ class Readme(unittest.TestCase):
         self.assertGreaterEqual(len(found), 8)
         env = {k: v for k, v in os.environ.items() if not k.startswith("FSM_")}
         env["PATH"] = BUILD + ":" + env["PATH"]
+        scratch = tempfile.TemporaryDirectory(prefix="fsm-readme-")
+        self.addCleanup(scratch.cleanup)
+        env["FSM_DATA"] = os.path.join(scratch.name, "data")
         for command, lines in found:
             with self.subTest(command=command):
                 done = subprocess.run(["sh", "-c", command], env=env, cwd=SOURCE, timeout=PATIENCE_S,
