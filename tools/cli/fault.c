@@ -70,16 +70,25 @@ static void add_hint(fsm_buf *out, fsm_code code, const char *ref) {
   }
 }
 
-static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
-  fsm_buf_str(out, "fsm-cli: ");
+/* A terminal breaks it between words. */
+static void add_sentence(fsm_buf *out, const fsm_error *err) {
+  const cli_screen screen = cli_screen_of(STDERR_FILENO, true);
+  fsm_buf line = {0};
+  fsm_buf_str(&line, "fsm-cli: ");
   /* a sentence that names its place needs it once */
   if (err->where[0] != 0 && strstr(err->text, err->where) == NULL) {
-    add_safe(out, err->where);
-    fsm_buf_str(out, ": ");
+    add_safe(&line, err->where);
+    fsm_buf_str(&line, ": ");
   }
-  add_safe(out, err->text);
-  if (fsm_code_exit(err->code) != 2) fsm_buf_printf(out, " (%s)", fsm_code_name(err->code));
+  add_safe(&line, err->text);
+  if (fsm_code_exit(err->code) != 2) fsm_buf_printf(&line, " (%s)", fsm_code_name(err->code));
+  cli_wrap(out, fsm_buf_text(&line), screen.columns, 2);
   fsm_buf_char(out, '\n');
+  fsm_buf_free(&line);
+}
+
+static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
+  add_sentence(out, err);
   add_refusal(out, arena, fsm_map_get(&cli->source.problem, "refusal"));
   bool has_hint = strstr(err->text, "start one:") != NULL;
   if (!has_hint) add_hint(out, err->code, cli->ref);
