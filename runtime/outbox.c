@@ -468,6 +468,7 @@ static fsm_code load(fsm__outbox *o, fsm_error *err) {
     memset(own(o), 0, sizeof *own(o));
     snprintf(own(o)->sink, sizeof own(o)->sink, "%s", o->sink->name);
     own(o)->epoch = o->origin.epoch;
+    save(o, true); /* before anything is published: what has no cursor keeps no segment from being pruned */
   }
   o->status.seq = own(o)->seq;
   return FSM_OK;

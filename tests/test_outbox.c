@@ -289,6 +289,15 @@ static void a_sink_that_is_away_is_tried_until_it_is_there(void **state) {
   assert_string_equal(status().last_error, "");
 }
 
+static void a_sink_that_was_never_there_has_a_cursor_that_keeps_its_records(void **state) {
+  (void)state;
+  other.away = true;
+  start();
+  fsm__cursor cursor = saved_cursor();
+  assert_string_equal(cursor.sink, "fake");
+  assert_int_equal(cursor.seq, 0);
+}
+
 static void silence_is_not_waited_for_for_ever(void **state) {
   (void)state;
   other.silent = true;
@@ -430,6 +439,7 @@ int main(void) {
       TEST(a_standing_refusal_is_shown_and_commands_are_not_hindered),
       TEST(what_the_other_side_lost_is_sent_again),
       TEST(a_sink_that_is_away_is_tried_until_it_is_there),
+      TEST(a_sink_that_was_never_there_has_a_cursor_that_keeps_its_records),
       TEST(silence_is_not_waited_for_for_ever),
       TEST(a_restart_goes_on_from_the_saved_cursor),
       TEST(the_cursor_is_saved_while_running),
