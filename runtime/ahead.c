@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/overlay.h"
+
 enum { TABLES_MAX = 32 };
 
 typedef struct chunk {
@@ -33,15 +35,9 @@ void fsm__ahead_free(fsm__ahead *ahead) {
   free(ahead);
 }
 
-static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
-  size_t shorter = a_len < b_len ? a_len : b_len;
-  int order = shorter > 0 ? memcmp(a, b, shorter) : 0;
-  return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 static bool follows(const chunk *last, const void *key, size_t key_len, uint64_t seq) {
   if (last == NULL) return key_len == 0;
-  return compare(last->key, last->key_len, key, key_len) < 0 && seq >= last->seq;
+  return fsm__keys_compare(last->key, last->key_len, key, key_len) < 0 && seq >= last->seq;
 }
 
 fsm_code fsm__ahead_add(fsm__ahead *ahead, unsigned table, const void *key, size_t key_len, uint64_t seq,
@@ -73,7 +69,7 @@ uint64_t fsm__ahead_seq(const fsm__ahead *ahead, unsigned table, const void *key
   size_t low = 0, high = ahead->tables[table].count; /* chunks below low begin at or before key */
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (compare(chunks[middle].key, chunks[middle].key_len, key, key_len) <= 0)
+    if (fsm__keys_compare(chunks[middle].key, chunks[middle].key_len, key, key_len) <= 0)
       low = middle + 1;
     else
       high = middle;

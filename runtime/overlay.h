@@ -10,7 +10,16 @@
 #ifndef FSM_RUNTIME_OVERLAY_H
 #define FSM_RUNTIME_OVERLAY_H
 
+#include <string.h>
+
 #include "fsm/fsm.h"
+
+/* The order of keys everywhere: memcmp, of two with one prefix the shorter first. */
+static inline int fsm__keys_compare(const void *a, size_t a_len, const void *b, size_t b_len) {
+  const size_t shorter = a_len < b_len ? a_len : b_len;
+  const int order = shorter > 0 ? memcmp(a, b, shorter) : 0;
+  return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
 
 typedef struct fsm__overlay fsm__overlay;
 

@@ -115,12 +115,6 @@ static const char *out_of_place(const fsm__snapshot_file *file, const fsm__block
   return NULL;
 }
 
-static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
-  size_t shorter = a_len < b_len ? a_len : b_len;
-  int order = shorter > 0 ? memcmp(a, b, shorter) : 0;
-  return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 /* Rows as many as said, keys rising, none before the chunk. NULL = so it is. */
 static const char *bad_rows(fsm__snapshot_file *file, const fsm__block_head *head, const uint8_t *payload) {
   const uint8_t *at = payload + head->from_len, *end = payload + head->length;
@@ -128,12 +122,12 @@ static const char *bad_rows(fsm__snapshot_file *file, const fsm__block_head *hea
   uint32_t count = 0;
   if (!file->started || head->table != (uint32_t)file->table) file->last_len = 0;
   if (head->from_len > 0 && file->last_len > 0 &&
-      compare(payload, head->from_len, file->last, file->last_len) <= 0)
+      fsm__keys_compare(payload, head->from_len, file->last, file->last_len) <= 0)
     return "a chunk begins before the end of the one before";
   for (; fsm__chunk_row(&at, end, &row); count++) {
-    if (file->last_len > 0 && compare(row.key, row.key_len, file->last, file->last_len) <= 0)
+    if (file->last_len > 0 && fsm__keys_compare(row.key, row.key_len, file->last, file->last_len) <= 0)
       return "the keys of the rows do not rise";
-    if (head->from_len > 0 && compare(row.key, row.key_len, payload, head->from_len) < 0)
+    if (head->from_len > 0 && fsm__keys_compare(row.key, row.key_len, payload, head->from_len) < 0)
       return "a row is before its chunk";
     memcpy(file->last, row.key, row.key_len);
     file->last_len = row.key_len;

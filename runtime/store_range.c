@@ -20,13 +20,6 @@ typedef struct position {
   bool strictly;
 } position;
 
-static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
-  size_t shared = a_len < b_len ? a_len : b_len;
-  int order = shared ? memcmp(a, b, shared) : 0;
-  if (order) return order;
-  return (a_len > b_len) - (a_len < b_len);
-}
-
 /* ---- point reads ---- */
 
 /* Only the filling generation is changed by anyone, and its owner needs no lock to read it. */
@@ -83,7 +76,7 @@ void fsm__range_open(fsm__range *range, fsm__store *store, fsm__table table, con
 
 void fsm__range_from(fsm__range *range, const void *key, size_t key_len) {
   FSM_ASSERT(range && key_len <= FSM_STORE_KEY_MAX);
-  if (compare(key, key_len, range->prefix, range->prefix_len) < 0) {
+  if (fsm__keys_compare(key, key_len, range->prefix, range->prefix_len) < 0) {
     key = range->prefix;
     key_len = range->prefix_len;
   }
@@ -100,7 +93,7 @@ static bool in_prefix(const fsm__range *range, const fsm__row *row) {
 
 /* Does the scan begin at or below the floor? If so it begins at the floor. */
 static bool floor_start(fsm__range *range, const fsm__floor *floor, position *from) {
-  int order = compare(from->key, from->len, floor->key, floor->len);
+  int order = fsm__keys_compare(from->key, from->len, floor->key, floor->len);
   if (order < 0) {
     *from = (position){floor->key, floor->len, false};
     range->standing = FSM_STANDING_NOWHERE; /* it may stand on a row whose tombstone is below the floor */
@@ -121,7 +114,7 @@ static bool generation_seek(fsm__range *range, unsigned generation, position fro
   if (!g || *ahead == AHEAD_END) return false;
   if (*ahead == AHEAD_ROW) {
     *row = range->next[generation];
-    if (compare(row->key, row->key_len, from.key, from.len) >= (int)from.strictly) return true;
+    if (fsm__keys_compare(row->key, row->key_len, from.key, from.len) >= (int)from.strictly) return true;
   }
   bool lock = must_lock(store, generation);
   if (lock) pthread_mutex_lock(&store->base->lock);
@@ -150,7 +143,7 @@ static int heads_first(const heads *h, bool *on_lmdb) {
   for (int i = 0; i < 3; i++) {
     if (!h->has[i]) continue;
     if (first >= 0)
-      order = compare(h->row[first].key, h->row[first].key_len, h->row[i].key, h->row[i].key_len);
+      order = fsm__keys_compare(h->row[first].key, h->row[first].key_len, h->row[i].key, h->row[i].key_len);
     if (order > 0) first = i;
     if (i == 2) *on_lmdb = order >= 0;
   }

@@ -164,14 +164,9 @@ static bool dropped(const fsm__store *store, fsm__table table, const void *key, 
          fsm__store_is_ahead(store, table, key, key_len, store->base->replaying);
 }
 
-static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
-  int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-  return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 /* A row below the floor lowers it. */
 static void floor_lower(fsm__floor *floor, const void *key, size_t key_len) {
-  if (compare(key, key_len, floor->key, floor->len) >= 0) return;
+  if (fsm__keys_compare(key, key_len, floor->key, floor->len) >= 0) return;
   memcpy(floor->key, key, key_len);
   floor->len = key_len;
 }

@@ -16,18 +16,12 @@ static fsm_code differs(fsm__table table, const fsm__row *row, const char *how, 
   return fsm_fail(err, FSM_EVERIFY, where, "%s", how);
 }
 
-static int compare(const void *a, size_t a_len, const void *b, size_t b_len) {
-  size_t shorter = a_len < b_len ? a_len : b_len;
-  int order = shorter > 0 ? memcmp(a, b, shorter) : 0;
-  return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 /* The next row of the replay that is in the range of the chunk. */
 static fsm_code next_of_replay(fsm__range *range, const fsm__chunk *chunk, fsm__row *row, bool *found,
                                fsm_error *err) {
   fsm_code code = fsm__range_next(range, row, found, err);
   if (code == FSM_OK && *found && !chunk->last)
-    *found = compare(row->key, row->key_len, chunk->next, chunk->next_len) < 0;
+    *found = fsm__keys_compare(row->key, row->key_len, chunk->next, chunk->next_len) < 0;
   return code;
 }
 
@@ -42,10 +36,10 @@ static fsm_code compare_rows(const fsm__chunk *chunk, fsm__range *range, uint64_
     if (!have)
       return differs(chunk->table, &theirs, "the journal gives a row that the store does not have", err);
     if (!want) return differs(chunk->table, &ours, "the store has a row that the journal does not give", err);
-    if (compare(ours.key, ours.key_len, theirs.key, theirs.key_len) != 0)
+    if (fsm__keys_compare(ours.key, ours.key_len, theirs.key, theirs.key_len) != 0)
       return differs(chunk->table, &ours, "the store and a replay of the journal have different keys here",
                      err);
-    if (compare(ours.value, ours.value_len, theirs.value, theirs.value_len) != 0)
+    if (fsm__keys_compare(ours.value, ours.value_len, theirs.value, theirs.value_len) != 0)
       return differs(chunk->table, &ours, "the store and a replay of the journal have different values here",
                      err);
     (*rows)++;
