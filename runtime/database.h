@@ -48,7 +48,7 @@ FSM_API FSM_MUST_USE fsm_code fsm_database_restore(const char *backup, const cha
 FSM_API FSM_MUST_USE fsm_code fsm_database_rebuild(const char *dir, const fsm_database_order *order,
                                                    fsm_arena *arena, fsm_value *out, fsm_error *err);
 /* What is damaged and what is to be done; with order->yes, does it. What is cut is moved aside, never
- * removed: journal/0/damaged-…. Damage below what was acknowledged needs order->accept_loss and a reason. */
+ * removed: journal/0/damaged-…, and snapshots of what is cut snapshots/damaged-…. Damage below what was acknowledged needs order->accept_loss and a reason. */
 FSM_API FSM_MUST_USE fsm_code fsm_database_repair(const char *dir, const fsm_database_order *order,
                                                   fsm_arena *arena, fsm_value *out, fsm_error *err);
 

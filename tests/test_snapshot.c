@@ -49,6 +49,18 @@ static void one_more_creation(void *arg) {
   assert_code(&answer, FSM_OK);
 }
 
+static fsm__snapshot_info copied_under(creating *c, void (*between)(void *arg, fsm__table table)) {
+  fsm__snapshot_info info;
+  const fsm__snapshot_options options = {.store = fsm__runtime_store(c->f->runtime),
+                                         .origin = fsm__runtime_origin(c->f->runtime),
+                                         .dir = snapshots_of(c->f),
+                                         .chunk_bytes = 2048,
+                                         .between = between,
+                                         .between_arg = c};
+  assert_int_equal(fsm__snapshot_make(&options, &info, NULL), FSM_OK);
+  return info;
+}
+
 static void creation_while_starts_are_copied(void *arg, fsm__table table) {
   creating *c = arg;
   if (table != FSM_T_STARTS) return;
@@ -64,14 +76,7 @@ static void entries_of_creations_that_are_dropped_under_the_copier_are_gone(void
   creating c = {.f = f};
   while (c.made < 400) one_more_creation(&c);
   settle(f);
-  fsm__snapshot_info info;
-  const fsm__snapshot_options options = {.store = fsm__runtime_store(f->runtime),
-                                         .origin = fsm__runtime_origin(f->runtime),
-                                         .dir = snapshots_of(f),
-                                         .chunk_bytes = 2048,
-                                         .between = creation_while_starts_are_copied,
-                                         .between_arg = &c};
-  assert_int_equal(fsm__snapshot_make(&options, &info, NULL), FSM_OK);
+  const fsm__snapshot_info info = copied_under(&c, creation_while_starts_are_copied);
   assert_true(info.to_seq > info.from_seq + 5);
   expect_equal(f, info.from_seq);
   fixture_free(f);
@@ -104,14 +109,7 @@ static void an_instance_that_came_and_went_under_the_copier_leaves_nothing(void 
   creating c = {.f = f};
   while (c.made < 60) one_more_creation(&c);
   settle(f);
-  fsm__snapshot_info info;
-  const fsm__snapshot_options options = {.store = fsm__runtime_store(f->runtime),
-                                         .origin = fsm__runtime_origin(f->runtime),
-                                         .dir = snapshots_of(f),
-                                         .chunk_bytes = 2048,
-                                         .between = a_short_life,
-                                         .between_arg = &c};
-  assert_int_equal(fsm__snapshot_make(&options, &info, NULL), FSM_OK);
+  const fsm__snapshot_info info = copied_under(&c, a_short_life);
   expect_equal(f, info.from_seq);
   fixture_free(f);
 }
