@@ -101,11 +101,13 @@ bool fsm__decision_map(fsm_arena *arena, const fsm_pair *from, size_t count, fsm
 }
 
 /* "store.part.epoch.seq" of a record of this journal. */
-const char *fsm__decision_cause(const fsm__case *at, uint64_t seq) {
+fsm_code fsm__decision_cause(const fsm__case *at, uint64_t seq, const char **out, fsm_error *err) {
   char id[FSM_CORRELATION_MAX];
-  if (at->command->causation != NULL || seq == 0) return at->command->causation;
+  *out = at->command->causation;
+  if (*out != NULL || seq == 0) return FSM_OK;
   fsm_record_id(&at->origin, seq, id, sizeof id);
-  return fsm_arena_strdup(at->arena, id);
+  *out = fsm_arena_strdup(at->arena, id);
+  return *out != NULL ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a cause");
 }
 
 void fsm__task_token(const fsm__case *at, uint64_t number, const char *invoke, uint64_t seq,

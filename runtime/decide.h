@@ -183,7 +183,8 @@ FSM_MUST_USE fsm_code fsm__snapshot_of(const fsm__instance *in, fsm_arena *arena
 fsm_code fsm__decision_refuse(fsm__decision *out, fsm_code code, const char *where, const char *format, ...)
     FSM_PRINTF(4, 5);
 /* What caused the records to come, when the command does not say: the id of record `seq`. */
-const char *fsm__decision_cause(const fsm__case *at, uint64_t seq);
+FSM_MUST_USE fsm_code fsm__decision_cause(const fsm__case *at, uint64_t seq, const char **out,
+                                          fsm_error *err);
 
 /* The command's idempotency key: what the case's journal may have of it. */
 typedef struct fsm__idem_key {

@@ -41,8 +41,7 @@ static fsm_code load_instance(const fsm__case *at, uint64_t number, found *got, 
   if (code != FSM_OK) return code;
   fsm__decision_about(out, got->in, at->arena);
   if (got->task.corr[0] != '\0') out->correlation = got->task.corr;
-  out->causation = fsm__decision_cause(at, got->task.seq);
-  return FSM_OK;
+  return fsm__decision_cause(at, got->task.seq, &out->causation, err);
 }
 
 /* A record about the task: its id, its service, and up to two more members in detail. */

@@ -120,7 +120,8 @@ fsm_code fsm__decide_timer(const fsm__case *at, uint64_t number, const fsm__time
   if (code != FSM_OK) return code;
   fsm__decision_about(out, in, at->arena);
   out->correlation = in->corr;
-  out->causation = fsm__decision_cause(at, timer->seq);
+  code = fsm__decision_cause(at, timer->seq, &out->causation, err);
+  if (code != FSM_OK) return code;
   if (in->status != FSM_RUNNING) return FSM_OK; /* it waits, overdue, until the instance runs again */
   if (at->overdue && timer->overdue != FSM_OVERDUE_FIRE) return pass_over(at, out, timer, err);
   return fsm__decision_fire(at, out, timer, err);
