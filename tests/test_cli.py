@@ -1018,6 +1018,18 @@ class Lied(Case):
         self.assertIn("timers:\n  same\n    state:    due in", out)
         self.assertIn("messages:\n  HI\n    to:       y\n    state:    due in 1h\n    at:       2026-11-22T10:00:00Z\n", out)
 
+    def test_a_list_tells_who_is_parked_and_why_and_a_log_what_the_operator_said(self):
+        item = {"id": "x", "machine": "m", "version": 1, "state": "a", "status": "incident", "since": "2026-11-22T09:00:00Z", "for_ns": 1, "rev": 1, "forced": True, "incident": {"reason": "task_failed", "text": "it is down", "seq": 7}}
+        record = {"seq": 8, "time": "2026-11-22T09:06:54Z", "kind": "paused", "from": ["a"], "to": ["a"], "cause": "admin", "detail": {"command": "pause", "reason": "the bank asked for it, by telephone"}, "act": {"sub": "olga"}, "corr": "c"}
+        with lying({"/v1/instances/x/history": (200, {"items": [record], "next": None}), "/v1/instances": (200, {"items": [item], "next": None, "seq": 9, "now": "2026-11-22T09:00:00Z"})}) as socket:
+            self.assertRegex(run("--socket", socket, "ls")[1], r"\nx .* incident +\S+ +task_failed, forced\n")
+            self.assertRegex(run("--socket", socket, "log", "x")[1], r" paused .* olga +\S+ +the bank asked for it, by telephone\n")
+            code, out = run_in_terminal(80, "--socket", socket, "--no-color", "log", "x")
+            self.assertEqual(code, 0)
+            self.assertLessEqual(max(map(len, out.splitlines())), 80, out)
+            self.assertIn("olga", out)
+            self.assertIn("the bank", out)
+
     def test_a_page_that_is_too_large_is_asked_for_in_halves(self):
         def page(path):
             limit = int(dict(p.split("=") for p in path.split("?")[1].split("&"))["limit"]) if "?" in path else 100

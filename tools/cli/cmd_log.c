@@ -11,7 +11,7 @@ static const cli_column columns[] = {
     {.title = "TRIGGER", .min = 7, .shrink = 2, .if_any = true, .keep_end = true},
     {.title = "USER", .min = 5, .shrink = 1, .if_any = true}, /* who did it is what a log is asked for */
     {.title = "CORRELATION", .if_any = true, .goes_first = true},
-    {.title = "REASON", .if_any = true}};
+    {.title = "REASON", .min = 14, .shrink = 1, .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110, LEAVES_WIDTH = 18 };
 
 /* The head of a long id is its time; the tail tells ids of one moment apart. */
@@ -95,6 +95,16 @@ static const char *change(fsm_arena *arena, const fsm_value *record, bool narrow
   return text == NULL ? "" : text;
 }
 
+/* Why it was refused, or what the operator said. */
+static const char *reason_of(fsm_arena *arena, const fsm_value *record) {
+  const char *reason = cli_field(arena, record, "reason");
+  const fsm_value *detail = fsm_map_get(record, "detail"), *cause = fsm_map_get(record, "cause");
+  const bool operated = cause != NULL && fsm_is_text(cause, "admin");
+  return *reason == 0 && operated && detail != NULL && fsm_is(detail, FSM_MAP)
+             ? cli_field(arena, detail, "reason")
+             : reason;
+}
+
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                      const fsm_value *record) {
   (void)document;
@@ -106,7 +116,7 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
                                      short_trigger(arena, cli_field(arena, record, "trigger"), full, narrow),
                                      user_of(arena, record),
                                      narrow ? "" : short_id(arena, cli_field(arena, record, "corr"), full),
-                                     cli_field(arena, record, "reason")};
+                                     reason_of(arena, record)};
   cli_table_row(table, cells);
 }
 

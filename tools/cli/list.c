@@ -9,8 +9,20 @@ static const cli_column columns[] = {
     {.title = "MACHINE", .if_any = true, .goes_first = true},
     {.title = "STATE", .min = 14, .shrink = 2, .keep_end = true},
     {.title = "STATUS"},
-    {.title = "FOR", .right = true}};
+    {.title = "FOR", .right = true},
+    {.title = "WHY", .min = 10, .shrink = 4, .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
+
+/* What is not as the machine alone would have it: why it is parked, that it was forced. */
+static const char *why_of(fsm_arena *arena, const fsm_value *item) {
+  const fsm_value *incident = fsm_map_get(item, "incident"), *forced = fsm_map_get(item, "forced");
+  const bool is_forced = forced != NULL && fsm_is(forced, FSM_BOOL) && forced->b;
+  const char *reason =
+      incident != NULL && fsm_is(incident, FSM_MAP) ? cli_field(arena, incident, "reason") : "";
+  if (!is_forced) return reason;
+  const char *both = *reason != 0 ? fsm_arena_printf(arena, "%s, forced", reason) : "forced";
+  return both == NULL ? reason : both;
+}
 
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                      const fsm_value *item) {
@@ -23,7 +35,8 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
                                      one_machine ? "" : cli_field(arena, item, "machine"),
                                      cli_field(arena, item, "state"),
                                      cli_field(arena, item, "status"),
-                                     timed ? cli_age(arena, ns) : ""};
+                                     timed ? cli_age(arena, ns) : "",
+                                     why_of(arena, item)};
   cli_table_row(table, cells);
 }
 
