@@ -1,8 +1,8 @@
 /* database_impl.h: what the files of the database share.
  *
  * stat, check    looking                      backup, restore   copies
- * rebuild        the store anew               repair            what is damaged is cut or made anew
- * note           a record about all of it     report            members of documents, findings
+ * rebuild        the store anew               damage, repair    what can be trusted; the rest is cut or made
+ * anew note           a record about all of it     report            members of documents, findings
  */
 #ifndef FSM_RUNTIME_DATABASE_IMPL_H
 #define FSM_RUNTIME_DATABASE_IMPL_H
@@ -30,7 +30,7 @@ typedef struct fsm__stopped {
 } fsm__stopped;
 FSM_MUST_USE fsm_code fsm__stopped_open(fsm__stopped *stopped, const char *dir, fsm_error *err);
 void fsm__stopped_close(fsm__stopped *stopped);
-/* Store id and partition, from the first segment that has a header, or from a snapshot. */
+/* Store id and partition: what most segments and snapshots say. */
 FSM_MUST_USE fsm_code fsm__stopped_origin(const fsm__stopped *stopped, fsm_origin *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__stopped_journal(const fsm__stopped *stopped, bool read_only, uint64_t floor_seq,
                                            fsm__journal **out, fsm__recovery *found, fsm_error *err);

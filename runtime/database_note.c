@@ -103,39 +103,62 @@ void fsm__stopped_close(fsm__stopped *stopped) {
   stopped->lock_fd = -1;
 }
 
+/* Whose the files are: what most of them say, for one may be of another store. */
+enum { VOTES_MAX = 8 };
+typedef struct votes {
+  fsm_origin origin[VOTES_MAX];
+  unsigned count[VOTES_MAX], used;
+} votes;
+
+static void vote(votes *v, const fsm_origin *origin) {
+  unsigned i = 0;
+  while (i < v->used && (memcmp(v->origin[i].store, origin->store, sizeof origin->store) != 0 ||
+                         v->origin[i].partition != origin->partition))
+    i++;
+  if (i == VOTES_MAX) return;
+  if (i == v->used) v->origin[v->used++] = *origin;
+  v->count[i]++;
+}
+
 /* The header of any segment that has a whole one. */
-static bool origin_of_segment(const char *dir, const char *name, fsm_origin *out) {
+static void vote_segment(votes *v, const char *dir, const char *name) {
   fsm__path path;
   uint8_t block[FSM_JOURNAL_BLOCK];
   fsm__segment_head head;
-  if (fsm__path_of(&path, NULL, "%s/%s", dir, name) != FSM_OK) return false;
+  if (fsm__path_of(&path, NULL, "%s/%s", dir, name) != FSM_OK) return;
   int fd = open(path.text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0) return false;
-  bool whole = pread(fd, block, sizeof block, 0) == (ssize_t)sizeof block &&
-               fsm__segment_decode(block, strtoull(name, NULL, 10), &head, NULL) == FSM_OK;
+  if (fd < 0) return;
+  if (pread(fd, block, sizeof block, 0) == (ssize_t)sizeof block &&
+      fsm__segment_decode(block, strtoull(name, NULL, 10), &head, NULL) == FSM_OK)
+    vote(v, &head.origin);
   close(fd);
-  if (whole) *out = head.origin;
-  return whole;
 }
 
-fsm_code fsm__stopped_origin(const fsm__stopped *stopped, fsm_origin *out, fsm_error *err) {
+static fsm_code vote_all(const fsm__stopped *stopped, votes *v, fsm_error *err) {
   DIR *dir = opendir(stopped->journal.text);
-  bool found = false;
-  if (dir != NULL) {
-    for (struct dirent *entry; !found && (entry = readdir(dir)) != NULL;) {
-      size_t len = strlen(entry->d_name);
-      if (len > 4 && strcmp(entry->d_name + len - 4, ".seg") == 0)
-        found = origin_of_segment(stopped->journal.text, entry->d_name, out);
-    }
-    closedir(dir);
+  for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+    size_t len = strlen(entry->d_name);
+    if (len > 4 && strcmp(entry->d_name + len - 4, ".seg") == 0 && entry->d_name[0] != 'd')
+      vote_segment(v, stopped->journal.text, entry->d_name);
   }
-  if (found) return FSM_OK;
+  if (dir != NULL) closedir(dir);
   fsm__snapshot_info *list = NULL;
   size_t count = 0;
   fsm_code code = fsm__snapshot_list(stopped->snapshots.text, &list, &count, NULL, err);
-  if (code == FSM_OK && count > 0) *out = list[count - 1].origin;
+  for (size_t i = 0; code == FSM_OK && i < count; i++) vote(v, &list[i].origin);
   free(list);
-  if (code != FSM_OK || count > 0) return code;
+  return code;
+}
+
+fsm_code fsm__stopped_origin(const fsm__stopped *stopped, fsm_origin *out, fsm_error *err) {
+  votes v = {.used = 0};
+  unsigned most = 0;
+  fsm_code code = vote_all(stopped, &v, err);
+  if (code != FSM_OK) return code;
+  for (unsigned i = 1; i < v.used; i++)
+    if (v.count[i] > v.count[most]) most = i;
+  if (v.used > 0) *out = v.origin[most];
+  if (v.used > 0) return FSM_OK;
   return fsm_fail(
       err, FSM_ECORRUPT, stopped->journal.text,
       "no segment of the journal has a readable header and there is no snapshot: whose it is cannot "

@@ -147,6 +147,10 @@ typedef struct fsm__chain {
  */
 FSM_MUST_USE fsm_code fsm__segment_check(fsm__window *window, const fsm_origin *origin,
                                          const fsm__chain *chain, fsm__segment_head *out, fsm_error *err);
+/* The same but for the size of the file: what is in a segment that was cut short can still be read. */
+FSM_MUST_USE fsm_code fsm__segment_check_head(fsm__window *window, const fsm_origin *origin,
+                                              const fsm__chain *chain, fsm__segment_head *out,
+                                              fsm_error *err);
 /* *intact tells whether the last block holds this segment's footer. */
 FSM_MUST_USE fsm_code fsm__footer_read(fsm__window *window, const fsm__segment_head *head,
                                        fsm__batch_head *batch, fsm__footer *out, bool *intact,

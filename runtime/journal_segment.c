@@ -269,8 +269,8 @@ static fsm_code check_follows(const fsm__segment_head *head, const fsm__chain *c
   return FSM_OK;
 }
 
-fsm_code fsm__segment_check(fsm__window *window, const fsm_origin *origin, const fsm__chain *chain,
-                            fsm__segment_head *out, fsm_error *err) {
+fsm_code fsm__segment_check_head(fsm__window *window, const fsm_origin *origin, const fsm__chain *chain,
+                                 fsm__segment_head *out, fsm_error *err) {
   struct stat st;
   fsm__place place = fsm__place_of(window->ordinal, 0);
   if (fstat(window->fd, &st)) return fsm_fail(err, FSM_EIO, place.text, "fstat: %s", strerror(errno));
@@ -280,6 +280,12 @@ fsm_code fsm__segment_check(fsm__window *window, const fsm_origin *origin, const
   if (!code) code = fsm__segment_decode(block, window->ordinal, out, err);
   if (!code) code = check_origin(out, origin, err);
   if (!code) code = check_follows(out, chain, err);
+  return code;
+}
+
+fsm_code fsm__segment_check(fsm__window *window, const fsm_origin *origin, const fsm__chain *chain,
+                            fsm__segment_head *out, fsm_error *err) {
+  fsm_code code = fsm__segment_check_head(window, origin, chain, out, err);
   /* Its size was made durable before it got its name, so no crash explains another one. */
   if (!code && out->bytes != window->bytes)
     code = fsm_fail(err, FSM_ECORRUPT, fsm__place_of(window->ordinal, window->bytes).text,

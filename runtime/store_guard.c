@@ -90,7 +90,7 @@ static void on_signal(int signal, siginfo_t *info, void *context) {
   }
   say("fsm: fatal: the store is damaged (corrupt): a page of data.mdb points behind its end, or the file was "
       "cut; "
-      "nothing more is answered; see fsm-cli db check\n");
+      "nothing more is answered; see fsm-cli db repair\n");
   _exit(fsm_code_exit(FSM_ECORRUPT));
 }
 

@@ -1,10 +1,11 @@
-/* damage.c: files that are not what was written. damage [--trials N] [--seed S] [--at I] [--keep]
+/* damage.c: files that are not what was written. damage [--trials N] [--seed S] [--at I] [--keep] [--repair]
  *
  * A data directory with instances, timers, keys and several segments is made and closed; what it answers is
  * kept. In each trial one thing happens to a copy: flipped bits, zeroed pages, a cut file, swapped files, a
  * file from an earlier moment, a missing file. Then it is opened, read and verified in a process of its own.
  * Every answer must be the one that was given before, or a refusal; the process may end with 7 or 74, never
- * by a signal. */
+ * by a signal. With --repair, what was refused is then repaired (repair.c), and half of the directories have
+ * snapshots and a pruned journal. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,14 +21,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/fsm_runtime.h"
+#include "repair.h"
 #include "schema/json.h"
 #include "tests/tree.h"
 
 enum { INSTANCES = 40, FILES_MAX = 64, TRIAL_SECONDS = 60, LISTS = 3 };
 
-/* Seconds of a fixed clock: what is answered does not depend on when. */
+/* A clock that stands: what is answered does not depend on when. It is moved while a journal to prune is
+ * made. */
 #define NOW_NS ((int64_t)1800000000 * 1000000000)
+#define DAY_NS ((int64_t)86400 * 1000000000)
+static int64_t days;
 
 static const char MACHINE[] =
     "{\"id\":\"m\",\"initial\":\"on\",\"context\":{\"n\":0,\"text\":\"\"},\"states\":{"
@@ -40,11 +44,15 @@ static const char MACHINE[] =
 
 static int64_t fixed_now(void *arg) {
   (void)arg;
-  return NOW_NS;
+  return NOW_NS + days * DAY_NS;
 }
+
+static bool pruned; /* the directory that is made next, and those like it */
 
 static fsm_code open_at(const char *dir, fsm_runtime **out, fsm_error *err) {
   const fsm_runtime_options options = {.dir = dir,
+                                       .snapshot_records = pruned ? 150 : 0,
+                                       .retain_bytes = pruned ? 1 : 0,
                                        .must_exist = access(dir, F_OK) == 0,
                                        .segment_bytes = (size_t)2 << 20,
                                        .map_bytes = (size_t)256 << 20,
@@ -95,8 +103,9 @@ static int compare(const answers *was, const answers *is) {
   char *const *a = (char *const *)was, *const *b = (char *const *)is;
   int refused = 0;
   for (size_t i = 0; i < sizeof(answers) / sizeof(char *); i++) {
-    refused += b[i] == NULL;
-    if (b[i] == NULL || strcmp(a[i], b[i]) == 0) continue;
+    refused += b[i] == NULL && a[i] != NULL; /* a history whose front was pruned is refused anyway */
+    if (b[i] == NULL || (a[i] != NULL && strcmp(a[i], b[i]) == 0)) continue;
+    if (a[i] == NULL) continue;
     printf("damage: answer %zu was\n  %.300s\nand is\n  %.300s\n", i, a[i], b[i]);
     return -1;
   }
@@ -169,6 +178,22 @@ static void walk(const char *root, const char *below, files *out) {
   closedir(dir);
 }
 
+static void await_snapshots(fsm_runtime *runtime, unsigned made) {
+  for (int i = 0; i < 3000; i++) {
+    fsm_arena arena;
+    fsm_value told;
+    fsm_error err;
+    fsm_arena_init(&arena, 0);
+    must(fsm_runtime_stat(runtime, &arena, &told, &err) == FSM_OK, "stat");
+    const fsm_value *count = fsm_map_get(fsm_map_get(&told, "removed"), "snapshots");
+    bool enough = count != NULL && count->i >= (int64_t)made;
+    fsm_arena_free(&arena);
+    if (enough) return;
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+  }
+  must(false, "a snapshot");
+}
+
 static void make(const char *dir, const char *earlier) {
   fsm_runtime *runtime = NULL;
   fsm_error err;
@@ -188,10 +213,13 @@ static void make(const char *dir, const char *earlier) {
     call(runtime, &start);
   }
   work(runtime, 0, 6);
+  if (pruned) await_snapshots(runtime, 1);
   fsm_runtime_close(runtime);
   copy_tree(dir, earlier);
+  days += pruned ? 2 : 0;
   must(open_at(dir, &runtime, &err) == FSM_OK, "opening");
   work(runtime, 6, 10);
+  if (pruned) await_snapshots(runtime, 1);
   fsm_runtime_close(runtime);
 }
 
@@ -328,38 +356,102 @@ typedef struct plan {
   unsigned trials;
   uint64_t seed;
   long at;
-  bool keep;
+  bool keep, repair;
   unsigned same, refused, ended, bad;
+  unsigned repaired, lossy, hopeless; /* of those refused or ended */
 } plan;
 
-static void one(plan *p, trial *t, unsigned i, const char *whole, const answers *was) {
-  t->noise = (p->seed * 1000003 + i) * 0x9E3779B97F4A7C15u | 1;
-  for (int n = 0; n < 4; n++) (void)draw(&t->noise);
-  copy_tree(whole, t->dir);
-  damages[draw(&t->noise) % DAMAGES](t);
+/* What is made once, and damaged copies of it are looked at. */
+typedef struct original {
+  char whole[128], earlier[128], other[128];
+  files all;
+  answers was;
+  uint64_t last;
+  int64_t days; /* on the clock when it was asked */
+} original;
+
+static int run_child(const plan *p, const trial *t, const original *o, bool repairing) {
   fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
     if (p->at < 0 && freopen("/dev/null", "w", stderr) == NULL) _exit(3);
-    int status = look(t->dir, was);
+    alarm(TRIAL_SECONDS);
+    days = o->days;
+    int status = repairing ? repair_damage(t->dir, o->last, open_at, p->at >= 0) : look(t->dir, &o->was);
     fflush(stdout);
     _exit(status);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void count_repair(plan *p, trial *t, unsigned i, int code) {
+  p->repaired += code == REPAIRED;
+  p->lossy += code == REPAIRED_WITH_LOSS;
+  p->hopeless += code == NOT_REPAIRED;
+  if (p->at >= 0) printf("damage: trial %u: repair: %d\n", i, code);
+  if (code == REPAIRED || code == REPAIRED_WITH_LOSS || code == NOT_REPAIRED) return;
+  p->bad++;
+  printf("damage: trial %u of seed %llu: %s: repair ended with %d\n", i, (unsigned long long)p->seed, t->what,
+         code);
+}
+
+static void one(plan *p, trial *t, unsigned i, const original *o) {
+  t->noise = (p->seed * 1000003 + i) * 0x9E3779B97F4A7C15u | 1;
+  for (int n = 0; n < 4; n++) (void)draw(&t->noise);
+  copy_tree(o->whole, t->dir);
+  damages[draw(&t->noise) % DAMAGES](t);
+  int code = run_child(p, t, o, false);
   p->same += code == 0;
   p->refused += code == 10;
   p->ended += code == 7 || code == 74;
   if (code != 0 && code != 10 && code != 7 && code != 74) {
     p->bad++;
-    printf("damage: trial %u of seed %llu: %s: %s %d\n", i, (unsigned long long)p->seed, t->what,
-           code < 0 ? "signal" : "exit", code < 0 ? WTERMSIG(status) : code);
+    printf("damage: trial %u of seed %llu: %s: exit %d\n", i, (unsigned long long)p->seed, t->what, code);
   } else if (p->at >= 0) {
     printf("damage: trial %u: %s: exit %d\n", i, t->what, code);
   }
+  if (p->repair && (code == 10 || code == 7 || code == 74)) count_repair(p, t, i, run_child(p, t, o, true));
   if (!p->keep) remove_tree(t->dir);
+}
+
+static void make_original(const char *root, bool with_snapshots, original *o) {
+  char unused[128], copy[140];
+  fsm_runtime *runtime = NULL;
+  fsm_opened opened;
+  fsm_error err;
+  const char *kind = with_snapshots ? "pruned-" : "";
+  snprintf(o->whole, sizeof o->whole, "%s/%swhole", root, kind);
+  snprintf(o->earlier, sizeof o->earlier, "%s/%searlier", root, kind);
+  snprintf(o->other, sizeof o->other, "%s/%sother", root, kind);
+  snprintf(unused, sizeof unused, "%s/%sunused", root, kind);
+  snprintf(copy, sizeof copy, "%s/%scopy", root, kind);
+  pruned = with_snapshots;
+  make(o->whole, o->earlier);
+  make(o->other, unused);
+  pruned = false; /* whoever looks makes no snapshots meanwhile */
+  o->days = days;
+  walk(o->whole, "", &o->all);
+  copy_tree(o->whole, copy);
+  must(open_at(copy, &runtime, &err) == FSM_OK, "opening");
+  o->was = ask_all(runtime);
+  fsm_runtime_close(runtime);
+  must(open_at(copy, &runtime, &err) == FSM_OK, "opening");
+  fsm_runtime_close(runtime);
+  must(fsm_runtime_open(&(fsm_runtime_options){.dir = copy, .read_only = true}, &runtime, &opened, &err) ==
+           FSM_OK,
+       "opening");
+  fsm_runtime_close(runtime);
+  o->last = opened.last_seq;
+  for (int i = 0; i < INSTANCES + LISTS; i++)
+    must((i < INSTANCES ? o->was.instance[i] : o->was.list[i - INSTANCES]) != NULL, "an answer");
+}
+
+static void free_original(original *o) {
+  for (size_t i = 0; i < sizeof o->was / sizeof(char *); i++) free(((char **)&o->was)[i]);
+  free(o);
 }
 
 int main(int argc, char *argv[]) {
@@ -367,6 +459,8 @@ int main(int argc, char *argv[]) {
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--keep") == 0)
       p.keep = true;
+    else if (strcmp(argv[i], "--repair") == 0)
+      p.repair = true;
     else if (strcmp(argv[i], "--trials") == 0 && i + 1 < argc)
       p.trials = (unsigned)strtoul(argv[++i], NULL, 10);
     else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -374,38 +468,29 @@ int main(int argc, char *argv[]) {
     else if (strcmp(argv[i], "--at") == 0 && i + 1 < argc)
       p.at = strtol(argv[++i], NULL, 10);
     else
-      return fputs("usage: damage [--trials N] [--seed S] [--at I] [--keep]\n", stderr), 2;
+      return fputs("usage: damage [--trials N] [--seed S] [--at I] [--keep] [--repair]\n", stderr), 2;
   }
-  char root[64], whole[128], earlier[128], other[128], unused[128], dir[128];
+  char root[64], dir[128];
   snprintf(root, sizeof root, "%s/fsm-damage-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
   if (mkdtemp(root) == NULL) return fputs("damage: no scratch directory\n", stderr), 1;
-  snprintf(whole, sizeof whole, "%s/whole", root);
-  snprintf(earlier, sizeof earlier, "%s/earlier", root);
-  snprintf(other, sizeof other, "%s/other", root);
-  snprintf(unused, sizeof unused, "%s/unused", root);
   snprintf(dir, sizeof dir, "%s/data", root);
-  make(whole, earlier);
-  make(other, unused);
-  static files all;
-  walk(whole, "", &all);
-  fsm_runtime *runtime = NULL;
-  fsm_error err;
-  char copy[140];
-  snprintf(copy, sizeof copy, "%s/copy", root);
-  copy_tree(whole, copy);
-  must(open_at(copy, &runtime, &err) == FSM_OK, "opening");
-  const answers was = ask_all(runtime);
-  fsm_runtime_close(runtime);
-  for (size_t i = 0; i < sizeof was / sizeof(char *); i++)
-    must(((char *const *)&was)[i] != NULL, "an answer");
-  trial t = {.dir = dir, .earlier = earlier, .other = other, .files = &all};
-  for (unsigned i = 0; i < p.trials && p.bad < 20; i++)
-    if (p.at < 0 || (unsigned)p.at == i) one(&p, &t, i, whole, &was);
-  for (size_t i = 0; i < sizeof was / sizeof(char *); i++) free(((char *const *)&was)[i]);
+  original *originals[2] = {calloc(1, sizeof(original)), calloc(1, sizeof(original))};
+  const unsigned kinds = p.repair ? 2 : 1;
+  for (unsigned k = 0; k < kinds; k++) make_original(root, k == 1, originals[k]);
+  for (unsigned i = 0; i < p.trials && p.bad < 20; i++) {
+    const original *o = originals[i % kinds];
+    trial t = {.dir = dir, .earlier = o->earlier, .other = o->other, .files = &o->all};
+    if (p.at < 0 || (unsigned)p.at == i) one(&p, &t, i, o);
+  }
   if (!p.keep) remove_tree(root);
   printf(
       "damage: seed %llu: %u trials over %u files: %u as before, %u refused, %u ended by themselves, %u "
       "bad\n",
-      (unsigned long long)p.seed, p.trials, all.count, p.same, p.refused, p.ended, p.bad);
+      (unsigned long long)p.seed, p.trials, originals[kinds - 1]->all.count, p.same, p.refused, p.ended,
+      p.bad);
+  if (p.repair)
+    printf("damage: %u repaired, %u with records lost that the repair names, %u not and left as they were\n",
+           p.repaired, p.lossy, p.hopeless);
+  for (int k = 0; k < 2; k++) free_original(originals[k]);
   return p.bad ? 1 : 0;
 }
