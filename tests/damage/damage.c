@@ -185,7 +185,7 @@ static void await_snapshots(fsm_runtime *runtime, unsigned made) {
     fsm_error err;
     fsm_arena_init(&arena, 0);
     must(fsm_runtime_stat(runtime, &arena, &told, &err) == FSM_OK, "stat");
-    const fsm_value *count = fsm_map_get(fsm_map_get(&told, "removed"), "snapshots");
+    const fsm_value *count = fsm_map_get(fsm_map_get(&told, "retention"), "snapshots_made");
     bool enough = count != NULL && count->i >= (int64_t)made;
     fsm_arena_free(&arena);
     if (enough) return;
