@@ -47,10 +47,11 @@ FSM_API FSM_MUST_USE fsm_code fsm_database_restore(const char *backup, const cha
  * the journal. The old store is moved aside until the new one is in place. */
 FSM_API FSM_MUST_USE fsm_code fsm_database_rebuild(const char *dir, const fsm_database_order *order,
                                                    fsm_arena *arena, fsm_value *out, fsm_error *err);
-/* What is damaged, which records cannot be trusted, and what is to be done; with order->yes, does it. Not done:
- * nothing was changed. What is cut is moved aside, never removed: journal/0/damaged-…. What loses records that
- * were acknowledged needs order->accept_loss and a reason; the `repaired` record names them. The store is
- * looked at in a process of its own (fork), for damage may end that. */
+/* What is damaged, which records cannot be trusted, and what is to be done; with order->yes, does it. Not
+ * done: nothing was changed. What is cut is moved aside, never removed: journal/0/damaged-…,
+ * snapshots/damaged-…. What loses records that were acknowledged needs order->accept_loss and a reason; the
+ * `repaired` record names them. The store is looked at in a process of its own (fork), for damage may end
+ * that. */
 FSM_API FSM_MUST_USE fsm_code fsm_database_repair(const char *dir, const fsm_database_order *order,
                                                   fsm_arena *arena, fsm_value *out, fsm_error *err);
 
