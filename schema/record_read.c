@@ -102,7 +102,9 @@ static fsm_code read_value(reader *r, const char *name, fsm__form form, fsm_valu
   bool ok = form == FSM__ANY || out->type == (form == FSM__MAP ? FSM_MAP : FSM_LIST);
   if (ok && form == FSM__TEXTS) ok = all_of(out, FSM_STRING);
   if (ok && form == FSM__INTS) ok = all_of(out, FSM_INT);
-  return ok ? FSM_OK : corrupt(r, name, "the field is of the wrong type");
+  if (!ok) return corrupt(r, name, "the field is of the wrong type");
+  return fsm_value_depth(out) <= FSM_RECORD_DEPTH_MAX ? FSM_OK
+                                                      : corrupt(r, name, "the field is nested too deep");
 }
 
 static fsm_code read_field(reader *r, unsigned key, fsm_record *record) {

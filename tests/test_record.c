@@ -505,6 +505,18 @@ static void a_field_nests_as_deep_as_it_may(void **state) {
     fsm_code code = fsm_record_encode(&buf, &r, &err);
     assert_int_equal(code, depth == FSM_RECORD_DEPTH_MAX ? FSM_OK : FSM_ETOOLARGE);
     if (code) assert_string_equal(err.where, "data");
+    if (!code) { /* one list more around the chain, behind the encoder's back */
+      uint8_t deeper[8192], lists[FSM_RECORD_DEPTH_MAX];
+      memset(lists, 0x91, sizeof lists);
+      const char *at = memmem(buf.data, buf.len, lists, sizeof lists);
+      assert_true(at != NULL && buf.len < sizeof deeper);
+      size_t before = (size_t)(at - (const char *)buf.data);
+      memcpy(deeper, buf.data, before);
+      deeper[before] = 0x91;
+      memcpy(deeper + before + 1, at, buf.len - before);
+      decode(buf.data, buf.len);
+      is_corrupt(deeper, buf.len + 1, FSM_ECORRUPT, "data", "too deep");
+    }
     fsm_buf_free(&buf);
   }
 }

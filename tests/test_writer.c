@@ -310,6 +310,53 @@ static void a_full_disk_refuses_commands_and_recovers_without_a_restart(void **s
   assert_verified(f);
 }
 
+typedef struct refused {
+  tally all;
+  _Atomic unsigned wrong;
+} refused;
+
+/* Nothing of what was decided shows in the answer when nothing of it was journalled. */
+static void refused_answer(void *arg, const fsm_answer *answer) {
+  refused *r = arg;
+  if (answer->error.code == FSM_EFULL &&
+      (answer->created || answer->seq != 0 || answer->rev > 0 || answer->status != NULL ||
+       (fsm_is(&answer->to, FSM_LIST) && answer->to.len > 0)))
+    atomic_fetch_add(&r->wrong, 1);
+  tally_answer(&r->all, answer);
+}
+
+static void a_start_that_the_disk_has_no_room_for_has_made_nothing(void **state) {
+  enum { COMMANDS = 48 };
+  fixture *f = *state;
+  (void)start_counter(f, "i");
+  leave_no_room_for_another_segment(f);
+  gate g;
+  refused r = {.wrong = 0};
+  gate_shut(f, &g);
+  char *blob = calloc(1, 60001), id[16];
+  memset(blob, 'b', 60000);
+  fsm_command command = fsm_command_new(FSM_CMD_START);
+  command.machine = "counter";
+  command.instance = id;
+  command.data = fsm_stringn(blob, 60000);
+  for (int i = 0; i < COMMANDS; i++) { /* 2.8 MB, one turn */
+    snprintf(id, sizeof id, "s%d", i);
+    assert_int_equal(fsm_submit(f->runtime, &command, refused_answer, &r, NULL), FSM_OK);
+  }
+  gate_open(&g);
+  tally_await(&r.all, COMMANDS);
+  free(blob);
+  unsigned taken = atomic_load(&r.all.codes[FSM_OK]);
+  assert_int_equal(taken + atomic_load(&r.all.codes[FSM_EFULL]), COMMANDS);
+  assert_true(taken > 0 && taken < COMMANDS);
+  assert_int_equal(atomic_load(&r.wrong), 0);
+  file_limit(RLIM_INFINITY);
+  snprintf(id, sizeof id, "s%u", taken);
+  fsm_answer answer = start_counter(f, id);
+  assert_code(&answer, FSM_OK);
+  assert_verified(f);
+}
+
 static void a_disk_that_fills_up_within_a_turn_refuses_the_rest_of_it(void **state) {
   enum { COMMANDS = 48 };
   fixture *f = *state;
@@ -557,6 +604,7 @@ int main(void) {
       S(a_full_map_grows_by_itself_while_commands_and_reads_go_on),
       D(a_full_disk_refuses_commands_and_recovers_without_a_restart),
       D(a_disk_that_fills_up_within_a_turn_refuses_the_rest_of_it),
+      D(a_start_that_the_disk_has_no_room_for_has_made_nothing),
       D(a_timer_that_comes_due_on_a_full_disk_fires_when_there_is_room),
       D(timers_that_fill_the_disk_within_a_turn_fire_when_there_is_room),
       S(a_refusal_that_saw_something_large_changes_nothing),
