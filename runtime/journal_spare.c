@@ -4,6 +4,11 @@
  * where nothing has been promised yet, and not under a batch. What a crash left behind is removed
  * and made again: nobody knows how far its zeroes got.
  *
+ * The writer waits for it only when a segment was filled in less time than the next one takes to be zeroed:
+ * zeroes are a second copy of all that is written, so above about half of what the disk can write the wait is
+ * what paces the load. Measured with 64 MiB: none at 27 MB/s of records (34,000 a second), up to 0.8 s at 94
+ * MB/s.
+ *
  * Invariant: fd >= 0 exactly when the state is READY.
  */
 #include <errno.h>

@@ -121,6 +121,8 @@ static void the_quota_of_creations_holds_at_its_edge_and_frees_itself(void **sta
   assert_refused(d, &command, FSM_EQUOTA);
   d->now_ns = span_end + FSM_IDEM_TTL_NS;
   (void)take(d, &command);
+  assert_int_equal(fsm__starts_load(d->rig->store, &starts, NULL), FSM_OK);
+  assert_int_equal(starts.rows, FSM_IDEM_STARTS_MAX - 2 + 1); /* the two that are over are counted no more */
 }
 
 /* ---- what was asked ----------------------------------------------------------------------------- */

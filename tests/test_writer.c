@@ -326,7 +326,7 @@ static void refused_answer(void *arg, const fsm_answer *answer) {
 }
 
 static void a_start_that_the_disk_has_no_room_for_has_made_nothing(void **state) {
-  enum { COMMANDS = 48 };
+  enum { COMMANDS = 96 }; /* a turn takes half: more than a segment */
   fixture *f = *state;
   (void)start_counter(f, "i");
   leave_no_room_for_another_segment(f);
@@ -339,7 +339,7 @@ static void a_start_that_the_disk_has_no_room_for_has_made_nothing(void **state)
   command.machine = "counter";
   command.instance = id;
   command.data = fsm_stringn(blob, 60000);
-  for (int i = 0; i < COMMANDS; i++) { /* 2.8 MB, one turn */
+  for (int i = 0; i < COMMANDS; i++) { /* 2.8 MB a turn */
     snprintf(id, sizeof id, "s%d", i);
     assert_int_equal(fsm_submit(f->runtime, &command, refused_answer, &r, NULL), FSM_OK);
   }
@@ -358,7 +358,7 @@ static void a_start_that_the_disk_has_no_room_for_has_made_nothing(void **state)
 }
 
 static void a_disk_that_fills_up_within_a_turn_refuses_the_rest_of_it(void **state) {
-  enum { COMMANDS = 48 };
+  enum { COMMANDS = 96 }; /* a turn takes half: more than a segment */
   fixture *f = *state;
   (void)start_counter(f, "i");
   leave_no_room_for_another_segment(f);
@@ -372,7 +372,7 @@ static void a_disk_that_fills_up_within_a_turn_refuses_the_rest_of_it(void **sta
   command.instance = "i";
   command.event = "BIG";
   command.data = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = pairs};
-  for (int i = 0; i < COMMANDS; i++) /* 2.8 MB, one turn */
+  for (int i = 0; i < COMMANDS; i++) /* 2.8 MB a turn */
     assert_int_equal(fsm_submit(f->runtime, &command, tally_answer, &t, NULL), FSM_OK);
   gate_open(&g);
   tally_await(&t, COMMANDS);
