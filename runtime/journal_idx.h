@@ -87,6 +87,8 @@ typedef struct fsm__idx {
 
 /* *usable false: there is none, or it cannot be used. */
 void fsm__idx_open(const fsm__journal *journal, const fsm__sealed *segment, fsm__idx *out, bool *usable);
+/* Is the index file of the sealed segment that holds seq there, of it, and every block of it intact? */
+bool fsm__idx_intact(fsm__journal *journal, uint64_t seq);
 /* From an image that fsm__idx_make gave; takes it over. */
 void fsm__idx_adopt(fsm__idx *idx, const fsm__journal *journal, const fsm__sealed *segment, uint8_t *image,
                     size_t len);

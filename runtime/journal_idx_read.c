@@ -37,6 +37,19 @@ void fsm__idx_open(const fsm__journal *journal, const fsm__sealed *segment, fsm_
   if (!*usable) fsm__idx_close(out);
 }
 
+bool fsm__idx_intact(fsm__journal *journal, uint64_t seq) {
+  fsm__sealed segment;
+  fsm__idx idx;
+  bool good = false;
+  if (!fsm__sealed_of(journal, seq, &segment)) return true;
+  fsm__idx_open(journal, &segment, &idx, &good);
+  if (!good) return false;
+  for (uint32_t n = 0; good && n < idx.head.blocks; n++)
+    good = read_block(idx.fd, n, idx.block) && fsm__idx_block_intact(idx.block, n, idx.head.salt);
+  fsm__idx_close(&idx);
+  return good;
+}
+
 void fsm__idx_adopt(fsm__idx *idx, const fsm__journal *journal, const fsm__sealed *segment, uint8_t *image,
                     size_t len) {
   idx->fd = -1;

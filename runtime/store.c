@@ -378,6 +378,32 @@ void fsm__store_id(const fsm__store *store, uint8_t out[16]) {
   memcpy(out, store->base->id, sizeof store->base->id);
 }
 
+typedef struct readers {
+  unsigned count;
+  uint64_t oldest; /* number of the transaction that it sees */
+} readers;
+
+/* A line of LMDB: process, thread, transaction; the last is "-" of one that waits to be used again. */
+static int note_reader(const char *line, void *arg) {
+  readers *r = arg;
+  unsigned long long pid = 0, thread = 0, txn = 0;
+  if (sscanf(line, "%llu %llx %llu", &pid, &thread, &txn) != 3) return 0;
+  r->count++;
+  if (txn < r->oldest) r->oldest = txn;
+  return 0;
+}
+
+void fsm__store_readers(fsm__store_base *base, unsigned *count, uint64_t *behind) {
+  readers r = {.oldest = UINT64_MAX};
+  MDB_envinfo info;
+  *count = 0;
+  *behind = 0;
+  if (base->env == NULL || mdb_env_info(base->env, &info) != 0) return;
+  if (mdb_reader_list(base->env, note_reader, &r) < 0) return;
+  *count = r.count;
+  if (r.count > 0 && info.me_last_txnid > r.oldest) *behind = info.me_last_txnid - r.oldest;
+}
+
 void fsm__store_clear_dead(fsm__store *store) {
   int dead = 0;
   if (!store->base->dir.read_only) (void)mdb_reader_check(store->base->env, &dead);

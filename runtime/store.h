@@ -148,6 +148,8 @@ typedef struct fsm__store_status {
   unsigned views;                       /* open */
   int64_t oldest_view_ns;               /* how long the oldest of them has been open; 0 = none */
   size_t map_bytes;                     /* of the LMDB map */
+  unsigned readers;                     /* transactions of LMDB that read, of all processes */
+  uint64_t readers_behind;              /* commits since the oldest of them began */
 } fsm__store_status;
 void fsm__store_status_get(fsm__store *store, fsm__store_status *out); /* any thread, any handle */
 

@@ -114,6 +114,8 @@ int fsm__store_read_begin(fsm__store *store);
 void fsm__store_read_end(fsm__store *store);
 void fsm__store_read_free(fsm__store *store); /* with its cursors */
 FSM_MUST_USE fsm_code fsm__store_read_fail(fsm__store *store, int rc, fsm_error *err);
+/* Transactions of LMDB that read, of all processes; how many commits the oldest is behind. */
+void fsm__store_readers(fsm__store_base *base, unsigned *count, uint64_t *behind);
 size_t fsm__store_map_bytes(fsm__store_base *base);
 int fsm__store_map_set(fsm__store_base *base, size_t bytes); /* no transaction may be open */
 

@@ -466,4 +466,5 @@ void fsm__store_status_get(fsm__store *store, fsm__store_status *out) {
     if (base->open[i]->opened_ns < oldest) oldest = base->open[i]->opened_ns;
   pthread_mutex_unlock(&base->lock);
   if (oldest != INT64_MAX) out->oldest_view_ns = monotonic_ns() - oldest;
+  fsm__store_readers(base, &out->readers, &out->readers_behind);
 }

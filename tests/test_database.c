@@ -208,6 +208,34 @@ static void stat_counts_what_is_there(void **state) {
   assert_int_equal(number(fsm_map_get(store, "rows"), "machines"), 1);
   assert_true(number(fsm_map_get(store, "rows"), "ids") > 10);
   assert_int_equal(fsm_map_get(&told, "snapshots")->len, 1);
+  assert_true(number(store, "readers") >= 1 && number(store, "readers_behind") >= 0);
+  fixture_free(f);
+}
+
+/* They are made anew by whoever needs them. */
+static void a_damaged_index_file_is_told_and_is_no_damage(void **state) {
+  (void)state;
+  fixture *f = lived(20);
+  fsm_value told;
+  fsm_error err = {.text = ""};
+  char path[160];
+  const char *text = NULL;
+  fill(f, 120);
+  fixture_close(f);
+  snprintf(path, sizeof path, "%s/journal/0/%020d.idx", f->dir, 1);
+  FILE *file = fopen(path, "r+b");
+  assert_non_null(file);
+  assert_int_equal(fseek(file, 4096 + 100, SEEK_SET), 0);
+  fputs("other bytes than there were", file);
+  fclose(file);
+  expect_ok(fsm_database_check(f->dir, &f->arena, &told, &err), &err, "check");
+  assert_true(is_true(&told, "ok"));
+  const fsm_value *findings = fsm_map_get(&told, "findings");
+  for (unsigned i = 0; i < findings->len; i++)
+    if (strcmp(fsm_map_get(&findings->items[i], "what")->s, "indexes") == 0)
+      text = fsm_map_get(&findings->items[i], "text")->s;
+  assert_non_null(text);
+  assert_non_null(strstr(text, "1 missing or damaged (00000000000000000001.idx"));
   fixture_free(f);
 }
 
@@ -360,6 +388,7 @@ int main(void) {
       cmocka_unit_test(a_store_of_an_older_format_is_refused_and_made_anew_by_a_rebuild),
       cmocka_unit_test(a_pruned_journal_with_its_snapshot_proves_and_rebuilds_the_store),
       cmocka_unit_test(stat_counts_what_is_there),
+      cmocka_unit_test(a_damaged_index_file_is_told_and_is_no_damage),
       cmocka_unit_test(a_damaged_store_is_told_and_made_anew),
       cmocka_unit_test(damage_below_what_was_acknowledged_is_cut_only_when_the_loss_is_accepted),
       cmocka_unit_test(a_snapshot_of_another_past_is_no_base),

@@ -45,6 +45,9 @@ static const figure figures[] = {
     {"memory_idle_1m", "MB", memory_idle_1m},
     {"memory_load_1m", "MB", memory_load_1m},
     {"restart_1m", "s", restart_1m},
+    {"snapshot_1m", "s", snapshot_1m},
+    {"snapshot_stall", "ms", snapshot_stall},
+    {"rebuild_1m", "s", rebuild_1m},
     {"lmdb_per_commit", "transitions/s", lmdb_per_commit},
 };
 enum { FIGURES = sizeof figures / sizeof figures[0] };

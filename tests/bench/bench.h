@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 typedef struct sample {
   double value; /* of the figure, in its unit */
@@ -40,6 +41,9 @@ sample restart_1m(const char *dir, double seconds);
 sample memory_idle_1m(const char *dir, double seconds);
 sample memory_load_1m(const char *dir, double seconds);
 sample stuck_first_page(const char *dir, double seconds);
+sample snapshot_1m(const char *dir, double seconds);
+sample snapshot_stall(const char *dir, double seconds);
+sample rebuild_1m(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
 
 /* Definitions as large as they may be (bench_limits.c). */
@@ -59,6 +63,8 @@ const char *bench_keep(const char *name);
 void bench_program(const char *name, char *out, size_t size);
 
 double now_s(void);
+/* Anonymous memory of a process. */
+double rss_anon_mb(pid_t pid);
 _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void remove_tree(const char *path);
 

@@ -37,7 +37,7 @@ sample restart_1m(const char *dir, double seconds) {
 
 /* ---- memory ------------------------------------------------------------------------------------- */
 
-static double rss_anon_mb(pid_t pid) {
+double rss_anon_mb(pid_t pid) {
   char path[64], line[128];
   double kb = 0;
   snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
