@@ -55,8 +55,7 @@ class Install(unittest.TestCase):
 
     def pkg_config(self, *options):
         env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.pc))
-        prefix = "--define-variable=prefix=" + self.prefix
-        return run("pkg-config", prefix, *options, "fsm", env=env).split()
+        return run("pkg-config", *options, "fsm", env=env).split()
 
     def built(self, name, compiler, source, libs, *more):
         program = os.path.join(self.root, name)
