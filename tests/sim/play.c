@@ -270,10 +270,10 @@ static void pass_time(world *w) {
 
 void play_restore(world *w) {
   if (w->full) world_full(w, false);
-  world_pass(w, 300 * MS); /* the store tries again */
-  world_settle(w);
-  world_pass(w, 300 * MS);
-  world_settle(w);
+  for (unsigned i = 0; i < 5; i++) { /* the store tries again, and its map may have to grow */
+    world_pass(w, 300 * MS);
+    world_settle(w);
+  }
   w->short_of_room = false;
 }
 
