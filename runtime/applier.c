@@ -103,10 +103,15 @@ void fsm__applier_start(fsm__applier *a) {
   a->state = FSM_APPLIER_BUSY;
   pthread_cond_broadcast(&a->changed);
   pthread_mutex_unlock(&a->lock);
-  if (a->wake == NULL) run_round(a);
+}
+
+/* Without a thread: whoever asks how it went lets it go. */
+static void run_by_hand(fsm__applier *a) {
+  if (a->wake == NULL && a->state == FSM_APPLIER_BUSY) run_round(a);
 }
 
 fsm__applier_state fsm__applier_poll(fsm__applier *a, int64_t *took_ns, fsm_error *err) {
+  run_by_hand(a);
   pthread_mutex_lock(&a->lock);
   fsm__applier_state state = a->state;
   *took_ns = a->took_ns;
@@ -119,6 +124,7 @@ fsm__applier_state fsm__applier_poll(fsm__applier *a, int64_t *took_ns, fsm_erro
 }
 
 void fsm__applier_wait(fsm__applier *a) {
+  run_by_hand(a);
   pthread_mutex_lock(&a->lock);
   while (a->state == FSM_APPLIER_BUSY) pthread_cond_wait(&a->changed, &a->lock);
   pthread_mutex_unlock(&a->lock);

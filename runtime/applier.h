@@ -18,7 +18,7 @@ typedef enum fsm__applier_state {
 typedef struct fsm__applier fsm__applier;
 
 /* wake is called on the applier's thread when a round has ended, however it did. NULL: there is no thread,
- * fsm__applier_start commits before it returns. */
+ * the round runs when its end is asked for. */
 FSM_MUST_USE fsm_code fsm__applier_new(fsm__store *store, void (*wake)(void *arg), void *arg,
                                        fsm__applier **out, fsm_error *err);
 void fsm__applier_free(fsm__applier *applier); /* after what runs; NULL is fine */

@@ -109,15 +109,19 @@ static void read_twice(world *w, const char *id) {
   fsm_buf_free(&two);
 }
 
-void look(world *w) {
+static void look_at_all(world *w, bool rest) {
   fsm_arena arena;
   model *m = model_of(w);
   fsm_arena_init(&arena, 0);
   for (unsigned i = 0; i < m->actor_count; i++) look_at(w, &m->actors[i], &arena);
   look_over(w, m, &arena);
   if (m->actor_count > 0) look_back(w, &m->actors[below(w, m->actor_count)], &arena);
-  model_rest(m);
+  if (rest) model_rest(m);
   if (m->actor_count > 0) read_twice(w, m->actors[below(w, m->actor_count)].id);
   fsm_arena_free(&arena);
   model_free(m);
 }
+
+void look(world *w) { look_at_all(w, true); }
+
+void look_now(world *w) { look_at_all(w, false); }

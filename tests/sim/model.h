@@ -29,7 +29,7 @@ typedef struct actor {
   char id[ID_SIZE], machine[16], key[16], state[16];
   status status;
   int64_t n, s;
-  uint64_t rev, last_seq;
+  uint64_t rev, last_seq, made_seq;
   alarm_clock alarm;
   job job;
   uint64_t woken_seq; /* the record that made it run again */

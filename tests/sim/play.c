@@ -56,8 +56,11 @@ static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[2],
   c.attempt = s->attempt;
   memcpy(c.token, s->token, sizeof c.token);
   if (s->kind == FSM_CMD_SEND) {
-    pair[0] = (fsm_pair){fsm_string("v"), fsm_int(s->v)};
-    c.data = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = pair};
+    static char bulk[BULK_MAX];
+    pair[0] = (fsm_pair){fsm_string("p"), fsm_stringn(bulk, s->bulk)};
+    pair[1] = (fsm_pair){fsm_string("v"), fsm_int(s->v)};
+    memset(bulk, 'x', s->bulk);
+    c.data = (fsm_value){.type = FSM_MAP, .len = s->bulk ? 2 : 1, .pairs = s->bulk ? pair : pair + 1};
   }
   if (s->kind == FSM_CMD_TASK_COMPLETE || s->kind == FSM_CMD_TASK_FAIL || s->kind == FSM_CMD_SKIP)
     c.data = fsm_int(s->v);
@@ -159,6 +162,7 @@ static void say_send(world *w) {
     snprintf(s.key, sizeof s.key, "k%u", below(w, 3));
     s.if_absent = below(w, 2);
   }
+  if (w->bulk_most > 0) s.bulk = below(w, w->bulk_most);
   if (below(w, 16) == 0) s.expect_rev = (int64_t)below(w, 6);
   maybe_idem(w, &s);
   (void)play_say(w, &s);
@@ -300,7 +304,9 @@ void play_step(world *w) {
     world_crash(w), deploy_all(w);
   else if (what == 87)
     world_full(w, !w->full);
-  else if (what < 90)
+  else if (what < 92)
+    look_now(w);
+  else if (what < 94)
     play_restore(w), look(w);
   if (below(w, 4)) fsm_runtime_turn(w->runtime, NULL);
 }

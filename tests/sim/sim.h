@@ -19,7 +19,15 @@
 #define SECOND ((int64_t)1000000000)
 #define MS ((int64_t)1000000)
 
-enum { ID_SIZE = 48, SAIDS_MAX = 4096, SEQS_MAX = 8192, OFFERS_MAX = 512, LIVES_MAX = 256, DIR_SIZE = 96 };
+enum {
+  ID_SIZE = 48,
+  SAIDS_MAX = 4096,
+  SEQS_MAX = 8192,
+  OFFERS_MAX = 512,
+  LIVES_MAX = 256,
+  BULK_MAX = 64000,
+  DIR_SIZE = 96
+};
 
 /* A command, and what was answered. */
 typedef struct said {
@@ -27,6 +35,7 @@ typedef struct said {
   char machine[16], instance[ID_SIZE], key[16], event[16], idem[16], name[16];
   int64_t v;
   bool if_absent;
+  unsigned bulk; /* bytes of payload that nobody reads: segments fill */
   int64_t expect_rev;
   uint8_t token[16];
   unsigned attempt;
@@ -79,6 +88,7 @@ typedef struct world {
   unsigned life_count;
   size_t map_bytes, round_bytes;
   uint64_t snapshot_records;
+  unsigned bulk_most;
   said *saids;
   unsigned said_count;
   stamp *stamps; /* by seq */
@@ -126,6 +136,7 @@ model *model_of(world *w);
 void model_free(model *m);
 /* Documents against the model, at rest. */
 void look(world *w);
+void look_now(world *w); /* in the midst of it */
 void look_verify(world *w);
 
 #endif

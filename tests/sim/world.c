@@ -264,6 +264,7 @@ world *world_new(uint64_t seed, const char *dir, bool tell) {
   set_clocks(w);
   w->map_bytes = (size_t)1 << (17 + below(w, 8));
   w->round_bytes = (size_t)1 << (12 + below(w, 10));
+  w->bulk_most = below(w, 6) == 0 ? BULK_MAX : 0;
   w->snapshot_records = below(w, 8) == 0 ? 20 + below(w, 100) : 0;
   remove_tree(w->dir);
   remove_tree(w->base);
