@@ -50,12 +50,14 @@ static fsm_code check_private(const fsm_runtime_options *options, const struct s
   return FSM_OK;
 }
 
-/* Missing, or so short that it never was one: what a disk without room leaves. */
+/* Missing, or so short that it never was one: what a disk without room leaves; or never finished. */
 static bool has_store(const char *dir) {
-  char *path = path_in(dir, "store/data.mdb");
+  char *path = path_in(dir, "store/data.mdb"), *making = path_in(dir, "store/" FSM_STORE_MAKING_FILE);
   struct stat st;
-  bool there = path != NULL && stat(path, &st) == 0 && st.st_size >= FSM_STORE_LEAST_BYTES;
+  bool there = path != NULL && making != NULL && stat(path, &st) == 0 &&
+               st.st_size >= FSM_STORE_LEAST_BYTES && access(making, F_OK) != 0;
   free(path);
+  free(making);
   return there;
 }
 

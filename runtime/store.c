@@ -282,7 +282,9 @@ static fsm_code make_tables(fsm__store_base *base, const uint8_t *new_id, fsm_er
   int rc = write_end(&w);
   if (rc) return commit_fail(base, rc, "cannot make the tables", err);
   for (unsigned t = 0; t < FSM_TABLE_COUNT; t++) base->has[t] = true;
-  return new_id ? fsm__store_dir_sync(&base->dir, err) : FSM_OK;
+  if (!new_id) return FSM_OK;
+  fsm_code code = fsm__store_dir_sync(&base->dir, err);
+  return code ? code : fsm__store_dir_made(&base->dir, err);
 }
 
 static fsm_code find_tables(fsm__store_base *base, fsm_error *err) {

@@ -36,6 +36,7 @@ enum {
   FSM_STORE_VIEWS_MAX = 256, /* open at once; over it FSM_EBUSY */
   FSM_STORE_GATE_MS = 2000   /* how long a view or snapshot waits while the map grows; then FSM_EBUSY */
 };
+#define FSM_STORE_MAKING_FILE "making" /* in dir while a new store is made: what is beside it is none yet */
 #define FSM_STORE_MAP_DEFAULT ((size_t)16 << 30) /* sparse */
 #define FSM_STORE_MAP_MAX ((size_t)1 << 40)
 

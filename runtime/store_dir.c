@@ -58,6 +58,11 @@ static fsm_code check_file(const fsm__store_dir *dir, uid_t owner, const char *n
   return FSM_OK;
 }
 
+static bool is_making(const fsm__store_dir *dir) {
+  struct stat st;
+  return !fstatat(dir->fd, FSM_STORE_MAKING_FILE, &st, AT_SYMLINK_NOFOLLOW);
+}
+
 static fsm_code check_all(fsm__store_dir *dir, fsm_error *err) {
   struct stat own;
   off_t size, data = 0;
@@ -65,7 +70,7 @@ static fsm_code check_all(fsm__store_dir *dir, fsm_error *err) {
   if (!code) code = check_file(dir, own.st_uid, FSM_STORE_LOCK_FILE, &size, err);
   if (!code) code = check_file(dir, own.st_uid, FSM_STORE_READERS_FILE, &size, err);
   if (!code) code = check_file(dir, own.st_uid, FSM_STORE_DATA_FILE, &data, err);
-  dir->empty = data < FSM_STORE_LEAST_BYTES;
+  dir->empty = data < FSM_STORE_LEAST_BYTES || is_making(dir);
   return code;
 }
 
@@ -143,15 +148,27 @@ void fsm__store_dir_claim(fsm__store_dir *dir) {
   dir->claimed = true;
 }
 
-/* What a disk without room left of the first two pages: LMDB would take it for damage. */
-static fsm_code clear_unmade(const fsm__store_dir *dir, fsm_error *err) {
+/* What a disk without room, or a loss of power, left of the first pages: LMDB would take it for damage. The
+ * mark is durable before there is a data file, and gone, durably, before anything counts on the store. */
+static fsm_code begin_making(const fsm__store_dir *dir, fsm_error *err) {
+  int fd = openat(dir->fd, FSM_STORE_MAKING_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return system_fail(err, FSM_STORE_MAKING_FILE, "cannot make the file");
+  close(fd);
+  if (fsync(dir->fd)) return system_fail(err, dir->path, "cannot sync the directory");
   if (!unlinkat(dir->fd, FSM_STORE_DATA_FILE, 0) || errno == ENOENT) return FSM_OK;
   return system_fail(err, FSM_STORE_DATA_FILE, "cannot remove what was never a store");
 }
 
+fsm_code fsm__store_dir_made(const fsm__store_dir *dir, fsm_error *err) {
+  if (unlinkat(dir->fd, FSM_STORE_MAKING_FILE, 0) && errno != ENOENT)
+    return system_fail(err, FSM_STORE_MAKING_FILE, "cannot remove the file");
+  if (fsync(dir->fd)) return system_fail(err, dir->path, "cannot sync the directory");
+  return FSM_OK;
+}
+
 fsm_code fsm__store_dir_prepare(const fsm__store_dir *dir, fsm_error *err) {
   FSM_ASSERT(!dir->read_only && dir->lock_fd >= 0);
-  fsm_code code = dir->empty ? clear_unmade(dir, err) : FSM_OK;
+  fsm_code code = dir->empty ? begin_making(dir, err) : FSM_OK;
   if (code) return code;
   int fd = openat(dir->fd, FSM_STORE_READERS_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return system_fail(err, FSM_STORE_READERS_FILE, "cannot open the file");

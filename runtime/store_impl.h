@@ -31,6 +31,8 @@ void fsm__store_dir_claim(fsm__store_dir *dir);
 /* Before LMDB opens it for writing. It writes to its lock file through a map, where a disk without room is a
  * SIGBUS: so it has its blocks before. */
 FSM_MUST_USE fsm_code fsm__store_dir_prepare(const fsm__store_dir *dir, fsm_error *err);
+/* A new store is whole and durable: from now on what is there is a store. */
+FSM_MUST_USE fsm_code fsm__store_dir_made(const fsm__store_dir *dir, fsm_error *err);
 /* Makes the directory's entries (and its own in the parent) durable. */
 FSM_MUST_USE fsm_code fsm__store_dir_sync(const fsm__store_dir *dir, fsm_error *err);
 /* Is the open file fd the checked `name` in here, and not one put in its place since? */

@@ -34,6 +34,29 @@ static void a_data_file_left_empty_by_a_crash_is_a_new_store(void **state) {
   fsm__store_close(store);
 }
 
+/* What a loss of power leaves of pages that were not synced: torn, and the mark beside them. */
+static void a_data_file_torn_while_it_was_made_is_a_new_store(void **state) {
+  place *p = *state;
+  char path[128], mark[128], torn[16384];
+  fsm__store *store;
+  snprintf(path, sizeof path, "%s/data.mdb", p->dir);
+  snprintf(mark, sizeof mark, "%s/" FSM_STORE_MAKING_FILE, p->dir);
+  assert_int_equal(mkdir(p->dir, 0700), 0);
+  memset(torn, 0, 4096);
+  memset(torn + 4096, 'x', sizeof torn - 4096);
+  int fd = open(path, O_CREAT | O_WRONLY, 0600);
+  assert_int_equal(write(fd, torn, sizeof torn), sizeof torn);
+  close(fd);
+  fsm__store_options options = {.dir = p->dir, .new_store_id = store_id};
+  assert_int_not_equal(fsm__store_open(&options, &store, NULL), FSM_OK); /* without the mark it is damage */
+  close(open(mark, O_CREAT | O_WRONLY, 0600));
+  store = open_new(p);
+  assert_int_equal(access(mark, F_OK), -1);
+  put(store, FSM_T_IDS, "a", "1");
+  round_at(store, 1);
+  fsm__store_close(store);
+}
+
 static void a_read_only_opening_writes_nothing_and_keeps_its_rows_in_memory(void **state) {
   fsm__store *store = open_new(*state);
   put(store, FSM_T_IDS, "a", "1");
@@ -225,6 +248,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(what_is_missing_is_not_found_and_not_made),
       TEST(a_data_file_left_empty_by_a_crash_is_a_new_store),
+      TEST(a_data_file_torn_while_it_was_made_is_a_new_store),
       TEST(a_read_only_opening_writes_nothing_and_keeps_its_rows_in_memory),
       TEST(a_read_only_opening_makes_no_lock_file),
       TEST(a_read_only_opening_works_in_a_read_only_directory),
