@@ -170,6 +170,11 @@ static void front_of(trace *front, unsigned *files, const char *dir, const char 
   closedir(listed);
 }
 
+static bool is_below(const char *path, const char *dir) {
+  size_t len = strlen(dir);
+  return strncmp(path, dir, len) == 0 && path[len] == '/';
+}
+
 /* The first time that a file of the directory is seen, the trace says that it was made: it was there. */
 static void rebind(trace *all, size_t made, unsigned files) {
   unsigned number[4096];
@@ -195,6 +200,12 @@ static void rebind(trace *all, size_t made, unsigned files) {
       if (name_of[f] == NULL) continue;
       if (o->kind == OP_UNLINK && strcmp(o->path, name_of[f]) == 0) name_of[f] = NULL;
       if (o->kind == OP_RENAME && strcmp(o->path, name_of[f]) == 0) name_of[f] = o->to;
+      if (o->kind == OP_RENAME && is_below(name_of[f], o->path)) {
+        char moved[PATH_SIZE];
+        snprintf(moved, sizeof moved, "%s%s", o->to, name_of[f] + strlen(o->path));
+        name_of[f] = strdup(moved); /* few, and for the life of the process */
+        if (name_of[f] == NULL) abort();
+      }
     }
     if (o->kind == OP_CREATE || o->kind == OP_WRITE || o->kind == OP_TRUNCATE || o->kind == OP_SYNC)
       o->file = number[o->file];
@@ -302,6 +313,15 @@ static void entry_set(entries *es, const char *path, int file) {
   es->all[es->count++].file = file;
 }
 
+/* What is in a directory goes with it. */
+static void move_below(entry *e, const op *o) {
+  char moved[PATH_SIZE];
+  if (!is_below(e->path, o->path)) return;
+  snprintf(moved, sizeof moved, "%s%s", o->to, e->path + strlen(o->path));
+  if (strlen(moved) >= sizeof e->path) abort();
+  memcpy(e->path, moved, strlen(moved) + 1);
+}
+
 static void name(const disk *d, entries *es, const op *o) {
   entry *from;
   (void)d;
@@ -315,6 +335,7 @@ static void name(const disk *d, entries *es, const op *o) {
         int file = from->file;
         entry_drop(es, o->path);
         entry_set(es, o->to, file);
+        for (size_t i = 0; file < 0 && i < es->count; i++) move_below(&es->all[i], o);
       }
       break;
     default: break;

@@ -6,6 +6,8 @@
  * nothing out of order, and verify. Every other image is crashed again while it recovers or goes on: what the
  * first recovery showed must be there still.
  *
+ * Meanwhile snapshots are made, and segments that they make needless are removed.
+ *
  * The load: counters (ADD n carries n and an idempotency key, so a hole, a repetition and a wrong order show
  * in the sum) and alarms (a timer each, which must fire once). */
 #include <errno.h>
@@ -20,7 +22,7 @@
 #include <unistd.h>
 
 #include "image.h"
-#include "runtime/fsm_runtime.h"
+#include "runtime/database.h"
 #include "tests/tree.h"
 #include "trace.h"
 
@@ -38,6 +40,11 @@ static const char ALARM[] =
 /* What was answered: counter i has taken n. */
 static _Atomic unsigned answered[COUNTERS];
 static unsigned alarms;
+/* In the middle of the load two days go by: what was answered before is older than any key, so snapshots let
+ * segments go. */
+static bool later;
+#define LATER_NS ((int64_t)2 * 86400 * 1000000000)
+#define LATER_MARK (UINT64_MAX - 1)
 
 static _Noreturn void fail(const char *what, const fsm_error *err) {
   printf("power: %s: %s: %s\n", what, err ? err->where : "", err ? err->text : "");
@@ -47,6 +54,13 @@ static _Noreturn void fail(const char *what, const fsm_error *err) {
 
 static void sleep_ms(int ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL); }
 
+static int64_t now(void *arg) {
+  struct timespec t;
+  (void)arg;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec + (later ? LATER_NS : 0);
+}
+
 static fsm_runtime *open_at(const char *dir) {
   fsm_runtime *runtime = NULL;
   fsm_error err = {.text = ""};
@@ -54,9 +68,17 @@ static fsm_runtime *open_at(const char *dir) {
                                        .segment_bytes = (size_t)2 << 20,
                                        .map_bytes = (size_t)256 << 20,
                                        .round_bytes = (size_t)32 << 10,
-                                       .round_ns = 20000000};
+                                       .round_ns = 20000000,
+                                       .now = now,
+                                       .snapshot_records = 60,
+                                       .retain_bytes = 1};
   if (fsm_runtime_open(&options, &runtime, NULL, &err) != FSM_OK) fail("it does not open", &err);
   return runtime;
+}
+
+static int64_t whole(const fsm_value *map, const char *key) {
+  const fsm_value *value = map ? fsm_map_get(map, key) : NULL;
+  return value != NULL && fsm_is(value, FSM_INT) ? value->i : -1;
 }
 
 /* ---- the load ----------------------------------------------------------------------------------- */
@@ -141,6 +163,21 @@ static void add_round(fsm_runtime *runtime, const char *payload, unsigned n) {
   }
 }
 
+static void await_pruning(fsm_runtime *runtime) {
+  for (int tries = 0; tries < 1000; tries++) {
+    fsm_arena arena;
+    fsm_value told;
+    fsm_error err = {.text = ""};
+    fsm_arena_init(&arena, 0);
+    if (fsm_runtime_stat(runtime, &arena, &told, &err) != FSM_OK) fail("stat", &err);
+    bool done = whole(fsm_map_get(&told, "retention"), "segments_removed") > 0;
+    fsm_arena_free(&arena);
+    if (done) return;
+    sleep_ms(10);
+  }
+  fail("no segment was let go", NULL);
+}
+
 static void work(const char *dir, const char *payload, uint64_t *noise) {
   fsm_runtime *runtime = open_at(dir);
   deploy(runtime, COUNTER);
@@ -154,10 +191,13 @@ static void work(const char *dir, const char *payload, uint64_t *noise) {
     if (n == ROUNDS / 2) {
       await_answers();
       fsm_runtime_close(runtime);
+      trace_mark(LATER_MARK);
+      later = true;
       runtime = open_at(dir);
     }
   }
   await_answers();
+  await_pruning(runtime);
   fsm_runtime_close(runtime);
 }
 
@@ -166,12 +206,8 @@ static void work(const char *dir, const char *payload, uint64_t *noise) {
 typedef struct shown {
   unsigned n[COUNTERS];
   unsigned alarms; /* that were answered */
+  bool later;      /* the two days had gone by */
 } shown;
-
-static int64_t whole(const fsm_value *map, const char *key) {
-  const fsm_value *value = map ? fsm_map_get(map, key) : NULL;
-  return value != NULL && fsm_is(value, FSM_INT) ? value->i : -1;
-}
 
 static bool instance(fsm_runtime *runtime, const char *id, fsm_arena *arena, fsm_value *out) {
   fsm_error err = {.text = ""};
@@ -236,7 +272,7 @@ static void say_again(fsm_runtime *runtime, const shown *at, const char *payload
     char id[32], idem[32];
     fsm_pair pairs[2];
     fsm_answer answer;
-    if (at->n[i] == 0) continue;
+    if (at->n[i] == 0 || (later && at->n[i] <= ROUNDS / 2)) continue; /* its key is over */
     fsm_command command = add(i, at->n[i], id, idem, pairs, payload, payload_of(i, at->n[i]));
     if (fsm_call(runtime, &command, &arena, &answer) != FSM_OK) fail("a repeated command", &answer.error);
     if (!answer.replayed) fail("a repeated command was taken again", NULL);
@@ -254,6 +290,7 @@ static void verify(fsm_runtime *runtime) {
  * before. */
 static void check_image(const char *dir, const char *base, const shown *least, const char *payload,
                         uint64_t noise, bool again, bool thorough) {
+  later = least->later;
   if (again) trace_begin(dir);
   fsm_runtime *runtime = open_at(dir);
   shown got = look(runtime, least);
@@ -286,6 +323,8 @@ static shown answered_before(const trace *t, size_t end) {
   shown out = {.alarms = 0};
   for (size_t i = 0; i < end; i++) {
     if (t->ops[i].kind != OP_MARK) continue;
+    out.later = out.later || t->ops[i].at == LATER_MARK;
+    if (t->ops[i].at == LATER_MARK) continue;
     unsigned who = (unsigned)(t->ops[i].at >> 32), n = (unsigned)t->ops[i].at;
     if (who < COUNTERS)
       out.n[who] = n;
