@@ -147,6 +147,7 @@ typedef struct worker {
   behaviour behaviour;
   pthread_mutex_t lock;
   int seen, refused;
+  int busy; /* callbacks that run */
   char token[64], attempt[16], attempts[16], deadline[64], instance[64], machine[64], correlation[64];
   char payload[512], last_reply[1024];
 } worker;
@@ -190,6 +191,7 @@ static void on_task(natsConnection *nc, natsSubscription *sub, natsMsg *msg, voi
   char token[64];
   pthread_mutex_lock(&w->lock);
   int seen = ++w->seen;
+  w->busy++;
   header(msg, "Fsm-Task-Token", token, sizeof token);
   snprintf(w->token, sizeof w->token, "%s", token);
   header(msg, "Fsm-Attempt", w->attempt, sizeof w->attempt);
@@ -204,6 +206,9 @@ static void on_task(natsConnection *nc, natsSubscription *sub, natsMsg *msg, voi
   natsConnection_PublishString(nc, natsMsg_GetReply(msg), "accepted");
   if (w->behaviour != COMPLETES_FIRST && w->behaviour != KEEPS) answer_task(w, seen, token);
   natsMsg_Destroy(msg);
+  pthread_mutex_lock(&w->lock);
+  w->busy--;
+  pthread_mutex_unlock(&w->lock);
 }
 
 static void worker_start(worker *w, behaviour how) {
@@ -217,9 +222,18 @@ static void worker_start(worker *w, behaviour how) {
   assert_int_equal(natsConnection_Flush(w->nc), NATS_OK);
 }
 
+static bool is_idle(worker *w) {
+  pthread_mutex_lock(&w->lock);
+  bool idle = w->busy == 0;
+  pthread_mutex_unlock(&w->lock);
+  return idle;
+}
+
+/* From here on nobody else touches it. */
 static void worker_end(worker *w) {
   natsSubscription_DrainTimeout(w->sub, 2000);
   natsSubscription_WaitForDrainCompletion(w->sub, 5000);
+  WAIT_FOR(is_idle(w));
   natsSubscription_Destroy(w->sub);
   natsConnection_Destroy(w->nc);
 }
@@ -324,8 +338,8 @@ static void two_hundred_tasks_are_done_by_a_worker(void **state) {
   WAIT_FOR(status().connected);
   submit_documents(0, 200);
   WAIT_FOR(in_state("waiting") == 200);
-  assert_int_equal(w.refused, 0);
-  worker_end(&w);
+  worker_end(&w);                         /* the last answer may be on its way to it still */
+  assert_true(w.refused <= w.seen - 200); /* one that was slow to take is offered again */
 }
 
 static void a_worker_sees_what_the_task_is(void **state) {
@@ -365,8 +379,8 @@ static void an_answer_before_accepted_is_taken(void **state) {
   WAIT_FOR(status().connected);
   submit_documents(0, 20);
   WAIT_FOR(in_state("waiting") == 20);
-  assert_int_equal(w.refused, 0);
   worker_end(&w);
+  assert_true(w.refused <= w.seen - 20);
 }
 
 static void a_failure_is_tried_again_and_a_final_one_is_not(void **state) {
