@@ -73,7 +73,9 @@ static bool of_journal(int fd) {
   ssize_t len = readlink(link, path, sizeof path - 1);
   if (len <= 0) return false;
   path[len] = '\0';
-  return strstr(path, "/journal/") != NULL && strstr(path, ".seg") != NULL;
+  /* a backup has copies of them */
+  return strstr(path, "/journal/") != NULL && strstr(path, ".seg") != NULL &&
+         strstr(path, "/backup/") == NULL;
 }
 
 /* The same for a call on a file: notes whose it was. A short one goes on with half of the bytes. */

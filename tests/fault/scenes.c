@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "inject.h"
-#include "runtime/fsm_runtime.h"
+#include "runtime/database.h"
 
 static const char COUNTER[] =
     "{\"id\":\"counter\",\"initial\":\"on\",\"context\":{\"n\":0,\"sum\":0},\"states\":{"
@@ -37,10 +37,23 @@ static void job(void *arg, const fsm_task *task, fsm_arena *arena, fsm_service_r
   (void)out;
 }
 
-static fsm_runtime *open_at(const char *dir, tally *t, fsm_error *err) {
+/* The clock of what is prepared to be pruned stands days ago: no key is live any more. */
+static bool days_ago;
+
+static int64_t now(void *arg) {
+  struct timespec t;
+  (void)arg;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec - (days_ago ? (int64_t)3 * 86400 * 1000000000 : 0);
+}
+
+static fsm_runtime *open_keeping(const char *dir, tally *t, bool keeps, fsm_error *err) {
   static const fsm_service services[] = {{.name = "job", .run = job}};
   fsm_runtime *runtime = NULL;
   const fsm_runtime_options options = {.dir = dir,
+                                       .now = now,
+                                       .snapshot_records = keeps ? 2 : 0,
+                                       .retain_bytes = keeps ? 1 : 0,
                                        .segment_bytes = (size_t)2 << 20,
                                        .map_bytes = (size_t)64 << 20,
                                        .round_bytes = (size_t)16 << 10,
@@ -50,6 +63,10 @@ static fsm_runtime *open_at(const char *dir, tally *t, fsm_error *err) {
   bool open = fsm_runtime_open(&options, &runtime, NULL, err) == FSM_OK;
   atomic_store(&t->open, open);
   return runtime;
+}
+
+static fsm_runtime *open_at(const char *dir, tally *t, fsm_error *err) {
+  return open_keeping(dir, t, false, err);
 }
 
 /* A close confirms the journal, but it answers nothing. */
@@ -282,6 +299,56 @@ static void verifying(const char *dir, tally *t) {
   close_it(runtime, t);
 }
 
+static int64_t whole(const fsm_value *map, const char *key);
+
+static void backing_up(const char *dir, tally *t) {
+  char to[600];
+  fsm_error err;
+  fsm_arena arena;
+  fsm_value told;
+  fsm_runtime *runtime = open_at(dir, t, &err);
+  if (runtime == NULL) return;
+  (void)add(runtime, t, 0, 100);
+  fsm_arena_init(&arena, 0);
+  snprintf(to, sizeof to, "%s/backup", dir);
+  any(fsm_runtime_backup(runtime, to, true, &arena, &told, &err));
+  (void)add(runtime, t, 1, 100);
+  fsm_arena_free(&arena);
+  close_it(runtime, t);
+}
+
+static void with_a_past(const char *dir, tally *t) {
+  days_ago = true;
+  with_much(dir, t);
+  fsm_runtime *runtime = must_open(dir, t);
+  for (unsigned n = 0; n < 10; n++) must(add(runtime, t, 1, 50 * 1024), "adding");
+  close_it(runtime, t);
+  days_ago = false;
+}
+
+static int64_t kept(fsm_runtime *runtime, const char *what) {
+  fsm_arena arena;
+  fsm_value told;
+  fsm_error err;
+  fsm_arena_init(&arena, 0);
+  fsm_code code = fsm_runtime_stat(runtime, &arena, &told, &err);
+  int64_t count = code == FSM_OK ? whole(fsm_map_get(&told, "retention"), what) : -1;
+  fsm_arena_free(&arena);
+  return count;
+}
+
+/* Two snapshots, and a segment goes; a fault ends the waiting. */
+static void pruning(const char *dir, tally *t) {
+  fsm_error err;
+  fsm_runtime *runtime = open_keeping(dir, t, true, &err);
+  if (runtime == NULL) return;
+  for (unsigned i = 0; i < 60 && kept(runtime, "segments_removed") == 0; i++) {
+    if (i % 10 == 0 && i < 40) (void)(add(runtime, t, 2, 10) && add(runtime, t, 3, 10));
+    sleep_ms(20);
+  }
+  close_it(runtime, t);
+}
+
 static void reopening(const char *dir, tally *t) {
   for (unsigned i = 0; i < 3; i++) {
     fsm_error err;
@@ -318,6 +385,8 @@ const scene scenes[] = {
     {"rounding", with_counters, rounding},
     {"reading", with_counters, reading},
     {"verifying", with_counters, verifying},
+    {"backing_up", with_counters, backing_up},
+    {"pruning", with_a_past, pruning},
     {"reopening", with_counters, reopening},
     {"looking_only", with_counters, looking_only},
 };
