@@ -151,6 +151,18 @@ static void say_start(world *w) {
   (void)play_say(w, &s);
 }
 
+/* A child that a parent was told to start; false = none of the last ones. */
+static bool pick_child(world *w, said *s) {
+  for (unsigned i = w->said_count; i > 0 && i + 60 > w->said_count; i--) {
+    const said *spawn = &w->saids[i - 1];
+    if (spawn->gone || !spawn->answered || spawn->code != FSM_OK || strcmp(spawn->event, "SPAWN") != 0)
+      continue;
+    snprintf(s->instance, sizeof s->instance, "%.8s.c.%llu", spawn->instance, (unsigned long long)spawn->seq);
+    return true;
+  }
+  return false;
+}
+
 static void say_send(world *w) {
   const cast *c = &CAST[below(w, CAST_COUNT)];
   said s = {.kind = FSM_CMD_SEND, .expect_rev = -1, .v = (int64_t)below(w, 50) - 4};
@@ -162,6 +174,8 @@ static void say_send(world *w) {
     snprintf(s.key, sizeof s.key, "k%u", below(w, 3));
     s.if_absent = below(w, 2);
   }
+  if (c->prefix[0] == 'p' && below(w, 3) == 0 && pick_child(w, &s))
+    copy(s.event, sizeof s.event, below(w, 3) ? "PING" : "FIN");
   if (w->bulk_most > 0) s.bulk = below(w, w->bulk_most);
   if (below(w, 16) == 0) s.expect_rev = (int64_t)below(w, 6);
   maybe_idem(w, &s);
@@ -176,6 +190,7 @@ static void say_admin(world *w) {
             .v = (int64_t)below(w, 1000)};
   if (below(w, 3) == 0) s.kind = below(w, 2) ? FSM_CMD_PAUSE : FSM_CMD_RESUME;
   pick_instance(w, &s, c);
+  if (c->prefix[0] == 'p' && below(w, 2)) (void)pick_child(w, &s);
   if (s.kind == FSM_CMD_CANCEL && below(w, 4)) s.kind = FSM_CMD_NOTE;
   if (s.kind == FSM_CMD_FORCE) {
     static const char *const states[] = {"on", "idle", "wait", "work", "risky", "with", "off"};
