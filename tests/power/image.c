@@ -175,13 +175,20 @@ static bool is_below(const char *path, const char *dir) {
   return strncmp(path, dir, len) == 0 && path[len] == '/';
 }
 
+static void set_name(char **name, const char *text) {
+  char *kept = text != NULL ? strdup(text) : NULL;
+  if (text != NULL && kept == NULL) abort();
+  free(*name);
+  *name = kept;
+}
+
 /* The first time that a file of the directory is seen, the trace says that it was made: it was there. */
 static void rebind(trace *all, size_t made, unsigned files) {
   unsigned number[4096];
   char *name_of[4096] = {NULL}; /* of the files that were there, now */
   for (unsigned i = 0; i < 4096; i++) number[i] = files + i;
   for (size_t i = 0; i < made; i++)
-    if (all->ops[i].kind == OP_CREATE) name_of[all->ops[i].file] = all->ops[i].path;
+    if (all->ops[i].kind == OP_CREATE) set_name(&name_of[all->ops[i].file], all->ops[i].path);
   for (size_t i = made; i < all->count; i++) {
     op *o = &all->ops[i];
     if (o->kind == OP_CREATE) {
@@ -196,20 +203,23 @@ static void rebind(trace *all, size_t made, unsigned files) {
     }
     for (unsigned f = 0; f < files; f++) {
       if (name_of[f] == NULL) continue;
-      if (o->kind == OP_RENAME && strcmp(o->to, name_of[f]) == 0) name_of[f] = NULL;
+      if (o->kind == OP_RENAME && strcmp(o->to, name_of[f]) == 0) set_name(&name_of[f], NULL);
       if (name_of[f] == NULL) continue;
-      if (o->kind == OP_UNLINK && strcmp(o->path, name_of[f]) == 0) name_of[f] = NULL;
-      if (o->kind == OP_RENAME && strcmp(o->path, name_of[f]) == 0) name_of[f] = o->to;
+      if (o->kind == OP_UNLINK && strcmp(o->path, name_of[f]) == 0) {
+        set_name(&name_of[f], NULL);
+        continue;
+      }
+      if (o->kind == OP_RENAME && strcmp(o->path, name_of[f]) == 0) set_name(&name_of[f], o->to);
       if (o->kind == OP_RENAME && is_below(name_of[f], o->path)) {
         char moved[PATH_SIZE];
         snprintf(moved, sizeof moved, "%s%s", o->to, name_of[f] + strlen(o->path));
-        name_of[f] = strdup(moved); /* few, and for the life of the process */
-        if (name_of[f] == NULL) abort();
+        set_name(&name_of[f], moved);
       }
     }
     if (o->kind == OP_CREATE || o->kind == OP_WRITE || o->kind == OP_TRUNCATE || o->kind == OP_SYNC)
       o->file = number[o->file];
   }
+  for (unsigned f = 0; f < files; f++) set_name(&name_of[f], NULL);
 }
 
 static void load(content *c, const char *dir, const char *path) {

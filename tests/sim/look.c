@@ -7,14 +7,14 @@
 #include "schema/json.h"
 
 void look_verify(world *w) {
+  const uint64_t before = w->durable; /* it turns the writer: more may be due */
   fsm_verified verified;
   fsm_error err = {.text = ""};
   if (fsm_runtime_verify(w->runtime, &verified, &err) != FSM_OK)
     wrong(w, "it does not verify: %s: %s", err.where, err.text);
-  if (verified.records != w->durable || verified.seq != w->durable)
-    wrong(w, "verified %llu records, compared at %llu, durable are %llu",
-          (unsigned long long)verified.records, (unsigned long long)verified.seq,
-          (unsigned long long)w->durable);
+  if (verified.records < before || verified.seq < before)
+    wrong(w, "verified %llu records, compared at %llu, durable were %llu",
+          (unsigned long long)verified.records, (unsigned long long)verified.seq, (unsigned long long)before);
 }
 
 static fsm_value asked(world *w, fsm_query query, fsm_arena *arena) {

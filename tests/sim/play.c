@@ -20,6 +20,7 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   said *s = arg;
   if (s->answered) wrong(w, "command %u is answered twice", (unsigned)(s - w->saids));
   s->answered = true;
+  s->roomless |= w->short_of_room;
   s->answered_op = trace_count();
   s->code = answer->error.code;
   s->replayed = answer->replayed;
