@@ -50,7 +50,8 @@ struct model {
   uint64_t seq;
   int64_t time_ns;
   uint8_t leaf[32];
-  uint64_t taken[SAIDS_MAX]; /* by number of what was said: seq of the first record, 0 = none */
+  int64_t taken_ns[SAIDS_MAX]; /* the recorded time of */
+  uint64_t taken[SAIDS_MAX];   /* by number of what was said: seq of the first record, 0 = none */
 };
 
 actor *model_find(model *m, const char *id);
