@@ -137,8 +137,8 @@ typedef struct fsm_runtime_options {
   size_t map_bytes_max;      /* over which it does not grow; 0 = 1 TiB */
   size_t queue_max;          /* commands waiting; over it FSM_EBUSY; 0 = 16384 */
   unsigned reader_threads;   /* for fsm_read; 0 = 2, at most 64 */
-  size_t round_bytes;        /* rows in memory that start a round; 0 = 32 MiB. Up to 5 times that is held */
-  int64_t round_ns;          /* age that starts a round; 0 = 1 s */
+  size_t round_bytes;        /* rows in memory that start a round; 0 = 64 MiB. Up to 5 times that is held */
+  int64_t round_ns;          /* age that starts a round; 0 = 2 s */
   int64_t (*now)(void *arg); /* wall clock, ns UTC since 1970; NULL = the system's (tests set it) */
   /* Running time, ns, that goes on while the machine sleeps, and which boot it belongs to (not 0). NULL = the
    * system's CLOCK_BOOTTIME; where only `now` is set there is none, and timers go by `now` alone. */

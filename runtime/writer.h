@@ -33,7 +33,7 @@ enum {
   FSM_TURN_DUE_MAX = 256,      /* timers and tasks, in one turn */
   FSM_IDLE_CONFIRM_MS = 50,
   FSM_ENDED_KEPT = 4096,         /* tasks whose second answer is known to be one */
-  FSM_ROUND_RECORDS = 64 * 1024, /* start a round, whatever their size */
+  FSM_ROUND_RECORDS = 128 * 1024, /* start a round, whatever their size */
   FSM_REPAIR_BYTES = 128 * 1024  /* of the last segment, kept for repairs when there is no next one */
 };
 /* What may wait in memory beside the round that is being written, at most. */
