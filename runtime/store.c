@@ -532,6 +532,13 @@ fsm_code fsm__store_cursor_peek(fsm__range *range, const void *key, size_t key_l
   if (rc && rc != MDB_NOTFOUND) return lmdb_fail(err, table_names[range->table], "cannot read the table", rc);
   *found = rc == 0;
   range->standing = *found ? FSM_STANDING_AHEAD : FSM_STANDING_END;
+  if (*found &&
+      k.mv_size > FSM_STORE_KEY_MAX) { /* nobody has room for it, and there is no going on behind it */
+    *found = false;
+    range->standing = FSM_STANDING_END;
+    return fsm_fail(err, FSM_ECORRUPT, table_names[range->table], "a damaged page has a key of %zu bytes",
+                    k.mv_size);
+  }
   if (*found) show(&k, &v, row);
   return FSM_OK;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "fsm/fsm.h"
@@ -32,19 +33,39 @@ static uint64_t hex_at(const char **at) {
   }
 }
 
-/* "from-to perms offset device inode path": is it a store's, and is the address in it or just behind? */
-static bool is_ours(const char *line, size_t len, uint64_t address) {
+/* Where a fault came to be: the address that was touched, and the instruction that touched it. */
+typedef struct fault {
+  uint64_t address, instruction;
+} fault;
+
+static fault fault_of(const siginfo_t *info, const void *context) {
+  fault f = {.address = (uint64_t)(uintptr_t)info->si_addr};
+#if defined(__x86_64__)
+  f.instruction = (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+  f.instruction = (uint64_t)((const ucontext_t *)context)->uc_mcontext.pc;
+#else
+  (void)context;
+#endif
+  return f;
+}
+
+/* "from-to perms offset device inode path": is it a store's, with the address in it or just behind? Or LMDB's
+ * own code, led astray by a page? */
+static bool is_ours(const char *line, size_t len, const fault *f) {
   static const char name[] = "/data.mdb";
   const size_t name_len = sizeof name - 1;
-  if (len < name_len || memcmp(line + len - name_len, name, name_len) != 0) return false;
+  const bool data = len >= name_len && memcmp(line + len - name_len, name, name_len) == 0;
+  if (!data && strstr(line, "/liblmdb.so") == NULL) return false;
   const char *at = line;
   uint64_t from = hex_at(&at);
   if (*at++ != '-') return false;
   uint64_t to = hex_at(&at);
-  return address >= from && address - from < to - from + BEHIND_A_MAP;
+  if (!data) return f->instruction >= from && f->instruction < to;
+  return f->address >= from && f->address - from < to - from + BEHIND_A_MAP;
 }
 
-static bool in_a_store(uint64_t address) {
+static bool in_a_store(const fault *f) {
   char line[LINE_MAX], block[1024];
   size_t len = 0;
   bool found = false;
@@ -57,7 +78,7 @@ static bool in_a_store(uint64_t address) {
         continue;
       }
       line[len] = '\0';
-      found = is_ours(line, len, address);
+      found = is_ours(line, len, f);
       len = 0;
     }
   }
@@ -84,7 +105,8 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
 }
 
 static void on_signal(int signal, siginfo_t *info, void *context) {
-  if (!in_a_store((uint64_t)(uintptr_t)info->si_addr)) {
+  const fault f = fault_of(info, context);
+  if (!in_a_store(&f)) {
     pass_on(signal, info, context);
     return;
   }
