@@ -15,6 +15,11 @@ typedef struct fsm__cursor {
   fsm__hash leaf;            /* of that record */
   int64_t stream_created_ns; /* of the other side's stream; 0 = not a stream */
   uint64_t stream_seq;       /* there */
+  uint64_t sent_seq;         /* the last record at or below seq that it was given; seq, where all are */
+  uint64_t settled_seq; /* of ours, acknowledged and seen again when it must be on the disk of the other side;
+                           the journal keeps what follows */
+  uint64_t settled_stream_seq;
+  bool spilled; /* over its budget: the journal keeps nothing for it, the archive does */
 } fsm__cursor;
 
 /* A missing file is no cursors. A damaged file is FSM_ECORRUPT (the caller may start from 0: at least once).

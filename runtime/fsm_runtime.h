@@ -242,6 +242,14 @@ typedef enum fsm_command_kind {
                      what opened it is tried again (the event, the timer, the task) */
   FSM_CMD_SKIP, /* name = a task: completed with data as its output; a timer: fires now. No name: the incident
                    is closed, the instance goes on where it stands */
+  /* Of the store, not of an instance; each taken one is one record. */
+  FSM_CMD_ROUTE_SET,    /* name, data = the route's document (runtime/routing.h); the same as stands changes
+                           nothing. actor and reason are needed, expect_rev is of the route's version */
+  FSM_CMD_ROUTE_REMOVE, /* name; actor and reason */
+  FSM_CMD_SINK_NOTE,    /* what befell a sink, or was done to it: name = the sink, event = what (failed,
+                           recovered,    parked, dropped, resent, spilled, unspilled, cleared, held, released…),
+                           data = map;    actor and reason when a person did it. An `admin` record without an
+                           instance:    detail {command: "sink", sink, what, reason?, …data} */
   /* The runtime's own, from one part to the other; FSM_EARGUMENT from outside. */
   FSM_CMD_PURGE /* instance */
 } fsm_command_kind;
@@ -337,6 +345,7 @@ typedef enum fsm_query_kind {
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* → {items: [{id, version, hash, deployed, description, states}]} newest versions */
   FSM_QUERY_MACHINE,  /* machine, version → the same and {source} */
+  FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route}], seq}: those in force */
   FSM_QUERY_HEALTH    /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
                          views, oldest_view_ns, refused, late_answers, duplicates, now} */
 } fsm_query_kind;

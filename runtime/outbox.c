@@ -341,13 +341,13 @@ static bool room(fsm__outbox *o) {
 static uint64_t register_flight(fsm__outbox *o, const fsm__sink_record *record) {
   pthread_mutex_lock(&o->lock);
   uint64_t ticket = o->next++;
-  o->flights[ticket % FSM_OUTBOX_WINDOW] = (flight){.seq = record->seq,
-                                                    .epoch = record->epoch,
-                                                    .leaf = record->leaf,
-                                                    .bytes = record->len,
+  o->flights[ticket % FSM_OUTBOX_WINDOW] = (flight){.seq = record->out.seq,
+                                                    .epoch = record->out.origin.epoch,
+                                                    .leaf = record->out.leaf,
+                                                    .bytes = record->out.len,
                                                     .sent_ns = now_ns(),
                                                     .ack = ACK_OPEN};
-  o->bytes += record->len;
+  o->bytes += record->out.len;
   o->open++;
   pthread_mutex_unlock(&o->lock);
   return ticket;
@@ -362,11 +362,14 @@ static bool fill(fsm__outbox *o) {
     fsm_code code = fsm__journal_next(o->reader, &entry, &found, &err);
     if (code == FSM_OK && !found) return true;
     if (code == FSM_OK) {
-      fsm__sink_record record = {.seq = entry.seq,
-                                 .epoch = entry.epoch,
-                                 .data = entry.record.data,
-                                 .len = entry.record.len,
-                                 .leaf = fsm__leaf(entry.record.data, entry.record.len)};
+      fsm_origin origin = o->origin;
+      origin.epoch = entry.epoch;
+      fsm__sink_record record = {.out = {.origin = origin,
+                                         .data = entry.record.data,
+                                         .len = entry.record.len,
+                                         .seq = entry.seq,
+                                         .after = entry.seq - 1,
+                                         .leaf = fsm__leaf(entry.record.data, entry.record.len)}};
       record.ticket = register_flight(o, &record);
       code = o->sink->publish(o->sink, &record, &err);
     }

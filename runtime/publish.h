@@ -17,9 +17,15 @@ extern "C" {
 typedef struct fsm_publisher fsm_publisher;
 
 typedef struct fsm_publisher_options {
-  const char *url;    /* "nats://127.0.0.1:4222"; absent servers are retried for ever */
+  const char *url;    /* "nats://127.0.0.1:4222" of workers and of the sink `nats`; absent servers are retried
+                         for    ever; NULL = neither, unless `sinks` has them */
   const char *stream; /* NULL = "FSM_EVT_<partition>"; made when missing, subjects <prefix>.evt.> */
   const char *prefix; /* of all subjects; NULL = "fsm"; [A-Za-z0-9_-] with dots between, at most 64 */
+  const char *sinks;  /* further sinks: a JSON document (runtime/sink_config.h); one named `nats` takes the
+                         place of  that of url; NULL = none */
+  size_t sinks_len;
+  const char *archive; /* directory that holds the segments which retention let go; NULL = there is none, and
+                          a sink behind its budget holds the journal */
 } fsm_publisher_options;
 
 /* Two-phase, because the runtime's callbacks point here: new → fsm_runtime_open with
@@ -38,7 +44,7 @@ FSM_API void fsm_publisher_task(void *publisher, const fsm_task *task);
 FSM_API void fsm_publisher_durable(void *publisher, uint64_t seq);
 
 /* Any thread. A fault that trying again does not mend (the stream belongs to another store, or has
- * what the journal has not) is in last_error for as long as it lasts, with halted set. */
+ * what the journal has not) is in last_error for as long as it lasts, with halted set. Of the sink `nats`. */
 typedef struct fsm_publisher_status {
   bool connected, halted;
   uint64_t published_seq; /* acknowledged without a gap */

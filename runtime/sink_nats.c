@@ -26,7 +26,6 @@ typedef struct sink_nats {
   fsm__bus *bus;
   unsigned inbox;
   char stream[FSM_STREAM_NAME_MAX + 1], prefix[FSM_PREFIX_MAX + 1], subject[FSM_PREFIX_MAX + 8];
-  fsm_origin origin;
   uint64_t expected; /* the stream's last sequence when the next message arrives */
   fsm_arena arena;   /* of publish: the outbox's thread */
   fsm_arena answers; /* of on_answer: the inbox's thread */
@@ -38,9 +37,8 @@ static fsm_code publish(fsm__sink *sink, const fsm__sink_record *record, fsm_err
   sink_nats *s = (sink_nats *)sink;
   fsm_arena_reset(&s->arena);
   fsm__message m;
-  fsm_origin origin = s->origin;
-  origin.epoch = record->epoch;
-  fsm_code code = fsm__message_of(&s->arena, &origin, s->prefix, record->data, record->len, &record->leaf,
+  const fsm__exported *out = &record->out;
+  fsm_code code = fsm__message_of(&s->arena, &out->origin, s->prefix, out->data, out->len, &out->leaf,
                                   fsm__bus_payload_max(s->bus), &m, err);
   if (code != FSM_OK) return code;
   char expected[24];
@@ -192,7 +190,6 @@ static fsm_code prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor
   if (code != FSM_OK) return code;
   FSM_ASSERT(view->first_seq > 0);
   place_cursor(view, &info, &t, cursor);
-  s->origin = view->origin;
   s->expected = info.last_seq;
   return FSM_OK;
 }

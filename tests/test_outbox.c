@@ -53,11 +53,11 @@ static fsm_code fake_publish(fsm__sink *sink, const fsm__sink_record *record, fs
   pthread_mutex_lock(&f->lock);
   f->tickets[f->publishes++] = record->ticket;
   uint64_t last = f->stored_count > 0 ? f->stored[f->stored_count - 1] : 0;
-  bool refused = f->broken || f->refuse > 0 || record->seq != last + 1;
+  bool refused = f->broken || f->refuse > 0 || record->out.seq != last + 1;
   if (f->refuse > 0) f->refuse--;
   if (!refused) {
-    f->epochs[f->stored_count] = record->epoch;
-    f->stored[f->stored_count++] = record->seq;
+    f->epochs[f->stored_count] = record->out.origin.epoch;
+    f->stored[f->stored_count++] = record->out.seq;
   }
   uint64_t position = f->stored_count;
   bool silent = f->silent;

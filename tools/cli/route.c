@@ -60,6 +60,7 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;
     case FSM_QUERY_MACHINES: fsm_buf_str(buf, "/v1/machines"); return;
     case FSM_QUERY_MACHINE: machine(buf, query); return;
+    case FSM_QUERY_ROUTES: fsm_buf_str(buf, "/v1/routes"); return;
     case FSM_QUERY_HEALTH: fsm_buf_str(buf, "/healthz"); return;
   }
   params(buf, query);
