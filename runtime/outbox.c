@@ -527,7 +527,12 @@ void fsm__outbox_stop(fsm__outbox *o) {
   o->stopping = true;
   pthread_cond_signal(&o->moved);
   pthread_mutex_unlock(&o->lock);
-  pthread_join(o->thread, NULL);
+  int64_t until = now_ns() + ms(FSM_OUTBOX_STOP_MS);
+  struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  if (o->sink->interrupt == NULL || pthread_clockjoin_np(o->thread, NULL, CLOCK_MONOTONIC, &t) != 0) {
+    if (o->sink->interrupt != NULL) o->sink->interrupt(o->sink);
+    pthread_join(o->thread, NULL);
+  }
   o->started = false;
   fsm__journal_cursor_close(o->reader);
   o->reader = NULL;

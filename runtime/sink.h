@@ -70,6 +70,9 @@ struct fsm__sink {
   /* An operator cleared a stop that needed people (a fork, a stream ahead): begin anew as the text of the
    * fault said. NULL: there is nothing of the kind. */
   void (*clear)(fsm__sink *sink);
+  /* The outbox stops and has waited long enough. Any thread: what waits for the other side gives up, now and
+   * from now on, with FSM_ECLOSED. NULL: nothing waits for long. */
+  void (*interrupt)(fsm__sink *sink);
   void (*free)(fsm__sink *sink);
 
   fsm__sink_ack_fn ack; /* set by the outbox */
