@@ -60,11 +60,27 @@ static bool is_again(const fsm_record *r) {
          (command->len == 4 && memcmp(command->s, "skip", 4) == 0);
 }
 
+static bool is_under_key(const fsm_record *r, const char *idem) {
+  if (idem[0] == '\0' || !fsm_is(&r->idem, FSM_LIST) || r->idem.len == 0) return false;
+  const fsm_value *stored = &r->idem.items[0];
+  const fsm__hash key = fsm__sha256(idem, strlen(idem));
+  return fsm_is(stored, FSM_BYTES) && stored->len == 16 && memcmp(stored->s, key.bytes, 16) == 0;
+}
+
+/* Its answer says which record it is. Where the power went before the answer, the record may be there all the
+ * same: then it is found by its key, if it had one. */
 static const said *answered_with(const model *m, const fsm_record *r) {
   for (unsigned i = 0; i < m->w->said_count; i++) {
     const said *s = &m->w->saids[i];
     const bool again = s->kind == FSM_CMD_RETRY || s->kind == FSM_CMD_SKIP;
-    if (again && s->answered && !s->gone && !s->replayed && s->seq == r->seq) return s;
+    if (!again || s->gone) continue;
+    if (s->answered && !s->replayed && s->seq == r->seq) return s;
+  }
+  for (unsigned i = 0; i < m->w->said_count; i++) {
+    const said *s = &m->w->saids[i];
+    if (!s->gone && s->vague && !s->answered && m->taken[i] == 0 && strcmp(s->instance, r->inst) == 0 &&
+        is_under_key(r, s->idem))
+      return s;
   }
   return NULL;
 }

@@ -30,7 +30,8 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   copy(s->made, sizeof s->made, answer->instance);
   copy(s->text, sizeof s->text, answer->error.text);
   s->to[0] = '\0';
-  if (fsm_is(&answer->to, FSM_LIST) && answer->to.len == 1) copy(s->to, sizeof s->to, answer->to.items[0].s);
+  const fsm_value *to = fsm_is(&answer->to, FSM_LIST) && answer->to.len == 1 ? answer->to.items : NULL;
+  if (to != NULL) snprintf(s->to, sizeof s->to, "%.*s", (int)to->len, to->s);
   told(w, "answer   c%u %s%s seq %llu rev %llu %s %s %s", (unsigned)(s - w->saids), fsm_code_name(s->code),
        s->replayed ? " replayed" : "", (unsigned long long)s->seq, (unsigned long long)s->rev, s->made, s->to,
        s->code ? s->text : "");
