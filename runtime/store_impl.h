@@ -1,7 +1,9 @@
 /* store_impl.h: what the files of the store share, and nobody else sees.
  *
  * store_dir.c    the directory: made, checked, locked           (no LMDB)
- * store.c        the only caller of LMDB: opening, transactions, rounds, cursors, snapshots
+ * store.c        opening and closing
+ * store_round.c, store_read.c, store_snapshot.c   what is written, what is read, all of it at one moment
+ * store_lmdb.c   LMDB as these four see it, and nobody else
  * store_view.c   generations: puts, publishing, freezing, views  (no LMDB)
  * store_range.c  the merged view: generations over LMDB          (no LMDB)
  */

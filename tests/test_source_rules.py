@@ -30,7 +30,7 @@ WRAPPERS = [
     (r"jansson(_config)?\.h", "schema/json.c"),
     (r"expat(_external)?\.h", "schema/xml.c"),
     (r"msgpack(\.h|/.*)", "schema/pack.c"),
-    (r"lmdb\.h", "runtime/store.c"),
+    (r"lmdb\.h", "runtime/store_lmdb.h"),
     (r"openssl/.*", "runtime/hash.c"),
     (r"nats(\.h|/.*)", "runtime/bus.c"),
     (r"curl/.*", "runtime/web.c"),
