@@ -150,6 +150,28 @@ static void a_flipped_bit_in_a_key_or_a_checksum_is_corruption_too(void **state)
   }
 }
 
+/* The two bytes before a key are its length in LMDB's page. */
+static void a_key_longer_than_any_row_has_is_corruption_and_ends_the_range(void **state) {
+  fsm__store *store = open_new(*state);
+  put(store, FSM_T_IDS, "KEYMARKER", "value");
+  round_at(store, 1);
+  fsm__store_close(store);
+  flip(*state, "KEYMARKER", (size_t)-1);
+  store = open_new(*state);
+  fsm__range range;
+  fsm__row row;
+  bool found;
+  fsm_error err;
+  fsm__range_open(&range, store, FSM_T_IDS, "", 0);
+  assert_int_equal(fsm__range_next(&range, &row, &found, &err), FSM_ECORRUPT);
+  assert_string_equal(err.where, "ids");
+  assert_string_equal(err.text, "a damaged page has a key of 4105 bytes");
+  assert_int_equal(fsm__range_next(&range, &row, &found, &err), FSM_OK);
+  assert_false(found);
+  fsm__range_close(&range);
+  fsm__store_close(store);
+}
+
 static void a_damaged_applied_position_refuses_to_open(void **state) {
   fsm__store *store = open_new(*state);
   round_at(store, 1);
@@ -352,6 +374,7 @@ int main(void) {
       TEST(an_empty_round_moves_the_position_alone),
       TEST(a_flipped_bit_is_corruption_for_that_row_and_no_other),
       TEST(a_flipped_bit_in_a_key_or_a_checksum_is_corruption_too),
+      TEST(a_key_longer_than_any_row_has_is_corruption_and_ends_the_range),
       TEST(a_damaged_applied_position_refuses_to_open),
       TEST(a_killed_holder_leaves_its_rounds_and_no_lock),
       TEST(another_format_is_refused_by_name_and_not_touched),
