@@ -58,6 +58,8 @@ struct fsm__outbox {
 
 /* ---- time and waiting ---- */
 
+static uint64_t life(fsm__outbox *o) { return o->sink->life != NULL ? o->sink->life(o->sink) : 0; }
+
 static int64_t now_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -88,9 +90,9 @@ static bool stopping(fsm__outbox *o) {
 /* The whole delay, whatever wakes us but a stop or a new life of the sink. */
 static void back_off(fsm__outbox *o, int64_t delay_ns) {
   int64_t until = now_ns() + delay_ns;
-  uint64_t life = o->life;
+  uint64_t was = o->life;
   for (int64_t left = delay_ns; left > 0 && !stopping(o); left = until - now_ns()) {
-    if (o->sink->life(o->sink) != life) return;
+    if (life(o) != was) return;
     wait_ns(o, left);
   }
 }
@@ -231,7 +233,7 @@ static fsm_code compare(fsm__outbox *o, fsm_error *err) {
 /* One try to get going; waits its backoff when it failed. */
 static void prepare(fsm__outbox *o) {
   fsm_error err = {0};
-  o->life = o->sink->life(o->sink);
+  o->life = life(o);
   fsm_code code = compare(o, &err);
   if (code == FSM_OK) {
     fsm__journal_cursor_seek(o->reader, own(o)->seq + 1);
@@ -388,7 +390,7 @@ static void turn(fsm__outbox *o) {
   settle(o);
   window_state w = look(o);
   int64_t now = now_ns();
-  if (o->sink->life(o->sink) != o->life) {
+  if (life(o) != o->life) {
     rewind_to_cursor(o, false);
     return;
   }
