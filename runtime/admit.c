@@ -122,7 +122,9 @@ static fsm_code idem(const fsm_command *c, fsm_error *err) {
     return FSM_OK;
   return fsm_fail(err, FSM_EARGUMENT, "idem", "%s",
                   c->kind == FSM_CMD_DEPLOY ? "a deployment is known by its content; it takes no key"
-                                            : "an answer is known by its token; it takes no key");
+                  : fsm__command_of_store(c->kind)
+                      ? "a route is known by its document, a note is none to repeat; they take no key"
+                      : "an answer is known by its token; it takes no key");
 }
 
 /* An instance, or a machine and a key. */
@@ -219,6 +221,7 @@ fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena
   if (code == FSM_OK) code = value_field(arena, &out->data, "data", FSM_EVENT_BYTES_MAX, err);
   if (code == FSM_OK) code = value_field(arena, &out->input, "input", FSM_EVENT_BYTES_MAX, err);
   if (code == FSM_OK) code = value_field(arena, &out->states, "states", FSM_EVENT_BYTES_MAX, err);
+  if (code == FSM_OK && fsm__command_of_store(out->kind)) code = fsm__admit_store(out, err);
   if (code != FSM_OK) return code;
   if (out->source != NULL) {
     if (out->source_len > FSM_DEFINITION_BYTES_MAX)

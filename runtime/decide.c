@@ -183,8 +183,8 @@ fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err) {
     case FSM_CMD_SEND: return fsm__decide_send(at, out, err);
     case FSM_CMD_ROUTE_SET:
     case FSM_CMD_ROUTE_REMOVE:
-    case FSM_CMD_SINK_NOTE:
       return fsm__decision_refuse(out, FSM_EUNSUPPORTED, "kind", "routes are not taken yet");
+    case FSM_CMD_SINK_NOTE: return fsm__decide_sink_note(at, out, err);
     case FSM_CMD_REFUSED:
       return fsm__decision_refuse(out, at->command->code, "", "%s", fsm_code_text(at->command->code));
     case FSM_CMD_TASK_STARTED:

@@ -15,9 +15,10 @@ enum {
   FSM_BEATS_RECORDED = 3
 }; /* at most so many heartbeats of one attempt are records, in the time of one */
 
-/* Commands that put right what is wrong: they are taken from a reserve when there is no room for others. */
+/* Commands that put right what is wrong, and the notes about sinks, without which nobody could tell later
+ * what was missing outside and why: they are taken from a reserve when there is no room for others. */
 static inline bool fsm__command_repairs(fsm_command_kind kind) {
-  return kind >= FSM_CMD_ADMIN_FIRST && kind <= FSM_CMD_ADMIN_LAST;
+  return (kind >= FSM_CMD_ADMIN_FIRST && kind <= FSM_CMD_ADMIN_LAST) || kind == FSM_CMD_SINK_NOTE;
 }
 
 /* Everything a decision may see. */
@@ -39,6 +40,7 @@ typedef struct fsm__case {
   fsm_origin origin;      /* of the journal: ids of records, tokens */
   const fsm_event *event; /* of a SEND that is a message: all of the event; NULL = as the command says */
   const struct fsm__services *services; /* of this program; NULL = none are known */
+  struct fsm__known_sinks *sinks;       /* that a route may name; NULL = there is none */
   const uint8_t *parent; /* of a START that is a message: token of the parent's task; NULL = none */
 } fsm__case;
 
@@ -98,6 +100,7 @@ FSM_MUST_USE fsm_code fsm__decide_start(const fsm__case *at, fsm__decision *out,
 FSM_MUST_USE fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decide_sink_note(const fsm__case *at, fsm__decision *out, fsm_error *err);
 
 /* A record of the decision's instance (or none) with what every record carries; NULL without memory. */
 fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_record_kind kind);

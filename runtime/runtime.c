@@ -41,6 +41,10 @@ bool fsm__runtime_closing(const fsm_runtime *runtime) { return atomic_load(&runt
 
 void fsm__runtime_wake(fsm_runtime *runtime) { fsm__queue_wake(&runtime->writer.queue); }
 
+void fsm__runtime_know_sinks(fsm_runtime *runtime, const char *const *names, size_t count) {
+  fsm__known_sinks_set(&runtime->writer.sinks, names, count);
+}
+
 void fsm__runtime_want_round(fsm_runtime *runtime) {
   if (!runtime->running) return;
   atomic_store(&runtime->writer.rounds.wanted, true);
@@ -69,6 +73,7 @@ static void free_runtime(fsm_runtime *runtime) {
   fsm_arena_free(&w->internal);
   fsm__refusals_free(w->refusals);
   fsm__queue_free(&w->queue);
+  fsm__known_sinks_free(&w->sinks);
   fsm__core_close(&w->core);
   free(runtime);
 }
@@ -91,7 +96,8 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   defaults(&w->options);
   w->decided_tail = &w->decided;
   fsm_arena_init(&w->internal, 0);
-  fsm_code code = fsm__queue_init(&w->queue, w->options.queue_max, err);
+  fsm_code code = fsm__known_sinks_init(&w->sinks, err);
+  if (code == FSM_OK) code = fsm__queue_init(&w->queue, w->options.queue_max, err);
   if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);
   if (code == FSM_OK) code = fsm__services_new(options, &w->services, err);
   if (code == FSM_OK) code = fsm__untaken_new(&w->untaken, err);

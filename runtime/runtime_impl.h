@@ -21,6 +21,10 @@ fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 /* NULL = none. */
 struct fsm__retention *fsm__runtime_retention(fsm_runtime *runtime);
 
+/* The sinks that there are, at most FSM_SINKS_MAX, for routes to name; in place of those named before. Any
+ * thread. Until then there is none: a route to any is refused. */
+void fsm__runtime_know_sinks(fsm_runtime *runtime, const char *const *names, size_t count);
+
 bool fsm__runtime_read_only(const fsm_runtime *runtime);
 bool fsm__runtime_closing(const fsm_runtime *runtime);
 /* As fsm_submit, and also while the runtime closes: for its own services. */

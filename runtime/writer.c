@@ -46,6 +46,7 @@ fsm__case fsm__writer_case(fsm__writer *w, fsm_arena *arena, const fsm_command *
                   .node = w->core.node,
                   .origin = w->core.origin,
                   .services = w->services,
+                  .sinks = &w->sinks,
                   .boot = w->boot};
   if (at.boot != 0)
     at.boot_ns = fsm__boot_now(&w->options); /* first: a delay is over here no later than there */

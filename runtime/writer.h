@@ -20,6 +20,7 @@
 #include "runtime/beats.h"
 #include "runtime/clock.h"
 #include "runtime/core.h"
+#include "runtime/known_sinks.h"
 #include "runtime/offers.h"
 #include "runtime/queue.h"
 #include "runtime/refusals.h"
@@ -32,9 +33,9 @@ enum {
   FSM_TURN_WHOLE_MAX = 16,     /* so many are one batch; of more, half is decided while half is synced */
   FSM_TURN_DUE_MAX = 256,      /* timers and tasks, in one turn */
   FSM_IDLE_CONFIRM_MS = 50,
-  FSM_ENDED_KEPT = 4096,         /* tasks whose second answer is known to be one */
+  FSM_ENDED_KEPT = 4096,          /* tasks whose second answer is known to be one */
   FSM_ROUND_RECORDS = 128 * 1024, /* start a round, whatever their size */
-  FSM_REPAIR_BYTES = 128 * 1024  /* of the last segment, kept for repairs when there is no next one */
+  FSM_REPAIR_BYTES = 128 * 1024   /* of the last segment, kept for repairs when there is no next one */
 };
 /* What may wait in memory beside the round that is being written, at most. */
 #define FSM_ROUND_HARD(round_bytes) (2 * (size_t)(round_bytes) + 1024 * 1024)
@@ -93,6 +94,7 @@ typedef struct fsm__writer {
   fsm__moment opened; /* by both clocks */
   fsm__offers *offers;
   fsm__services *services;
+  fsm__known_sinks sinks; /* that routes may name */
   fsm__untaken *untaken;
   fsm__key lost_at;       /* where the look for attempts that died with the process before goes on */
   bool losing;            /* it is not at the end yet */

@@ -97,6 +97,14 @@ static fsm_answer note_on(fixture *f, unsigned i) {
   return sent(f, &command);
 }
 
+/* That a sink cannot write either goes on record. */
+static fsm_answer sink_note(fixture *f) {
+  fsm_command command = fsm_command_new(FSM_CMD_SINK_NOTE);
+  command.name = "files";
+  command.event = "failed";
+  return sent(f, &command);
+}
+
 static void expect_full(const fsm_answer *answer) {
   assert_code(answer, FSM_EFULL);
   if (strstr(answer->error.text, "No space left") == NULL) fail_msg("it says: %s", answer->error.text);
@@ -162,6 +170,8 @@ static void what_fills_it_is_refused_and_room_is_enough_to_go_on(void **state) {
     without_store += strstr(answer.error.text, "for the store") != NULL;
     expect_taken(f, &l, 0); /* reads go on */
     answer = note_on(f, 1);
+    assert_code(&answer, FSM_OK);
+    answer = sink_note(f);
     assert_code(&answer, FSM_OK);
     assert_verified(f);
     disk_drop_ballast(disk);
