@@ -9,6 +9,7 @@
 
 #include "runtime/hash.h"
 #include "runtime/message.h"
+#include "runtime/web_header.h"
 #include "schema/json.h"
 #include "schema/utf8.h"
 
@@ -47,24 +48,6 @@ static fsm_code read_method(fsm_arena *arena, const fsm_value *value, bool has_b
 
 /* ---- headers ------------------------------------------------------------------------------------ */
 
-static bool token(const char *name) {
-  if (*name == '\0') return false;
-  for (; *name != '\0'; name++)
-    if ((unsigned char)*name > 0x7e || *name <= ' ' || strchr("()<>@,;:\\\"/[]?={}", *name) != NULL)
-      return false;
-  return true;
-}
-
-/* What says where a message ends or goes is not the input's to say. */
-static bool frames(const char *name) {
-  static const char *const names[] = {"Host",       "Content-Length", "Transfer-Encoding",
-                                      "Connection", "Upgrade",        "Proxy-Authorization",
-                                      "TE",         "Trailer"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (strcasecmp(names[i], name) == 0) return true;
-  return false;
-}
-
 static bool given(const fsm_web_header *headers, size_t count, const char *name) {
   for (size_t i = 0; i < count; i++)
     if (strcasecmp(headers[i].name, name) == 0) return true;
@@ -82,7 +65,7 @@ static fsm_code read_headers(fsm_arena *arena, const fsm_value *value, fsm_web_r
     fsm_code code = text_of(arena, &value->pairs[i].key, "headers", &name, err);
     if (code == FSM_OK) code = text_of(arena, &value->pairs[i].value, "headers", &text, err);
     if (code != FSM_OK) return code;
-    if (name == NULL || !token(name) || frames(name))
+    if (name == NULL || !fsm__web_header_name(name))
       return wrong(err, "headers", "there is a name that no header has, or that is not for the input to set");
     if (text == NULL) continue;
     if (strcasecmp(name, "Content-Type") == 0)

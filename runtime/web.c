@@ -1,22 +1,30 @@
-/* web.c: the HTTP client over libcurl's easy interface.
+/* web.c: the HTTP client over libcurl.
  *
  * One easy handle per client, reset before each request, so that nothing of one request leaks into
- * the next and the connection is kept all the same. Sizes are checked while bytes arrive, not after.
+ * the next and the connection is kept all the same: it belongs to the multi handle, which is there so that
+ * another thread can end the wait for an answer. Sizes are checked while bytes arrive, not after.
  */
 #include "runtime/web.h"
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { NS_PER_MS = 1000000, CONNECT_TIMEOUT_MS = 5000 };
+#include "runtime/web_secret.h"
+
+enum { NS_PER_MS = 1000000, CONNECT_TIMEOUT_MS = 5000, CONNECTION_LIFE_S = 300, POLL_MS = 1000 };
 
 struct fsm_web {
   CURL *easy;
+  CURLM *multi;
+  atomic_bool interrupted;
   char *socket, *url, *token, *agent;
+  char *user, *ca_file, *cert_file, *key_file;
+  fsm__secret *password, *bearer;
   int64_t timeout_ns, connect_timeout_ns;
   size_t body_max;
   bool own_server, anywhere;
@@ -56,12 +64,63 @@ static fsm_code check_options(const fsm_web_options *options, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "url", "the URL is too long or has control characters");
   if (options->token != NULL && (strlen(options->token) > FSM_WEB_VALUE_MAX || has_control(options->token)))
     return fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long or has control characters");
+  if ((options->user == NULL) != (options->password_file == NULL))
+    return fsm_fail(err, FSM_EARGUMENT, "user", "a user and a password_file go together");
+  if (options->user != NULL && (strchr(options->user, ':') != NULL || has_control(options->user)))
+    return fsm_fail(err, FSM_EARGUMENT, "user", "this name cannot be sent");
+  if (options->token_file != NULL && (options->token != NULL || options->user != NULL))
+    return fsm_fail(err, FSM_EARGUMENT, "token_file", "there is a token or a user besides");
   return FSM_OK;
+}
+
+/* A file of TLS that is not there should be known now, not with the first record. */
+static fsm_code check_tls(const fsm_web_options *options, fsm_error *err) {
+  const struct {
+    const char *name, *path;
+  } files[] = {{"ca_file", options->ca_file}, {"cert_file", options->cert_file}};
+  for (size_t i = 0; i < 2; i++)
+    if (files[i].path != NULL && access(files[i].path, R_OK) != 0)
+      return fsm_fail(err, FSM_EARGUMENT, files[i].name, "%s cannot be read: %s", files[i].path,
+                      strerror(errno));
+  if ((options->cert_file == NULL) != (options->key_file == NULL))
+    return fsm_fail(err, FSM_EARGUMENT, "cert_file", "a cert_file and a key_file go together");
+  return options->key_file != NULL ? fsm__secret_check("key_file", options->key_file, err) : FSM_OK;
+}
+
+static fsm_code open_secrets(fsm_web *web, const fsm_web_options *options, fsm_error *err) {
+  fsm_code code = FSM_OK;
+  if (options->password_file != NULL)
+    code = fsm__secret_open("password_file", options->password_file, &web->password, err);
+  if (code == FSM_OK && options->token_file != NULL)
+    code = fsm__secret_open("token_file", options->token_file, &web->bearer, err);
+  return code;
+}
+
+static bool copy_options(fsm_web *web, const fsm_web_options *options) {
+  const struct {
+    char **to;
+    const char *from;
+  } texts[] = {{&web->socket, options->socket},
+               {&web->url, options->url == NULL ? "http://localhost" : options->url},
+               {&web->token, options->token},
+               {&web->agent, options->agent == NULL ? "fsm/" FSM_VERSION : options->agent},
+               {&web->user, options->user},
+               {&web->ca_file, options->ca_file},
+               {&web->cert_file, options->cert_file},
+               {&web->key_file, options->key_file}};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    *texts[i].to = copy_or_null(texts[i].from);
+    if (texts[i].from != NULL && *texts[i].to == NULL) return false;
+  }
+  size_t len = strlen(web->url);
+  while (len > 0 && web->url[len - 1] == '/') web->url[--len] = 0;
+  return true;
 }
 
 fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *err) {
   FSM_ASSERT(options != NULL && out != NULL);
   fsm_code code = check_options(options, err);
+  if (code == FSM_OK) code = check_tls(options, err);
   if (code != FSM_OK) return code;
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     return fsm_fail(err, FSM_ENOMEM, "", "libcurl does not start");
@@ -71,37 +130,40 @@ fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *
     return fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
   }
   web->easy = curl_easy_init();
-  web->socket = copy_or_null(options->socket);
-  web->url = strdup(options->url == NULL ? "http://localhost" : options->url);
-  web->token = copy_or_null(options->token);
-  web->agent = strdup(options->agent == NULL ? "fsm/" FSM_VERSION : options->agent);
+  web->multi = curl_multi_init();
   web->timeout_ns = options->timeout_ns;
   web->connect_timeout_ns = options->connect_timeout_ns;
   web->own_server = options->own_server;
   web->anywhere = options->anywhere;
   web->fd = -1;
   web->body_max = options->body_max == 0 ? FSM_WEB_BODY_MAX : options->body_max;
-  bool copied = web->url != NULL && web->agent != NULL && (options->socket == NULL || web->socket != NULL) &&
-                (options->token == NULL || web->token != NULL);
-  if (web->easy == NULL || !copied) {
+  bool whole = copy_options(web, options) && web->easy != NULL && web->multi != NULL;
+  code =
+      whole ? open_secrets(web, options, err) : fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
+  if (code == FSM_OK)
+    *out = web;
+  else
     fsm_web_close(web);
-    return fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
-  }
-  size_t len = strlen(web->url);
-  while (len > 0 && web->url[len - 1] == '/') web->url[--len] = 0;
-  *out = web;
-  return FSM_OK;
+  return code;
 }
 
 void fsm_web_close(fsm_web *web) {
   if (web == NULL) return;
   curl_easy_cleanup(web->easy);
-  free(web->socket);
-  free(web->url);
-  free(web->token);
-  free(web->agent);
+  curl_multi_cleanup(web->multi);
+  fsm__secret_free(web->password);
+  fsm__secret_free(web->bearer);
+  char *const texts[] = {web->socket, web->url,     web->token,     web->agent,
+                         web->user,   web->ca_file, web->cert_file, web->key_file};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
   free(web);
   curl_global_cleanup();
+}
+
+void fsm_web_interrupt(fsm_web *web) {
+  FSM_ASSERT(web != NULL);
+  atomic_store(&web->interrupted, true);
+  curl_multi_wakeup(web->multi);
 }
 
 void fsm_web_timeout(fsm_web *web, int64_t timeout_ns) {
@@ -212,7 +274,7 @@ static fsm_code drop_additions(struct curl_slist **list, bool has_body, fsm_erro
   return FSM_OK;
 }
 
-static fsm_code make_headers(const fsm_web *web, const fsm_web_request *request, struct curl_slist **list,
+static fsm_code make_headers(fsm_web *web, const fsm_web_request *request, struct curl_slist **list,
                              fsm_error *err) {
   if (request->header_count > FSM_WEB_HEADERS_MAX)
     return fsm_fail(err, FSM_EARGUMENT, "headers", "more than %d headers", FSM_WEB_HEADERS_MAX);
@@ -221,9 +283,11 @@ static fsm_code make_headers(const fsm_web *web, const fsm_web_request *request,
   if (request->body != NULL)
     code = add_header(list, &line, "Content-Type", request->type == NULL ? "application/json" : request->type,
                       err);
-  if (code == FSM_OK && web->token != NULL) {
+  const char *token = web->token;
+  if (code == FSM_OK && web->bearer != NULL) code = fsm__secret_read(web->bearer, &token, err);
+  if (code == FSM_OK && token != NULL) {
     char bearer[FSM_WEB_VALUE_MAX + 1];
-    int len = snprintf(bearer, sizeof bearer, "Bearer %s", web->token);
+    int len = snprintf(bearer, sizeof bearer, "Bearer %s", token);
     code = len < 0 || (size_t)len >= sizeof bearer
                ? fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long")
                : add_header(list, &line, "Authorization", bearer, err);
@@ -260,6 +324,35 @@ static void set_connection(fsm_web *web, exchange *ex) {
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, ex);
 }
 
+static void set_tls(fsm_web *web) {
+  CURL *easy = web->easy;
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* else it is not kept */
+  curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
+  if (web->ca_file != NULL) { /* these alone: not what the system trusts besides */
+    curl_easy_setopt(easy, CURLOPT_CAINFO, web->ca_file);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  }
+  if (web->cert_file == NULL) return;
+  curl_easy_setopt(easy, CURLOPT_SSLCERT, web->cert_file);
+  curl_easy_setopt(easy, CURLOPT_SSLKEY, web->key_file);
+}
+
+static fsm_code set_user(fsm_web *web, fsm_error *err) {
+  const char *password = NULL;
+  if (web->password == NULL) return FSM_OK;
+  fsm_code code = fsm__secret_read(web->password, &password, err);
+  if (code != FSM_OK) return code;
+  curl_easy_setopt(web->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+  curl_easy_setopt(web->easy, CURLOPT_USERNAME, web->user);
+  curl_easy_setopt(web->easy, CURLOPT_PASSWORD, password);
+  return FSM_OK;
+}
+
 static void set_request(CURL *easy, const fsm_web_request *request) {
   if (strcmp(request->method, "GET") == 0 && request->body == NULL) {
     curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
@@ -290,6 +383,35 @@ static const char *why_not(const fsm_web *web, CURLcode result, const char *text
   return *text != 0 ? text : curl_easy_strerror(result);
 }
 
+/* The numbers are OpenSSL's, X509_V_ERR_*. */
+static const char *certificate_fault(long verdict) {
+  switch (verdict) {
+    case 0: return "the certificate is of another host";
+    case 9: return "the certificate is not valid yet";
+    case 10: return "the certificate has expired";
+    case 18:
+    case 19: return "the certificate is signed by itself or by a root that is not trusted here (ca_file)";
+    case 2:
+    case 20:
+    case 21: return "the certificate is of an authority that is not trusted here (ca_file)";
+    case 23: return "the certificate was revoked";
+    default: return "the certificate does not verify";
+  }
+}
+
+static fsm_code tls_fault(const fsm_web *web, CURLcode result, const char *why, fsm_error *err) {
+  const char *where = server_name(web);
+  long verdict = 0;
+  if (result == CURLE_SSL_CACERT_BADFILE)
+    return fsm_fail(err, FSM_EARGUMENT, "ca_file", "the certificates cannot be used (%s)", why);
+  if (result == CURLE_SSL_CERTPROBLEM)
+    return fsm_fail(err, FSM_EARGUMENT, "cert_file", "our certificate or its key cannot be used (%s)", why);
+  if (result == CURLE_SSL_CONNECT_ERROR)
+    return fsm_fail(err, FSM_EUNREACHABLE, where, "TLS was not agreed on (%s)", why);
+  curl_easy_getinfo(web->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+  return fsm_fail(err, FSM_EPERMISSION, where, "%s (%s); nothing was sent", certificate_fault(verdict), why);
+}
+
 static fsm_code fault_of(const fsm_web *web, CURLcode result, const exchange *ex, const char *text,
                          fsm_error *err) {
   const char *where = server_name(web);
@@ -299,8 +421,13 @@ static fsm_code fault_of(const fsm_web *web, CURLcode result, const exchange *ex
   if (ex->too_large) return fsm_fail(err, FSM_ETOOLARGE, where, "the answer is over %zu bytes", ex->body_max);
   if (!fsm_buf_ok(&ex->body) || result == CURLE_OUT_OF_MEMORY)
     return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
+  if (atomic_load(&web->interrupted)) return fsm_fail(err, FSM_ECLOSED, where, "interrupted");
   const char *why = why_not(web, result, text);
   switch (result) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE: return tls_fault(web, result, why, err);
     case CURLE_OPERATION_TIMEDOUT: return fsm_fail(err, FSM_ETIMEOUT, where, "no answer in time (%s)", why);
     case CURLE_URL_MALFORMAT: return fsm_fail(err, FSM_EARGUMENT, where, "the URL cannot be used (%s)", why);
     case CURLE_COULDNT_CONNECT:
@@ -308,6 +435,25 @@ static fsm_code fault_of(const fsm_web *web, CURLcode result, const exchange *ex
       return fsm_fail(err, FSM_EUNREACHABLE, where, "nobody listens there (%s)", why);
     default: return fsm_fail(err, FSM_EUNREACHABLE, where, "the connection failed (%s)", why);
   }
+}
+
+/* Until it is done or somebody interrupts; then CURLE_ABORTED_BY_CALLBACK. */
+static CURLcode run(fsm_web *web) {
+  CURLcode result = CURLE_ABORTED_BY_CALLBACK;
+  if (curl_multi_add_handle(web->multi, web->easy) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
+  for (int running = 1; running > 0 && !atomic_load(&web->interrupted);) {
+    CURLMcode code = curl_multi_perform(web->multi, &running);
+    if (code == CURLM_OK && running > 0) code = curl_multi_poll(web->multi, NULL, 0, POLL_MS, NULL);
+    if (code != CURLM_OK) {
+      result = code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_RECV_ERROR;
+      break;
+    }
+  }
+  int left;
+  for (CURLMsg *message; (message = curl_multi_info_read(web->multi, &left)) != NULL;)
+    if (message->msg == CURLMSG_DONE) result = message->data.result;
+  curl_multi_remove_handle(web->multi, web->easy);
+  return result;
 }
 
 /* Runs what was set up and hands the answer over to the arena. */
@@ -319,7 +465,7 @@ static fsm_code perform(fsm_web *web, exchange *ex, fsm_error *err) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, ex);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, ex);
-  CURLcode result = curl_easy_perform(easy);
+  CURLcode result = run(web);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
   if (result != CURLE_OK) return fault_of(web, result, ex, text, err);
   long status = 0;
@@ -359,9 +505,13 @@ fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *are
   if (code == FSM_OK) {
     curl_easy_reset(web->easy);
     set_connection(web, &ex);
+    set_tls(web);
     set_request(web->easy, request);
     curl_easy_setopt(web->easy, CURLOPT_URL, url);
     curl_easy_setopt(web->easy, CURLOPT_HTTPHEADER, list);
+    code = set_user(web, err);
+  }
+  if (code == FSM_OK) {
     code = perform(web, &ex, err);
   }
   if (code == FSM_OK) *out = reply;

@@ -6,11 +6,17 @@
  * An answer of any status is FSM_OK here; what the status means is the caller's business.
  *
  * Ownership: what you pass in is borrowed until the call returns; what a reply points to lives in the
- * arena that was given. Not thread-safe: a client belongs to one thread at a time.
+ * arena that was given. Not thread-safe: a client belongs to one thread at a time, but for its interrupt.
+ *
+ * TLS: the server's certificate is always verified, its name too; there is no switch for that. Files of
+ * certificates are read with each new connection, which lives five minutes at most; those of secrets are
+ * looked at with each request.
  *
  * Errors: FSM_EUNREACHABLE nobody listens, or the connection broke (then it is not known whether the
- * request was taken) · FSM_EPERMISSION own_server and it is not · FSM_ETIMEOUT · FSM_ETOOLARGE the body is
- * over the limit · FSM_EARGUMENT a URL, socket path, path or header that cannot be sent.
+ * request was taken) · FSM_EPERMISSION own_server and it is not, a certificate that does not verify (the text
+ * says which way), a secret that others may read · FSM_ETIMEOUT · FSM_ETOOLARGE the body is
+ * over the limit · FSM_EARGUMENT a URL, socket path, path, header or file that cannot be used · FSM_ECLOSED
+ * interrupted.
  */
 #ifndef FSM_RUNTIME_WEB_H
 #define FSM_RUNTIME_WEB_H
@@ -32,20 +38,26 @@ enum {
 typedef struct fsm_web fsm_web;
 
 typedef struct fsm_web_options {
-  const char *socket;         /* path of a unix socket; NULL = TCP to the host of url */
-  bool own_server;            /* whoever listens on the socket must be this user or root, or FSM_EPERMISSION
-                                 before anything is sent: a path can change between a look and its use */
-  const char *url;            /* "http://127.0.0.1:8080" without a path; NULL with a socket */
-  bool anywhere;              /* no socket and no url: requests name theirs */
-  const char *token;          /* bearer token sent with every request; NULL = none */
-  const char *agent;          /* User-Agent; NULL = "fsm/<version>" */
-  int64_t timeout_ns;         /* of a whole request; 0 = none */
-  int64_t connect_timeout_ns; /* 0 = 5 s */
-  size_t body_max;            /* 0 = FSM_WEB_BODY_MAX */
+  const char *socket;     /* path of a unix socket; NULL = TCP to the host of url */
+  bool own_server;        /* whoever listens on the socket must be this user or root, or FSM_EPERMISSION
+                             before anything is sent: a path can change between a look and its use */
+  const char *url;        /* "http://127.0.0.1:8080" without a path; NULL with a socket */
+  bool anywhere;          /* no socket and no url: requests name theirs */
+  const char *token;      /* bearer token sent with every request; NULL = none */
+  const char *token_file; /* the same from a file that nobody else may read, as it is at each request */
+  const char *user, *password_file; /* basic authentication; user without ':' */
+  const char *ca_file;              /* PEM: whom to trust instead of the system's; NULL = the system's */
+  const char *cert_file, *key_file; /* PEM: who we are; both or neither */
+  const char *agent;                /* User-Agent; NULL = "fsm/<version>" */
+  int64_t timeout_ns;               /* of a whole request; 0 = none */
+  int64_t connect_timeout_ns;       /* 0 = 5 s */
+  size_t body_max;                  /* 0 = FSM_WEB_BODY_MAX */
 } fsm_web_options;
 
 FSM_MUST_USE fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *err);
 void fsm_web_close(fsm_web *web);
+/* Any thread: the request that runs ends at once with FSM_ECLOSED, and so does each that follows. */
+void fsm_web_interrupt(fsm_web *web);
 /* For the requests that follow; 0 = none. */
 void fsm_web_timeout(fsm_web *web, int64_t timeout_ns);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -218,6 +219,35 @@ static void silence_is_a_timeout(void **state) {
   stop(s);
 }
 
+static void *interrupt_soon(void *web) {
+  usleep(50000);
+  fsm_web_interrupt(web);
+  return NULL;
+}
+
+static void an_interrupted_request_ends_at_once_and_so_do_those_that_follow(void **state) {
+  (void)state;
+  server *s = start(true, NULL);
+  fsm_web *web = client(s, 0); /* would wait 20 s */
+  fsm_arena arena;
+  fsm_web_reply reply = {0};
+  fsm_web_request request = {.method = "GET", .path = "/x"};
+  fsm_error err;
+  pthread_t thread;
+  struct timespec from, to;
+  fsm_arena_init(&arena, 0);
+  clock_gettime(CLOCK_MONOTONIC, &from);
+  assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, web), 0);
+  assert_int_equal(fsm_web_do(web, &request, &arena, &reply, &err), FSM_ECLOSED);
+  assert_int_equal(fsm_web_do(web, &request, &arena, &reply, &err), FSM_ECLOSED);
+  clock_gettime(CLOCK_MONOTONIC, &to);
+  assert_true((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < 900);
+  pthread_join(thread, NULL);
+  fsm_web_close(web);
+  fsm_arena_free(&arena);
+  stop(s);
+}
+
 static void a_broken_answer_is_unreachable(void **state) {
   (void)state;
   static const char *const answers[] = {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123",
@@ -298,6 +328,7 @@ int main(void) {
       cmocka_unit_test(a_body_over_the_limit_is_refused),
       cmocka_unit_test(a_redirect_is_not_followed),
       cmocka_unit_test(silence_is_a_timeout),
+      cmocka_unit_test(an_interrupted_request_ends_at_once_and_so_do_those_that_follow),
       cmocka_unit_test(a_broken_answer_is_unreachable),
       cmocka_unit_test(nobody_there_is_unreachable),
       cmocka_unit_test(what_cannot_be_sent_is_refused_before_it_is),
