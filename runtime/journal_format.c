@@ -81,6 +81,8 @@ fsm_code fsm__segment_decode(const uint8_t block[FSM_JOURNAL_BLOCK], uint64_t or
   return FSM_OK;
 }
 
+uint64_t fsm__segment_ordinal(const uint8_t block[FSM_JOURNAL_BLOCK]) { return fsm__get64(block + 40); }
+
 static uint32_t batch_crc(const uint8_t *batch, uint32_t length) {
   uint32_t crc = fsm__crc32c(fsm__crc32c(0, batch, BATCH_CRC), zeroes, 4);
   return fsm__crc32c(crc, batch + FSM__BATCH_HEAD, length - FSM__BATCH_HEAD);

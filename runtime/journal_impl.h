@@ -1,4 +1,5 @@
-/* journal_impl.h: what the files of the journal share; nobody else includes it but their tests.
+/* journal_impl.h: what the files of the journal share; nobody else includes it but
+ * the reader of archived segments (archive_read.c) and tests.
  *
  * format  bytes of headers, batches, frames        segment  files and reading them
  * index   seq → offset, sparse                      recover  what is there after a crash
@@ -81,6 +82,9 @@ bool fsm__block_is_zero(const uint8_t block[FSM_JOURNAL_BLOCK]);
 void fsm__segment_encode(const fsm__segment_head *head, uint8_t block[FSM_JOURNAL_BLOCK]);
 FSM_MUST_USE fsm_code fsm__segment_decode(const uint8_t block[FSM_JOURNAL_BLOCK], uint64_t ordinal,
                                           fsm__segment_head *out, fsm_error *err);
+
+/* The ordinal that a header block says, whatever else is wrong with it. */
+uint64_t fsm__segment_ordinal(const uint8_t block[FSM_JOURNAL_BLOCK]);
 
 /* Writes the header in front of a payload that is there already. */
 void fsm__batch_encode(uint8_t *batch, const fsm__batch_head *head, uint64_t salt);
