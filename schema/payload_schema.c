@@ -71,6 +71,11 @@ static fsm_code check_count(checker *c, const fsm_value *v) {
   return whole ? FSM_OK : invalid(c, "a length must be a whole number from 0");
 }
 
+/* What is masked must not hang on how a word is read. */
+static fsm_code check_mark(checker *c, const fsm_value *v) {
+  return v->type == FSM_BOOL ? FSM_OK : invalid(c, "\"x-pii\" must be true or false");
+}
+
 static fsm_code check_any(checker *c, const fsm_value *v) {
   (void)c, (void)v;
   return FSM_OK;
@@ -95,6 +100,7 @@ static const struct {
     {"maxLength", check_count},
     {"minItems", check_count},
     {"maxItems", check_count},
+    {"x-pii", check_mark},
     /* notes */
     {"title", check_any},
     {"description", check_any},

@@ -155,6 +155,10 @@ static void notes_are_kept_and_unknown_keywords_refused(void **state) {
   schema_refused("{\"additionalProperties\":\"no\"}", FSM_EDEFINITION,
                  "/schemas/events/E/additionalProperties", "a schema must be");
   schema_refused("7", FSM_EDEFINITION, "/schemas/events/E", "a schema must be");
+  ok("{\"properties\":{\"a\":{\"x-pii\":false}}}", "{}");
+  schema_refused("{\"properties\":{\"a\":{\"x-pii\":\"yes\"}}}", FSM_EDEFINITION,
+                 "/schemas/events/E/properties/a/x-pii", "true or false");
+  schema_refused("{\"x-pii\":null}", FSM_EDEFINITION, "/schemas/events/E/x-pii", "true or false");
 }
 
 int main(void) {
