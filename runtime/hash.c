@@ -125,4 +125,13 @@ void fsm__hex(const void *data, size_t len, char *out) {
   *out = 0;
 }
 
+bool fsm__ed25519_public(const uint8_t seed[32], uint8_t out[32]) {
+  FSM_ASSERT(seed != NULL && out != NULL);
+  size_t len = 32;
+  EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
+  bool ok = key != NULL && EVP_PKEY_get_raw_public_key(key, out, &len) == 1 && len == 32;
+  EVP_PKEY_free(key);
+  return ok;
+}
+
 const char *fsm__hash_library(void) { return OpenSSL_version(OPENSSL_VERSION_STRING); }

@@ -25,6 +25,8 @@ FSM_MUST_USE fsm_code fsm__random(void *out, size_t len, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__uuid7(int64_t now_ns, char out[37], fsm_error *err);
 /* Lower-case hex and a NUL: out holds 2*len+1. */
 void fsm__hex(const void *data, size_t len, char *out);
+/* The public key of an Ed25519 seed (RFC 8032). */
+bool fsm__ed25519_public(const uint8_t seed[32], uint8_t out[32]);
 
 /* The version of libcrypto, for --version. */
 const char *fsm__hash_library(void);

@@ -184,7 +184,9 @@ static fsm_code prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor
   if (s->stream[0] == '\0') {
     snprintf(s->stream, sizeof s->stream, "FSM_EVT_%u", (unsigned)view->origin.partition);
   }
-  fsm_code code = fsm__bus_stream_open(s->bus, s->stream, s->subject, FSM_NATS_DUPLICATES_NS, &info, err);
+  fsm__bus_stream_config config = {
+      .name = s->stream, .subject = s->subject, .duplicates_ns = FSM_NATS_DUPLICATES_NS};
+  fsm_code code = fsm__bus_stream_open(s->bus, &config, &info, err);
   if (code == FSM_OK) code = read_tail(s, &info, &t, err);
   if (code == FSM_OK && t.there) code = check_tail(s, view, &t, err);
   if (code != FSM_OK) return code;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -53,6 +54,9 @@ static int down(void **state) {
     if (!came) fail_msg("never came: %s", #condition);                     \
   } while (0)
 
+static const fsm__bus_stream_config wanted = {
+    .name = "S", .subject = "t.evt.>", .duplicates_ns = INT64_C(600000000000)};
+
 static void on_changed(void *arg) {
   struct seen *s = arg;
   pthread_mutex_lock(&s->lock);
@@ -95,17 +99,72 @@ static fsm__bus *started(unsigned *inbox) {
   return bus;
 }
 
+static fsm_code given(const char *url, fsm_error *err) {
+  fsm__bus *bus = NULL;
+  fsm_code code = fsm__bus_new(url, "test", &bus, err);
+  fsm__bus_free(bus);
+  return code;
+}
+
 static void an_unusable_url_is_refused(void **state) {
   (void)state;
-  fsm__bus *bus = NULL;
   fsm_error err = {0};
   char url[2000];
+  assert_int_equal(given("", &err), FSM_EARGUMENT);
+  assert_string_equal(err.where, "url");
+  assert_int_equal(given("nats://a,,nats://b", &err), FSM_EARGUMENT);
+  assert_int_equal(given("http://a", &err), FSM_EARGUMENT);
   memset(url, 'a', sizeof url);
+  url[160] = '\0';
+  assert_int_equal(given(url, &err), FSM_EARGUMENT); /* one server */
+  url[159] = '\0';
+  assert_int_equal(given(url, &err), FSM_OK);
+  char *at = url;
+  for (int i = 0; i < 16; i++) at += snprintf(at, 8, "%sa", i > 0 ? "," : "");
+  assert_int_equal(given(url, &err), FSM_OK);
+  snprintf(at, 8, ",a");
+  assert_int_equal(given(url, &err), FSM_EARGUMENT); /* seventeen */
+  for (size_t i = 0; i < sizeof url; i++) url[i] = i % 100 == 99 ? ',' : 'a';
   url[1024] = '\0';
-  assert_int_equal(fsm__bus_new(url, "test", &bus, &err), FSM_EARGUMENT);
-  assert_int_equal(fsm__bus_new("", "test", &bus, &err), FSM_EARGUMENT);
+  assert_int_equal(given(url, &err), FSM_EARGUMENT);
   url[1023] = '\0';
-  assert_int_equal(fsm__bus_new(url, "test", &bus, &err), FSM_OK);
+  assert_int_equal(given(url, &err), FSM_OK);
+}
+
+/* Who lets us in is said once, whole, and in files that are ours alone. */
+static void a_way_in_that_cannot_work_is_refused_by_name(void **state) {
+  (void)state;
+  fsm_error err = {0};
+  fsm__bus *bus = NULL;
+  char path[96];
+  snprintf(path, sizeof path, "%s/secret", server.dir);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  fputs("secret\n", file);
+  fclose(file);
+  assert_int_equal(chmod(path, 0640), 0);
+  struct {
+    fsm__bus_options options;
+    fsm_code code;
+    const char *where;
+  } cases[] = {
+      {{.user = "a"}, FSM_EARGUMENT, "user"},
+      {{.password_file = path}, FSM_EARGUMENT, "user"},
+      {{.cert_file = path}, FSM_EARGUMENT, "cert_file"},
+      {{.token_file = path, .nkey_file = path}, FSM_EARGUMENT, "user"},
+      {{.token_file = "/nowhere/token"}, FSM_ENOTFOUND, "token_file"},
+      {{.token_file = path}, FSM_EPERMISSION, "token_file"},
+      {{.ca_file = "/nowhere/ca"}, FSM_ENOTFOUND, "ca_file"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    cases[i].options.url = "nats://127.0.0.1:1";
+    cases[i].options.name = "test";
+    assert_int_equal(fsm__bus_open(&cases[i].options, &bus, &err), cases[i].code);
+    assert_string_equal(err.where, cases[i].where);
+  }
+  assert_int_equal(chmod(path, 0600), 0);
+  fsm__bus_options good = {.url = "nats://127.0.0.1:1", .name = "test", .token_file = path};
+  assert_int_equal(fsm__bus_open(&good, &bus, &err), FSM_OK);
   fsm__bus_free(bus);
 }
 
@@ -138,7 +197,7 @@ static void without_a_server_nothing_waits_and_stop_returns(void **state) {
   assert_int_equal(fsm__bus_publish(bus, "t.one", NULL, 0, "x", 1, &err), FSM_EUNREACHABLE);
   assert_int_equal(fsm__bus_request(bus, inbox, 1, "t.one", NULL, 0, "x", 1, &err), FSM_EUNREACHABLE);
   fsm__bus_stream stream;
-  assert_int_equal(fsm__bus_stream_open(bus, "S", "t.evt.>", 1000000000, &stream, &err), FSM_EUNREACHABLE);
+  assert_int_equal(fsm__bus_stream_open(bus, &wanted, &stream, &err), FSM_EUNREACHABLE);
   char text[200] = "";
   for (int i = 0; i < 6000 && text[0] == '\0'; i++) {
     fsm__bus_last_error(bus, text, sizeof text);
@@ -256,7 +315,7 @@ static void a_missing_stream_is_made_and_found_again(void **state) {
   fsm__bus *bus = started(&inbox);
   WAIT_FOR(fsm__bus_connected(bus));
   fsm__bus_stream first = {0}, again = {0};
-  assert_int_equal(fsm__bus_stream_open(bus, "S", "t.evt.>", INT64_C(600000000000), &first, NULL), FSM_OK);
+  assert_int_equal(fsm__bus_stream_open(bus, &wanted, &first, NULL), FSM_OK);
   assert_true(first.made);
   assert_true(first.created_ns > 0);
   assert_true(first.messages == 0 && first.last_seq == 0);
@@ -264,7 +323,7 @@ static void a_missing_stream_is_made_and_found_again(void **state) {
   assert_int_equal(fsm__bus_request(bus, inbox, 1, "t.evt.a", &header, 1, "one", 3, NULL), FSM_OK);
   WAIT_FOR(seen.replies == 1);
   assert_non_null(strstr(seen.data, "\"seq\":1"));
-  assert_int_equal(fsm__bus_stream_open(bus, "S", "t.evt.>", INT64_C(600000000000), &again, NULL), FSM_OK);
+  assert_int_equal(fsm__bus_stream_open(bus, &wanted, &again, NULL), FSM_OK);
   assert_false(again.made);
   assert_true(again.created_ns == first.created_ns);
   assert_true(again.messages == 1 && again.first_seq == 1 && again.last_seq == 1);
@@ -280,6 +339,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
   const struct CMUnitTest alone[] = {
       TEST(an_unusable_url_is_refused),
+      TEST(a_way_in_that_cannot_work_is_refused_by_name),
       TEST(tokens_are_escaped_into_one_subject_token),
       TEST(without_a_server_nothing_waits_and_stop_returns),
   };

@@ -32,7 +32,7 @@ WRAPPERS = [
     (r"msgpack(\.h|/.*)", "schema/pack.c"),
     (r"lmdb\.h", "runtime/store_lmdb.h"),
     (r"openssl/.*", "runtime/hash.c"),
-    (r"nats(\.h|/.*)", "runtime/bus.c"),
+    (r"nats(\.h|/.*)", "runtime/bus_impl.h"),  # of bus.c, bus_connect.c, bus_stream.c
     (r"curl/.*", "runtime/web.c"),
     (r"jwt\.h", "runtime/token.c"),
     (r"microhttpd\.h", "runtime/daemon/http.c"),
