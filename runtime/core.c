@@ -101,7 +101,7 @@ static fsm_code marks_of(fsm__core *core, fsm__journal_mark marks[FSM_CURSORS_MA
   *count = 0;
   fsm_code code = fsm__cursors_load(core->dir, cursors, count, &ignored);
   if (code == FSM_ENOMEM || code == FSM_EIO) return fsm_fail(err, code, ignored.where, "%s", ignored.text);
-  if (code != FSM_OK) *count = 0;
+  if (code != FSM_OK && code != FSM_ECORRUPT) *count = 0; /* a damaged one speaks for itself alone */
   for (size_t i = 0; i < *count; i++) marks[i] = (fsm__journal_mark){cursors[i].epoch, cursors[i].seq};
   return FSM_OK;
 }

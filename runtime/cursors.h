@@ -1,12 +1,15 @@
-/* cursors.h: how far each sink has come: `<data>/cursors`, one checksummed file replaced by tmp +
- * rename. Operational: it survives a rebuild of the store and is left out of every comparison. Written
- * lazily: after a crash a sink resends what it had already sent, and its other side drops it by id. */
+/* cursors.h: how far each sink has come: `<data>/sinks/<name>`, one small checksummed file per sink, replaced
+ * by tmp + rename. Operational: it survives a rebuild of the store and is left out of every comparison.
+ * Written lazily: after a crash a sink resends what it had already sent, and its other side drops it by id.
+ *
+ * One file `<data>/cursors` for all sinks is what earlier versions wrote: its entries are read for sinks that
+ * have no file of their own yet, and it goes when each of them has one. */
 #ifndef FSM_RUNTIME_CURSORS_H
 #define FSM_RUNTIME_CURSORS_H
 
 #include "runtime/hash.h"
 
-enum { FSM_CURSORS_MAX = 16, FSM_SINK_NAME_MAX = 31 };
+enum { FSM_CURSORS_MAX = 16, FSM_SINK_NAME_MAX = 31 /* [A-Za-z0-9_-] */ };
 
 typedef struct fsm__cursor {
   char sink[FSM_SINK_NAME_MAX + 1];
@@ -22,12 +25,21 @@ typedef struct fsm__cursor {
   bool spilled; /* over its budget: the journal keeps nothing for it, the archive does */
 } fsm__cursor;
 
-/* A missing file is no cursors. A damaged file is FSM_ECORRUPT (the caller may start from 0: at least once).
- */
+/* Can it name a sink, and so its files? */
+bool fsm__sink_name_fits(const char *name);
+
+/* All of them, sorted by name; none is fine. FSM_ECORRUPT names a damaged file: *count are those that are
+ * whole. FSM_EQUOTA: there are more than FSM_CURSORS_MAX. */
 FSM_MUST_USE fsm_code fsm__cursors_load(const char *dir, fsm__cursor cursors[FSM_CURSORS_MAX], size_t *count,
                                         fsm_error *err);
-/* Writes all cursors; fsync when durable is true. */
-FSM_MUST_USE fsm_code fsm__cursors_save(const char *dir, const fsm__cursor *cursors, size_t count,
-                                        bool durable, fsm_error *err);
+/* That of one sink; *there false: it has none. FSM_ECORRUPT: the caller may start from 0: at least once. */
+FSM_MUST_USE fsm_code fsm__cursor_load(const char *dir, const char *sink, fsm__cursor *out, bool *there,
+                                       fsm_error *err);
+/* Replaces the file of this sink; fsync when durable is true. FSM_EQUOTA: a new one, and there are
+ * FSM_CURSORS_MAX already. */
+FSM_MUST_USE fsm_code fsm__cursor_save(const char *dir, const fsm__cursor *cursor, bool durable,
+                                       fsm_error *err);
+/* The sink is no more: the journal keeps nothing for it. One that has none is fine. */
+FSM_MUST_USE fsm_code fsm__cursor_remove(const char *dir, const char *sink, fsm_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/cursors.h"
 #include "runtime/database_impl.h"
 #include "runtime/manifest.h"
 #include "runtime/runtime_impl.h"
@@ -57,16 +58,36 @@ static fsm_code prepare(backup *b, const char *dir, fsm_error *err) {
   return code == FSM_OK ? fsm__dir_make(b->journal.text, err) : code;
 }
 
-/* First, so that no cursor is past what is copied. */
-static fsm_code copy_cursors(backup *b, fsm_error *err) {
+/* One that is not there is fine. */
+static fsm_code copy_small(backup *b, const char *name, fsm_error *err) {
   fsm__path from, to;
   fsm__hash hash;
   uint64_t bytes = 0;
-  fsm_code code = fsm__path_of(&from, err, "%s/cursors", fsm__runtime_dir(b->runtime));
-  if (code == FSM_OK) code = fsm__path_of(&to, err, "%s/cursors", b->dir.text);
+  fsm_code code = fsm__path_of(&from, err, "%s/%s", fsm__runtime_dir(b->runtime), name);
+  if (code == FSM_OK) code = fsm__path_of(&to, err, "%s/%s", b->dir.text, name);
   if (code != FSM_OK || !fsm__path_exists(from.text)) return code;
   code = fsm__file_copy(from.text, to.text, &bytes, &hash, err);
-  return code == FSM_OK ? add_file(b, "cursors", err) : code;
+  return code == FSM_OK ? add_file(b, name, err) : code;
+}
+
+/* First, so that no cursor is past what is copied. A damaged one is left behind: its sink begins anew. */
+static fsm_code copy_cursors(backup *b, fsm_error *err) {
+  fsm__cursor cursors[FSM_CURSORS_MAX];
+  fsm__path sinks, name;
+  size_t count = 0;
+  fsm_code code = fsm__cursors_load(fsm__runtime_dir(b->runtime), cursors, &count, err);
+  if (code != FSM_OK && code != FSM_ECORRUPT) return code;
+  code = copy_small(b, "cursors", err);
+  if (code == FSM_OK && count > 0) code = fsm__path_of(&sinks, err, "%s/sinks", b->dir.text);
+  if (code == FSM_OK && count > 0) code = fsm__dir_make(sinks.text, err);
+  for (size_t i = 0; code == FSM_OK && i < count; i++) {
+    code = fsm__path_of(&name, err, "sinks/%s", cursors[i].sink);
+    if (code == FSM_OK) code = copy_small(b, name.text, err);
+    if (code == FSM_OK) code = fsm__path_of(&name, err, "sinks/%s.parked", cursors[i].sink);
+    if (code == FSM_OK) code = copy_small(b, name.text, err);
+  }
+  if (code == FSM_OK && count > 0) code = fsm__dir_sync(sinks.text, err);
+  return code;
 }
 
 static fsm_code copy_rows(backup *b, fsm_error *err) {

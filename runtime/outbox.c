@@ -32,8 +32,7 @@ struct fsm__outbox {
   fsm__journal_cursor *reader;
   fsm_origin origin;
   fsm__sink *sink;
-  fsm__cursor cursors[FSM_CURSORS_MAX]; /* all of the file's, ours among them */
-  size_t cursor_count, own;
+  fsm__cursor cursor;
 
   /* of the thread alone */
   bool prepared;
@@ -121,12 +120,15 @@ static void note_good(fsm__outbox *o) { /* under the lock */
   o->status.halted = false;
 }
 
-static fsm__cursor *own(fsm__outbox *o) { return &o->cursors[o->own]; }
+static fsm__cursor *own(fsm__outbox *o) { return &o->cursor; }
 
 static void save(fsm__outbox *o, bool durable) {
   fsm_error err = {0};
   o->saved_ns = now_ns();
-  if (fsm__cursors_save(o->dir, o->cursors, o->cursor_count, durable, &err) == FSM_OK) {
+  fsm__cursor *c = own(o);
+  c->sent_seq = c->settled_seq = c->seq;
+  c->settled_stream_seq = c->stream_seq;
+  if (fsm__cursor_save(o->dir, c, durable, &err) == FSM_OK) {
     o->unsaved = 0;
   } else {
     note(o, &err, false); /* the old file stands: more is sent again after a crash */
@@ -453,27 +455,22 @@ static void *run(void *arg) {
 
 static fsm_code load(fsm__outbox *o, fsm_error *err) {
   fsm_error fault = {0};
-  fsm_code code = fsm__cursors_load(o->dir, o->cursors, &o->cursor_count, &fault);
+  bool there = false;
+  fsm_code code = fsm__cursor_load(o->dir, o->sink->name, own(o), &there, &fault);
   if (code == FSM_ECORRUPT) {
-    o->cursor_count = 0; /* from the start: the other side drops what it has by its id */
-    note(o, &fault, false);
+    note(o, &fault, false); /* from the start: the other side drops what it has by its id */
   } else if (code != FSM_OK) {
     return fsm_fail(err, code, fault.where, "%s", fault.text);
   }
-  for (o->own = 0; o->own < o->cursor_count; o->own++) {
-    if (strcmp(own(o)->sink, o->sink->name) == 0) break;
-  }
-  if (o->own == FSM_CURSORS_MAX) {
-    return fsm_fail(err, FSM_EQUOTA, o->sink->name, "there are %d sinks already", FSM_CURSORS_MAX);
-  }
   o->origin.epoch = fsm__journal_epoch(o->journal);
-  bool fresh = o->own == o->cursor_count || own(o)->epoch > o->origin.epoch; /* of another journal */
-  if (o->own == o->cursor_count) o->cursor_count++;
-  if (fresh) {
+  if (!there || own(o)->epoch > o->origin.epoch) { /* of another journal */
     memset(own(o), 0, sizeof *own(o));
     snprintf(own(o)->sink, sizeof own(o)->sink, "%s", o->sink->name);
     own(o)->epoch = o->origin.epoch;
-    save(o, true); /* before anything is published: what has no cursor keeps no segment from being pruned */
+    /* Before anything is published: what has no cursor keeps no segment from being pruned. */
+    code = fsm__cursor_save(o->dir, own(o), true, &fault);
+    if (code == FSM_EQUOTA) return fsm_fail(err, code, fault.where, "%s", fault.text);
+    if (code != FSM_OK) note(o, &fault, false);
   }
   o->status.seq = own(o)->seq;
   return FSM_OK;

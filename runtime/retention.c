@@ -79,13 +79,15 @@ static void remove_old(const fsm__retention *r, const fsm__snapshot_info *list, 
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* No cursors, no sinks; cursors that cannot be read hold everything. */
+/* No cursors, no sinks; cursors that cannot be read hold everything. What a sink has not settled may have to
+ * be given again; one that is over its budget is fed from the archive. */
 static uint64_t needed_by_sinks(const fsm__retention *r) {
   fsm__cursor cursors[FSM_CURSORS_MAX];
   size_t count = 0;
   uint64_t from = UINT64_MAX;
   if (fsm__cursors_load(fsm__runtime_dir(r->runtime), cursors, &count, NULL) != FSM_OK) return 0;
-  for (size_t i = 0; i < count; i++) from = least(from, cursors[i].seq + 1);
+  for (size_t i = 0; i < count; i++)
+    if (!cursors[i].spilled) from = least(from, cursors[i].settled_seq + 1);
   return from;
 }
 

@@ -333,7 +333,7 @@ static void the_cursor_is_saved_while_running(void **state) {
   start();
   WAIT_FOR(access(filled.dir, F_OK) == 0 && status().seq == FSM_OUTBOX_SAVE_RECORDS + 10);
   char path[128];
-  snprintf(path, sizeof path, "%s/cursors", filled.dir);
+  snprintf(path, sizeof path, "%s/sinks/fake", filled.dir);
   WAIT_FOR(access(path, F_OK) == 0);
   WAIT_FOR(saved_cursor().seq == FSM_OUTBOX_SAVE_RECORDS + 10); /* the rest after a second */
 }
@@ -341,8 +341,10 @@ static void the_cursor_is_saved_while_running(void **state) {
 static void a_damaged_cursors_file_only_means_sending_again(void **state) {
   (void)state;
   char path[128];
-  snprintf(path, sizeof path, "%s/cursors", filled.dir);
-  int fd = open(path, O_WRONLY | O_CREAT, 0600);
+  snprintf(path, sizeof path, "%s/sinks/fake", filled.dir);
+  fsm__cursor c = {.sink = "fake", .epoch = 1};
+  assert_int_equal(fsm__cursor_save(filled.dir, &c, false, NULL), FSM_OK);
+  int fd = open(path, O_WRONLY | O_TRUNC);
   assert_int_equal(write(fd, "damaged", 7), 7);
   close(fd);
   assert_true(filled_journal_add(&filled, 10, "x"));
@@ -355,13 +357,13 @@ static void a_cursor_beyond_the_journal_or_of_another_one_halts(void **state) {
   (void)state;
   assert_true(filled_journal_add(&filled, 10, "x"));
   fsm__cursor c = {.sink = "fake", .epoch = 1, .seq = 11};
-  assert_int_equal(fsm__cursors_save(filled.dir, &c, 1, false, NULL), FSM_OK);
+  assert_int_equal(fsm__cursor_save(filled.dir, &c, false, NULL), FSM_OK);
   start();
   WAIT_FOR(status().halted);
   assert_non_null(strstr(status().last_error, "the journal ends at 10"));
   stop();
   c.seq = 10; /* its leaf is not that of record 10 */
-  assert_int_equal(fsm__cursors_save(filled.dir, &c, 1, false, NULL), FSM_OK);
+  assert_int_equal(fsm__cursor_save(filled.dir, &c, false, NULL), FSM_OK);
   start();
   WAIT_FOR(status().halted);
   assert_non_null(strstr(status().last_error, "not the one that was published"));
@@ -371,7 +373,7 @@ static void a_cursor_beyond_the_journal_or_of_another_one_halts(void **state) {
 static void a_cursor_of_a_later_epoch_is_not_used(void **state) {
   (void)state;
   fsm__cursor c = {.sink = "fake", .epoch = 9, .seq = 7};
-  assert_int_equal(fsm__cursors_save(filled.dir, &c, 1, false, NULL), FSM_OK);
+  assert_int_equal(fsm__cursor_save(filled.dir, &c, false, NULL), FSM_OK);
   assert_true(filled_journal_add(&filled, 10, "x"));
   start();
   WAIT_FOR(status().seq == 10);
@@ -392,7 +394,7 @@ static void a_cursor_behind_a_fork_goes_back_to_it(void **state) {
   assert_int_equal(fsm__journal_new_epoch(filled.journal, NULL), FSM_OK);
   assert_true(filled_journal_add(&filled, 5, "y"));
   fsm__cursor c = {.sink = "fake", .epoch = 1, .seq = 13, .leaf = {{1}}, .stream_seq = 13};
-  assert_int_equal(fsm__cursors_save(filled.dir, &c, 1, false, NULL), FSM_OK);
+  assert_int_equal(fsm__cursor_save(filled.dir, &c, false, NULL), FSM_OK);
   other.stored_count = 10; /* it takes record 11 behind record 10 */
   start();
   WAIT_FOR(status().seq == 15);

@@ -107,9 +107,9 @@ static void what_a_sink_has_not_acknowledged_stays(void **state) {
   (void)state;
   fixture *f = restless_new();
   archived a;
-  const fsm__cursor cursor = {.sink = "nats", .seq = 3};
+  const fsm__cursor cursor = {.sink = "nats", .seq = 3, .sent_seq = 3, .settled_seq = 3};
   begin(f, &a);
-  assert_int_equal(fsm__cursors_save(f->dir, &cursor, 1, true, NULL), FSM_OK);
+  assert_int_equal(fsm__cursor_save(f->dir, &cursor, true, NULL), FSM_OK);
   blobs(f, 60);
   await_snapshots(f, 1); /* before more comes, or one snapshot has it all */
   atomic_fetch_add(&f->now_ns, DAY_H * 3600 * SECOND);

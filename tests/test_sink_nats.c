@@ -272,12 +272,12 @@ static void a_stale_cursor_goes_forward_over_what_is_there(void **state) {
   start();
   WAIT_FOR(status().seq == 100);
   stop();
-  copy_file(in(filled.dir, "cursors"), in(filled.dir, "stale"));
+  copy_file(in(filled.dir, "sinks/nats"), in(filled.dir, "stale"));
   add(400);
   start();
   WAIT_FOR(status().seq == 500);
   stop();
-  assert_int_equal(rename(in(filled.dir, "stale"), in(filled.dir, "cursors")), 0);
+  assert_int_equal(rename(in(filled.dir, "stale"), in(filled.dir, "sinks/nats")), 0);
   start();
   WAIT_FOR(status().seq == 500);
   assert_true(status().published == 0);
@@ -293,7 +293,7 @@ static void a_lost_cursor_goes_forward_over_a_stream_that_has_all(void **state) 
   start();
   WAIT_FOR(status().seq == 100);
   stop();
-  assert_int_equal(unlink(in(filled.dir, "cursors")), 0);
+  assert_int_equal(unlink(in(filled.dir, "sinks/nats")), 0);
   start();
   WAIT_FOR(status().seq == 100);
   assert_true(status().published == 0);
@@ -309,7 +309,7 @@ static void what_counting_does_not_prove_is_sent_again_and_known_by_its_id(void 
   start();
   WAIT_FOR(status().seq == 60);
   stop();
-  assert_int_equal(unlink(in(filled.dir, "cursors")), 0);
+  assert_int_equal(unlink(in(filled.dir, "sinks/nats")), 0);
   seen s = look();
   assert_int_equal(js_DeleteMsg(s.js, "FSM_EVT_0", 7, NULL, NULL), NATS_OK); /* the count no longer fits */
   add(10);

@@ -14,33 +14,59 @@
 /* ---- cursors ------------------------------------------------------------------------------------- */
 
 typedef struct cursors_place {
-  char dir[64], path[96];
+  char dir[64], path[96], old[96];
 } cursors_place;
 
-static inline void cursors_write(const cursors_place *at, const void *data, size_t len) {
-  int fd = open(at->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0 || write(fd, data, len) != (ssize_t)len || close(fd)) fail_msg("cannot write %s", at->path);
+static inline void cursors_write(const char *path, const void *data, size_t len) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0 || write(fd, data, len) != (ssize_t)len || close(fd)) fail_msg("cannot write %s", path);
+}
+
+static inline void cursors_seal(uint8_t *data, size_t len);
+
+/* What earlier versions wrote, of so many sinks. */
+static inline void cursors_write_old(const cursors_place *at, uint8_t count) {
+  uint8_t data[12 + 3 * 92 + 4] = "FSMCUR01";
+  data[8] = count;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t *entry = data + 12 + i * 92;
+    memcpy(entry, "sink", 4);
+    entry[4] = (uint8_t)('a' + i);
+    entry[36] = 41;
+  }
+  cursors_seal(data, 12 + (size_t)count * 92 + 4);
+  cursors_write(at->old, data, 12 + (size_t)count * 92 + 4);
 }
 
 static inline void cursors_open(fuzz_run *run) {
   cursors_place *at = fsm_arena_zalloc(&run->kept, 1, sizeof *at);
   snprintf(at->dir, sizeof at->dir, "/tmp/fsm-fuzz-XXXXXX");
   if (!mkdtemp(at->dir)) fail_msg("no directory");
-  snprintf(at->path, sizeof at->path, "%s/cursors", at->dir);
+  snprintf(at->path, sizeof at->path, "%s/sinks/nats", at->dir);
+  snprintf(at->old, sizeof at->old, "%s/cursors", at->dir);
   run->own = at;
-  fsm__cursor cursors[3] = {
+  const fsm__cursor cursors[] = {
       {.sink = "nats", .epoch = 1, .seq = 41, .stream_created_ns = 5, .stream_seq = 40},
-      {.sink = "abcdefghijklmnopqrstuvwxyz01234", .epoch = UINT32_MAX, .seq = UINT64_MAX},
-      {.sink = "file", .seq = 7}};
-  for (size_t count = 0; count <= 3; count++) {
-    if (fsm__cursors_save(at->dir, cursors, count, false, NULL) != FSM_OK) fail_msg("cannot save cursors");
+      {.sink = "nats", .epoch = UINT32_MAX, .seq = UINT64_MAX, .sent_seq = 7, .spilled = true},
+      {.sink = "nats", .seq = 7, .sent_seq = 7, .settled_seq = 7, .settled_stream_seq = 9}};
+  for (size_t i = 0; i < 3; i++) {
+    if (fsm__cursor_save(at->dir, &cursors[i], false, NULL) != FSM_OK) fail_msg("cannot save a cursor");
     fuzz_seed_file(run, at->path);
   }
+  for (uint8_t count = 0; count <= 3; count++) {
+    cursors_write_old(at, count);
+    fuzz_seed_file(run, at->old);
+  }
+  unlink(at->old);
 }
 
 static inline void cursors_close(fuzz_run *run) {
   const cursors_place *at = run->own;
+  char sinks[96];
+  snprintf(sinks, sizeof sinks, "%s/sinks", at->dir);
   unlink(at->path);
+  unlink(at->old);
+  rmdir(sinks);
   rmdir(at->dir);
 }
 
@@ -51,29 +77,49 @@ static inline void cursors_seal(uint8_t *data, size_t len) {
   for (unsigned i = 0; i < 4; i++) data[len - 4 + i] = (uint8_t)(crc >> (8 * i));
 }
 
+/* The file of all sinks: what it gives is bounded, and has names. */
+static inline void cursors_one_old(fuzz_run *run, const cursors_place *at) {
+  fsm__cursor cursors[FSM_CURSORS_MAX];
+  size_t count = 77;
+  fsm_error err = fuzz_error();
+  unlink(at->path);
+  cursors_write(at->old, run->input, run->input_len);
+  fsm_code code = fsm__cursors_load(at->dir, cursors, &count, &err);
+  fuzz_count(run, code);
+  unlink(at->old);
+  if (!fuzz_expect_error(run, code, &err)) return;
+  fuzz_expect(run, code == FSM_OK || code == FSM_ECORRUPT, "a damaged file of cursors is corrupt");
+  fuzz_expect(run, code == FSM_OK ? count <= FSM_CURSORS_MAX : count == 0, "the cursors are bounded");
+  for (size_t i = 0; code == FSM_OK && i < count; i++)
+    fuzz_expect(run, fsm__sink_name_fits(cursors[i].sink), "a cursor has a sink");
+}
+
 static inline void cursors_one(fuzz_run *run) {
   const cursors_place *at = run->own;
   fuzz_input_mutated(run);
   if (fuzz_one_in(run, 2)) cursors_seal(run->input, run->input_len);
-  cursors_write(at, run->input, run->input_len);
-  fsm__cursor cursors[FSM_CURSORS_MAX];
-  size_t count = 77;
+  if (run->input_len > 8 && memcmp(run->input, "FSMCUR01", 8) == 0) {
+    cursors_one_old(run, at);
+    return;
+  }
+  cursors_write(at->path, run->input, run->input_len);
+  fsm__cursor cursor;
+  bool there = false;
   fsm_error err = fuzz_error();
-  fsm_code code = fsm__cursors_load(at->dir, cursors, &count, &err);
+  fsm_code code = fsm__cursor_load(at->dir, "nats", &cursor, &there, &err);
   fuzz_count(run, code);
   if (!fuzz_expect_error(run, code, &err)) return;
   if (code != FSM_OK) {
-    fuzz_expect(run, code == FSM_ECORRUPT && count == 77, "damaged cursors are corrupt and give none");
+    fuzz_expect(run, code == FSM_ECORRUPT && !there, "a damaged cursor is corrupt and gives none");
     return;
   }
-  fuzz_expect(run, count <= FSM_CURSORS_MAX, "the cursors are bounded");
   static uint8_t back[8192];
-  if (fsm__cursors_save(at->dir, cursors, count, false, NULL) != FSM_OK) fail_msg("cannot save cursors");
+  if (fsm__cursor_save(at->dir, &cursor, false, NULL) != FSM_OK) fail_msg("cannot save a cursor");
   int fd = open(at->path, O_RDONLY | O_CLOEXEC);
   ssize_t len = fd < 0 ? -1 : read(fd, back, sizeof back);
   if (fd >= 0) close(fd);
   fuzz_expect(run, len == (ssize_t)run->input_len && memcmp(back, run->input, run->input_len) == 0,
-              "cursors that load are saved as the same bytes");
+              "a cursor that loads is saved as the same bytes");
 }
 
 /* ---- journal ------------------------------------------------------------------------------------- */
