@@ -15,7 +15,8 @@
 
 enum {
   FSM_SINKS_MAX = 16,
-  FSM_SINK_BATCH_MAX = 4096, /* records */
+  FSM_SINKS_BYTES_MAX = 256 * 1024, /* of the document */
+  FSM_SINK_BATCH_MAX = 4096,        /* records */
   FSM_SINK_BATCH_BYTES_MAX = 8 * 1024 * 1024,
   FSM_SINK_WINDOW_MAX = 16384
 };
@@ -58,11 +59,12 @@ typedef struct fsm__sink_config {
   bool spans, logs; /* otlp: "signals" */
 } fsm__sink_config;
 
-/* Reads the whole document; what it points to lives in arena. FSM_EARGUMENT, FSM_ETOOLARGE, FSM_EMALFORMED.
- */
+/* Reads the whole document; what it points to lives in arena. FSM_EARGUMENT, FSM_ETOOLARGE, FSM_EMALFORMED;
+ * FSM_EPERMISSION: a secret that others could read. Files are looked at, not opened: one that is missing is
+ * the sink's to tell, for as long as it is. */
 FSM_MUST_USE fsm_code fsm__sinks_read(fsm_arena *arena, const char *json, size_t len,
                                       fsm__sink_config configs[FSM_SINKS_MAX], size_t *count, fsm_error *err);
-/* Another configuration of the same sink, that needs it made anew? */
+/* Is it the same configuration? Another one needs the sink made anew. */
 bool fsm__sink_config_equal(const fsm__sink_config *a, const fsm__sink_config *b);
 /* The reference, a line and a half per field. */
 void fsm__sinks_help(fsm_buf *out);

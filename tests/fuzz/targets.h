@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_scxml.h"
+#include "tests/fuzz/fuzz_sinks.h"
 #include "tests/fuzz/fuzz_snapshot.h"
 #include "tests/fuzz/fuzz_step.h"
 #include "tests/fuzz/fuzz_store.h"
@@ -31,6 +32,7 @@ static const fuzz_target fuzz_targets[] = {
     {"scxml", 1, scxml_open, scxml_one, NULL, false, true},
     {"step", 15, step_open, step_one, NULL, true, false},
     {"token", 1, token_open, token_one, token_close, false, false},
+    {"sinks", 1, sinks_open, sinks_one, NULL, false, true},
     {"worker", 1, worker_open, worker_one, NULL, false, true},
     {"http", 1, http_open, http_one, NULL, false, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
