@@ -108,7 +108,7 @@ bool fsm__mask_same(const fsm_value *a, const fsm_value *b) {
 
 void *fsm__mask_copy(fsm_arena *arena, const void *from, size_t size) {
   void *copy = fsm_arena_alloc(arena, size);
-  if (copy != NULL) memcpy(copy, from, size);
+  if (copy != NULL && size > 0) memcpy(copy, from, size);
   return copy;
 }
 
