@@ -41,6 +41,7 @@ typedef struct fsm__case {
   const fsm_event *event; /* of a SEND that is a message: all of the event; NULL = as the command says */
   const struct fsm__services *services; /* of this program; NULL = none are known */
   struct fsm__known_sinks *sinks;       /* that a route may name; NULL = there is none */
+  const char *hold;      /* why commands from outside make no new instance now; NULL = they do */
   const uint8_t *parent; /* of a START that is a message: token of the parent's task; NULL = none */
 } fsm__case;
 

@@ -37,6 +37,8 @@ fsm_code fsm__decision_make(const fsm__case *at, const fsm__deployed *deployed, 
   const fsm_command *command = at->command;
   fsm_code code = check_unique(at, deployed, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK || out->instance != NULL) return code;
+  if (at->hold != NULL && at->parent == NULL)
+    return fsm__decision_refuse(out, FSM_EQUOTA, "", "%s", at->hold);
   if (fsm_definition_check_input(deployed->definition, input, &out->refusal) != FSM_OK) return FSM_OK;
   uint64_t last = 0;
   fsm__instance *in = fsm_arena_zalloc(at->arena, 1, sizeof *in);

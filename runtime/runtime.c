@@ -51,6 +51,11 @@ void fsm__runtime_want_round(fsm_runtime *runtime) {
   fsm__queue_wake(&runtime->writer.queue);
 }
 
+void fsm__runtime_hold(fsm_runtime *runtime, fsm__hold level, const char *text) {
+  fsm__holding_set(&runtime->writer.holding, level, text);
+  fsm__queue_wake(&runtime->writer.queue);
+}
+
 /* ---- opening and closing ------------------------------------------------------------------------ */
 
 static void free_runtime(fsm_runtime *runtime) {
@@ -71,6 +76,7 @@ static void free_runtime(fsm_runtime *runtime) {
   free(w->leaves);
   fsm_buf_free(&w->encoded);
   fsm_arena_free(&w->internal);
+  fsm__holding_free(&w->holding);
   fsm__refusals_free(w->refusals);
   fsm__queue_free(&w->queue);
   fsm__known_sinks_free(&w->sinks);
@@ -96,6 +102,7 @@ fsm_code fsm_runtime_open(const fsm_runtime_options *options, fsm_runtime **out,
   defaults(&w->options);
   w->decided_tail = &w->decided;
   fsm_arena_init(&w->internal, 0);
+  fsm__holding_init(&w->holding);
   fsm_code code = fsm__known_sinks_init(&w->sinks, err);
   if (code == FSM_OK) code = fsm__queue_init(&w->queue, w->options.queue_max, err);
   if (code == FSM_OK) code = fsm__refusals_new(&w->refusals, err);

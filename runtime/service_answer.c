@@ -127,7 +127,7 @@ void fsm__answers_add(fsm__services *s, fsm__attempt *attempt) {
 /* Is it only a matter of time until it can be taken? */
 static bool may_be_taken_later(fsm_code code) {
   return code == FSM_EPAUSED || code == FSM_EINCIDENT || code == FSM_EFULL || code == FSM_EBUSY ||
-         code == FSM_ENOMEM;
+         code == FSM_EQUOTA || code == FSM_ENOMEM;
 }
 
 static void give_again(fsm__services *s, fsm__attempt *attempt, int64_t wait_ms) {

@@ -47,6 +47,7 @@ fsm__case fsm__writer_case(fsm__writer *w, fsm_arena *arena, const fsm_command *
                   .origin = w->core.origin,
                   .services = w->services,
                   .sinks = &w->sinks,
+                  .hold = w->hold != FSM__HOLD_NONE ? w->hold_text : NULL,
                   .boot = w->boot};
   if (at.boot != 0)
     at.boot_ns = fsm__boot_now(&w->options); /* first: a delay is over here no later than there */
@@ -105,6 +106,10 @@ static void check_room(fsm__writer *w) {
   w->repairs_fit = w->repairs_fit && store_fits;
   w->full = code != FSM_OK;
   if (w->full) w->full_reason = err;
+  w->hold = fsm__holding_get(&w->holding, w->hold_text);
+  w->on_hold = !w->full && w->hold == FSM__HOLD_ALL;
+  if (w->on_hold) (void)fsm_fail(&w->full_reason, FSM_EQUOTA, "", "%s", w->hold_text);
+  w->full = w->full || w->on_hold;
 }
 
 static void confirm_if_idle(fsm__writer *w) {
@@ -129,6 +134,7 @@ int64_t fsm__writer_idle_ns(fsm__writer *w) {
 
 /* What is refused while there is no room; repairs go on as long as they fit. */
 static bool is_refused(const fsm__writer *w, const fsm__job *job) {
+  if (w->on_hold) return !fsm__hold_lets(job->command.kind);
   return w->full && !(w->repairs_fit && fsm__command_repairs(job->command.kind));
 }
 

@@ -20,6 +20,7 @@
 #include "runtime/beats.h"
 #include "runtime/clock.h"
 #include "runtime/core.h"
+#include "runtime/hold.h"
 #include "runtime/known_sinks.h"
 #include "runtime/offers.h"
 #include "runtime/queue.h"
@@ -114,6 +115,10 @@ typedef struct fsm__writer {
   bool full;        /* no room, or the store is behind: commands are refused, reads answered */
   bool repairs_fit; /* while full: there is room for repairs */
   fsm_error full_reason;
+  fsm__holding holding;
+  fsm__hold hold; /* in this turn */
+  bool on_hold;   /* full because of it alone */
+  char hold_text[FSM_TEXT_MAX];
 } fsm__writer;
 
 void *fsm__writer_run(void *writer); /* the thread: begins, turns until the queue is closed, ends */
