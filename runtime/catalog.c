@@ -17,6 +17,7 @@ typedef struct shared {
   fsm__deployed **entries; /* in order of deployment; pointers stay valid */
   unsigned count, cap;
   unsigned machines; /* distinct ids = highest machine number */
+  fsm__masks *masks;
 } shared;
 
 struct fsm__catalog {
@@ -146,6 +147,21 @@ static int by_seq(const void *a, const void *b) {
   return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+/* What does not read is told when the definition is needed; until then it hides everything. */
+static fsm_code mask_add(shared *all, const fsm__deployed *entry, const char *source, size_t len,
+                         fsm_error *err) {
+  fsm_error fault = {.text = ""};
+  fsm_code code = fsm__masks_add(all->masks, entry->hash.bytes, source, len, &fault);
+  return code == FSM_ENOMEM ? fsm_fail(err, code, fault.where, "%s", fault.text) : FSM_OK;
+}
+
+fsm__masks *fsm__catalog_masks(const fsm__catalog *catalog) { return catalog->all->masks; }
+
+const fsm_mask *fsm__catalog_mask(const fsm__catalog *catalog, const uint8_t def[FSM_HASH_BYTES]) {
+  const fsm_mask *mask = NULL;
+  return fsm__masks_find(catalog->all->masks, def, &mask, NULL) == FSM_OK ? mask : fsm_mask_everything();
+}
+
 static fsm_code entry_read(fsm__catalog *catalog, const fsm__row *row, fsm_arena *arena, fsm_error *err) {
   fsm_value list;
   fsm_code code = fsm_unpack(arena, row->value, row->value_len, &list, err);
@@ -164,7 +180,8 @@ static fsm_code entry_read(fsm__catalog *catalog, const fsm__row *row, fsm_arena
   entry->version = fsm__key_read_u32((const uint8_t *)row->key + 4);
   entry->seq = (uint64_t)list.items[2].i;
   entry->time_ns = list.items[3].i;
-  code = entry_add(catalog->all, entry, err);
+  code = mask_add(catalog->all, entry, list.items[4].s, list.items[4].len, err);
+  if (code == FSM_OK) code = entry_add(catalog->all, entry, err);
   if (code != FSM_OK) entry_free(entry);
   return code;
 }
@@ -178,13 +195,17 @@ fsm_code fsm__catalog_open(fsm__store *store, fsm__catalog **out, fsm_error *err
     return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
   }
   *catalog = (fsm__catalog){.all = all, .store = store, .seq = FSM_NEWEST};
+  fsm_code code = fsm__masks_new(&all->masks, err);
+  if (code != FSM_OK) {
+    fsm__catalog_free(catalog);
+    return code;
+  }
   fsm__range range;
   fsm__row row;
   bool found = false;
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
   fsm__range_open(&range, store, FSM_T_MACHINES, NULL, 0);
-  fsm_code code;
   while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
     code = entry_read(catalog, &row, &arena, err);
     if (code != FSM_OK) break;
@@ -207,6 +228,7 @@ void fsm__catalog_free(fsm__catalog *catalog) {
   for (unsigned i = 0; i < catalog->all->count; i++) entry_free(catalog->all->entries[i]);
   pthread_mutex_destroy(&catalog->all->lock);
   free(catalog->all->entries);
+  fsm__masks_free(catalog->all->masks);
   free(catalog->all);
   free(catalog);
 }
@@ -375,6 +397,7 @@ fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
   entry->definition = definition;
   entry->machine = machine;
   if (code == FSM_OK) code = names_of(catalog->store, entry, err);
+  if (code == FSM_OK) code = mask_add(catalog->all, entry, source, len, err);
   if (code == FSM_OK) code = entry_add(catalog->all, entry, err);
   if (code == FSM_OK) return FSM_OK;
   entry->definition = NULL; /* it stays the caller's */

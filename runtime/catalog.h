@@ -12,6 +12,7 @@
 #ifndef FSM_RUNTIME_CATALOG_H
 #define FSM_RUNTIME_CATALOG_H
 
+#include "runtime/masks.h"
 #include "runtime/store.h"
 #include "schema/definition.h"
 
@@ -40,6 +41,11 @@ const fsm__deployed *fsm__catalog_at(const fsm__catalog *catalog, uint32_t numbe
 /* The newest version of the machine with this index (0, 1, …, in order of first deployment); NULL past the
  * end. */
 const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned index);
+/* Of all versions that were ever deployed; lives as long as the catalog. One whose definition cannot be read
+ * is not among them. Any thread. */
+fsm__masks *fsm__catalog_masks(const fsm__catalog *catalog);
+/* Of one of them; what cannot be told hides everything. */
+const fsm_mask *fsm__catalog_mask(const fsm__catalog *catalog, const uint8_t def[FSM_HASH_BYTES]);
 /* Compiles the definition if it is not yet. */
 FSM_MUST_USE fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_error *err);
 /* The source as it was deployed, in arena. */

@@ -112,7 +112,7 @@ static size_t header_bytes(const fsm__message *m) {
   return bytes;
 }
 
-static fsm_code add_payload(fsm_arena *arena, const fsm_origin *origin, const fsm_record *record,
+static fsm_code add_payload(fsm_arena *arena, const fsm_origin *origin, const fsm_record *record, bool masked,
                             size_t payload_max, fsm__message *m, fsm_error *err) {
   fsm_value view;
   fsm_code code = fsm_record_view(arena, record, origin, &view, err);
@@ -120,7 +120,14 @@ static fsm_code add_payload(fsm_arena *arena, const fsm_origin *origin, const fs
   fsm_buf buf = {0};
   fsm_json_write(&buf, &view);
   if (fsm_buf_ok(&buf) && payload_max > 0 && buf.len + header_bytes(m) > payload_max) {
+    const size_t len = buf.len;
     fsm_buf_free(&buf);
+    if (masked)
+      return fsm_fail(
+          err, FSM_ETOOLARGE, "payload",
+          "%zu bytes of JSON are over the server's max_payload of %zu, and its stored bytes would "
+          "show what x-pii masks",
+          len, payload_max);
     add(m, "Content-Type", "application/msgpack");
     return FSM_OK; /* the stored bytes, as set by the caller */
   }
@@ -131,12 +138,14 @@ static fsm_code add_payload(fsm_arena *arena, const fsm_origin *origin, const fs
 }
 
 fsm_code fsm__message_of(fsm_arena *arena, const fsm_origin *origin, const char *prefix, const void *data,
-                         size_t len, const fsm__hash *leaf, size_t payload_max, fsm__message *out,
-                         fsm_error *err) {
+                         size_t len, const fsm__hash *leaf, const fsm_mask *mask, size_t payload_max,
+                         fsm__message *out, fsm_error *err) {
   FSM_ASSERT(arena != NULL && origin != NULL && data != NULL && leaf != NULL && out != NULL);
   FSM_ASSERT(prefix != NULL && strlen(prefix) <= FSM_PREFIX_MAX);
   fsm_record record;
+  bool masked = false;
   fsm_code code = fsm_record_decode(arena, data, len, &record, err);
+  if (code == FSM_OK) code = fsm_mask_record(arena, mask, &record, &record, &masked, err);
   if (code != FSM_OK) return code;
   char id[FSM_MESSAGE_ID_MAX];
   fsm_record_id(origin, record.seq, id, sizeof id);
@@ -145,7 +154,7 @@ fsm_code fsm__message_of(fsm_arena *arena, const fsm_origin *origin, const char 
   if (m.id == NULL || m.subject == NULL || !add_headers(arena, origin, &record, leaf, &m)) {
     return no_memory(err);
   }
-  code = add_payload(arena, origin, &record, payload_max, &m, err);
+  code = add_payload(arena, origin, &record, masked, payload_max, &m, err);
   if (code == FSM_OK) *out = m;
   return code;
 }

@@ -9,6 +9,7 @@
 
 #include "runtime/bus.h"
 #include "runtime/hash.h"
+#include "schema/mask.h"
 #include "schema/record.h"
 
 enum { FSM_MESSAGE_HEADERS_MAX = 24, FSM_MESSAGE_ID_MAX = 80, FSM_PREFIX_MAX = 64 };
@@ -21,10 +22,13 @@ typedef struct fsm__message {
   size_t len;
 } fsm__message;
 
-/* Everything of *out lives in arena, or is `data` itself. payload_max: 0 = not known. */
+/* Everything of *out lives in arena, or is `data` itself. payload_max: 0 = not known. What mask hides is
+ * masked in headers and payload; then the stored bytes cannot be the payload, and what is too large as JSON
+ * is FSM_ETOOLARGE. */
 FSM_MUST_USE fsm_code fsm__message_of(fsm_arena *arena, const fsm_origin *origin, const char *prefix,
-                                      const void *data, size_t len, const fsm__hash *leaf, size_t payload_max,
-                                      fsm__message *out, fsm_error *err);
+                                      const void *data, size_t len, const fsm__hash *leaf,
+                                      const fsm_mask *mask, size_t payload_max, fsm__message *out,
+                                      fsm_error *err);
 
 /* A traceparent (W3C) of [trace id, span id, flags], NULL when trace is not that. */
 const char *fsm__traceparent(fsm_arena *arena, const fsm_value *trace);

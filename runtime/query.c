@@ -58,6 +58,17 @@ void fsm__items_add(fsm__items *list, fsm_value value) {
   list->items[list->count++] = value;
 }
 
+/* ---- masks -------------------------------------------------------------------------------------- */
+
+const fsm_mask *fsm__query_mask(const fsm__reading *at, const fsm__instance *in) {
+  return fsm__catalog_mask(at->core->catalog, in->deployed->hash.bytes);
+}
+
+const char *fsm__query_text(const fsm__reading *at, const fsm__instance *in, const char *text) {
+  const char *shown = text != NULL ? fsm_mask_text(at->arena, fsm__query_mask(at, in), text) : NULL;
+  return text == NULL || shown != NULL ? shown : FSM_MASKED; /* without memory */
+}
+
 /* ---- references --------------------------------------------------------------------------------- */
 
 bool fsm__state_matches(const char *path, const char *wanted) {

@@ -50,6 +50,11 @@ FSM_MUST_USE fsm_code fsm__query_counts(const fsm__reading *at, fsm_value *out, 
 FSM_MUST_USE fsm_code fsm__query_machines(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_machine(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
+/* What may not be shown of the instance's data. */
+const fsm_mask *fsm__query_mask(const fsm__reading *at, const fsm__instance *in);
+/* The text of a fault of the instance, as it may be shown. */
+const char *fsm__query_text(const fsm__reading *at, const fsm__instance *in, const char *text);
+
 /* A record with the id that it is published under. */
 FSM_MUST_USE fsm_code fsm__query_record(const fsm__reading *at, const fsm__journal_entry *entry,
                                         fsm_value *out, fsm_error *err);

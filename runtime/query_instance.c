@@ -29,7 +29,8 @@ static fsm_code timer_view(const fsm__reading *at, const fsm__row *row, fsm_valu
   return fsm__document_map(&d, out, err);
 }
 
-/* nobody: there is none who would take it in this program, and nobody delivers it, or none took the last one. */
+/* nobody: there is none who would take it in this program, and nobody delivers it, or none took the last one.
+ */
 static const char *task_status(const fsm__core *core, const fsm__task *task) {
   if (task->started) return "started";
   if (core->services == NULL || strcmp(task->service, FSM_SERVICE_MACHINE) == 0 ||
@@ -96,7 +97,7 @@ static fsm_code task_view(const fsm__reading *at, const fsm__instance *in, const
     fsm__document_text(&d, "why", "the built-in service http is off: no URL may be called (http_allow)");
   fsm__document_time(&d, task.started ? "deadline" : "due", task.next_ns);
   if (task.started) fsm__document_time(&d, "begun", task.begun_ns);
-  if (task.error[0] != '\0') fsm__document_text(&d, "error", task.error);
+  if (task.error[0] != '\0') fsm__document_text(&d, "error", fsm__query_text(at, in, task.error));
   return fsm__document_map(&d, out, err);
 }
 
@@ -131,6 +132,23 @@ static fsm_code open_rows(const fsm__reading *at, const fsm__instance *in, char 
   return FSM_OK;
 }
 
+/* The instance with its data masked. */
+static fsm_code mask_instance(const fsm__reading *at, fsm__instance *in, fsm_error *err) {
+  const fsm_mask *mask = fsm__query_mask(at, in);
+  fsm_value *const data[] = {&in->labels, &in->context, &in->output};
+  static const char *const called[] = {"labels", "context", "output"};
+  fsm_code code = FSM_OK;
+  for (size_t i = 0; i < sizeof data / sizeof *data && code == FSM_OK; i++) {
+    const bool whole = !fsm_is(data[i], FSM_NULL) && fsm_mask_hides(mask, called[i], strlen(called[i]));
+    if (whole)
+      *data[i] = fsm_string(FSM_MASKED);
+    else
+      code = fsm_mask_value(at->arena, mask, data[i], data[i], err);
+  }
+  if (code == FSM_OK) code = fsm_mask_detail(at->arena, mask, &in->incident, &in->incident, err);
+  return code;
+}
+
 fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__instance in;
   fsm_value since, timers, tasks, messages, parent;
@@ -140,13 +158,14 @@ fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *
   if (code == FSM_OK) code = open_rows(at, &in, 'k', &tasks, err);
   if (code == FSM_OK) code = open_rows(at, &in, 'm', &messages, err);
   if (code == FSM_OK && in.has_parent) code = parent_view(at, &in, &parent, err);
+  if (code == FSM_OK) code = mask_instance(at, &in, err);
   if (code != FSM_OK) return code;
   fsm__document d = {.arena = at->arena};
   fsm__document_text(&d, "id", in.id);
   fsm__document_text(&d, "machine", in.deployed->id);
   fsm__document_put(&d, "version", fsm_int(in.deployed->version));
   fsm__document_text(&d, "key", in.key);
-  if (fsm_is(&in.labels, FSM_MAP)) fsm__document_put(&d, "labels", in.labels);
+  if (!fsm_is(&in.labels, FSM_NULL)) fsm__document_put(&d, "labels", in.labels);
   fsm__document_text(&d, "status", fsm__status_name(in.status));
   fsm__document_put(&d, "state", fsm__leaves(&in, at->arena));
   fsm__document_put(&d, "since", since);
@@ -181,8 +200,9 @@ static const char *targets_text(fsm_arena *arena, const fsm_machine *machine, un
   return text;
 }
 
-static fsm_code event_view(const fsm__reading *at, const fsm__deployed *deployed,
-                           const fsm_enabled_event *event, fsm_value *out, fsm_error *err) {
+static fsm_code event_view(const fsm__reading *at, const fsm__instance *in, const fsm_enabled_event *event,
+                           fsm_value *out, fsm_error *err) {
+  const fsm__deployed *deployed = in->deployed;
   const fsm_candidate *candidate = &event->candidate;
   const fsm_value *schema = fsm_definition_event_schema(deployed->definition, event->event);
   fsm__document d = {.arena = at->arena};
@@ -192,8 +212,13 @@ static fsm_code event_view(const fsm__reading *at, const fsm__deployed *deployed
   fsm__document_put(&d, "enabled", fsm_bool(candidate->enabled));
   fsm__document_text(&d, "guard", candidate->guard);
   fsm__document_text(&d, "guard_name", candidate->guard_name);
-  if (fsm_is(&candidate->seen, FSM_MAP)) fsm__document_put(&d, "seen", candidate->seen);
-  fsm__document_text(&d, "fault", candidate->fault);
+  if (fsm_is(&candidate->seen, FSM_MAP)) {
+    fsm_value seen;
+    fsm_code code = fsm_mask_value(at->arena, fsm__query_mask(at, in), &candidate->seen, &seen, err);
+    if (code != FSM_OK) return code;
+    fsm__document_put(&d, "seen", seen);
+  }
+  fsm__document_text(&d, "fault", fsm__query_text(at, in, candidate->fault));
   if (schema != NULL) {
     fsm_value copy; /* schemas keep the order they were written in; documents are data */
     fsm_code code = fsm_value_copy(at->arena, schema, &copy, err);
@@ -217,7 +242,7 @@ fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *er
   fsm__items items = {.arena = at->arena};
   for (unsigned i = 0; i < count; i++) {
     fsm_value view;
-    code = event_view(at, in.deployed, &events[i], &view, err);
+    code = event_view(at, &in, &events[i], &view, err);
     if (code != FSM_OK) return code;
     fsm__items_add(&items, view);
   }

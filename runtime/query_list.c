@@ -43,7 +43,12 @@ fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_val
   fsm__document_put(&d, "for_ns", fsm_int(at->now_ns > since ? at->now_ns - since : 0));
   fsm__document_put(&d, "rev", fsm_int((int64_t)in->rev));
   if (in->forced) fsm__document_put(&d, "forced", fsm_bool(true));
-  if (fsm_is(&in->incident, FSM_MAP)) put_incident(&d, &in->incident);
+  if (fsm_is(&in->incident, FSM_MAP)) {
+    fsm_value incident;
+    fsm_code code = fsm_mask_detail(at->arena, fsm__query_mask(at, in), &in->incident, &incident, err);
+    if (code != FSM_OK) return code;
+    put_incident(&d, &incident);
+  }
   return fsm__document_map(&d, out, err);
 }
 

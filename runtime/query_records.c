@@ -31,6 +31,10 @@ fsm_code fsm__query_record(const fsm__reading *at, const fsm__journal_entry *ent
   char *bytes = fsm_arena_strndup(at->arena, entry->record.data, entry->record.len);
   if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   fsm_code code = fsm_record_decode(at->arena, bytes, entry->record.len, &record, err);
+  bool any = false;
+  if (code == FSM_OK && record.def != NULL)
+    code = fsm_mask_record(at->arena, fsm__catalog_mask(at->core->catalog, record.def), &record, &record,
+                           &any, err);
   return code == FSM_OK ? fsm_record_view(at->arena, &record, &origin, out, err) : code;
 }
 

@@ -29,6 +29,9 @@ fsm__writer *fsm__runtime_writer(fsm_runtime *runtime) { return &runtime->writer
 fsm__journal *fsm__runtime_journal(fsm_runtime *runtime) { return runtime->writer.core.journal; }
 const char *fsm__runtime_dir(const fsm_runtime *runtime) { return runtime->writer.core.dir; }
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime) { return runtime->writer.core.origin; }
+fsm__masks *fsm__runtime_masks(const fsm_runtime *runtime) {
+  return fsm__catalog_masks(runtime->writer.core.catalog);
+}
 fsm__store *fsm__runtime_store(fsm_runtime *runtime) { return runtime->writer.core.store; }
 
 bool fsm__runtime_manual(const fsm_runtime *runtime) { return runtime->writer.options.manual; }

@@ -4,6 +4,7 @@
 
 #include "runtime/fsm_runtime.h"
 #include "runtime/journal.h"
+#include "runtime/masks.h"
 #include "runtime/store.h"
 
 struct fsm__writer;
@@ -15,6 +16,8 @@ fsm__journal *fsm__runtime_journal(fsm_runtime *runtime);
 /* <data dir>, as given. */
 const char *fsm__runtime_dir(const fsm_runtime *runtime);
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
+/* Of all machines deployed; for any thread, lives as long as the runtime. */
+fsm__masks *fsm__runtime_masks(const fsm_runtime *runtime);
 /* For fsm__store_snapshot only: the rest of the store is the writer's. */
 fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 

@@ -39,7 +39,7 @@ static fsm_code publish(fsm__sink *sink, const fsm__sink_record *record, fsm_err
   fsm__message m;
   const fsm__exported *out = &record->out;
   fsm_code code = fsm__message_of(&s->arena, &out->origin, s->prefix, out->data, out->len, &out->leaf,
-                                  fsm__bus_payload_max(s->bus), &m, err);
+                                  out->mask, fsm__bus_payload_max(s->bus), &m, err);
   if (code != FSM_OK) return code;
   char expected[24];
   snprintf(expected, sizeof expected, "%llu", (unsigned long long)s->expected);

@@ -84,6 +84,7 @@ static void run_command(fsm__writer *w, fsm__job *job) {
   else if (job->decision.refusal.code != FSM_OK)
     fsm__writer_refusal(w, &at, &job->decision);
   fsm__writer_task_decided(w, &job->command, &job->decision);
+  fsm__writer_mask(w, &job->arena, &job->decision);
   queue_answer(w, job);
 }
 

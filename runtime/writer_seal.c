@@ -200,6 +200,7 @@ void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *dec
       fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns) &&
       (own_record(w, at, decision, false) || (!w->full && own_record(w, at, decision, true))))
     return;
+  fsm__writer_mask(w, at->arena, decision); /* a sum has no machine's name on it that would mask it later */
   bool raw = command->kind == FSM_CMD_REFUSED && fsm_is(&command->data, FSM_STRING);
   const char *excerpt = raw ? fsm_arena_strndup(at->arena, command->data.s, command->data.len) : NULL;
   fsm__refusals_count(w->refusals, decision->refusal.code, decision->machine ? decision->machine : "", actor,

@@ -26,6 +26,8 @@ static int down(void **state) {
   return 0;
 }
 
+static const fsm_mask *hidden; /* NULL but where it is set */
+
 static fsm__message message_of(const fsm_record *record, size_t payload_max) {
   fsm_buf buf = {0};
   fsm__message out;
@@ -35,7 +37,7 @@ static fsm__message message_of(const fsm_record *record, size_t payload_max) {
   fsm__hash leaf = fsm__leaf(buf.data, buf.len);
   size_t len = buf.len;
   fsm_buf_free(&buf);
-  if (fsm__message_of(&arena, &origin, "fsm", data, len, &leaf, payload_max, &out, &err) != FSM_OK) {
+  if (fsm__message_of(&arena, &origin, "fsm", data, len, &leaf, hidden, payload_max, &out, &err) != FSM_OK) {
     fail_msg("%s: %s", err.where, err.text);
   }
   return out;
@@ -122,6 +124,30 @@ static void json_over_the_limit_gives_way_to_the_stored_bytes(void **state) {
   assert_true(back.seq == 7);
 }
 
+static void what_is_masked_is_in_no_header_and_no_payload(void **state) {
+  (void)state;
+  static const char marks[] =
+      "{\"schemas\":{\"context\":{\"properties\":{\"iban\":{\"x-pii\":true}}},"
+      "\"actor\":{\"properties\":{\"sub\":{\"x-pii\":true}}}}}";
+  fsm_record r = record_of(7, "hello");
+  fsm_pair pair = {fsm_string("iban"), fsm_string("SECRET")};
+  r.data = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &pair};
+  assert_int_equal(fsm_mask_of(&arena, marks, strlen(marks), &hidden, NULL), FSM_OK);
+  fsm__message m = message_of(&r, 0);
+  assert_string_equal(header(&m, "Fsm-User"), FSM_MASKED);
+  assert_null(memmem(m.data, m.len, "SECRET", 6));
+  assert_null(memmem(m.data, m.len, "alice", 5));
+  fsm_buf buf = {0};
+  assert_int_equal(fsm_record_encode(&buf, &r, NULL), FSM_OK);
+  fsm__hash leaf = fsm__leaf(buf.data, buf.len);
+  fsm_error err = {0};
+  assert_int_equal(fsm__message_of(&arena, &origin, "fsm", buf.data, buf.len, &leaf, hidden, 1, &m, &err),
+                   FSM_ETOOLARGE);
+  assert_non_null(strstr(err.text, "x-pii"));
+  fsm_buf_free(&buf);
+  hidden = NULL;
+}
+
 static void the_longest_names_fit_a_subject_and_longer_ones_are_left_out(void **state) {
   (void)state;
   char machine[FSM_MACHINE_ID_MAX + 2], event[FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX + 2];
@@ -145,7 +171,8 @@ static void bytes_that_are_no_record_are_a_fault(void **state) {
   fsm__hash leaf = {{0}};
   fsm__message m;
   fsm_error err = {0};
-  assert_int_equal(fsm__message_of(&arena, &origin, "fsm", "\x80", 1, &leaf, 0, &m, &err), FSM_ECORRUPT);
+  assert_int_equal(fsm__message_of(&arena, &origin, "fsm", "\x80", 1, &leaf, NULL, 0, &m, &err),
+                   FSM_ECORRUPT);
 }
 
 static void a_traceparent_needs_the_right_shape(void **state) {
@@ -194,6 +221,7 @@ int main(void) {
       TEST(a_record_of_the_store_leaves_out_what_it_has_not),
       TEST(the_payload_is_the_json_form_with_its_origin),
       TEST(json_over_the_limit_gives_way_to_the_stored_bytes),
+      TEST(what_is_masked_is_in_no_header_and_no_payload),
       TEST(the_longest_names_fit_a_subject_and_longer_ones_are_left_out),
       TEST(bytes_that_are_no_record_are_a_fault),
       TEST(a_traceparent_needs_the_right_shape),
