@@ -8,6 +8,7 @@
 #ifndef FSM_SCHEMA_DEFINITION_LOAD_H
 #define FSM_SCHEMA_DEFINITION_LOAD_H
 
+#include "schema/closest.h"
 #include "schema/definition.h"
 
 /* A value of the document and its JSON pointer. */
@@ -120,15 +121,6 @@ fsm__node fsm__named_get(fsm__loader *l, const fsm__named *named, const char *na
 /* There is no KIND of that name among the machine's KINDs. */
 fsm_code fsm__named_missing(fsm__loader *l, const char *where, const char *kind, const char *name,
                             const fsm__named *named);
-
-/* The candidate nearest to a misspelt name. */
-typedef struct fsm__closest {
-  const char *name, *best; /* best NULL = none is near */
-  unsigned distance;
-} fsm__closest;
-void fsm__closest_try(fsm__closest *closest, const char *candidate);
-/* "; did you mean \"x\"?" or "", in text. */
-const char *fsm__closest_text(const fsm__closest *closest, char *text, size_t size);
 
 /* Zeroed; room for one more item in a list that grows, NULL without memory. */
 void *fsm__list_add(fsm__loader *l, void **items, size_t *count, size_t *cap, size_t size);

@@ -56,6 +56,10 @@ bool fsm__field_present(const fsm_record *record, unsigned key);
 /* The bits of the fields that a record of this kind must have. */
 uint64_t fsm__record_required(fsm_record_kind kind);
 
+/* The JSON form with its times as timestamps: what an expression reads. */
+FSM_MUST_USE fsm_code fsm__record_typed(fsm_arena *arena, const fsm_record *record, const fsm_origin *origin,
+                                        fsm_value *out, fsm_error *err);
+
 static inline const void *fsm__field_at(const fsm_record *record, unsigned key) {
   return (const char *)record + fsm__fields[key].offset;
 }

@@ -15,6 +15,7 @@ typedef struct view {
   fsm_arena *arena;
   fsm_pair pairs[FSM__FIELD_COUNT + EXTRA];
   size_t count;
+  bool typed;  /* times as timestamps */
   bool failed; /* memory */
 } view;
 
@@ -49,6 +50,10 @@ static fsm_value hex_of(view *v, const void *data, size_t len) {
 
 static fsm_value time_of(view *v, int64_t ns) {
   char text[40];
+  if (v->typed) {
+    const int64_t second = 1000000000, left = ns % second < 0 ? ns % second + second : ns % second;
+    return (fsm_value){.type = FSM_TIMESTAMP, .len = (uint32_t)left, .i = (ns - left) / second};
+  }
   fsm_time_format(ns, text, sizeof text);
   return text_of(v, text);
 }
@@ -189,10 +194,10 @@ static void add_origin(view *v, const fsm_origin *origin, uint64_t seq) {
   add(v, "epoch", fsm_int(origin->epoch));
 }
 
-fsm_code fsm_record_view(fsm_arena *arena, const fsm_record *record, const fsm_origin *origin, fsm_value *out,
-                         fsm_error *err) {
+static fsm_code view_of(fsm_arena *arena, const fsm_record *record, const fsm_origin *origin, bool typed,
+                        fsm_value *out, fsm_error *err) {
   FSM_ASSERT(arena && record && out);
-  view v = {.arena = arena};
+  view v = {.arena = arena, .typed = typed};
   for (unsigned key = 0; key < FSM__FIELD_COUNT; key++)
     if (fsm__field_present(record, key)) add(&v, fsm__field_names[key], field_of(&v, record, key));
   if (record->kind == FSM_RECORD_CREATED && record->from.type == FSM_NULL) add(&v, "from", fsm_null());
@@ -201,4 +206,14 @@ fsm_code fsm_record_view(fsm_arena *arena, const fsm_record *record, const fsm_o
   if (!pairs || v.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory to show a record");
   memcpy(pairs, v.pairs, v.count * sizeof *pairs);
   return fsm_map(pairs, v.count, out, err);
+}
+
+fsm_code fsm_record_view(fsm_arena *arena, const fsm_record *record, const fsm_origin *origin, fsm_value *out,
+                         fsm_error *err) {
+  return view_of(arena, record, origin, false, out, err);
+}
+
+fsm_code fsm__record_typed(fsm_arena *arena, const fsm_record *record, const fsm_origin *origin,
+                           fsm_value *out, fsm_error *err) {
+  return view_of(arena, record, origin, true, out, err);
 }

@@ -1,0 +1,51 @@
+/* routing_impl.h: between the files of routing. */
+#ifndef FSM_RUNTIME_ROUTING_IMPL_H
+#define FSM_RUNTIME_ROUTING_IMPL_H
+
+#include "runtime/routing.h"
+
+/* A text, or the beginning of one. */
+typedef struct fsm__pattern {
+  const char *text;
+  size_t len;
+  bool rest; /* it ended in `*` */
+} fsm__pattern;
+
+/* Any of these; count 0: not asked. */
+typedef struct fsm__patterns {
+  const fsm__pattern *items;
+  size_t count;
+} fsm__patterns;
+
+typedef struct fsm__label {
+  const char *name;
+  fsm__patterns values;
+} fsm__label;
+
+struct fsm__route {
+  fsm__patterns machine, event, from, to;
+  uint32_t kinds; /* a bit each; 0: not asked */
+  int64_t level;
+  const fsm__label *labels;
+  size_t label_count;
+  const fsm__where *where; /* NULL: not asked */
+  const char *const *sinks;
+  size_t sink_count;
+};
+_Static_assert(FSM_RECORD_KIND_COUNT <= 32, "the kinds are a set of 32 bits");
+
+/* A record as its routes see it: what a where reads is made once, when the first one asks. */
+typedef struct fsm__viewed {
+  const fsm_record *record;
+  const fsm_origin *origin;
+  fsm_arena *scratch;
+  bool made;
+  fsm_value context;
+} fsm__viewed;
+
+FSM_MUST_USE fsm_code fsm__where_asks(const fsm__where *where, fsm__viewed *viewed, bool *matches,
+                                      fsm_error *err);
+FSM_MUST_USE fsm_code fsm__route_asks(const fsm__route *route, fsm__viewed *viewed, fsm__matched *out,
+                                      fsm_error *err);
+
+#endif
