@@ -5,6 +5,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_definition.h"
 #include "tests/fuzz/fuzz_disk.h"
+#include "tests/fuzz/fuzz_export.h"
 #include "tests/fuzz/fuzz_expr.h"
 #include "tests/fuzz/fuzz_index.h"
 #include "tests/fuzz/fuzz_match.h"
@@ -23,6 +24,7 @@ static const fuzz_target fuzz_targets[] = {
     {"json", 1, json_open, json_one, NULL, false, true},
     {"pack", 1, pack_open, pack_one, NULL, false, false},
     {"record", 1, record_open, record_one, NULL, false, false},
+    {"export", 2, export_open, export_one, export_close, false, false},
     {"expr", 1, expr_open, expr_one, NULL, false, true},
     {"match", 3, match_open, match_one, NULL, false, true},
     {"zone", 1, zone_open, zone_one, NULL, false, false},
