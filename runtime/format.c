@@ -10,13 +10,19 @@
 /* clang-format off */
 static const fsm__format_row rows[] = {
     {"json", "application/json", true, fsm__append_json, fsm__refuses_json},
+    {"seed", "application/json", true, fsm__append_seed, fsm__refuses_seed},
+    {"ecs", "application/json", true, fsm__append_ecs, fsm__refuses_ecs},
+    {"cloudevents", "application/cloudevents+json", true, fsm__append_cloudevents, fsm__refuses_cloudevents},
+    {"otlp", "application/json", true, fsm__append_otlp, fsm__refuses_otlp},
     {"msgpack", "application/msgpack", false, fsm__append_msgpack, fsm__refuses_msgpack},
+    {"csv", "text/csv; charset=utf-8; header=absent", true, fsm__append_csv, fsm__refuses_any},
 };
 /* clang-format on */
 enum { ROWS = sizeof rows / sizeof *rows };
 
 const char *const *fsm__format_names(void) {
-  static const char *const names[] = {"json", "msgpack", NULL};
+  static const char *const names[] = {"json", "seed", "ecs", "cloudevents", "otlp", "msgpack", "csv", NULL};
+  _Static_assert(sizeof names / sizeof *names == ROWS + 1, "a name per row");
   return names;
 }
 
@@ -88,6 +94,26 @@ static fsm_code read_lift(fsm__formatter *f, const fsm__format_options *options,
   return FSM_OK;
 }
 
+static fsm_code read_columns(fsm__formatter *f, const fsm__format_options *options, fsm_error *err) {
+  size_t count = options->column_count;
+  const char *const *columns = options->columns;
+  if (columns == NULL || count == 0) columns = fsm__csv_columns(&count);
+  f->columns = fsm_arena_zalloc(&f->arena, count, sizeof *f->columns);
+  if (f->columns == NULL) return no_memory(err);
+  for (size_t i = 0; i < count; i++) {
+    char where[32];
+    snprintf(where, sizeof where, "columns[%zu]", i);
+    fsm_code code = pick(f, columns[i], where, &f->columns[i], err);
+    if (code != FSM_OK) return code;
+  }
+  f->column_count = count;
+  fsm_buf head = {0};
+  bool good = fsm__csv_head(f, &head);
+  f->head = good ? fsm_arena_strndup(&f->arena, head.data, head.len) : NULL;
+  fsm_buf_free(&head);
+  return f->head != NULL ? FSM_OK : no_memory(err);
+}
+
 fsm_code fsm__formatter_new(const fsm__format_options *options, fsm__formatter **out, fsm_error *err) {
   FSM_ASSERT(options != NULL && out != NULL);
   const char *name = options->format != NULL ? options->format : "json";
@@ -102,6 +128,7 @@ fsm_code fsm__formatter_new(const fsm__format_options *options, fsm__formatter *
   fsm_arena_init(&f->arena, 0);
   fsm__json_order(f->order);
   fsm_code code = read_lift(f, options, err);
+  if (code == FSM_OK && row->append == fsm__append_csv) code = read_columns(f, options, err);
   if (code != FSM_OK) {
     fsm__formatter_free(f);
     return code;
@@ -129,6 +156,7 @@ fsm_code fsm__format(const fsm__formatter *formatter, const fsm__exported *recor
   FSM_ASSERT(record->data != NULL);
   size_t start = out->len;
   fsm_code code = formatter->row->append(formatter, record, scratch, out, err);
+  if (code == FSM_OK && !fsm_buf_ok(out)) code = no_memory(err);
   if (code != FSM_OK) out->len = start;
   return code;
 }

@@ -40,10 +40,23 @@ struct fsm__formatter {
                               fsm_arena *scratch, fsm_buf *out, fsm_error *err)
 FSM__APPEND(json);
 FSM__APPEND(msgpack);
+FSM__APPEND(seed);
+FSM__APPEND(ecs);
+FSM__APPEND(cloudevents);
+FSM__APPEND(otlp);
+FSM__APPEND(csv);
 
 const char *fsm__refuses_json(const char *name);
 const char *fsm__refuses_msgpack(const char *name);
+const char *fsm__refuses_seed(const char *name);
+const char *fsm__refuses_ecs(const char *name);
+const char *fsm__refuses_cloudevents(const char *name);
+const char *fsm__refuses_otlp(const char *name);
 const char *fsm__refuses_any(const char *name);
+
+/* csv: its columns when none are named, and its first line; false without memory. */
+const char *const *fsm__csv_columns(size_t *count);
+bool fsm__csv_head(const fsm__formatter *formatter, fsm_buf *out);
 
 /* The record decoded, with what is to be masked masked; *masked (may be NULL) tells whether something was. */
 FSM_MUST_USE fsm_code fsm__exported_record(const fsm__exported *exported, fsm_arena *scratch, fsm_record *out,

@@ -50,7 +50,9 @@ fsm_code fsm__exported_view(const fsm__exported *exported, fsm_arena *scratch, f
   size_t count = view.len;
   pairs[count++] = (fsm_pair){fsm_string("leaf"), leaf};
   if (exported->after != record.seq - 1)
-    pairs[count++] = (fsm_pair){fsm_string("after"), fsm_uint(exported->after)};
+    pairs[count++] =
+        (fsm_pair){fsm_string("after"), exported->after <= INT64_MAX ? fsm_int((int64_t)exported->after)
+                                                                     : fsm_uint(exported->after)};
   if (exported->repair) pairs[count++] = (fsm_pair){fsm_string("repair"), fsm_bool(true)};
   return fsm_map(pairs, count, out, err);
 }
