@@ -287,7 +287,8 @@ static fsm_code make_headers(fsm_web *web, const fsm_web_request *request, struc
   if (code == FSM_OK && web->bearer != NULL) code = fsm__secret_read(web->bearer, &token, err);
   if (code == FSM_OK && token != NULL) {
     char bearer[FSM_WEB_VALUE_MAX + 1];
-    int len = snprintf(bearer, sizeof bearer, "Bearer %s", token);
+    bool scheme = web->bearer != NULL && strchr(token, ' ') != NULL; /* "ApiKey …": the whole value */
+    int len = snprintf(bearer, sizeof bearer, "%s%s", scheme ? "" : "Bearer ", token);
     code = len < 0 || (size_t)len >= sizeof bearer
                ? fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long")
                : add_header(list, &line, "Authorization", bearer, err);
@@ -386,7 +387,8 @@ static const char *why_not(const fsm_web *web, CURLcode result, const char *text
 /* The numbers are OpenSSL's, X509_V_ERR_*. */
 static const char *certificate_fault(long verdict) {
   switch (verdict) {
-    case 0: return "the certificate is of another host";
+    case 0:
+    case 1: return "the certificate is of another host"; /* its signatures were not the reason */
     case 9: return "the certificate is not valid yet";
     case 10: return "the certificate has expired";
     case 18:

@@ -44,7 +44,8 @@ typedef struct fsm_web_options {
   const char *url;        /* "http://127.0.0.1:8080" without a path; NULL with a socket */
   bool anywhere;          /* no socket and no url: requests name theirs */
   const char *token;      /* bearer token sent with every request; NULL = none */
-  const char *token_file; /* the same from a file that nobody else may read, as it is at each request */
+  const char *token_file; /* the same from a file that nobody else may read, as it is at each request; with a
+                                 blank in it the whole value ("ApiKey …") */
   const char *user, *password_file; /* basic authentication; user without ':' */
   const char *ca_file;              /* PEM: whom to trust instead of the system's; NULL = the system's */
   const char *cert_file, *key_file; /* PEM: who we are; both or neither */
