@@ -138,9 +138,6 @@ int64_t fsm__writer_now(fsm__writer *writer, bool *held);
 void fsm__writer_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
 /* What the answer says, without what the machine marks; the records are as they were. */
 void fsm__writer_mask(const fsm__writer *writer, fsm_arena *arena, fsm__decision *decision);
-/* The same of a first answer that is read from its record. Any thread. */
-void fsm__writer_mask_again(const fsm__writer *writer, fsm_arena *arena, const fsm_record *record,
-                            fsm_error *error);
 /* What a decision that failed becomes: what the step made cannot be stored → the instance is parked; no
  * memory → refused; a damaged store → fatal. */
 void fsm__writer_settle(fsm__writer *writer, const fsm__case *at, fsm__decision *decision,

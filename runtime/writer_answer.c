@@ -92,9 +92,7 @@ static fsm_code first_answer(fsm__writer *w, fsm__job *job, fsm_answer *answer, 
   for (bool end = false; !end && code == FSM_OK;) {
     fsm_record record;
     code = read_record(cursor, &job->arena, seq, &record, &end, err);
-    if (code != FSM_OK) break;
-    add_record(answer, &record);
-    fsm__writer_mask_again(w, &job->arena, &record, &answer->error);
+    if (code == FSM_OK) add_record(answer, &record);
   }
   fsm__journal_cursor_close(cursor);
   return code;

@@ -30,8 +30,3 @@ void fsm__writer_mask(const fsm__writer *w, fsm_arena *arena, fsm__decision *d) 
   mask_text(arena, mask, &d->refusal);
   if (fsm_mask_detail(arena, mask, &d->detail, &d->detail, NULL) != FSM_OK) d->detail = fsm_null();
 }
-
-void fsm__writer_mask_again(const fsm__writer *w, fsm_arena *arena, const fsm_record *record,
-                            fsm_error *error) {
-  if (record->def != NULL) mask_text(arena, fsm__catalog_mask(w->core.catalog, record->def), error);
-}

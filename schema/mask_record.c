@@ -66,15 +66,6 @@ static bool is_text(const fsm_value *key) {
 
 static bool mask_ours(const fsm__masking *m, const fsm_value *value, fsm_value *out);
 
-/* What was logged has no name to go by. */
-static bool mask_log(const fsm__masking *m, const fsm_value *value, fsm_value *out) {
-  *out = *value;
-  if (value->type == FSM_STRING || value->type == FSM_BYTES || value->type == FSM_INT ||
-      value->type == FSM_UINT || value->type == FSM_DOUBLE)
-    *out = fsm_string(FSM_MASKED);
-  return value->type == FSM_MAP ? fsm__mask_data(m, "", value, out) : true;
-}
-
 static bool each(const fsm__masking *m, const fsm_value *list, fsm_value *out,
                  bool (*fn)(const fsm__masking *m, const fsm_value *value, fsm_value *out)) {
   *out = *list;
@@ -88,6 +79,16 @@ static bool each(const fsm__masking *m, const fsm_value *list, fsm_value *out,
   }
   if (changed) *out = fsm_list(items, list->len);
   return true;
+}
+
+/* What was logged has no name to go by. */
+static bool mask_log(const fsm__masking *m, const fsm_value *value, fsm_value *out) {
+  *out = *value;
+  if (value->type == FSM_LIST) return each(m, value, out, mask_log);
+  if (value->type == FSM_STRING || value->type == FSM_BYTES || value->type == FSM_INT ||
+      value->type == FSM_UINT || value->type == FSM_DOUBLE)
+    *out = fsm_string(FSM_MASKED);
+  return value->type == FSM_MAP ? fsm__mask_data(m, "", value, out) : true;
 }
 
 /* Of an error, which is the service's but for a message of ours. */

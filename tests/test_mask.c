@@ -179,8 +179,8 @@ static const struct {
     {"detail", "{\"tried\":{\"event\":\"E\",\"data\":{\"card\":\"SECRET\"}}}", "\"event\":\"E\""},
     {"detail", "{\"tried\":{\"open\":{\"id\":\"k\",\"input\":{\"iban\":\"SECRET\"}}}}", "\"id\":\"k\""},
     {"detail", "{\"emit\":[{\"event\":\"E\",\"data\":{\"iban\":\"SECRET\"}}]}", "\"event\":\"E\""},
-    {"detail", "{\"log\":[\"SECRET\",{\"iban\":\"SECRET\",\"k\":1},true]}",
-     "[\"[masked]\",{\"iban\":\"[masked]\",\"k\":1},true]"},
+    {"detail", "{\"log\":[\"SECRET\",[\"SECRET\",7],{\"iban\":\"SECRET\",\"k\":1},true]}",
+     "[\"[masked]\",[\"[masked]\",\"[masked]\"],{\"iban\":\"[masked]\",\"k\":1},true]"},
     {"detail", "{\"error\":{\"message\":\"x, got string \\\"SECRET\\\"\",\"iban\":\"SECRET\",\"k\":1}}",
      "{\"iban\":\"[masked]\",\"k\":1,\"message\":\"x, [masked]\"}"},
 };
