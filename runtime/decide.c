@@ -78,9 +78,10 @@ fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_re
   record->req = command->request;
   record->trace = command->trace;
   record->act = command->actor;
-  record->level = 1;
+  record->level = FSM_LEVEL_DEFAULT;
   if (out->instance != NULL) {
     const fsm__instance *in = out->instance;
+    record->level = fsm_definition_level(in->deployed->definition);
     record->mach = in->deployed->id;
     record->def = in->deployed->hash.bytes;
     record->defv = in->deployed->version;

@@ -176,6 +176,16 @@ fsm_code fsm__decision_effects(const fsm__case *at, fsm__decision *out, uint64_t
 
 /* ---- records ------------------------------------------------------------------------------------ */
 
+/* Of transitions taken together, in regions of a parallel state, the highest. */
+static uint8_t level_of(const fsm__deployed *deployed, const fsm_microstep *step) {
+  uint8_t level = fsm_definition_transition_level(deployed->definition, step->transitions[0]);
+  for (unsigned i = 1; i < step->transition_count; i++) {
+    const uint8_t other = fsm_definition_transition_level(deployed->definition, step->transitions[i]);
+    if (other > level) level = other;
+  }
+  return level;
+}
+
 static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm_microstep *step,
                               const fsm_value *context_before, fsm__hash *hash, fsm_error *err) {
   const fsm__deployed *deployed = out->instance->deployed;
@@ -194,6 +204,7 @@ static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm
   if (step->entered_count > 0 &&
       !paths(deployed->machine, step->entered, step->entered_count, at->arena, &record->since))
     return nomem(err);
+  if (step->transition_count > 0) record->level = level_of(deployed, step);
   record->trigger = kind == FSM_RECORD_CREATED ? NULL : step->trigger;
   record->cause = (int)step->cause;
   record->data = step->data;

@@ -28,6 +28,7 @@ struct fsm_definition {
   fsm__schemas schemas;
   fsm_task_policy *policies; /* by number of the invoke */
   uint8_t *overdue;          /* by number of the state */
+  uint8_t level;
 };
 
 /* ---- checks that need the machine -------------------------------------------------------------- */
@@ -72,6 +73,7 @@ static fsm_code keep_policies(fsm_definition *d, fsm_error *err) {
   d->overdue = fsm_arena_zalloc(&d->arena, states, sizeof *d->overdue);
   if (!d->policies || !d->overdue) return fsm_fail(err, FSM_ENOMEM, "", "no memory to load the definition");
   for (unsigned i = 0; i < count; i++) fsm__task_policy_of(fsm_invoke_meta(d->machine, i), &d->policies[i]);
+  d->level = fsm__level_of(fsm_state_meta(d->machine, 0), FSM_LEVEL_DEFAULT);
   fsm_overdue whole = FSM_OVERDUE_FIRE;
   fsm__overdue_of(fsm_state_meta(d->machine, 0), &whole);
   for (unsigned i = 0; i < states; i++) {
@@ -224,6 +226,16 @@ bool fsm_definition_context_names(const fsm_definition *definition, const char *
 int64_t fsm_definition_keep_ns(const fsm_definition *definition) {
   FSM_ASSERT(definition);
   return fsm__keep_of(fsm_state_meta(definition->machine, 0));
+}
+
+uint8_t fsm_definition_level(const fsm_definition *definition) {
+  FSM_ASSERT(definition);
+  return definition->level;
+}
+
+uint8_t fsm_definition_transition_level(const fsm_definition *definition, unsigned transition) {
+  FSM_ASSERT(definition && transition < fsm_machine_transitions(definition->machine));
+  return fsm__level_of(fsm_transition_meta(definition->machine, transition), definition->level);
 }
 
 void fsm_definition_task_policy(const fsm_definition *definition, unsigned invoke, fsm_task_policy *out) {

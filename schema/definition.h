@@ -52,6 +52,11 @@ FSM_API FSM_MUST_USE fsm_code fsm_definition_check_context(const fsm_definition 
 FSM_API bool fsm_definition_context_names(const fsm_definition *definition, const char *field, size_t len);
 /* How long an instance is kept in the store after its end, meta.fsm.keep; 0 = for ever. */
 FSM_API int64_t fsm_definition_keep_ns(const fsm_definition *definition);
+/* The audit level of the machine's records (meta.fsm.level of the root, else FSM_LEVEL_DEFAULT), and of the
+ * record of a transition, which may have its own. */
+enum { FSM_LEVEL_DEFAULT = 1 };
+FSM_API uint8_t fsm_definition_level(const fsm_definition *definition);
+FSM_API uint8_t fsm_definition_transition_level(const fsm_definition *definition, unsigned transition);
 /* The schema of an event's data as written (for "with which fields"), NULL when none. */
 FSM_API const fsm_value *fsm_definition_event_schema(const fsm_definition *definition, const char *event);
 

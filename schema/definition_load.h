@@ -223,6 +223,8 @@ typedef enum fsm__meta_place {
 fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, fsm_value *out);
 /* meta.fsm.keep of the root; 0 = none. */
 int64_t fsm__keep_of(const fsm_value *meta);
+/* meta.fsm.level; otherwise where it says nothing. */
+uint8_t fsm__level_of(const fsm_value *meta, uint8_t otherwise);
 void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out);
 /* *out stays as it is where meta says nothing. */
 void fsm__overdue_of(const fsm_value *meta, fsm_overdue *out);

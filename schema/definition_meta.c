@@ -137,6 +137,13 @@ int64_t fsm__keep_of(const fsm_value *meta) {
   return keep_ns;
 }
 
+uint8_t fsm__level_of(const fsm_value *meta, uint8_t otherwise) {
+  const fsm_value *level = fsm_map_get(fsm_map_get(meta, "fsm"), "level");
+  int64_t number = otherwise;
+  bool good = level != NULL && whole_number(level, &number) && number >= 0 && number <= UINT8_MAX;
+  return good ? (uint8_t)number : otherwise;
+}
+
 void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out) {
   const int64_t second = 1000000000;
   *out = (fsm_task_policy){

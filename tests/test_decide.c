@@ -381,8 +381,39 @@ static void a_timer_that_loops_parks_its_instance_and_then_waits(void **state) {
   assert_int_equal(decision.count, 0);
 }
 
+/* Of parallel regions, as of one. */
+static const char LEVELS[] =
+    "{\"id\":\"levels\",\"meta\":{\"fsm\":{\"level\":3}},\"type\":\"parallel\",\"on\":{\"PLAIN\":{}},"
+    "\"states\":{"
+    "\"a\":{\"initial\":\"x\",\"states\":{\"x\":{\"on\":{\"GO\":{\"target\":\"y\",\"meta\":{\"fsm\":{"
+    "\"level\":5}}}}},"
+    "\"y\":{\"on\":{\"END\":{\"target\":\"z\",\"meta\":{\"fsm\":{\"level\":0}}}}},\"z\":{\"type\":\"final\"}}"
+    "},"
+    "\"b\":{\"initial\":\"x\",\"states\":{\"x\":{\"on\":{\"GO\":{\"target\":\"z\",\"meta\":{\"fsm\":{"
+    "\"level\":255}}}}},"
+    "\"z\":{\"type\":\"final\"}}}}}";
+
+static void a_record_has_the_level_of_its_transition_or_its_machine(void **state) {
+  desk *d = *state;
+  rig_deploy(d->rig, LEVELS, ++d->seq);
+  fsm__decision decision = started(d, "levels", "l1");
+  assert_int_equal(decision.records[0].level, 3);
+  decision = sent(d, "l1", "PLAIN");
+  assert_int_equal(decision.records[0].kind, FSM_RECORD_TRANSITION);
+  assert_int_equal(decision.records[0].level, 3);
+  decision = sent(d, "l1", "GO");
+  assert_int_equal(decision.records[0].level, 255); /* the higher of two */
+  decision = sent(d, "l1", "END");
+  assert_int_equal(decision.records[0].level, 0);
+  assert_int_equal(decision.records[decision.count - 1].kind, FSM_RECORD_COMPLETED);
+  assert_int_equal(decision.records[decision.count - 1].level, 3);
+  decision = started(d, "m", "i1");
+  assert_int_equal(decision.records[0].level, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      T(a_record_has_the_level_of_its_transition_or_its_machine),
       T(the_same_case_gives_the_same_records_and_touches_no_row),
       T(refused_commands_leave_every_row_as_it_is),
       T(data_against_its_schema_is_refused_at_its_place),
