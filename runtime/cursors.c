@@ -22,7 +22,7 @@
 enum {
   MAGIC_LEN = 8,
   NAME_LEN = FSM_SINK_NAME_MAX + 1,
-  FILE_LEN = MAGIC_LEN + NAME_LEN + 4 + 8 + FSM_HASH_BYTES + 8 + 8 + 8 + 8 + 8 + 4 + 4,
+  FILE_LEN = MAGIC_LEN + NAME_LEN + 4 + 8 + FSM_HASH_BYTES + 8 + 8 + 8 + 8 + 8 + 8 + 4 + 4,
   SPILLED = 1
 };
 static const char magic[MAGIC_LEN + 1] = "FSMCUR02";
@@ -55,6 +55,7 @@ static void encode(const fsm__cursor *c, uint8_t out[FILE_LEN]) {
   at = put(at, c->sent_seq, 8);
   at = put(at, c->settled_seq, 8);
   at = put(at, c->settled_stream_seq, 8);
+  at = put(at, c->stream_gone, 8);
   at = put(at, c->spilled ? SPILLED : 0, 4);
   at = put(at, fsm__crc32c(0, out, (size_t)(at - out)), 4);
   FSM_ASSERT(at == out + FILE_LEN);
@@ -83,6 +84,7 @@ static bool decode(const uint8_t *data, size_t len, fsm__cursor *c) {
   c->sent_seq = take(&at, 8);
   c->settled_seq = take(&at, 8);
   c->settled_stream_seq = take(&at, 8);
+  c->stream_gone = take(&at, 8);
   uint64_t flags = take(&at, 4);
   c->spilled = flags == SPILLED;
   return flags <= SPILLED && c->sent_seq <= c->seq && c->settled_seq <= c->seq;

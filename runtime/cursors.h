@@ -22,6 +22,7 @@ typedef struct fsm__cursor {
   uint64_t settled_seq; /* of ours, acknowledged and seen again when it must be on the disk of the other side;
                            the journal keeps what follows */
   uint64_t settled_stream_seq;
+  uint64_t stream_gone; /* places of that stream that hold nothing, and whose records were given again */
   bool spilled; /* over its budget: the journal keeps nothing for it, the archive does */
 } fsm__cursor;
 

@@ -83,15 +83,27 @@ static bool add_cloud_event(fsm_arena *arena, const fsm_origin *origin, const fs
   return type != NULL && source != NULL && at != NULL;
 }
 
-static bool add_headers(fsm_arena *arena, const fsm_origin *origin, const fsm_record *r,
-                        const fsm__hash *leaf, fsm__message *m) {
-  char hex[2 * FSM_HASH_BYTES + 1];
-  fsm__hex(leaf->bytes, sizeof leaf->bytes, hex);
-  const char *seq = fsm_arena_printf(arena, "%llu", (unsigned long long)r->seq);
-  const char *leaf_text = fsm_arena_strdup(arena, hex);
+static const char *number(fsm_arena *arena, uint64_t n) {
+  return fsm_arena_printf(arena, "%llu", (unsigned long long)n);
+}
+
+static const char *hex_of(fsm_arena *arena, const void *data, size_t len) {
+  char *text = fsm_arena_alloc(arena, 2 * len + 1);
+  if (text != NULL) fsm__hex(data, len, text);
+  return text;
+}
+
+static bool add_headers(fsm_arena *arena, const fsm__message_options *o, const fsm__exported *e,
+                        const fsm_record *r, fsm__message *m) {
+  const char *seq = number(arena, e->seq), *leaf = hex_of(arena, e->leaf.bytes, FSM_HASH_BYTES);
+  const char *after = number(arena, e->after), *tail = e->repair ? number(arena, o->tail) : NULL;
   add(m, "Nats-Msg-Id", m->id);
   add(m, "Fsm-Seq", seq);
-  add(m, "Fsm-Leaf", leaf_text);
+  add(m, "Fsm-Leaf", leaf);
+  add(m, "Fsm-Prev", r->prev != NULL ? hex_of(arena, r->prev, FSM_HASH_BYTES) : NULL);
+  add(m, "Fsm-After", after);
+  add(m, "Fsm-Repair", e->repair ? "1" : NULL);
+  add(m, "Fsm-Tail", tail);
   add(m, "Fsm-Instance", r->inst);
   add(m, "Fsm-Correlation-Id", r->corr);
   add(m, "Fsm-User", text_under(arena, &r->act, "sub"));
@@ -100,7 +112,8 @@ static bool add_headers(fsm_arena *arena, const fsm_origin *origin, const fsm_re
   add(m, "Fsm-From", joined(arena, &r->from));
   add(m, "Fsm-To", joined(arena, &r->to));
   add(m, "traceparent", fsm__traceparent(arena, &r->trace));
-  return add_cloud_event(arena, origin, r, m) && seq != NULL && leaf_text != NULL;
+  bool there = seq != NULL && leaf != NULL && after != NULL && (tail != NULL || !e->repair);
+  return there && add_cloud_event(arena, &e->origin, r, m);
 }
 
 static size_t header_bytes(const fsm__message *m) {
@@ -112,49 +125,70 @@ static size_t header_bytes(const fsm__message *m) {
   return bytes;
 }
 
-static fsm_code add_payload(fsm_arena *arena, const fsm_origin *origin, const fsm_record *record, bool masked,
-                            size_t payload_max, fsm__message *m, fsm_error *err) {
-  fsm_value view;
-  fsm_code code = fsm_record_view(arena, record, origin, &view, err);
-  if (code != FSM_OK) return code;
-  fsm_buf buf = {0};
-  fsm_json_write(&buf, &view);
-  if (fsm_buf_ok(&buf) && payload_max > 0 && buf.len + header_bytes(m) > payload_max) {
-    const size_t len = buf.len;
-    fsm_buf_free(&buf);
-    if (masked)
-      return fsm_fail(
-          err, FSM_ETOOLARGE, "payload",
-          "%zu bytes of JSON are over the server's max_payload of %zu, and its stored bytes would "
-          "show what x-pii masks",
-          len, payload_max);
-    add(m, "Content-Type", "application/msgpack");
-    return FSM_OK; /* the stored bytes, as set by the caller */
-  }
-  add(m, "Content-Type", "application/json");
-  m->len = buf.len;
-  m->data = keep(arena, &buf);
-  return m->data != NULL ? FSM_OK : no_memory(err);
+/* ---- payload ---- */
+
+/* Stored bytes instead of a payload that is too large. */
+static fsm_code add_stored(const fsm__message_options *o, const fsm__exported *e, fsm_arena *arena,
+                           fsm_buf *payload, size_t wanted, size_t headers, fsm_error *err) {
+  fsm_error masked;
+  fsm_buf_reset(payload);
+  fsm_code code = fsm__format(o->stored, e, arena, payload, &masked);
+  if (code == FSM_EPERMISSION)
+    return fsm_fail(
+        err, FSM_ETOOLARGE, "payload",
+        "record %llu takes %zu bytes of payload and %zu of headers, the server at most %zu; and its "
+        "stored bytes would show what x-pii masks",
+        (unsigned long long)e->seq, wanted, headers, o->payload_max);
+  if (code != FSM_OK) return fsm_fail(err, code, masked.where, "%s", masked.text);
+  if (payload->len + headers <= o->payload_max) return FSM_OK;
+  return fsm_fail(
+      err, FSM_ETOOLARGE, "payload",
+      "record %llu takes %zu bytes of payload (%zu as stored) and %zu of headers, the server at most "
+      "%zu: raise its max_payload, then retry",
+      (unsigned long long)e->seq, wanted, payload->len, headers, o->payload_max);
 }
 
-fsm_code fsm__message_of(fsm_arena *arena, const fsm_origin *origin, const char *prefix, const void *data,
-                         size_t len, const fsm__hash *leaf, const fsm_mask *mask, size_t payload_max,
-                         fsm__message *out, fsm_error *err) {
-  FSM_ASSERT(arena != NULL && origin != NULL && data != NULL && leaf != NULL && out != NULL);
-  FSM_ASSERT(prefix != NULL && strlen(prefix) <= FSM_PREFIX_MAX);
-  fsm_record record;
-  bool masked = false;
-  fsm_code code = fsm_record_decode(arena, data, len, &record, err);
-  if (code == FSM_OK) code = fsm_mask_record(arena, mask, &record, &record, &masked, err);
+static fsm_code add_payload(const fsm__message_options *o, const fsm__exported *e, fsm_arena *arena,
+                            fsm_buf *payload, fsm__message *m, fsm_error *err) {
+  const char *type = fsm__formatter_type(o->formatter);
+  fsm_buf_reset(payload);
+  fsm_code code = fsm__format(o->formatter, e, arena, payload, err);
+  if (code != FSM_OK) return code;
+  size_t headers = header_bytes(m);
+  if (o->payload_max > 0 && payload->len + headers > o->payload_max) {
+    code = add_stored(o, e, arena, payload, payload->len, headers, err);
+    if (code != FSM_OK) return code;
+    type = fsm__formatter_type(o->stored);
+  }
+  if (!fsm_buf_ok(payload)) return no_memory(err);
+  add(m, "Content-Type", type);
+  m->data = payload->data;
+  m->len = payload->len;
+  return FSM_OK;
+}
+
+fsm_code fsm__message_of(const fsm__message_options *o, const fsm__exported *e, fsm_arena *arena,
+                         fsm_buf *payload, fsm__message *out, fsm_error *err) {
+  FSM_ASSERT(o != NULL && e != NULL && arena != NULL && payload != NULL && out != NULL);
+  FSM_ASSERT(o->prefix != NULL && strlen(o->prefix) <= FSM_PREFIX_MAX);
+  fsm_record record; /* as headers show it; the formats mask for themselves */
+  fsm_code code = FSM_OK;
+  bool masked;
+  if (e->record != NULL) record = *e->record;
+  if (e->record == NULL) code = fsm_record_decode(arena, e->data, e->len, &record, err);
+  if (code == FSM_OK && e->mask != NULL)
+    code = fsm_mask_record(arena, e->mask, &record, &record, &masked, err);
   if (code != FSM_OK) return code;
   char id[FSM_MESSAGE_ID_MAX];
-  fsm_record_id(origin, record.seq, id, sizeof id);
-  fsm__message m = {.id = fsm_arena_strdup(arena, id), .data = data, .len = len};
-  m.subject = subject_of(arena, prefix, &record);
-  if (m.id == NULL || m.subject == NULL || !add_headers(arena, origin, &record, leaf, &m)) {
-    return no_memory(err);
+  fsm_record_id(&e->origin, e->seq, id, sizeof id);
+  if (e->repair) {
+    size_t len = strlen(id);
+    snprintf(id + len, sizeof id - len, ".r%llu", (unsigned long long)o->repair);
   }
-  code = add_payload(arena, origin, &record, masked, payload_max, &m, err);
+  fsm__message m = {.id = fsm_arena_strdup(arena, id)};
+  m.subject = subject_of(arena, o->prefix, &record);
+  if (m.id == NULL || m.subject == NULL || !add_headers(arena, o, e, &record, &m)) return no_memory(err);
+  code = add_payload(o, e, arena, payload, &m, err);
   if (code == FSM_OK) *out = m;
   return code;
 }
@@ -192,10 +226,12 @@ bool fsm__message_id_read(const char *text, fsm_origin *origin, uint64_t *seq) {
   uint64_t partition, epoch, n;
   if (!hex_read(text, found.store, sizeof found.store) || text[32] != '.') return false;
   const char *at = text + 33;
-  if (!number_read(&at, '.', UINT32_MAX, &partition) || !number_read(&at, '.', UINT32_MAX, &epoch) ||
-      !number_read(&at, '\0', UINT64_MAX, &n)) {
+  if (!number_read(&at, '.', UINT32_MAX, &partition) || !number_read(&at, '.', UINT32_MAX, &epoch))
     return false;
-  }
+  bool repair = strchr(at, '.') != NULL;
+  if (!number_read(&at, repair ? '.' : '\0', UINT64_MAX, &n)) return false;
+  uint64_t end;
+  if (repair && (*at++ != 'r' || !number_read(&at, '\0', UINT64_MAX, &end))) return false;
   found.partition = (uint32_t)partition;
   found.epoch = (uint32_t)epoch;
   *origin = found;

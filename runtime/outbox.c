@@ -203,6 +203,7 @@ static fsm_code check_cursor(fsm__outbox *o, const fsm__sink_view *view, fsm_err
 static fsm_code compare(fsm__outbox *o, fsm_error *err) {
   o->origin.epoch = fsm__journal_epoch(o->journal);
   fsm__sink_view view = {.origin = o->origin,
+                         .all = true,
                          .epoch_of = epoch_of,
                          .epoch_end = epoch_end,
                          .first_seq = fsm__journal_first_seq(o->journal),

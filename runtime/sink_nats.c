@@ -1,16 +1,15 @@
-/* sink_nats.c: order by the expected last sequence, identity by the message id.
+/* sink_nats.c: order by the expected last sequence, identity by the message id, and one answer for many.
  *
- * Each message carries the sequence that the stream's last message must have, predicted from the one
- * before, so a message can only land behind its predecessor: after the first that is refused all that
- * follow are refused too, and nothing is out of order or has a hole. A message that the stream has
- * already (Nats-Msg-Id) is acknowledged as a duplicate with its old place. Invariant: by this, a stream
- * whose last message is our record q, and that only we write to, has had every record that we sent before q.
+ * Each message carries the sequence that the stream's last message must have, predicted from the one before,
+ * so a message can only land behind its predecessor: after the first that is refused all that follow are
+ * refused too, and nothing is out of order or has a hole. Invariant: by this, a stream whose last ordinary
+ * message is our record q, and that only we write to, has had every record that we sent before q.
  *
- * prepare() looks at the last message of the stream and settles who is behind:
- *   - nothing there, or less than the cursor says: the server lost it; send again from what it has;
- *   - more than the cursor says: we lost our cursor; go forward only when counting proves that each
- *     sequence between holds one record, else send again and let the ids drop what is there;
- *   - another store's record, one beyond our journal, or another record at our seq: stop and say so.
+ * The same chain makes one answer enough for all messages before it: who is told that his message is at the
+ * predicted place knows that each before it is at its own. So an answer is asked for every 64th, and for the
+ * last before a pause (flush); the server's answers cost it as much as storing. A message that is known by
+ * its id (Nats-Msg-Id) takes no place and breaks the prediction: after each look at the stream, and after
+ * each duplicate, an answer is asked for every message until enough were new.
  */
 #include "runtime/sink_nats.h"
 
@@ -18,217 +17,293 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/message.h"
-#include "schema/json.h"
-
-typedef struct sink_nats {
-  fsm__sink sink; /* first */
-  fsm__bus *bus;
-  unsigned inbox;
-  char stream[FSM_STREAM_NAME_MAX + 1], prefix[FSM_PREFIX_MAX + 1], subject[FSM_PREFIX_MAX + 8];
-  uint64_t expected; /* the stream's last sequence when the next message arrives */
-  fsm_arena arena;   /* of publish: the outbox's thread */
-  fsm_arena answers; /* of on_answer: the inbox's thread */
-} sink_nats;
+#include "runtime/sink_nats_impl.h"
 
 /* ---- publishing ---- */
 
-static fsm_code publish(fsm__sink *sink, const fsm__sink_record *record, fsm_error *err) {
-  sink_nats *s = (sink_nats *)sink;
-  fsm_arena_reset(&s->arena);
-  fsm__message m;
-  const fsm__exported *out = &record->out;
-  fsm_code code = fsm__message_of(&s->arena, &out->origin, s->prefix, out->data, out->len, &out->leaf,
-                                  out->mask, fsm__bus_payload_max(s->bus), &m, err);
+static unsigned ask_every(const fsm__sink_nats *s) {
+  unsigned window = s->config != NULL ? s->config->window : 0;
+  if (window == 0 || window / 4 >= FSM_NATS_ASK_RECORDS) return FSM_NATS_ASK_RECORDS;
+  return window / 4 > 0 ? window / 4 : 1;
+}
+
+/* The last message is sent at last; asks for an answer when enough wait for one, or `ask`. */
+static fsm_code send_held(fsm__sink_nats *s, bool ask, fsm_error *err) {
+  fsm__nats_held *h = &s->held[s->holding];
+  if (!h->full) return FSM_OK;
+  h->full = false;
+  s->unasked++;
+  s->unasked_bytes += h->message.len;
+  pthread_mutex_lock(&s->lock);
+  bool broken = s->broken;
+  if (s->dense > 0) ask = true, s->dense--;
+  pthread_mutex_unlock(&s->lock);
+  if (broken) return FSM_OK; /* it is refused already */
+  if (s->unasked >= ask_every(s) || s->unasked_bytes >= FSM_NATS_ASK_BYTES) ask = true;
+  const fsm__message *m = &h->message;
+  if (!ask) return fsm__bus_publish(s->bus, m->subject, m->headers, m->header_count, m->data, m->len, err);
+  s->unasked = 0;
+  s->unasked_bytes = 0;
+  return fsm__bus_request(s->bus, s->inbox, h->ticket, m->subject, m->headers, m->header_count, m->data,
+                          m->len, err);
+}
+
+static fsm_code build(fsm__sink_nats *s, fsm__nats_held *h, const fsm__sink_record *record, fsm_error *err) {
+  fsm_arena_reset(&h->arena);
+  fsm__message_options options = {.prefix = s->prefix,
+                                  .formatter = s->formatter,
+                                  .stored = s->stored,
+                                  .payload_max = fsm__bus_payload_max(s->bus),
+                                  .repair = s->repair,
+                                  .tail = s->tail};
+  fsm__message *m = &h->message;
+  fsm_code code = fsm__message_of(&options, &record->out, &h->arena, &h->payload, m, err);
   if (code != FSM_OK) return code;
-  char expected[24];
-  snprintf(expected, sizeof expected, "%llu", (unsigned long long)s->expected);
-  FSM_ASSERT(m.header_count + 2 <= FSM_MESSAGE_HEADERS_MAX);
-  m.headers[m.header_count++] = (fsm__bus_header){"Nats-Expected-Stream", s->stream};
-  m.headers[m.header_count++] = (fsm__bus_header){"Nats-Expected-Last-Sequence", expected};
-  code = fsm__bus_request(s->bus, s->inbox, record->ticket, m.subject, m.headers, m.header_count, m.data,
-                          m.len, err);
-  if (code == FSM_OK) s->expected++;
-  return code;
-}
-
-static uint64_t number_of(const fsm_value *value) {
-  if (value == NULL) return 0;
-  if (value->type == FSM_INT) return value->i > 0 ? (uint64_t)value->i : 0;
-  return value->type == FSM_UINT ? value->u : 0;
-}
-
-static void refuse(sink_nats *s, uint64_t ticket, fsm_code code, const char *text) {
-  s->sink.ack(s->sink.ack_arg, ticket, code, 0, text);
-}
-
-/* {"stream":"S","seq":7} or {"stream":"S","seq":7,"duplicate":true} or {"error":{"code":…,"description":"…"}}
- */
-static void on_answer(void *arg, uint64_t ticket, const fsm__bus_message *message) {
-  sink_nats *s = arg;
-  fsm_value doc;
-  fsm_arena_reset(&s->answers);
-  if (message->no_responders) {
-    refuse(s, ticket, FSM_EUNREACHABLE, "no stream takes the subject");
-    return;
-  }
-  if (fsm_json_parse(&s->answers, message->data, message->len, FSM_JSON_SORTED, &doc, NULL) != FSM_OK) {
-    refuse(s, ticket, FSM_EMALFORMED, "an acknowledgement that cannot be read");
-    return;
-  }
-  const fsm_value *error = fsm_map_get(&doc, "error"), *stream = fsm_map_get(&doc, "stream");
-  uint64_t seq = number_of(fsm_map_get(&doc, "seq"));
-  if (error != NULL) {
-    const fsm_value *text = fsm_map_get(error, "description");
-    bool has = text != NULL && text->type == FSM_STRING;
-    refuse(s, ticket, FSM_EBUSY, has ? fsm_arena_strndup(&s->answers, text->s, text->len) : "refused");
-  } else if (stream == NULL || !fsm_is_text(stream, s->stream) || seq == 0) {
-    refuse(s, ticket, FSM_EMALFORMED, "another stream took it");
-  } else {
-    s->sink.ack(s->sink.ack_arg, ticket, FSM_OK, seq, NULL);
-  }
-}
-
-/* ---- comparing ---- */
-
-typedef struct tail {
-  bool there, ours; /* ours: its id has our form */
-  bool dead;        /* of a branch that ended where a later epoch forked off */
-  fsm_origin origin;
-  uint64_t seq;
-  char leaf[2 * FSM_HASH_BYTES + 1]; /* "" = not given */
-} tail;
-
-static void on_tail(void *arg, const fsm__bus_message *message) {
-  tail *t = arg;
-  const char *id = fsm__bus_message_header(message, "Nats-Msg-Id");
-  const char *leaf = fsm__bus_message_header(message, "Fsm-Leaf");
-  t->there = true;
-  t->ours = id != NULL && fsm__message_id_read(id, &t->origin, &t->seq);
-  snprintf(t->leaf, sizeof t->leaf, "%s", leaf != NULL ? leaf : "");
-}
-
-static fsm_code read_tail(sink_nats *s, const fsm__bus_stream *info, tail *out, fsm_error *err) {
-  if (info->messages == 0) return FSM_OK;
-  fsm_code code = fsm__bus_stream_read(s->bus, s->stream, info->last_seq, on_tail, out, err);
-  return code == FSM_ENOTFOUND ? FSM_OK : code; /* one message was taken out by hand */
-}
-
-/* Is the stream's last message a record of this journal? */
-static fsm_code check_tail(const sink_nats *s, const fsm__sink_view *view, tail *t, fsm_error *err) {
-  if (!t->ours) {
-    return fsm_fail(err, FSM_EVERIFY, s->stream, "the stream's last message is not a record of ours");
-  }
-  if (memcmp(t->origin.store, view->origin.store, sizeof t->origin.store) != 0 ||
-      t->origin.partition != view->origin.partition || t->origin.epoch > view->origin.epoch) {
-    return fsm_fail(err, FSM_EVERIFY, s->stream,
-                    "the stream has records of another store, partition or epoch");
-  }
-  t->dead = t->origin.epoch < view->origin.epoch && t->seq > view->epoch_end(view->arg, t->origin.epoch);
-  if (t->dead) return FSM_OK;
-  if (t->seq > view->durable_seq) {
-    return fsm_fail(err, FSM_EVERIFY, s->stream, "the stream has record %llu, but the journal ends at %llu",
-                    (unsigned long long)t->seq, (unsigned long long)view->durable_seq);
-  }
-  if (t->seq < view->first_seq) return FSM_OK;
-  if (view->epoch_of(view->arg, t->seq) != t->origin.epoch)
-    return fsm_fail(err, FSM_EVERIFY, s->stream,
-                    "the stream has record %llu of epoch %u, the journal of epoch %u",
-                    (unsigned long long)t->seq, t->origin.epoch, view->epoch_of(view->arg, t->seq));
-  if (t->leaf[0] == '\0') return FSM_OK;
-  fsm__hash leaf;
-  char hex[2 * FSM_HASH_BYTES + 1];
-  fsm_code code = view->leaf_of(view->arg, t->seq, &leaf, err);
-  if (code != FSM_OK) return code;
-  fsm__hex(leaf.bytes, sizeof leaf.bytes, hex);
-  if (strcmp(hex, t->leaf) == 0) return FSM_OK;
-  return fsm_fail(err, FSM_EVERIFY, s->stream, "the stream has another record %llu than the journal",
-                  (unsigned long long)t->seq);
-}
-
-static void place_cursor(const fsm__sink_view *view, const fsm__bus_stream *info, const tail *t,
-                         fsm__cursor *c) {
-  bool same = c->stream_created_ns == info->created_ns;
-  bool whole = info->messages == info->last_seq - info->first_seq + 1;
-  uint64_t at = info->last_seq;
-  bool proved = false; /* that the stream has all up to its last record */
-  if (t->dead) {
-    proved = false; /* the cursor, which is not behind the fork, says how far it has ours */
-  } else if (t->there && same && t->seq > c->seq) {
-    proved = whole && at >= c->stream_seq && at - c->stream_seq == t->seq - c->seq;
-  } else if (t->there && same) {
-    proved = true; /* at or behind the cursor: a lost tail */
-  } else if (t->there && view->epoch_of(view->arg, view->first_seq) == t->origin.epoch) {
-    proved = whole && t->seq - 1 < view->first_seq +
-                                       (at - 1); /* its sequence 1 held our first record or an older one */
-  }
-  if (proved) {
-    c->seq = t->seq;
-    c->stream_seq = at;
-  } else if (!same || at < c->stream_seq) {
-    c->seq = view->first_seq - 1; /* made anew, or emptied by a loss */
-    c->stream_seq = 0;
-  }
-  c->stream_created_ns = info->created_ns;
-}
-
-static fsm_code prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor, fsm_error *err) {
-  sink_nats *s = (sink_nats *)sink;
-  if (!fsm__bus_connected(s->bus)) {
-    char text[200];
-    fsm__bus_last_error(s->bus, text, sizeof text);
-    return fsm_fail(err, FSM_EUNREACHABLE, "nats", "%s", text[0] != '\0' ? text : "not connected yet");
-  }
-  fsm__bus_stream info = {0};
-  tail t = {0};
-  if (s->stream[0] == '\0') {
-    snprintf(s->stream, sizeof s->stream, "FSM_EVT_%u", (unsigned)view->origin.partition);
-  }
-  fsm__bus_stream_config config = {
-      .name = s->stream, .subject = s->subject, .duplicates_ns = FSM_NATS_DUPLICATES_NS};
-  fsm_code code = fsm__bus_stream_open(s->bus, &config, &info, err);
-  if (code == FSM_OK) code = read_tail(s, &info, &t, err);
-  if (code == FSM_OK && t.there) code = check_tail(s, view, &t, err);
-  if (code != FSM_OK) return code;
-  FSM_ASSERT(view->first_seq > 0);
-  place_cursor(view, &info, &t, cursor);
-  s->expected = info.last_seq;
+  const char *expected = fsm_arena_printf(&h->arena, "%llu", (unsigned long long)s->expected);
+  if (expected == NULL) return fsm_fail(err, FSM_ENOMEM, s->stream, "no memory for a message");
+  FSM_ASSERT(m->header_count + 2 <= FSM_MESSAGE_HEADERS_MAX);
+  m->headers[m->header_count++] = (fsm__bus_header){"Nats-Expected-Stream", s->stream};
+  m->headers[m->header_count++] = (fsm__bus_header){"Nats-Expected-Last-Sequence", expected};
+  h->ticket = record->ticket;
   return FSM_OK;
 }
 
-static uint64_t life(fsm__sink *sink) { return fsm__bus_life(((sink_nats *)sink)->bus); }
+/* The ticket belongs to the chain; place 0: no message of it will ever be. */
+static bool enter_chain(fsm__sink_nats *s, uint64_t ticket, uint64_t place) {
+  pthread_mutex_lock(&s->lock);
+  if (s->chain_first == 0) {
+    s->chain_first = s->chain_next = ticket;
+    s->answered = ticket - 1;
+  }
+  for (; s->chain_next < ticket; s->chain_next++) s->places[s->chain_next % FSM_SINK_WINDOW_MAX] = 0;
+  s->chain_next = ticket + 1;
+  s->places[ticket % FSM_SINK_WINDOW_MAX] = place;
+  bool broken = s->broken;
+  pthread_mutex_unlock(&s->lock);
+  return !broken;
+}
+
+static fsm_code publish(fsm__sink *sink, const fsm__sink_record *record, fsm_error *err) {
+  fsm__sink_nats *s = (fsm__sink_nats *)sink;
+  fsm__nats_held *next = &s->held[!s->holding];
+  fsm_code code = build(s, next, record, err);
+  if (code != FSM_OK) {
+    (void)enter_chain(s, record->ticket, 0);
+    return code;
+  }
+  code = send_held(s, !s->flushes, err);
+  if (!enter_chain(s, record->ticket, s->expected + 1))
+    return fsm_fail(err, FSM_EBUSY, s->stream, "one before it was refused");
+  if (code != FSM_OK) return code;
+  s->expected++;
+  if (!record->out.repair) s->tail = s->expected;
+  next->full = true;
+  s->holding = !s->holding;
+  return s->flushes ? FSM_OK : send_held(s, true, err);
+}
+
+static fsm_code flush(fsm__sink *sink, fsm_error *err) {
+  fsm__sink_nats *s = (fsm__sink_nats *)sink;
+  s->flushes = true;
+  return send_held(s, true, err);
+}
+
+/* ---- answers: a thread of the bus ---- */
+
+typedef struct verdict {
+  uint64_t from, to, place; /* place != 0: of `to` alone */
+  fsm_code code;
+  const char *text;
+} verdict;
+
+static void tell(fsm__sink_nats *s, const verdict *v) {
+  for (uint64_t ticket = v->from; ticket <= v->to; ticket++) {
+    pthread_mutex_lock(&s->lock);
+    uint64_t place = s->places[ticket % FSM_SINK_WINDOW_MAX];
+    pthread_mutex_unlock(&s->lock);
+    if (place == 0) continue; /* publish said it already */
+    if (v->code == FSM_OK && v->place != 0) place = v->place;
+    s->sink.ack(s->sink.ack_arg, ticket, v->code, v->code == FSM_OK ? place : 0, v->text);
+  }
+}
+
+/* Under the lock. All that is open falls with the one that was refused, unless its answer is its own. */
+static void judge(fsm__sink_nats *s, const fsm__nats_answer *a, verdict *v) {
+  uint64_t place = s->places[v->to % FSM_SINK_WINDOW_MAX];
+  bool alone = v->from == v->to, poison = v->code == FSM_ETOOLARGE || v->code == FSM_EDATA;
+  if (a->duplicate) s->dense = FSM_NATS_DENSE_RECORDS;
+  if (v->code == FSM_OK && !a->duplicate && a->seq == place) {
+    s->answered = v->to;
+  } else if (alone && ((v->code == FSM_OK && a->duplicate) || poison)) {
+    v->place = a->seq; /* where it was before, or nowhere */
+    s->answered = v->to;
+  } else {
+    if (v->code == FSM_OK || poison)
+      v->code = FSM_EBUSY; /* whose fault it is, is seen when each has an answer */
+    if (v->text == NULL) v->text = "it is not where it must be: duplicates before it";
+    v->to = s->chain_next - 1;
+    s->answered = v->to;
+    s->broken = true;
+  }
+}
+
+static fsm_code code_of(const fsm__bus_message *message, const fsm__nats_answer *a, char *text, size_t size) {
+  text[0] = '\0';
+  if (message->no_responders) {
+    snprintf(text, size,
+             "nobody takes the subject: the stream is gone, or has no leader, or JetStream is off");
+    return FSM_EUNREACHABLE;
+  }
+  if (a->error) {
+    const char *advice = fsm__bus_stream_advice(a->js_code);
+    snprintf(text, size, "%s%s%s (JetStream %u)", a->text[0] != '\0' ? a->text : "refused",
+             advice[0] != '\0' ? ": " : "", advice, a->js_code);
+    return fsm__bus_stream_code(a->js_code);
+  }
+  if (a->seq != 0 && a->ours) return FSM_OK;
+  snprintf(text, size, a->seq != 0 ? "another stream took it" : "an acknowledgement that cannot be read");
+  return FSM_EMALFORMED;
+}
+
+static void on_answer(void *arg, uint64_t ticket, const fsm__bus_message *message) {
+  fsm__sink_nats *s = arg;
+  fsm__nats_answer a;
+  char text[320];
+  fsm__nats_answer_read(message->data, message->len, s->stream, &a);
+  verdict v = {.to = ticket, .code = code_of(message, &a, text, sizeof text)};
+  if (text[0] != '\0') v.text = text;
+  pthread_mutex_lock(&s->lock);
+  /* Of an earlier chain, or of a message whose fate is told already. */
+  bool late = s->chain_first == 0 || s->broken || ticket <= s->answered || ticket >= s->chain_next;
+  v.from = s->answered + 1;
+  if (!late) judge(s, &a, &v);
+  pthread_mutex_unlock(&s->lock);
+  if (late) return;
+  if (v.code == FSM_OK) atomic_store(&s->cleared, false); /* the last message is ours again */
+  tell(s, &v);
+}
 
 /* ---- life ---- */
 
-fsm_code fsm__sink_nats_new(fsm__bus *bus, const char *stream, const char *prefix, fsm__sink **out,
-                            fsm_error *err) {
-  FSM_ASSERT(bus != NULL && prefix != NULL && strlen(prefix) <= FSM_PREFIX_MAX && out != NULL);
-  if (stream != NULL &&
-      (stream[0] == '\0' || strlen(stream) > FSM_STREAM_NAME_MAX || strpbrk(stream, ".*> \t/\\") != NULL)) {
-    return fsm_fail(err, FSM_EARGUMENT, "stream", "\"%.80s\" cannot name a stream", stream);
-  }
-  sink_nats *s = calloc(1, sizeof *s);
-  if (s == NULL) return fsm_fail(err, FSM_ENOMEM, "sink", "no memory for the NATS sink");
-  s->sink = (fsm__sink){.name = "nats", .prepare = prepare, .publish = publish, .life = life};
-  s->bus = bus;
-  snprintf(s->stream, sizeof s->stream, "%s", stream != NULL ? stream : "");
-  snprintf(s->prefix, sizeof s->prefix, "%s", prefix);
-  snprintf(s->subject, sizeof s->subject, "%s.evt.>", s->prefix);
-  fsm_arena_init(&s->arena, 0);
-  fsm_arena_init(&s->answers, 0);
-  fsm_code code = fsm__bus_inbox(bus, on_answer, s, &s->inbox, err);
-  if (code != FSM_OK) {
-    free(s);
-    return code;
-  }
-  *out = &s->sink;
-  return FSM_OK;
+static uint64_t life(fsm__sink *sink) { return fsm__bus_life(((fsm__sink_nats *)sink)->bus); }
+
+static void clear(fsm__sink *sink) { atomic_store(&((fsm__sink_nats *)sink)->cleared, true); }
+
+static void interrupt(fsm__sink *sink) { atomic_store(&((fsm__sink_nats *)sink)->interrupted, true); }
+
+static void on_changed(void *arg) {
+  fsm__sink_nats *s = arg;
+  if (s->wake != NULL) s->wake(s->wake_arg);
 }
 
 void fsm__sink_nats_free(fsm__sink *sink) {
   if (sink == NULL) return;
-  sink_nats *s = (sink_nats *)sink;
-  fsm_arena_free(&s->arena);
-  fsm_arena_free(&s->answers);
+  fsm__sink_nats *s = (fsm__sink_nats *)sink;
+  if (s->own_bus) fsm__bus_free(s->bus);
+  for (int i = 0; i < 2; i++) {
+    fsm_arena_free(&s->held[i].arena);
+    fsm_buf_free(&s->held[i].payload);
+  }
+  fsm__formatter_free(s->formatter);
+  fsm__formatter_free(s->stored);
+  pthread_mutex_destroy(&s->lock);
+  free(s->known);
+  free(s->places);
   free(s);
+}
+
+static fsm_code check_name(const char *stream, fsm_error *err) {
+  static const char fit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  if (stream == NULL) return FSM_OK;
+  size_t len = strlen(stream);
+  if (len > 0 && len <= FSM_STREAM_NAME_MAX && strspn(stream, fit) == len) return FSM_OK;
+  return fsm_fail(err, FSM_EARGUMENT, "stream", "\"%.80s\" cannot name a stream of ours", stream);
+}
+
+static fsm_code sink_new(const char *name, const char *stream, const char *prefix,
+                         const fsm__format_options *format, fsm__sink_nats **out, fsm_error *err) {
+  fsm_code code = check_name(stream, err);
+  if (code != FSM_OK) return code;
+  fsm__sink_nats *s = calloc(1, sizeof *s);
+  uint64_t *places = calloc(FSM_SINK_WINDOW_MAX, sizeof *places);
+  if (s == NULL || places == NULL) {
+    free(s), free(places);
+    return fsm_fail(err, FSM_ENOMEM, "sink", "no memory for the NATS sink");
+  }
+  snprintf(s->name, sizeof s->name, "%s", name);
+  s->sink = (fsm__sink){.name = s->name,
+                        .prepare = fsm__nats_prepare,
+                        .publish = publish,
+                        .flush = flush,
+                        .reconcile = fsm__nats_reconcile,
+                        .life = life,
+                        .clear = clear,
+                        .interrupt = interrupt,
+                        .free = fsm__sink_nats_free};
+  s->places = places;
+  pthread_mutex_init(&s->lock, NULL);
+  for (int i = 0; i < 2; i++) fsm_arena_init(&s->held[i].arena, 0);
+  snprintf(s->stream, sizeof s->stream, "%s", stream != NULL ? stream : "");
+  snprintf(s->prefix, sizeof s->prefix, "%s", prefix);
+  snprintf(s->subject, sizeof s->subject, "%s.evt.>", s->prefix);
+  fsm__format_options stored = {.format = "msgpack"};
+  code = fsm__formatter_new(format, &s->formatter, err);
+  if (code == FSM_OK) code = fsm__formatter_new(&stored, &s->stored, err);
+  if (code != FSM_OK) fsm__sink_nats_free(&s->sink);
+  if (code == FSM_OK) *out = s;
+  return code;
+}
+
+fsm_code fsm__sink_nats_new(fsm__bus *bus, const char *stream, const char *prefix, fsm__sink **out,
+                            fsm_error *err) {
+  FSM_ASSERT(bus != NULL && prefix != NULL && strlen(prefix) <= FSM_PREFIX_MAX && out != NULL);
+  fsm__format_options format = {.format = "json"};
+  fsm__sink_nats *s;
+  fsm_code code = sink_new("nats", stream, prefix, &format, &s, err);
+  if (code != FSM_OK) return code;
+  s->bus = bus;
+  code = fsm__bus_inbox(bus, on_answer, s, &s->inbox, err);
+  if (code != FSM_OK) fsm__sink_nats_free(&s->sink);
+  if (code == FSM_OK) *out = &s->sink;
+  return code;
+}
+
+static fsm_code own_bus(fsm__sink_nats *s, const fsm__sink_config *c, fsm_error *err) {
+  fsm__bus_options options = {.url = c->url,
+                              .name = "fsmd",
+                              .ca_file = c->ca_file,
+                              .cert_file = c->cert_file,
+                              .key_file = c->key_file,
+                              .user = c->user,
+                              .password_file = c->password_file,
+                              .token_file = c->token_file,
+                              .creds_file = c->creds_file,
+                              .nkey_file = c->nkey_file};
+  fsm_code code = fsm__bus_open(&options, &s->bus, err);
+  s->own_bus = code == FSM_OK;
+  return code;
+}
+
+fsm_code fsm__sink_nats_make(const fsm__sink_config *config, const fsm__sink_env *env, fsm__sink **out,
+                             fsm_error *err) {
+  FSM_ASSERT(config != NULL && env != NULL && out != NULL);
+  if (config->url == NULL && env->bus == NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "url", "there is no NATS url, neither here nor for all");
+  fsm__sink_nats *s;
+  const char *prefix = config->prefix != NULL ? config->prefix : "fsm";
+  fsm_code code = sink_new(config->name, config->stream, prefix, &config->format, &s, err);
+  if (code != FSM_OK) return code;
+  s->config = config;
+  s->replicas = config->replicas;
+  s->sync_ns = config->sync_ns;
+  s->wake = env->wake;
+  s->wake_arg = env->wake_arg;
+  s->bus = env->bus;
+  if (config->url != NULL) code = own_bus(s, config, err);
+  if (code == FSM_OK) code = fsm__bus_inbox(s->bus, on_answer, s, &s->inbox, err);
+  if (code == FSM_OK) code = fsm__bus_observe(s->bus, on_changed, s, err);
+  if (code == FSM_OK && s->own_bus) code = fsm__bus_start(s->bus, err);
+  if (code != FSM_OK) fsm__sink_nats_free(&s->sink);
+  if (code == FSM_OK) *out = &s->sink;
+  return code;
 }

@@ -1,12 +1,29 @@
-/* sink_nats.h: records into one JetStream stream, exclusive to this partition. */
+/* sink_nats.h: records into one JetStream stream, exclusive to this partition.
+ *
+ * The stream. One that is missing is made: file storage, limits retention without limits, discard new, ids
+ * known for ten minutes, as many replicas as configured. Deleting and purging stay allowed, because denying
+ * them cannot be taken back and somebody may have to erase something: what is deleted is seen by reconcile
+ * and given again. One that is there is checked whenever we connect, and every minute; unsafe is refused,
+ * with the field and what to do (sink_nats_safe.c). A limit of bytes or messages with discard new is safe: it
+ * is back-pressure.
+ *
+ * Acked is not durable: pending → acked → settled, the last when a record that was acked longer ago than
+ * twice the server's sync interval is seen again.
+ */
 #ifndef FSM_RUNTIME_SINK_NATS_H
 #define FSM_RUNTIME_SINK_NATS_H
 
 #include "runtime/bus.h"
-#include "runtime/sink.h"
+#include "runtime/sink_config.h"
 
 #define FSM_NATS_DUPLICATES_NS (INT64_C(600) * 1000000000) /* how long the stream knows an id again */
-enum { FSM_STREAM_NAME_MAX = 64 };
+enum {
+  FSM_STREAM_NAME_MAX = 64,
+  FSM_NATS_ASK_RECORDS = 64,       /* one answer is asked for so many records, at most … */
+  FSM_NATS_ASK_BYTES = 256 * 1024, /* … or so many bytes of payload, */
+  FSM_NATS_DENSE_RECORDS = 256,    /* but for each of so many after a look at the stream or a duplicate */
+  FSM_NATS_RUNS_MAX = 64           /* of lost places that one look goes into; the next one the rest */
+};
 
 /* Before the bus starts. stream NULL: "FSM_EVT_<partition>". The bus must be stopped before free. */
 FSM_MUST_USE fsm_code fsm__sink_nats_new(fsm__bus *bus, const char *stream, const char *prefix,

@@ -44,6 +44,7 @@ static fsm__cursor cursor_of(const char *sink, uint64_t seq) {
                    .sent_seq = seq / 2,
                    .settled_seq = seq / 3,
                    .settled_stream_seq = 99,
+                   .stream_gone = 5,
                    .spilled = seq % 2 == 1};
   snprintf(c.sink, sizeof c.sink, "%s", sink);
   memset(c.leaf.bytes, (int)(seq & 0xff), sizeof c.leaf.bytes);
@@ -78,6 +79,7 @@ static void assert_same(const fsm__cursor *a, const fsm__cursor *b) {
   assert_true(a->epoch == b->epoch && a->seq == b->seq && a->stream_created_ns == b->stream_created_ns);
   assert_true(a->stream_seq == b->stream_seq && a->sent_seq == b->sent_seq && a->spilled == b->spilled);
   assert_true(a->settled_seq == b->settled_seq && a->settled_stream_seq == b->settled_stream_seq);
+  assert_true(a->stream_gone == b->stream_gone);
   assert_memory_equal(&a->leaf, &b->leaf, sizeof a->leaf);
 }
 
@@ -224,13 +226,13 @@ static void what_no_cursor_can_say_is_corruption(void **state) {
   data[len - 8] = 2; /* a flag that is not known */
   assert_refused(data, len);
   memcpy(data, good, len);
-  data[len - 8 - 24] = 101; /* sent past what was acknowledged */
+  data[len - 8 - 32] = 101; /* sent past what was acknowledged */
   assert_refused(data, len);
   memcpy(data, good, len);
-  data[len - 8 - 16] = 101; /* settled past it */
+  data[len - 8 - 24] = 101; /* settled past it */
   assert_refused(data, len);
   memcpy(data, good, len);
-  data[len - 8 - 16] = 100;
+  data[len - 8 - 24] = 100;
   seal(data, len);
   write_bytes("sinks/nats", data, len);
   assert_int_equal(fsm__cursor_load(dir, "nats", &own, &there, NULL), FSM_OK);

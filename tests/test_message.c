@@ -14,32 +14,57 @@
 static fsm_arena arena;
 static const fsm_origin origin = {.store = {0xab, 1, 2, 3}, .partition = 4, .epoch = 5};
 
+static fsm__formatter *json, *stored;
+static fsm_buf payload;
+
 static int up(void **state) {
   (void)state;
   fsm_arena_init(&arena, 0);
-  return 0;
+  fsm__format_options of_json = {.format = "json"}, of_stored = {.format = "msgpack"};
+  return fsm__formatter_new(&of_json, &json, NULL) == FSM_OK &&
+                 fsm__formatter_new(&of_stored, &stored, NULL) == FSM_OK
+             ? 0
+             : -1;
 }
 
 static int down(void **state) {
   (void)state;
   fsm_arena_free(&arena);
+  fsm_buf_free(&payload);
+  fsm__formatter_free(json);
+  fsm__formatter_free(stored);
   return 0;
 }
 
-static const fsm_mask *hidden; /* NULL but where it is set */
-
-static fsm__message message_of(const fsm_record *record, size_t payload_max) {
+static fsm__exported exported(const fsm_record *record) {
   fsm_buf buf = {0};
-  fsm__message out;
   fsm_error err = {0};
   assert_int_equal(fsm_record_encode(&buf, record, &err), FSM_OK);
-  char *data = fsm_arena_strndup(&arena, buf.data, buf.len);
-  fsm__hash leaf = fsm__leaf(buf.data, buf.len);
-  size_t len = buf.len;
+  fsm__exported e = {.origin = origin,
+                     .data = fsm_arena_strndup(&arena, buf.data, buf.len),
+                     .len = buf.len,
+                     .seq = record->seq,
+                     .after = record->seq - 1,
+                     .leaf = fsm__leaf(buf.data, buf.len)};
   fsm_buf_free(&buf);
-  if (fsm__message_of(&arena, &origin, "fsm", data, len, &leaf, hidden, payload_max, &out, &err) != FSM_OK) {
-    fail_msg("%s: %s", err.where, err.text);
-  }
+  return e;
+}
+
+static fsm_code give(const fsm__exported *e, size_t payload_max, fsm__message *out, fsm_error *err) {
+  fsm__message_options options = {.prefix = "fsm",
+                                  .formatter = json,
+                                  .stored = stored,
+                                  .payload_max = payload_max,
+                                  .repair = 77,
+                                  .tail = 5};
+  return fsm__message_of(&options, e, &arena, &payload, out, err);
+}
+
+static fsm__message message_of(const fsm_record *record, size_t payload_max) {
+  fsm__exported e = exported(record);
+  fsm__message out;
+  fsm_error err = {0};
+  if (give(&e, payload_max, &out, &err) != FSM_OK) fail_msg("%s: %s", err.where, err.text);
   return out;
 }
 
@@ -68,6 +93,9 @@ static void a_record_of_an_instance_has_all_its_headers(void **state) {
   assert_string_equal(m.id, "ab010203000000000000000000000000.4.5.7");
   assert_string_equal(header(&m, "Nats-Msg-Id"), m.id);
   assert_string_equal(header(&m, "Fsm-Seq"), "7");
+  assert_string_equal(header(&m, "Fsm-After"), "6");
+  assert_int_equal(strlen(header(&m, "Fsm-Prev")), 64);
+  assert_int_equal(strncmp(header(&m, "Fsm-Prev"), "0900", 4), 0);
   assert_string_equal(header(&m, "Fsm-Instance"), "doc-1");
   assert_string_equal(header(&m, "Fsm-Correlation-Id"), "corr-1");
   assert_string_equal(header(&m, "Fsm-User"), "alice");
@@ -112,10 +140,12 @@ static void the_payload_is_the_json_form_with_its_origin(void **state) {
 static void json_over_the_limit_gives_way_to_the_stored_bytes(void **state) {
   (void)state;
   fsm_record r = record_of(7, "hello");
+  fsm__exported e = exported(&r);
   size_t least = 1; /* the smallest limit that JSON fits */
   for (;; least++) {
-    fsm__message m = message_of(&r, least);
-    if (strcmp(header(&m, "Content-Type"), "application/json") == 0) break;
+    fsm__message m;
+    if (give(&e, least, &m, NULL) == FSM_OK && strcmp(header(&m, "Content-Type"), "application/json") == 0)
+      break;
   }
   fsm__message bytes = message_of(&r, least - 1);
   assert_string_equal(header(&bytes, "Content-Type"), "application/msgpack");
@@ -132,20 +162,16 @@ static void what_is_masked_is_in_no_header_and_no_payload(void **state) {
   fsm_record r = record_of(7, "hello");
   fsm_pair pair = {fsm_string("iban"), fsm_string("SECRET")};
   r.data = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &pair};
-  assert_int_equal(fsm_mask_of(&arena, marks, strlen(marks), &hidden, NULL), FSM_OK);
-  fsm__message m = message_of(&r, 0);
+  fsm__exported e = exported(&r);
+  assert_int_equal(fsm_mask_of(&arena, marks, strlen(marks), &e.mask, NULL), FSM_OK);
+  fsm__message m;
+  fsm_error err = {0};
+  assert_int_equal(give(&e, 0, &m, &err), FSM_OK);
   assert_string_equal(header(&m, "Fsm-User"), FSM_MASKED);
   assert_null(memmem(m.data, m.len, "SECRET", 6));
   assert_null(memmem(m.data, m.len, "alice", 5));
-  fsm_buf buf = {0};
-  assert_int_equal(fsm_record_encode(&buf, &r, NULL), FSM_OK);
-  fsm__hash leaf = fsm__leaf(buf.data, buf.len);
-  fsm_error err = {0};
-  assert_int_equal(fsm__message_of(&arena, &origin, "fsm", buf.data, buf.len, &leaf, hidden, 1, &m, &err),
-                   FSM_ETOOLARGE);
+  assert_int_equal(give(&e, 1, &m, &err), FSM_ETOOLARGE);
   assert_non_null(strstr(err.text, "x-pii"));
-  fsm_buf_free(&buf);
-  hidden = NULL;
 }
 
 static void the_longest_names_fit_a_subject_and_longer_ones_are_left_out(void **state) {
@@ -166,13 +192,43 @@ static void the_longest_names_fit_a_subject_and_longer_ones_are_left_out(void **
   assert_string_equal(m.subject + strlen(m.subject) - 2, ".-");
 }
 
-static void bytes_that_are_no_record_are_a_fault(void **state) {
+static void what_fits_neither_as_json_nor_as_stored_is_refused_with_its_sizes(void **state) {
   (void)state;
-  fsm__hash leaf = {{0}};
+  fsm_record r = record_of(7, "hello");
+  fsm__exported e = exported(&r);
   fsm__message m;
   fsm_error err = {0};
-  assert_int_equal(fsm__message_of(&arena, &origin, "fsm", "\x80", 1, &leaf, NULL, 0, &m, &err),
-                   FSM_ECORRUPT);
+  assert_int_equal(give(&e, 700, &m, &err), FSM_ETOOLARGE);
+  assert_non_null(strstr(err.text, "record 7 takes "));
+  assert_non_null(strstr(err.text, "at most 700"));
+}
+
+static void a_repair_says_so_and_has_an_id_of_its_own(void **state) {
+  (void)state;
+  fsm_record r = record_of(7, "hello");
+  fsm__exported e = exported(&r);
+  fsm__message m;
+  fsm_origin o;
+  uint64_t seq = 0;
+  e.repair = true;
+  assert_int_equal(give(&e, 0, &m, NULL), FSM_OK);
+  assert_string_equal(m.id, "ab010203000000000000000000000000.4.5.7.r77");
+  assert_true(fsm__message_id_read(m.id, &o, &seq));
+  assert_true(seq == 7);
+  assert_string_equal(header(&m, "Fsm-Repair"), "1");
+  assert_string_equal(header(&m, "Fsm-Tail"), "5");
+  e.repair = false;
+  assert_int_equal(give(&e, 0, &m, NULL), FSM_OK);
+  assert_null(header(&m, "Fsm-Repair"));
+  assert_null(header(&m, "Fsm-Tail"));
+}
+
+static void bytes_that_are_no_record_are_a_fault(void **state) {
+  (void)state;
+  fsm__message m;
+  fsm_error err = {0};
+  fsm__exported e = {.origin = origin, .data = "\x80", .len = 1, .seq = 1};
+  assert_int_equal(give(&e, 0, &m, &err), FSM_ECORRUPT);
 }
 
 static void a_traceparent_needs_the_right_shape(void **state) {
@@ -209,6 +265,9 @@ static void an_id_is_read_back_and_anything_else_is_not_one(void **state) {
       "ab010203000000000000000000000000.4.5.-7",
       "ab010203000000000000000000000000.4.5.07",
       "ab010203000000000000000000000000.00.5.7",
+      "ab010203000000000000000000000000.4.5.7.77",
+      "ab010203000000000000000000000000.4.5.7.r",
+      "ab010203000000000000000000000000.4.5.7.r7.",
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
     assert_false(fsm__message_id_read(bad[i], &o, &seq));
@@ -223,6 +282,8 @@ int main(void) {
       TEST(json_over_the_limit_gives_way_to_the_stored_bytes),
       TEST(what_is_masked_is_in_no_header_and_no_payload),
       TEST(the_longest_names_fit_a_subject_and_longer_ones_are_left_out),
+      TEST(what_fits_neither_as_json_nor_as_stored_is_refused_with_its_sizes),
+      TEST(a_repair_says_so_and_has_an_id_of_its_own),
       TEST(bytes_that_are_no_record_are_a_fault),
       TEST(a_traceparent_needs_the_right_shape),
       TEST(an_id_is_read_back_and_anything_else_is_not_one),
