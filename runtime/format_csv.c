@@ -39,7 +39,7 @@ static void put_cell(fsm_buf *out, const char *text, size_t len) {
 static void put_picked(fsm_buf *out, const fsm_value *view, const fsm__picked *picked) {
   const fsm_value *value = fsm__path_value(view, picked->path);
   fsm_buf text = {0};
-  if (value != NULL) fsm__value_text(&text, value);
+  if (value != NULL) fsm__plain_text(&text, value);
   if (!fsm_buf_ok(&text)) out->failed = true;
   put_cell(out, text.data, text.len);
   fsm_buf_free(&text);

@@ -163,7 +163,7 @@ static void put_text(fsm_buf *out, const fsm_value *value) {
   if (value->type == FSM_LIST || value->type == FSM_MAP)
     fsm_json_write(&text, value); /* lists of texts, too: one form for what is no scalar */
   else
-    fsm__value_text(&text, value);
+    fsm__plain_text(&text, value);
   if (!fsm_buf_ok(&text)) out->failed = true;
   put_cut(out, text.len ? text.data : "", text.len);
   fsm_buf_free(&text);

@@ -58,7 +58,7 @@ const char *fsm__refuses_otlp(const char *name) {
 
 static void put_text(fsm_buf *out, const fsm_value *value) {
   fsm_buf text = {0};
-  fsm__value_text(&text, value);
+  fsm__plain_text(&text, value);
   if (!fsm_buf_ok(&text)) out->failed = true;
   fsm_buf_str(out, "{\"stringValue\":");
   fsm_json_quote(out, text.len ? text.data : "", text.len);
@@ -77,7 +77,7 @@ static void put_list(fsm_buf *out, const fsm_value *list) {
 
 static void put_key(fsm_buf *out, const fsm_value *key) {
   fsm_buf text = {0};
-  fsm__value_text(&text, key);
+  fsm__plain_text(&text, key);
   if (!fsm_buf_ok(&text)) out->failed = true;
   fsm_json_quote(out, text.len ? text.data : "", text.len);
   fsm_buf_free(&text);

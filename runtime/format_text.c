@@ -18,7 +18,7 @@ static bool is_texts(const fsm_value *value) {
   return true;
 }
 
-void fsm__value_text(fsm_buf *out, const fsm_value *value) {
+void fsm__plain_text(fsm_buf *out, const fsm_value *value) {
   if (value->type == FSM_NULL) return;
   if (value->type == FSM_STRING) {
     fsm_buf_add(out, value->s, value->len);
@@ -48,11 +48,11 @@ void fsm__summary(fsm_buf *out, const fsm_record *record) {
   if (record->reason != NULL) fsm_buf_printf(out, " (%s)", record->reason);
   if (record->from.type != FSM_NULL || record->to.type != FSM_NULL) fsm_buf_str(out, ", ");
   if (record->from.type != FSM_NULL) {
-    fsm__value_text(out, &record->from);
+    fsm__plain_text(out, &record->from);
     fsm_buf_str(out, " ");
   }
   if (record->to.type != FSM_NULL) {
     fsm_buf_str(out, "-> ");
-    fsm__value_text(out, &record->to);
+    fsm__plain_text(out, &record->to);
   }
 }

@@ -18,6 +18,6 @@ void fsm__summary(fsm_buf *out, const fsm_record *record);
 
 /* A value as text: a string as it is, a list of strings with commas between, null nothing, what else as JSON.
  */
-void fsm__value_text(fsm_buf *out, const fsm_value *value);
+void fsm__plain_text(fsm_buf *out, const fsm_value *value);
 
 #endif
