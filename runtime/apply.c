@@ -146,9 +146,22 @@ static fsm_code apply_refusal(fsm__store *store, const fsm_record *record, fsm_e
 }
 
 /* What was done to the data as a whole: told in the log, no row knows it. */
-static bool is_of_the_store(const fsm_record *record) {
+static bool is_told_only(const fsm_record *record) {
   return record->kind == FSM_RECORD_EPOCH || record->kind == FSM_RECORD_REPAIRED ||
          (record->kind == FSM_RECORD_ADMIN && record->inst == NULL);
+}
+
+/* A frame of one record, which changes no instance. */
+static bool is_of_no_instance(const fsm_record *record) {
+  return record->kind == FSM_RECORD_DEPLOYED || record->kind == FSM_RECORD_REJECTED ||
+         record->kind == FSM_RECORD_ROUTE;
+}
+
+static fsm_code apply_of_none(fsm__store *store, fsm__catalog *catalog, const fsm_record *record,
+                              fsm_arena *arena, fsm_error *err) {
+  if (record->kind == FSM_RECORD_DEPLOYED) return deploy(catalog, record, err);
+  if (record->kind == FSM_RECORD_ROUTE) return fsm__apply_route(store, record, arena, err);
+  return apply_refusal(store, record, err);
 }
 
 /* ---- replay over a fuzzy snapshot (snapshot.h) --------------------------------------------------- */
@@ -205,13 +218,11 @@ static fsm_code apply_frame(fsm__store *store, fsm__catalog *catalog, const fsm_
   if (code == FSM_OK) code = fsm__apply_consumed(store, &records[0], arena, err);
   if (code != FSM_OK) return code;
   if (over) return pass_over(store, records, count);
-  if (is_of_the_store(&records[0])) return FSM_OK;
-  if (records[0].kind == FSM_RECORD_DEPLOYED)
-    code = deploy(catalog, &records[0], err);
-  else if (records[0].kind == FSM_RECORD_REJECTED)
-    code = apply_refusal(store, &records[0], err);
-  if (records[0].kind == FSM_RECORD_DEPLOYED || records[0].kind == FSM_RECORD_REJECTED)
+  if (is_told_only(&records[0])) return FSM_OK;
+  if (is_of_no_instance(&records[0])) {
+    code = apply_of_none(store, catalog, &records[0], arena, err);
     return code != FSM_OK ? code : fsm__store_fault(store, err);
+  }
   if (records[0].kind == FSM_RECORD_CREATED) {
     instance = &loaded;
     code = create(store, catalog, &records[0], instance, err);

@@ -27,6 +27,10 @@ FSM_MUST_USE fsm_code fsm__apply_admin(fsm__store *store, fsm__instance *in, con
 /* Incidents that are open: one more, or one less. */
 FSM_MUST_USE fsm_code fsm__apply_incidents(fsm__store *store, bool more, fsm_error *err);
 
+/* apply_route.c */
+FSM_MUST_USE fsm_code fsm__apply_route(fsm__store *store, const fsm_record *record, fsm_arena *arena,
+                                       fsm_error *err);
+
 /* apply_purge.c */
 /* An instance has ended: when it is to be purged, where its record says so. */
 void fsm__apply_keep(fsm__store *store, const fsm__instance *in, const fsm_record *record);

@@ -182,9 +182,8 @@ fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err) {
     case FSM_CMD_DEPLOY: return decide_deploy(at, out, err);
     case FSM_CMD_START: return fsm__decide_start(at, out, err);
     case FSM_CMD_SEND: return fsm__decide_send(at, out, err);
-    case FSM_CMD_ROUTE_SET:
-    case FSM_CMD_ROUTE_REMOVE:
-      return fsm__decision_refuse(out, FSM_EUNSUPPORTED, "kind", "routes are not taken yet");
+    case FSM_CMD_ROUTE_SET: return fsm__decide_route_set(at, out, err);
+    case FSM_CMD_ROUTE_REMOVE: return fsm__decide_route_remove(at, out, err);
     case FSM_CMD_SINK_NOTE: return fsm__decide_sink_note(at, out, err);
     case FSM_CMD_REFUSED:
       return fsm__decision_refuse(out, at->command->code, "", "%s", fsm_code_text(at->command->code));

@@ -101,6 +101,8 @@ FSM_MUST_USE fsm_code fsm__decide_start(const fsm__case *at, fsm__decision *out,
 FSM_MUST_USE fsm_code fsm__decide_send(const fsm__case *at, fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decide_route_set(const fsm__case *at, fsm__decision *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__decide_route_remove(const fsm__case *at, fsm__decision *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__decide_sink_note(const fsm__case *at, fsm__decision *out, fsm_error *err);
 
 /* A record of the decision's instance (or none) with what every record carries; NULL without memory. */

@@ -346,7 +346,9 @@ typedef enum fsm_query_kind {
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* → {items: [{id, version, hash, deployed, description, states}]} newest versions */
   FSM_QUERY_MACHINE,  /* machine, version → the same and {source} */
-  FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route}], seq}: those in force */
+  FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route | removed, error?}], next,
+                         seq}:   those in force; ref = name, after, limit → all versions of it, the newest first
+                       */
   FSM_QUERY_HEALTH    /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
                          views, oldest_view_ns, refused, late_answers, duplicates, now} */
 } fsm_query_kind;

@@ -14,7 +14,9 @@
  *   by_state   machine no BE4 ‖ name BE4 ‖ since BE8 ‖ number BE8 → ""     (every active state but the root)
  *   due        time BE8 ‖ order BE8 ‖ number BE8 ‖ 't'|'k'|'m'|'p' ‖ id → ""   (timer, task, message, purge)
  *   starts     span BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
- *   counters   name                                → BE8; "starts" → rows BE8 ‖ key of the last one dropped
+ *   routes     name ‖ 0 ‖ BE4 of ~version          → [seq, time, document or null, who, reason]   (newest
+ * first) counters   name                                → BE8; "starts" → rows BE8 ‖ key of the last one
+ * dropped
  *
  * Idempotency entries lie by the span of FSM_IDEM_SPAN_NS in which they were made, so that those past their
  * time are found in front, and a search asks every span whose entries may live.
@@ -161,6 +163,16 @@ typedef struct fsm__starts {
   uint8_t dropped[24]; /* zeros: none yet */
 } fsm__starts;
 
+/* A version of a route, each kept. */
+typedef struct fsm__route_row {
+  const char *name;
+  uint32_t version; /* from 1, of its name */
+  uint64_t seq;     /* of the record that set it; in force behind it */
+  int64_t time_ns;
+  fsm_value document;       /* null = removed */
+  const char *who, *reason; /* who: the actor's sub, else type */
+} fsm__route_row;
+
 #define FSM_IDEM_SPAN_NS ((int64_t)6 * 3600 * 1000000000)
 
 /* A key being built: big-endian parts in memcmp order. */
@@ -216,6 +228,16 @@ FSM_MUST_USE fsm_code fsm__idem_load(fsm__store *store, fsm__table table, const 
 FSM_MUST_USE fsm_code fsm__timer_read(const fsm__row *row, fsm_arena *arena, fsm__timer *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__task_read(const fsm__row *row, fsm_arena *arena, fsm__task *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__send_read(const fsm__row *row, fsm_arena *arena, fsm__send *out, fsm_error *err);
+
+/* Of routes. A range over FSM_T_ROUTES gives names in order, of each its versions from the newest; skip goes
+ * on behind all of a name. */
+fsm__key fsm__key_route(const char *name, uint32_t version);
+FSM_MUST_USE fsm_code fsm__route_row_read(const fsm__row *row, fsm_arena *arena, fsm__route_row *out,
+                                          fsm_error *err);
+FSM_MUST_USE fsm_code fsm__route_row_newest(fsm__store *store, const char *name, fsm_arena *arena,
+                                            fsm__route_row *out, fsm_error *err); /* FSM_ENOTFOUND */
+void fsm__route_row_skip(fsm__range *range, const char *name);
+void fsm__route_row_put(fsm__store *store, const fsm__route_row *route);
 
 /* The id of what record `seq` sends at a place in its list; NULL without memory. And back. */
 const char *fsm__send_id(fsm_arena *arena, uint64_t seq, unsigned place);

@@ -18,7 +18,7 @@ const char *fsm__runtime_dir(const fsm_runtime *runtime);
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
 /* Of all machines deployed; for any thread, lives as long as the runtime. */
 fsm__masks *fsm__runtime_masks(const fsm_runtime *runtime);
-/* For fsm__store_snapshot only: the rest of the store is the writer's. */
+/* For fsm__store_snapshot and fsm__store_view only: the rest of the store is the writer's. */
 fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 
 /* NULL = none. */

@@ -62,8 +62,6 @@ static void notes_survive_a_restart_and_instances_go_on_between_them(void **stat
   assert_state(f, "i1", "idle");
 }
 
-#define S(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       S(a_note_is_an_admin_record_without_an_instance),

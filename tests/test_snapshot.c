@@ -114,6 +114,43 @@ static void an_instance_that_came_and_went_under_the_copier_leaves_nothing(void 
   fixture_free(f);
 }
 
+/* A version of each of forty routes. */
+static void one_more_version(creating *c) {
+  static const char *const siem = "siem";
+  fsm__runtime_know_sinks(c->f->runtime, &siem, 1);
+  for (unsigned i = 0; i < 40; i++) {
+    char name[16], document[64];
+    snprintf(name, sizeof name, "r%u", i);
+    snprintf(document, sizeof document, "{\"level\":%u,\"sinks\":[\"siem\"]}", c->made);
+    fsm_command command = fsm_command_new(FSM_CMD_ROUTE_SET);
+    command.name = name;
+    command.reason = "why";
+    command.actor = json(c->f, "{\"sub\":\"olga\"}");
+    command.data = json(c->f, document);
+    fsm_answer answer = sent(c->f, &command);
+    assert_code(&answer, FSM_OK);
+  }
+  c->made++;
+  settle(c->f);
+}
+
+static void versions_while_routes_are_copied(void *arg, fsm__table table) {
+  creating *c = arg;
+  if (table == FSM_T_ROUTES && c->late++ < 3) one_more_version(c);
+}
+
+static void routes_that_are_set_under_the_copier_are_there_once(void **state) {
+  (void)state;
+  fixture *f = restless_new();
+  creating c = {.f = f};
+  for (unsigned i = 0; i < 5; i++) one_more_version(&c);
+  const fsm__snapshot_info info = copied_under(&c, versions_while_routes_are_copied);
+  assert_true(c.late >= 3 && info.to_seq >= info.from_seq + 40);
+  expect_equal(f, info.from_seq);
+  assert_verified(f);
+  fixture_free(f);
+}
+
 static void verifying_goes_on_while_commands_run(void **state) {
   (void)state;
   fixture *f = restless_new();
@@ -262,6 +299,7 @@ int main(void) {
       cmocka_unit_test(a_snapshot_taken_under_load_gives_the_rows_of_the_live_store),
       cmocka_unit_test(entries_of_creations_that_are_dropped_under_the_copier_are_gone),
       cmocka_unit_test(an_instance_that_came_and_went_under_the_copier_leaves_nothing),
+      cmocka_unit_test(routes_that_are_set_under_the_copier_are_there_once),
       cmocka_unit_test(verifying_goes_on_while_commands_run),
       cmocka_unit_test(one_wrong_byte_is_found_wherever_it_is),
       cmocka_unit_test(a_short_or_longer_file_and_a_missing_block_are_found),
