@@ -15,9 +15,10 @@
 #include <cmocka.h>
 
 #include "runtime/sink_file_impl.h"
+#include "schema/json.h"
 #include "tests/filled_journal.h"
 
-enum { SCENE_RECORDS_MAX = 4096, SCENE_HOUR = 3600 };
+enum { SCENE_RECORDS_MAX = 8192, SCENE_HOUR = 3600 };
 #define SCENE_START (INT64_C(1700000000) * 1000000000)
 
 typedef struct scene {
@@ -198,6 +199,20 @@ static inline char *scene_text(const scene *s, const char *name, size_t *len) {
   return text;
 }
 
+/* The seq of a line; 0 = it is no whole record. */
+static inline uint64_t scene_seq_of(const char *line, size_t len) {
+  fsm_arena arena;
+  fsm_value doc;
+  fsm_arena_init(&arena, 0);
+  uint64_t seq = 0;
+  if (fsm_json_parse(&arena, line, len, FSM_JSON_SORTED, &doc, NULL) == FSM_OK && fsm_is(&doc, FSM_MAP)) {
+    const fsm_value *found = fsm_map_get(&doc, "seq");
+    if (found != NULL && fsm_is(found, FSM_INT)) seq = (uint64_t)found->i;
+  }
+  fsm_arena_free(&arena);
+  return seq;
+}
+
 /* Every line is whole and its seq is given to fn, in order of the files. */
 static inline unsigned scene_seqs(const scene *s, uint64_t *out, unsigned max) {
   const scene_files files = scene_list(s);
@@ -208,11 +223,9 @@ static inline unsigned scene_seqs(const scene *s, uint64_t *out, unsigned max) {
     while (at < text + len) {
       char *newline = memchr(at, '\n', (size_t)(text + len - at));
       if (newline == NULL) fail_msg("%s: a torn line", files.names[i]);
-      *newline = '\0';
-      const char *seq = strstr(at, "\"seq\":");
-      if (at[0] != '{' || newline[-1] != '}' || seq == NULL)
-        fail_msg("%s: no record: %s", files.names[i], at);
-      if (count < max) out[count] = strtoull(seq + 6, NULL, 10);
+      const uint64_t seq = scene_seq_of(at, (size_t)(newline - at));
+      if (seq == 0) fail_msg("%s: no record: %.*s", files.names[i], (int)(newline - at), at);
+      if (count < max) out[count] = seq;
       count++;
       at = newline + 1;
     }

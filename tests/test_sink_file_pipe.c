@@ -36,9 +36,8 @@ static void *read_all(void *arg) {
   size_t cap = 0;
   ssize_t len;
   while ((len = getline(&line, &cap, in)) > 0) {
-    const char *seq = strstr(line, "\"seq\":");
-    const uint64_t n = seq != NULL ? strtoull(seq + 6, NULL, 10) : 0;
-    if (line[0] != '{' || len < 2 || line[len - 2] != '}' || n == 0 || n > *last + 1) {
+    const uint64_t n = line[len - 1] == '\n' ? scene_seq_of(line, (size_t)len - 1) : 0;
+    if (n == 0 || n > *last + 1) {
       *last = UINT64_MAX;
       break;
     }
