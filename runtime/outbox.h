@@ -12,6 +12,7 @@
 #ifndef FSM_RUNTIME_OUTBOX_H
 #define FSM_RUNTIME_OUTBOX_H
 
+#include "runtime/hold.h"
 #include "runtime/journal.h"
 #include "runtime/parked.h"
 #include "runtime/routing.h"
@@ -36,10 +37,15 @@ enum {
 
 typedef struct fsm__outbox fsm__outbox;
 
-/* Something that belongs on record: failed, recovered, parked, dropped, resent, spilled, unspilled, cleared.
+/* Something that belongs on record: failed, recovered, parked, dropped, resent, cleared, budget, spilled,
+ * unspilled, held, released.
  * more: a map. actor, reason: of an operator, or NULL. Never blocks. */
 typedef void (*fsm__outbox_note_fn)(void *arg, const char *sink, const char *what, const fsm_value *more,
                                     const fsm_value *actor, const char *reason);
+
+/* What commands may not do while this sink is so far behind, each time that it changes; the strictest of all
+ * sinks is the runtime's (hold.h). text: for those who are refused. */
+typedef void (*fsm__outbox_hold_fn)(void *arg, const char *sink, fsm__hold level, const char *text);
 
 typedef struct fsm__outbox_options {
   const char *dir; /* data directory; cursors and parked ones in its `sinks` */
@@ -47,11 +53,12 @@ typedef struct fsm__outbox_options {
   const char *archive; /* directory of segments that retention let go; NULL = none */
   fsm_origin origin;
   fsm__sink *sink;
-  const fsm__sink_config *config; /* lives as long as the outbox; NULL = all records, the defaults above */
-  fsm__routing *routing;          /* NULL = no routes: a routed sink gets nothing */
-  fsm__masks *masks;              /* NULL = none */
-  fsm__outbox_note_fn note;       /* NULL = nobody wants to know */
-  void *note_arg;
+  const fsm__sink_config *config;   /* lives as long as the outbox; NULL = all records, the defaults above */
+  fsm__routing *routing;            /* NULL = no routes: a routed sink gets nothing */
+  fsm__masks *masks;                /* NULL = none */
+  fsm__outbox_note_fn note;         /* NULL = nobody wants to know */
+  fsm__outbox_hold_fn hold;         /* NULL = commands are not held up */
+  void *note_arg;                   /* of both */
   int64_t failing_ns, reconcile_ns; /* 0 = FSM_OUTBOX_FAILING_MS, FSM_OUTBOX_RECONCILE_MS */
 } fsm__outbox_options;
 

@@ -362,7 +362,8 @@ static void a_cursor_beyond_the_journal_or_of_another_one_halts(void **state) {
   WAIT_FOR(status().halted);
   assert_non_null(strstr(status().last_error, "the journal ends at 10"));
   stop();
-  c.seq = 10; /* its leaf is not that of record 10 */
+  c.seq = 10;
+  c.leaf.bytes[0] = 1; /* its leaf is not that of record 10 */
   assert_int_equal(fsm__cursor_save(filled.dir, &c, false, NULL), FSM_OK);
   start();
   WAIT_FOR(status().halted);
