@@ -1,6 +1,7 @@
 /* drive_sink.c: a sink with records of the driver's own making, for test_sink_http.py and test_sink_otlp.py.
  *
- *   drive_sink CONFIG RECORDS [--bad SEQ,SEQ…] [--big SEQ,…] [--seconds N] [--dump FILE] [--interrupt MS]
+ *   drive_sink CONFIG RECORDS [--bad SEQ,SEQ…] [--big SEQ,…] [--from SEQ] [--seconds N] [--dump FILE]
+ *              [--interrupt MS]
  *
  * An outbox as small as it can be: prepare, publish from the cursor on, flush; the cursor moves over what is
  * acknowledged or refused for its content. What became of it is a line of JSON on stdout. --dump: all
@@ -292,7 +293,9 @@ static fsm__sink *make_sink(fsm_arena *arena, const char *path) {
   fsm__sink *sink = NULL;
   fsm__sink_env env = {.origin = origin, .node = "node-1"};
   fsm_code code = fsm__sinks_read(arena, text, len, configs, &count, &err);
-  if (code == FSM_OK) code = fsm__sink_http_make(&configs[0], &env, &sink, &err);
+  if (code == FSM_OK)
+    code = (strcmp(configs[0].kind, "otlp") == 0 ? fsm__sink_otlp_make : fsm__sink_http_make)(
+        &configs[0], &env, &sink, &err);
   if (code != FSM_OK) {
     printf("{\"refused\":\"%s\",\"where\":\"%s\",\"text\":", fsm_code_name(code), err.where);
     fsm_buf quoted = {0};
@@ -318,6 +321,7 @@ int main(int argc, char **argv) {
   for (int i = 3; i + 1 < argc; i += 2) {
     if (strcmp(argv[i], "--bad") == 0) bad = marks_of(argv[i + 1]);
     if (strcmp(argv[i], "--big") == 0) big = marks_of(argv[i + 1]);
+    if (strcmp(argv[i], "--from") == 0) d.cursor = strtoull(argv[i + 1], NULL, 10) - 1;
     if (strcmp(argv[i], "--seconds") == 0) seconds = strtod(argv[i + 1], NULL);
     if (strcmp(argv[i], "--interrupt") == 0) interrupt_ms = (unsigned)strtoul(argv[i + 1], NULL, 10);
     if (strcmp(argv[i], "--dump") == 0) dump_path = argv[i + 1];

@@ -26,13 +26,13 @@ class Scratch:
         return self.path(name)
 
 
-def options(config, records, scratch, bad=(), big=(), seconds=20, interrupt=0):
+def options(config, records, scratch, bad=(), big=(), seconds=20, interrupt=0, first=1):
     sink = {"name": "s", "backoff": "2ms", "backoff_max": "20ms", "timeout": "5s", **config}
     scratch.count += 1
     path = scratch.write("sinks-%d.json" % scratch.count, json.dumps({"sinks": [sink]}))
     dump = scratch.path("records-%d" % scratch.count)
     args = [os.path.join(BUILD, "tests", "drive_sink"), path, str(records), "--seconds", str(seconds),
-            "--dump", dump]
+            "--dump", dump, "--from", str(first)]
     for name, values in (("--bad", bad), ("--big", big)):
         if values:
             args += [name, ",".join(map(str, values))]

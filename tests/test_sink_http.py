@@ -366,6 +366,23 @@ def stored_bytes_lie_one_behind_the_other():
     equal(server.seen[0][2]["Content-Type"], "application/msgpack", "type")
 
 
+def cloud_events_come_as_their_batch_or_alone():
+    server, _, docs = hook({"format": "cloudevents"})
+    events = [json.loads(body) for body in server.bodies]
+    equal([len(e) for e in events], [20, 20, 10], "arrays")
+    equal([e["id"] for batch in events for e in batch], list(docs), "ids")
+    equal(server.seen[0][2]["Content-Type"].split(";")[0], "application/cloudevents-batch+json", "type")
+    server, _, docs = hook({"format": "cloudevents", "batch": 1}, records=2)
+    equal([json.loads(body)["id"] for body in server.bodies], list(docs), "ids")
+    equal(server.seen[0][2]["Content-Type"].split(";")[0], "application/cloudevents+json", "type")
+
+
+def each_part_of_csv_begins_with_its_head():
+    server, _, docs = hook({"format": "csv", "columns": ["seq", "kind"]})
+    equal(server.bodies[1].split("\r\n")[:2], ["seq,kind", "21,%s" % list(docs.values())[20]["kind"]], "lines")
+    equal([body.count("\r\n") for body in server.bodies], [21, 21, 11], "lines")
+
+
 def mistakes_of_a_configuration_are_told_at_once():
     token = SCRATCH.write("t", "x\n")
     for config, where in (
@@ -398,4 +415,5 @@ if __name__ == "__main__":
         nobody_there_is_tried_again, a_stop_does_not_wait_for_an_answer, a_webhook_gets_batches_it_can_tell_apart,
         a_batch_of_one_is_the_record_itself, the_same_batch_tried_again_has_the_same_key,
         a_poison_record_is_found_by_halves_and_parked, stored_bytes_lie_one_behind_the_other,
+        cloud_events_come_as_their_batch_or_alone, each_part_of_csv_begins_with_its_head,
         mistakes_of_a_configuration_are_told_at_once])
