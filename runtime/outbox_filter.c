@@ -70,6 +70,9 @@ fsm_code fsm__outbox_wants(fsm__outbox *o, const fsm__journal_entry *entry, fsm_
   fsm_origin origin = o->origin;
   origin.epoch = entry->epoch;
   out->record = record;
+  /* Each outbox tells of the routes that it comes by, so that none is ahead of what its records need. */
+  if (o->routing != NULL) code = fsm__routing_note(o->routing, record, err);
+  if (code != FSM_OK) return code;
   if (o->filtered) code = look(o, record, &origin, &out->is, err);
   if (code == FSM_OK && out->is) find_mask(o, record, out);
   return code;

@@ -1,31 +1,85 @@
-/* publish.c: the parts of publishing put together: bus, workers, sink, outbox; their order of starting
- * and stopping is all that is here.
+/* publish.c: the parts of publishing put together: workers, sinks, notes; their order of starting and
+ * stopping is all that is here, and the two callbacks of the runtime.
  *
- * Stopping: the outbox first, while acknowledgements still come; then the workers' thread; then the
- * bus, after which nobody calls back but the runtime. What the runtime may still call into lives until free.
+ * Stopping: the sinks first, while acknowledgements still come; then the workers' thread; then their
+ * connection, after which nobody calls back but the runtime. What the runtime may still call into lives until
+ * free.
  */
 #include "runtime/publish.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "runtime/message.h"
-#include "runtime/outbox.h"
+#include "runtime/publish_impl.h"
 #include "runtime/runtime_impl.h"
-#include "runtime/sink_nats.h"
-#include "runtime/workers.h"
 
-struct fsm_publisher {
-  fsm__bus *bus;
-  fsm__workers *workers;
-  fsm__sink *sink;
-  fsm__journal *journal;
-  pthread_mutex_t lock; /* outbox, last */
-  fsm__outbox *outbox;  /* NULL before start and after stop */
-  fsm_publisher_status last;
-};
+/* ---- threads ----------------------------------------------------------------------------------------- */
+
+void fsm__publisher_wake(void *arg) {
+  fsm_publisher *p = arg;
+  if (!atomic_exchange(&p->wanted, true)) sem_post(&p->wake);
+}
+
+/* Until posted or ms later; true: posted. */
+static bool wait_for(sem_t *sem, int64_t ms) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  int64_t ns = t.tv_nsec + ms % 1000 * 1000000;
+  t.tv_sec += ms / 1000 + ns / 1000000000;
+  t.tv_nsec = ns % 1000000000;
+  int fault;
+  while ((fault = sem_clockwait(sem, CLOCK_MONOTONIC, &t)) != 0 && errno == EINTR) continue;
+  return fault == 0;
+}
+
+/* So that the thread that makes records durable pays for one flag, however many sinks there are. */
+static void *wake_all(void *arg) {
+  fsm_publisher *p = arg;
+  while (!atomic_load(&p->stopping)) {
+    if (wait_for(&p->wake, FSM_PUBLISH_LOOK_MS)) {
+      atomic_store(&p->wanted, false);
+      fsm__slots_wake(p);
+    }
+    (void)fsm__notes_send(p->notes);
+  }
+  return NULL;
+}
+
+/* Making a sink may wait for a file system, which nobody else shall. */
+static void *mend_all(void *arg) {
+  fsm_publisher *p = arg;
+  while (!wait_for(&p->mend, FSM_PUBLISH_LOOK_MS) && !atomic_load(&p->stopping)) {
+    pthread_mutex_lock(&p->changing);
+    if (p->running) fsm__slots_mend(p);
+    pthread_mutex_unlock(&p->changing);
+  }
+  return NULL;
+}
+
+static fsm_code start_threads(fsm_publisher *p, fsm_error *err) {
+  p->has_waker = pthread_create(&p->waker, NULL, wake_all, p) == 0;
+  p->has_mender = p->has_waker && pthread_create(&p->mender, NULL, mend_all, p) == 0;
+  return p->has_mender ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "publisher", "no thread for the publisher");
+}
+
+static void stop_threads(fsm_publisher *p) {
+  atomic_store(&p->stopping, true);
+  if (p->has_mender) {
+    sem_post(&p->mend);
+    pthread_join(p->mender, NULL);
+  }
+  if (p->has_waker) {
+    sem_post(&p->wake);
+    pthread_join(p->waker, NULL);
+  }
+  p->has_waker = p->has_mender = false;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------- */
 
 static bool usable_prefix(const char *prefix) {
   size_t len = strlen(prefix);
@@ -34,29 +88,46 @@ static bool usable_prefix(const char *prefix) {
   return strspn(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") == len;
 }
 
-/* The bus tells of its connection. */
-static void on_changed(void *arg) {
-  fsm_publisher *p = arg;
-  pthread_mutex_lock(&p->lock);
-  if (p->outbox != NULL) fsm__outbox_wake(p->outbox);
-  pthread_mutex_unlock(&p->lock);
-  fsm__workers_wake(p->workers);
+/* The bus of the workers tells of its connection. */
+static void on_changed(void *arg) { fsm__workers_wake(((fsm_publisher *)arg)->workers); }
+
+static bool keep(char **out, const char *text) {
+  *out = text != NULL ? strdup(text) : NULL;
+  return text == NULL || *out != NULL;
+}
+
+static fsm_code open_workers(fsm_publisher *p, fsm_error *err) {
+  if (p->url == NULL) return FSM_OK;
+  fsm_code code = fsm__bus_new(p->url, "fsmd", &p->bus, err);
+  if (code == FSM_OK) code = fsm__workers_new(p->bus, p->prefix, &p->workers, err);
+  return code == FSM_OK ? fsm__bus_observe(p->bus, on_changed, p, err) : code;
+}
+
+static void init(fsm_publisher *p) {
+  pthread_mutex_init(&p->changing, NULL);
+  pthread_mutex_init(&p->lock, NULL);
+  pthread_cond_init(&p->idle, NULL);
+  sem_init(&p->wake, 0, 0);
+  sem_init(&p->mend, 0, 0);
 }
 
 fsm_code fsm_publisher_new(const fsm_publisher_options *options, fsm_publisher **out, fsm_error *err) {
   FSM_ASSERT(options != NULL && out != NULL);
   const char *prefix = options->prefix != NULL ? options->prefix : "fsm";
-  if (options->url == NULL) return fsm_fail(err, FSM_EARGUMENT, "url", "there is no NATS url");
-  if (!usable_prefix(prefix)) {
+  if (options->url == NULL && options->sinks == NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "url", "there is no NATS url, and there are no sinks");
+  if (!usable_prefix(prefix))
     return fsm_fail(err, FSM_EARGUMENT, "prefix", "\"%.80s\" cannot begin a subject", prefix);
-  }
   fsm_publisher *p = calloc(1, sizeof *p);
   if (p == NULL) return fsm_fail(err, FSM_ENOMEM, "publisher", "no memory for the publisher");
-  pthread_mutex_init(&p->lock, NULL);
-  fsm_code code = fsm__bus_new(options->url, "fsmd", &p->bus, err);
-  if (code == FSM_OK) code = fsm__sink_nats_new(p->bus, options->stream, prefix, &p->sink, err);
-  if (code == FSM_OK) code = fsm__workers_new(p->bus, prefix, &p->workers, err);
-  if (code == FSM_OK) code = fsm__bus_observe(p->bus, on_changed, p, err);
+  init(p);
+  bool kept = keep(&p->url, options->url) && keep(&p->stream, options->stream) && keep(&p->prefix, prefix) &&
+              keep(&p->archive, options->archive);
+  fsm_code code = kept ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "publisher", "no memory for the publisher");
+  if (code == FSM_OK) code = fsm__notes_new(&p->notes, err);
+  if (code == FSM_OK) code = fsm__routing_new(&p->routing, err);
+  if (code == FSM_OK) code = open_workers(p, err);
+  if (code == FSM_OK) code = fsm__sink_list_read(p, options->sinks, options->sinks_len, &p->first, err);
   if (code != FSM_OK) {
     fsm_publisher_free(p);
     return code;
@@ -66,83 +137,85 @@ fsm_code fsm_publisher_new(const fsm_publisher_options *options, fsm_publisher *
 }
 
 fsm_code fsm_publisher_start(fsm_publisher *p, fsm_runtime *runtime, fsm_error *err) {
-  FSM_ASSERT(p != NULL && runtime != NULL && p->outbox == NULL);
-  p->journal = fsm__runtime_journal(runtime);
-  fsm__outbox_options options = {.dir = fsm__runtime_dir(runtime),
-                                 .journal = p->journal,
-                                 .origin = fsm__runtime_origin(runtime),
-                                 .sink = p->sink};
-  fsm__outbox *outbox = NULL;
-  fsm_code code = fsm__outbox_start(&options, &outbox, err);
+  FSM_ASSERT(p != NULL && runtime != NULL && !p->running && p->first != NULL);
+  p->runtime = runtime;
+  fsm__notes_open(p->notes, runtime);
+  fsm_code code = fsm__routing_load(p->routing, runtime, err);
   if (code != FSM_OK) return code;
-  pthread_mutex_lock(&p->lock);
-  p->outbox = outbox;
-  pthread_mutex_unlock(&p->lock);
-  code = fsm__workers_start(p->workers, runtime, err);
-  if (code == FSM_OK) code = fsm__bus_start(p->bus, err);
+  pthread_mutex_lock(&p->changing);
+  p->running = true;
+  code = fsm__slots_set(p, p->first, err);
+  p->first = NULL;
+  pthread_mutex_unlock(&p->changing);
+  if (code == FSM_OK) code = start_threads(p, err);
+  if (code == FSM_OK && p->workers != NULL) code = fsm__workers_start(p->workers, runtime, err);
+  if (code == FSM_OK && p->bus != NULL) code = fsm__bus_start(p->bus, err);
   if (code != FSM_OK) fsm_publisher_stop(p);
   return code;
 }
 
 void fsm_publisher_stop(fsm_publisher *p) {
   FSM_ASSERT(p != NULL);
-  fsm__outbox *outbox = p->outbox; /* start and stop are one thread's */
-  if (outbox != NULL) fsm__outbox_stop(outbox);
-  fsm_publisher_status last;
-  fsm_publisher_status_get(p, &last);
-  pthread_mutex_lock(&p->lock);
-  p->outbox = NULL;
-  p->last = last;
-  pthread_mutex_unlock(&p->lock);
-  fsm__workers_stop(p->workers);
-  fsm__bus_stop(p->bus);
-  fsm__outbox_free(outbox);
+  pthread_mutex_lock(&p->changing);
+  if (p->running) fsm__slots_stop(p);
+  p->running = false;
+  pthread_mutex_unlock(&p->changing);
+  stop_threads(p);
+  if (p->workers != NULL) fsm__workers_stop(p->workers);
+  if (p->bus != NULL) fsm__bus_stop(p->bus);
+  if (p->notes == NULL) return;
+  (void)fsm__notes_send(p->notes);
+  fsm__notes_open(p->notes, NULL);
 }
 
 void fsm_publisher_free(fsm_publisher *p) {
   if (p == NULL) return;
-  if (p->workers != NULL) fsm_publisher_stop(p);
-  fsm__sink_nats_free(p->sink);
+  fsm_publisher_stop(p);
+  fsm__slots_free(p);
+  fsm__sink_list_free(p->first);
   fsm__workers_free(p->workers);
   fsm__bus_free(p->bus);
+  fsm__notes_free(p->notes);
+  fsm__routing_free(p->routing);
+  sem_destroy(&p->wake);
+  sem_destroy(&p->mend);
+  pthread_cond_destroy(&p->idle);
   pthread_mutex_destroy(&p->lock);
+  pthread_mutex_destroy(&p->changing);
+  free(p->url);
+  free(p->stream);
+  free(p->prefix);
+  free(p->archive);
   free(p);
 }
 
+fsm_code fsm_publisher_reload(fsm_publisher *p, const char *sinks, size_t len, fsm_error *err) {
+  FSM_ASSERT(p != NULL);
+  fsm__sink_list *list = NULL;
+  fsm_code code = fsm__sink_list_read(p, sinks, len, &list, err);
+  if (code != FSM_OK) return code;
+  pthread_mutex_lock(&p->changing);
+  if (p->running) {
+    code = fsm__slots_set(p, list, err);
+  } else {
+    fsm__sink_list_free(list);
+    code = fsm_fail(err, FSM_ECLOSED, "publisher", "nothing is published now");
+  }
+  pthread_mutex_unlock(&p->changing);
+  return code;
+}
+
+/* ---- callbacks of the runtime ------------------------------------------------------------------------ */
+
 void fsm_publisher_task(void *publisher, const fsm_task *task) {
   FSM_ASSERT(publisher != NULL && task != NULL);
-  fsm__workers_offer(((fsm_publisher *)publisher)->workers, task);
+  fsm__workers *workers = ((fsm_publisher *)publisher)->workers;
+  if (workers != NULL) fsm__workers_offer(workers, task);
 }
 
+/* The outboxes ask the journal themselves. */
 void fsm_publisher_durable(void *publisher, uint64_t seq) {
   FSM_ASSERT(publisher != NULL);
-  (void)seq; /* the outbox asks the journal itself */
-  fsm_publisher *p = publisher;
-  pthread_mutex_lock(&p->lock);
-  if (p->outbox != NULL) fsm__outbox_wake(p->outbox);
-  pthread_mutex_unlock(&p->lock);
-}
-
-void fsm_publisher_status_get(fsm_publisher *p, fsm_publisher_status *out) {
-  FSM_ASSERT(p != NULL && out != NULL);
-  pthread_mutex_lock(&p->lock);
-  fsm_publisher_status status = p->last;
-  status.connected = false;
-  if (p->outbox != NULL) {
-    fsm__outbox_status outbox;
-    fsm__outbox_status_get(p->outbox, &outbox);
-    status = (fsm_publisher_status){.halted = outbox.halted,
-                                    .published_seq = outbox.seq,
-                                    .durable_seq = fsm__journal_durable_seq(p->journal),
-                                    .published = outbox.published,
-                                    .retries = outbox.retries};
-    snprintf(status.last_error, sizeof status.last_error, "%s", outbox.last_error);
-  }
-  bool running = p->outbox != NULL;
-  pthread_mutex_unlock(&p->lock);
-  if (running) status.connected = fsm__bus_connected(p->bus);
-  if (running && !status.connected && status.last_error[0] == '\0') {
-    fsm__bus_last_error(p->bus, status.last_error, sizeof status.last_error);
-  }
-  *out = status;
+  (void)seq;
+  fsm__publisher_wake(publisher);
 }

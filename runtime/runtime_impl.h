@@ -16,6 +16,8 @@ fsm__journal *fsm__runtime_journal(fsm_runtime *runtime);
 /* <data dir>, as given. */
 const char *fsm__runtime_dir(const fsm_runtime *runtime);
 fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
+/* Who writes, in every record. */
+const char *fsm__runtime_node(const fsm_runtime *runtime);
 /* Of all machines deployed; for any thread, lives as long as the runtime. */
 fsm__masks *fsm__runtime_masks(const fsm_runtime *runtime);
 /* For fsm__store_snapshot and fsm__store_view only: the rest of the store is the writer's. */

@@ -270,11 +270,9 @@ static fsm_code read_kind(reading *r, unsigned *kind) {
 
 static fsm_code check_name(reading *r) {
   const char *name = r->config->name;
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
   if (name == NULL) return fsm__sink_fault(r->at, NULL, FSM_EARGUMENT, r->err, "the sink has no \"name\"");
-  if (strspn(name, letters) != strlen(name) || name[0] == '.')
-    return fsm__sink_fault(r->at, "name", FSM_EARGUMENT, r->err,
-                           "a name has letters, digits, . _ and -, and does not begin with a dot");
+  if (!fsm__sink_name_fits(name))
+    return fsm__sink_fault(r->at, "name", FSM_EARGUMENT, r->err, "a name has letters, digits, _ and -");
   return FSM_OK;
 }
 

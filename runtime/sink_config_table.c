@@ -31,7 +31,7 @@ static const char *const timeout_of[] = {"5s", "30s", "30s", "30s"};
 
 /* clang-format off */
 const fsm__field_row fsm__field_rows[] = {
-  {"name",    FSM__OF_ALL, FSM__FIELD_TEXT, AT(name), 0, NULL, NULL, 1, FSM_SINK_NAME_MAX, NULL, 0, false, "letters, digits, . _ and -; of its cursor, in routes and in everything that is shown; needed"},
+  {"name",    FSM__OF_ALL, FSM__FIELD_TEXT, AT(name), 0, NULL, NULL, 1, FSM_SINK_NAME_MAX, NULL, 0, false, "letters, digits, _ and -; of its cursor, in routes and in everything that is shown; needed"},
   {"kind",    FSM__OF_ALL, FSM__FIELD_WORD, AT(kind), 0, NULL, NULL, 0, 0, "nats file http otlp", 0, false, "where to; needed"},
   {"records", FSM__OF_ALL, FSM__FIELD_CHOICE, AT(routed), 0, "all", NULL, 0, 0, "all routed", 0, false, "all records, or those that a route in force gives it"},
   {"level",   FSM__OF_ALL, FSM__FIELD_COUNT, AT(level), 0, "0", NULL, 0, 255, NULL, 0, false, "records of a lower level are left out"},
@@ -61,7 +61,7 @@ const fsm__field_row fsm__field_rows[] = {
   {"token_file",    FSM__OF_NET, FSM__FIELD_SECRET, AT(token_file), 0, NULL, NULL, 1, 4095, NULL, 0, false, "a token, one line (http and otlp: Authorization: Bearer)"},
   {"creds_file",    FSM__OF_NATS, FSM__FIELD_SECRET, AT(creds_file), 0, NULL, NULL, 1, 4095, NULL, 0, false, "credentials as nsc writes them"},
   {"nkey_file",     FSM__OF_NATS, FSM__FIELD_SECRET, AT(nkey_file), 0, NULL, NULL, 1, 4095, NULL, 0, false, "the seed of an nkey"},
-  {"stream",        FSM__OF_NATS, FSM__FIELD_TEXT, AT(stream), 0, NULL, NULL, 1, 128, NULL, 0, false, "of JetStream, ours alone, made when missing; default FSM_EVT_PARTITION"},
+  {"stream",        FSM__OF_NATS, FSM__FIELD_TEXT, AT(stream), 0, NULL, NULL, 1, 64, NULL, 0, false, "of JetStream, ours alone, made when missing; default FSM_EVT_PARTITION"},
   {"prefix",        FSM__OF_NATS, FSM__FIELD_TEXT, AT(prefix), 0, NULL, NULL, 1, 64, NULL, 0, false, "of all subjects; letters, digits, _ and -, dots between; default fsm"},
   {"replicas",      FSM__OF_NATS, FSM__FIELD_COUNT, AT(replicas), 0, "1", NULL, 1, 5, NULL, 0, false, "of a stream that is made: 1, 3 or 5"},
   {"sync",          FSM__OF_NATS, FSM__FIELD_SPAN, AT(sync_ns), 0, "2m", NULL, MS, HOUR, NULL, 0, false, "sync_interval of the server: what is older than twice that and seen again is settled"},

@@ -48,6 +48,18 @@ static fsm_code send_held(fsm__sink_nats *s, bool ask, fsm_error *err) {
                           m->len, err);
 }
 
+/* What stands in a record that somebody else decoded is gone when publish returns, and this message is held
+ * until the next. */
+static fsm_code keep_headers(fsm__nats_held *h, fsm_error *err) {
+  for (size_t i = 0; i < h->message.header_count; i++) {
+    fsm__bus_header *header = &h->message.headers[i];
+    if (header->value == NULL) continue;
+    header->value = fsm_arena_strdup(&h->arena, header->value);
+    if (header->value == NULL) return fsm_fail(err, FSM_ENOMEM, "sink", "no memory for a message");
+  }
+  return FSM_OK;
+}
+
 static fsm_code build(fsm__sink_nats *s, fsm__nats_held *h, const fsm__sink_record *record, fsm_error *err) {
   fsm_arena_reset(&h->arena);
   fsm__message_options options = {.prefix = s->prefix,
@@ -58,6 +70,7 @@ static fsm_code build(fsm__sink_nats *s, fsm__nats_held *h, const fsm__sink_reco
                                   .tail = s->tail};
   fsm__message *m = &h->message;
   fsm_code code = fsm__message_of(&options, &record->out, &h->arena, &h->payload, m, err);
+  if (code == FSM_OK && record->out.record != NULL) code = keep_headers(h, err);
   if (code != FSM_OK) return code;
   const char *expected = fsm_arena_printf(&h->arena, "%llu", (unsigned long long)s->expected);
   if (expected == NULL) return fsm_fail(err, FSM_ENOMEM, s->stream, "no memory for a message");
