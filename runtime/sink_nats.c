@@ -66,7 +66,7 @@ static fsm_code build(fsm__sink_nats *s, fsm__nats_held *h, const fsm__sink_reco
                                   .formatter = s->formatter,
                                   .stored = s->stored,
                                   .payload_max = fsm__bus_payload_max(s->bus),
-                                  .repair = s->repair,
+                                  .repair = s->repair + s->expected,
                                   .tail = s->tail};
   fsm__message *m = &h->message;
   fsm_code code = fsm__message_of(&options, &record->out, &h->arena, &h->payload, m, err);

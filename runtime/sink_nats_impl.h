@@ -43,7 +43,7 @@ typedef struct fsm__sink_nats {
   bool flushes;           /* whoever drives us calls flush: without it nothing may wait */
   uint64_t expected;      /* the stream's last place when the next message arrives */
   uint64_t tail;          /* place of the last ordinary message, sent or found */
-  uint64_t repair;        /* end of the ids of repairs: another one after each look */
+  uint64_t repair;        /* with the place of one, the end of its id: unlike that of any other */
   uint64_t denials;       /* seen */
   unsigned unasked;       /* messages, and … */
   size_t unasked_bytes;   /* … bytes since an answer was asked for */

@@ -191,7 +191,8 @@ static void place_cursor(fsm__sink_nats *s, const fsm__sink_view *view, const fs
     c->seq = view->first_seq - 1; /* made anew, or emptied by a loss */
     c->stream_seq = 0;
   }
-  if (!same) c->stream_gone = last - info->messages; /* of a life that we did not see */
+  if (!same)
+    c->stream_gone = proved ? 0 : last - info->messages; /* all comes again, or what is missing does */
   c->stream_created_ns = info->created_ns;
   if (c->sent_seq > c->seq) c->sent_seq = c->seq;
   if (c->settled_seq > c->seq || !same) {
@@ -205,7 +206,6 @@ static void begin_chain(fsm__sink_nats *s, uint64_t last, uint64_t tail) {
   s->held[0].full = s->held[1].full = false;
   s->expected = last;
   s->tail = tail;
-  s->repair++;
   s->unasked = 0;
   s->unasked_bytes = 0;
   pthread_mutex_lock(&s->lock);

@@ -48,7 +48,7 @@ static void add_run(runs *all, uint64_t from, uint64_t to) {
   all->places += to - from + 1;
 }
 
-/* Places up to the cursor's that hold nothing and are not known to. */
+/* Places up to the last that hold nothing and are not known to. */
 static void new_runs(const fsm__sink_nats *s, const fsm__bus_stream *info, const uint64_t *gone, size_t count,
                      uint64_t upto, runs *out) {
   memset(out, 0, sizeof *out);
@@ -114,7 +114,7 @@ static fsm_code mend(fsm__sink_nats *s, const fsm__sink_view *view, fsm__cursor 
   fsm_code code = fsm__bus_stream_deleted(s->bus, s->stream, SIZE_MAX, &gone, &count, err);
   if (code != FSM_OK) return code;
   if (s->known_created_ns != info->created_ns) forget(s);
-  new_runs(s, info, gone, count, c->stream_seq, &found);
+  new_runs(s, info, gone, count, info->last_seq, &found);
   for (size_t i = 0; i < found.count && code == FSM_OK; i++) {
     code = range_of(s, view, c, &found.list[i], info, lost, err);
   }
