@@ -193,6 +193,10 @@ fsm_code fsm__outbox_reconcile(fsm__outbox *o, fsm_error *err) {
     c->settled_stream_seq = seen.settled_stream_seq;
     o->unsaved++;
   }
+  if (seen.stream_gone != c->stream_gone && lost.from == 0 && o->range_count == 0) {
+    c->stream_gone = seen.stream_gone; /* and not before all of it was given again */
+    o->unsaved++;
+  }
   if (lost.from == 0) return FSM_OK;
   if (lost.to > c->seq) lost.to = c->seq;
   if (lost.from > lost.to) return FSM_OK;
