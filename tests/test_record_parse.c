@@ -1,0 +1,196 @@
+/* test_record_parse.c: the JSON form of a record gives its stored bytes again, or says why it may not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "random_record.h"
+
+#include "schema/json.h"
+#include "schema/mask.h"
+#include "schema/record_parse.h"
+
+static fsm_arena arena;
+
+static int setup(void **state) {
+  (void)state;
+  fsm_arena_init(&arena, 0);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  fsm_arena_free(&arena);
+  return 0;
+}
+
+/* Through a text, as it comes over a wire. */
+static fsm_value shown(const fsm_record *record) {
+  static const fsm_origin origin = {.epoch = 3};
+  fsm_value view, back;
+  fsm_buf text = {0};
+  assert_int_equal(fsm_record_view(&arena, record, &origin, &view, NULL), FSM_OK);
+  fsm_json_write(&text, &view);
+  char *kept = fsm_arena_strndup(&arena, text.data, text.len);
+  fsm_error err = {.text = ""};
+  if (fsm_json_parse(&arena, kept, text.len, FSM_JSON_SORTED, &back, &err))
+    fail_msg("%s: %s", err.where, err.text);
+  fsm_buf_free(&text);
+  return back;
+}
+
+static fsm_buf stored(const fsm_record *record) {
+  fsm_buf buf = {0};
+  assert_int_equal(fsm_record_encode(&buf, record, NULL), FSM_OK);
+  return buf;
+}
+
+static fsm_value json(const char *text) {
+  fsm_value out;
+  assert_int_equal(fsm_json_parse(&arena, text, strlen(text), FSM_JSON_SORTED, &out, NULL), FSM_OK);
+  return out;
+}
+
+static void golden_records_come_back(void **state) {
+  (void)state;
+  static char line[16384], kind[32];
+  FILE *file = fopen(FSM_SOURCE_DIR "/tests/golden/record-v1.txt", "r");
+  unsigned count = 0;
+  assert_non_null(file);
+  while (fscanf(file, "%31s %16383s", kind, line) == 2) {
+    size_t len = strlen(line) / 2;
+    uint8_t *bytes = fsm_arena_alloc(&arena, len);
+    for (size_t i = 0; i < len; i++) assert_int_equal(sscanf(line + 2 * i, "%2hhx", &bytes[i]), 1);
+    fsm_record record;
+    assert_int_equal(fsm_record_decode(&arena, bytes, len, &record, NULL), FSM_OK);
+    fsm_value view = shown(&record);
+    fsm_buf back = {0};
+    const char *doubt = NULL;
+    fsm_error err = {.text = ""};
+    if (fsm_record_parse(&arena, &view, &back, &doubt, &err))
+      fail_msg("%s: %s: %s", kind, err.where, err.text);
+    if (back.len != len || memcmp(back.data, bytes, len) != 0)
+      if (doubt == NULL || strcmp(kind, "every-field") != 0) fail_msg("%s: other bytes (%s)", kind, doubt);
+    fsm_buf_free(&back);
+    count++;
+  }
+  fclose(file);
+  assert_int_equal(count, FSM_RECORD_KIND_COUNT + 1);
+}
+
+/* Other bytes without a doubt would be called an alteration. */
+static void random_records_come_back_or_say_why_not(void **state) {
+  (void)state;
+  chance c = {.state = 7, .arena = &arena};
+  unsigned same = 0, doubtful = 0, runs = 4000;
+  for (unsigned i = 0; i < runs; i++) {
+    fsm_arena_reset(&arena);
+    fsm_record record = chance_record(&c);
+    if (fsm_is(&record.trace, FSM_LIST) && record.trace.len == 3 && record.trace.items[2].i > 255)
+      continue; /* W3C has 8 bits of flags */
+    fsm_buf bytes = {0}, back = {0};
+    if (fsm_record_encode(&bytes, &record, NULL) != FSM_OK) {
+      fsm_buf_free(&bytes);
+      continue;
+    }
+    fsm_value view = shown(&record);
+    const char *doubt = NULL;
+    fsm_error err = {.text = ""};
+    fsm_code code = fsm_record_parse(&arena, &view, &back, &doubt, &err);
+    bool equal = code == FSM_OK && back.len == bytes.len && memcmp(back.data, bytes.data, bytes.len) == 0;
+    if (!equal && code == FSM_OK && doubt == NULL) {
+      fsm_buf text = {0};
+      fsm_json_write(&text, &view);
+      fail_msg("other bytes and no doubt: run %u: %s", i, fsm_buf_text(&text));
+    }
+    if (code != FSM_OK) fail_msg("run %u: %s: %s", i, err.where, err.text);
+    same += equal;
+    doubtful += !equal;
+    fsm_buf_free(&bytes);
+    fsm_buf_free(&back);
+  }
+  assert_true(same > runs / 40); /* most of them are odd on purpose */
+  assert_true(doubtful > 0);
+}
+
+static fsm_record plain(void) {
+  static const uint8_t hash[32] = {1};
+  fsm_record r = fsm_record_new(FSM_RECORD_NOTE);
+  r.seq = 7;
+  r.time_ns = 1700000000123456789;
+  r.prev = r.def = r.ctxh = hash;
+  r.mach = "m";
+  r.inst = "i-1";
+  r.rev = 2;
+  r.corr = "2026";
+  r.trigger = "";
+  return r;
+}
+
+static void what_may_have_been_something_else_is_a_doubt(void **state) {
+  (void)state;
+  static const struct {
+    const char *data;
+    bool doubt;
+  } cases[] = {{"{\"a\":\"plain\",\"b\":[1,2.5,true,null]}", false},
+               {"{\"a\":\"[masked]\"}", true},
+               {"{\"a\":\"x, [masked]\"}", true},
+               {"{\"a\":\"cafe\"}", true},
+               {"{\"a\":\"CAFE\"}", false},
+               {"{\"a\":\"2026-01-01T00:00:00Z\"}", true},
+               {"{\"a\":\"1.5s\"}", true},
+               {"{\"a\":\"9007199254740993x\"}", false},
+               {"{\"a\":\"-9007199254740993\"}", true},
+               {"{\"1\":2}", true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fsm_record r = plain();
+    r.data = json(cases[i].data);
+    fsm_value view = shown(&r);
+    fsm_buf back = {0}, bytes = stored(&r);
+    const char *doubt = NULL;
+    assert_int_equal(fsm_record_parse(&arena, &view, &back, &doubt, NULL), FSM_OK);
+    if ((doubt != NULL) != cases[i].doubt) fail_msg("%s: %s", cases[i].data, doubt ? doubt : "no doubt");
+    assert_int_equal(back.len, bytes.len);
+    assert_memory_equal(back.data, bytes.data, bytes.len);
+    fsm_buf_free(&back);
+    fsm_buf_free(&bytes);
+  }
+}
+
+static void what_is_no_record_is_refused_with_its_field(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *where;
+  } cases[] = {
+      {"[]", ""},
+      {"{}", ""},
+      {"{\"v\":1,\"seq\":\"x\"}", "seq"},
+      {"{\"v\":1,\"seq\":1,\"time\":\"yesterday\"}", "time"},
+      {"{\"v\":1,\"seq\":1,\"time\":\"2026-01-01T00:00:00Z\",\"kind\":\"odd\"}", "kind"},
+      {"{\"v\":1,\"seq\":1,\"time\":\"2026-01-01T00:00:00Z\",\"kind\":\"note\",\"outcome\":\"taken\",\"i\":0,"
+       "\"n\":1,\"level\":1,\"prev\":\"ab\"}",
+       "prev"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fsm_value view = json(cases[i].text);
+    fsm_buf back = {0};
+    fsm_error err = {.text = ""};
+    const char *doubt = NULL;
+    assert_int_equal(fsm_record_parse(&arena, &view, &back, &doubt, &err), FSM_EDATA);
+    assert_string_equal(err.where, cases[i].where);
+    assert_int_equal(back.len, 0);
+    fsm_buf_free(&back);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(golden_records_come_back),
+      cmocka_unit_test(random_records_come_back_or_say_why_not),
+      cmocka_unit_test(what_may_have_been_something_else_is_a_doubt),
+      cmocka_unit_test(what_is_no_record_is_refused_with_its_field),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
