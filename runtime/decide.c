@@ -137,6 +137,9 @@ static fsm_code load_deployable(const fsm__case *at, fsm__decision *decision, fs
   if (code == FSM_OK)
     code = fsm_definition_read(at->arena, command->source, command->source_len, &def, &decision->refusal);
   if (code == FSM_OK) code = fsm__deployable(def, &decision->refusal);
+  if (code == FSM_OK)
+    code = fsm__deployable_types(at->catalog, fsm_machine_id(fsm_definition_machine(*out)), command->source,
+                                 command->source_len, &decision->refusal);
   if (code == FSM_OK) return FSM_OK;
   fsm_definition_free(*out);
   *out = NULL;

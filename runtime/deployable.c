@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "runtime/ecs_types.h"
 #include "runtime/sends.h"
 
 /* The names of SCXML's processor and of its machines (D.1, 6.4), said outright. */
@@ -62,4 +63,38 @@ static fsm_code check_state(const fsm_def_state *state, fsm_error *err) {
 fsm_code fsm__deployable(const fsm_def *def, fsm_error *err) {
   FSM_ASSERT(def != NULL && def->root != NULL);
   return check_state(def->root, err);
+}
+
+/* ---- types of fields --------------------------------------------------------------------------- */
+
+/* One deployed machine, in an arena that is reset for the next. */
+static fsm_code agrees(fsm__catalog *catalog, const fsm__deployed *other, const fsm__ecs_types *types,
+                       fsm_arena *arena, fsm_error *err) {
+  const char *source;
+  size_t len;
+  const fsm__ecs_types *others = NULL;
+  fsm_code code = fsm__catalog_source(catalog, other, arena, &source, &len, err);
+  if (code != FSM_OK) return code;
+  code = fsm__ecs_types_of(arena, other->id, source, len, &others, NULL);
+  if (code == FSM_ENOMEM) return fsm_fail(err, code, "", "no memory for the types of fields");
+  return code == FSM_OK ? fsm__ecs_types_agree(types, others, err) : FSM_OK; /* it stands as it is */
+}
+
+fsm_code fsm__deployable_types(fsm__catalog *catalog, const char *id, const char *source, size_t len,
+                               fsm_error *err) {
+  FSM_ASSERT(catalog != NULL && id != NULL && source != NULL);
+  fsm_arena own, arena;
+  const fsm__ecs_types *types = NULL;
+  const fsm__deployed *other;
+  fsm_arena_init(&own, 0);
+  fsm_arena_init(&arena, 0);
+  fsm_code code = fsm__ecs_types_of(&own, id, source, len, &types, err);
+  const bool any = code == FSM_OK && !fsm__ecs_types_none(types);
+  for (unsigned i = 0; any && code == FSM_OK && (other = fsm__catalog_newest(catalog, i)) != NULL; i++) {
+    code = agrees(catalog, other, types, &arena, err);
+    fsm_arena_reset(&arena);
+  }
+  fsm_arena_free(&own);
+  fsm_arena_free(&arena);
+  return code;
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "schema/payload.h"
 #include "tests/export_fixture.h"
 #include "tests/random_record.h"
 
@@ -53,11 +54,35 @@ static void expect_same(const fsm__exported *x) {
 
 static int nibble(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
-static void golden_records_are_the_same_by_both_ways(void **state) {
+static fsm_value read_schema(void) {
+  static char text[1 << 16];
+  fsm_value schema;
+  fsm_error err = {0};
+  FILE *file = fopen(FSM_SOURCE_DIR "/schema/record.schema.json", "r");
+  assert_non_null(file);
+  size_t len = fread(text, 1, sizeof text, file);
+  fclose(file);
+  if (fsm_json_parse(&arena, text, len, FSM_JSON_AS_WRITTEN, &schema, &err)) fail_msg("%s", err.text);
+  return schema;
+}
+
+static void expect_described(const fsm_value *schema, const fsm__exported *x) {
+  fsm_buf out = {0};
+  fsm_value value;
+  fsm_error err = {0};
+  if (fsm__format(json, x, &scratch, &out, &err)) fail_msg("%s %s", err.where, err.text);
+  if (fsm_json_parse(&scratch, out.data, out.len, FSM_JSON_SORTED, &value, &err) ||
+      fsm_payload_check(schema, &value, &err))
+    fail_msg("not as the schema says: %s %s:\n%s", err.where, err.text, fsm_buf_text(&out));
+  fsm_buf_free(&out);
+}
+
+static void golden_records_are_the_same_by_both_ways_and_as_the_schema_says(void **state) {
   (void)state;
   static char line[16384];
   static uint8_t bytes[8192];
   unsigned count = 0;
+  const fsm_value schema = read_schema();
   FILE *file = fopen(FSM_SOURCE_DIR "/tests/golden/record-v1.txt", "r");
   assert_non_null(file);
   while (fgets(line, sizeof line, file)) {
@@ -65,8 +90,10 @@ static void golden_records_are_the_same_by_both_ways(void **state) {
     for (const char *at = strchr(line, ' ') + 1; at[0] > ' ' && at[1] > ' '; at += 2)
       bytes[len++] = (uint8_t)(nibble(at[0]) << 4 | nibble(at[1]));
     fsm__exported x = export_of(bytes, len, 7);
+    expect_described(&schema, &x);
     expect_same(&x);
     x.after = 3, x.repair = true;
+    expect_described(&schema, &x);
     expect_same(&x);
     count++;
   }
@@ -128,7 +155,8 @@ static void what_is_no_record_is_corrupt_and_leaves_the_buffer(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(golden_records_are_the_same_by_both_ways, setup, teardown),
+      cmocka_unit_test_setup_teardown(golden_records_are_the_same_by_both_ways_and_as_the_schema_says, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(records_by_chance_are_the_same_by_both_ways, setup, teardown),
       cmocka_unit_test_setup_teardown(what_is_no_record_is_corrupt_and_leaves_the_buffer, setup, teardown),
   };

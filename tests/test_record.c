@@ -601,7 +601,7 @@ static void the_json_schema_names_every_field(void **state) {
 #define X(key, member, name) fields++;
   FSM_RECORD_FIELDS(X)
 #undef X
-  assert_int_equal(properties->len, fields + 4); /* id, store, part, epoch */
+  assert_int_equal(properties->len, fields + 7); /* id, store, part, epoch; leaf, after, repair */
 }
 
 static void the_json_schema_takes_every_shape(void **state) {
