@@ -46,6 +46,7 @@ sample snapshot_stall(const char *dir, double seconds);
 sample rebuild_1m(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
 sample format_json(const char *dir, double seconds);
+sample publish_file(const char *dir, double seconds);
 
 /* Definitions as large as they may be (bench_limits.c). */
 #define LIMIT_CASES(X) X(flat) X(nested) X(regions) X(json) X(json_transitions) X(scxml)
