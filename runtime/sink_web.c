@@ -206,20 +206,11 @@ static void forget(fsm__sink_web *s) {
   fsm_buf_reset(&s->text);
 }
 
-static bool passes(fsm_code code) { /* by itself, with time */
-  return code == FSM_EUNREACHABLE || code == FSM_ETIMEOUT || code == FSM_ENOMEM || code == FSM_ECLOSED;
-}
-
 static fsm_code prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor, fsm_error *err) {
   fsm__sink_web *s = (fsm__sink_web *)sink;
   (void)cursor; /* the other side does not say what it has: the cursor is what it acknowledged */
   forget(s);
   s->view = *view;
-  if (s->stand.code != FSM_OK) {
-    *err = s->stand;
-    s->stand.code = FSM_OK; /* the next time it is tried */
-    return err->code;
-  }
   int64_t wait = s->not_before_ns - now_ns();
   if (wait > 0) {
     char text[32];
@@ -241,7 +232,6 @@ static fsm_code flush(fsm__sink *sink, fsm_error *err) {
   forget(s);
   if (code == FSM_OK) return FSM_OK;
   FSM_ASSERT(fault.code == code);
-  if (!passes(code)) s->stand = fault;
   if (err != NULL) *err = fault;
   return code;
 }

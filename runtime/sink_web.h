@@ -68,7 +68,6 @@ struct fsm__sink_web {
   size_t part_max; /* bytes of text in a part */
   unsigned row;
   int64_t not_before_ns;
-  fsm_error stand; /* told by the next prepare */
   atomic_bool interrupted;
 
   /* of kinds */

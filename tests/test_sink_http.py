@@ -118,7 +118,7 @@ def what_trying_again_soon_does_not_mend_says_what_to_do():
         server, result = with_script("good", word, "good")
         equal(result["faults"][0]["code"], code, word)
         assert text in result["faults"][0]["text"], result["faults"]
-        equal(result["faults"][0]["times"], 2, "told once by the try and once by prepare, then tried again")
+        equal(result["faults"][0]["times"], 1, "then it is tried again")
 
 
 def a_server_that_refuses_everything_is_not_believed():
