@@ -1,11 +1,11 @@
 /* drive_sink.c: a sink with records of the driver's own making, for test_sink_http.py and test_sink_otlp.py.
  *
  *   drive_sink CONFIG RECORDS [--bad SEQ,SEQ…] [--big SEQ,…] [--from SEQ] [--seconds N] [--dump FILE]
- *              [--interrupt MS]
+ *              [--interrupt MS] [--outbox 1]
  *
  * An outbox as small as it can be: prepare, publish from the cursor on, flush; the cursor moves over what is
  * acknowledged or refused for its content. What became of it is a line of JSON on stdout. --dump: all
- * records, a line of JSON each.
+ * records, a line of JSON each. --outbox: the real one, over a journal of these records.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,8 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/sink_config.h"
+#include "runtime/outbox.h"
 #include "schema/json.h"
+#include "tests/filled_journal.h"
 
 enum { RECORDS_MAX = 200000, INSTANCES = 7, FAULTS_MAX = 12, MARKED_MAX = 256, BIG = 40000 };
 
@@ -235,6 +236,56 @@ static void run(drive *d, double seconds) {
   }
 }
 
+/* ---- the real one ---- */
+
+static void fill_journal(const drive *d, filled_journal *f) {
+  fsm_error err;
+  memset(f, 0, sizeof *f);
+  snprintf(f->dir, sizeof f->dir, "/tmp/fsm-drive-XXXXXX");
+  f->origin = origin;
+  if (mkdtemp(f->dir) == NULL || filled_journal_open(f) != FSM_OK) exit(2);
+  for (uint64_t seq = 1; seq <= d->count; seq++) {
+    fsm__bytes bytes = {d->records[seq].data, d->records[seq].len};
+    fsm__hash leaf = fsm__leaf(bytes.data, bytes.len);
+    fsm_code code = fsm__journal_append(f->journal, &bytes, &leaf, 1, &err);
+    if (code == FSM_OK && seq % 64 == 0) code = fsm__journal_commit(f->journal, &err);
+    if (code != FSM_OK) die("journal", &err);
+  }
+  if (fsm__journal_commit(f->journal, &err) != FSM_OK) die("journal", &err);
+}
+
+static void run_outbox(drive *d, const fsm__sink_config *config, double seconds) {
+  filled_journal f;
+  fsm_error err;
+  fsm__outbox *outbox = NULL;
+  fsm__outbox_status status = {0};
+  fill_journal(d, &f);
+  fsm__outbox_options how = {
+      .dir = f.dir, .journal = f.journal, .origin = origin, .sink = d->sink, .config = config};
+  if (fsm__outbox_start(&how, &outbox, &err) != FSM_OK) die("outbox", &err);
+  for (int64_t until = now_ns() + (int64_t)(seconds * 1e9); now_ns() < until && d->cursor < d->count;) {
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    fsm__outbox_status_get(outbox, &status);
+    d->cursor = status.seq;
+    if (status.last_error[0] == '\0') continue;
+    err = (fsm_error){.code = status.halted ? FSM_EEXPECT : FSM_EUNREACHABLE};
+    snprintf(err.text, sizeof err.text, "%s", status.last_error);
+    note_fault(d, &err);
+  }
+  fsm__outbox_stop(outbox);
+  fsm__parked *parked = NULL;
+  size_t count = 0;
+  if (fsm__parked_load(f.dir, config->name, &parked, &count, &err) != FSM_OK) die("parked", &err);
+  for (uint64_t seq = 1; seq <= d->cursor; seq++) d->records[seq].fate = TAKEN;
+  for (size_t i = 0; i < count; i++) {
+    stored *s = &d->records[parked[i].seq];
+    s->fate = PARKED, s->code = parked[i].code, s->text = strdup(parked[i].text);
+  }
+  free(parked);
+  fsm__outbox_free(outbox);
+  filled_journal_free(&f);
+}
+
 typedef struct later {
   fsm__sink *sink;
   unsigned ms;
@@ -281,8 +332,7 @@ static void report(const drive *d, int64_t took_ns) {
   fsm_buf_free(&out);
 }
 
-static fsm__sink *make_sink(fsm_arena *arena, const char *path) {
-  static fsm__sink_config configs[FSM_SINKS_MAX];
+static fsm__sink *make_sink(fsm_arena *arena, const char *path, fsm__sink_config configs[FSM_SINKS_MAX]) {
   static char text[65536];
   fsm_error err = {0};
   size_t count = 0;
@@ -311,6 +361,7 @@ int main(int argc, char **argv) {
   marked bad = {{0}, 0}, big = {{0}, 0};
   double seconds = 20;
   unsigned interrupt_ms = 0;
+  bool real = false;
   fsm_arena arena;
   if (argc < 3) return 2;
   fsm_arena_init(&arena, 0);
@@ -324,6 +375,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[i], "--from") == 0) d.cursor = strtoull(argv[i + 1], NULL, 10) - 1;
     if (strcmp(argv[i], "--seconds") == 0) seconds = strtod(argv[i + 1], NULL);
     if (strcmp(argv[i], "--interrupt") == 0) interrupt_ms = (unsigned)strtoul(argv[i + 1], NULL, 10);
+    if (strcmp(argv[i], "--outbox") == 0) real = true;
     if (strcmp(argv[i], "--dump") == 0) dump_path = argv[i + 1];
   }
   fsm__hash prev = {{0}};
@@ -332,14 +384,18 @@ int main(int argc, char **argv) {
     prev = fsm__leaf(d.records[seq].data, d.records[seq].len);
   }
   if (dump_path != NULL) dump(&d, dump_path);
-  d.sink = make_sink(&arena, argv[1]);
+  static fsm__sink_config configs[FSM_SINKS_MAX];
+  d.sink = make_sink(&arena, argv[1], configs);
   d.sink->ack = on_ack;
   d.sink->ack_arg = &d;
   later l = {d.sink, interrupt_ms};
   pthread_t thread;
   if (interrupt_ms > 0 && pthread_create(&thread, NULL, interrupt_later, &l) != 0) return 2;
   int64_t from = now_ns();
-  run(&d, seconds);
+  if (real)
+    run_outbox(&d, &configs[0], seconds);
+  else
+    run(&d, seconds);
   report(&d, now_ns() - from);
   if (interrupt_ms > 0) pthread_join(thread, NULL);
   d.sink->free(d.sink);

@@ -26,7 +26,7 @@ class Scratch:
         return self.path(name)
 
 
-def options(config, records, scratch, bad=(), big=(), seconds=20, interrupt=0, first=1):
+def options(config, records, scratch, bad=(), big=(), seconds=20, interrupt=0, first=1, outbox=False):
     sink = {"name": "s", "backoff": "2ms", "backoff_max": "20ms", "timeout": "5s", **config}
     scratch.count += 1
     path = scratch.write("sinks-%d.json" % scratch.count, json.dumps({"sinks": [sink]}))
@@ -36,6 +36,7 @@ def options(config, records, scratch, bad=(), big=(), seconds=20, interrupt=0, f
     for name, values in (("--bad", bad), ("--big", big)):
         if values:
             args += [name, ",".join(map(str, values))]
+    args += ["--outbox", "1"] if outbox else []
     return args + (["--interrupt", str(interrupt)] if interrupt else []), dump
 
 

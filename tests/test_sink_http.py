@@ -153,6 +153,23 @@ def any_order_of_failures_ends_with_each_record_once():
     at_random(int(os.environ.get("FSM_SINK_SEED", "1")), rounds)
 
 
+def driven_by_the_outbox_it_is_the_same():
+    for script in ((), ("503", "taken-then-cut", "items429", "closed", "short", "429", "items503", "notjson")):
+        server = Elastic(script, max_bytes=9000)
+        result, docs = bulk(server, 1000, {"linger": "5ms"}, bad=(3, 20, 21, 999), outbox=True)
+        server.stop()
+        whole(server, result, docs, (3, 20, 21, 999))
+
+
+def the_outbox_stops_while_an_answer_is_out():
+    server = Elastic(["good", "silent"])
+    began = time.monotonic()
+    result, _ = bulk(server, 100, {"timeout": "30s"}, seconds=0.3, outbox=True)
+    server.stop()
+    equal(result["cursor"], 20, "cursor")
+    assert time.monotonic() - began < 5, "it waited for the answer"
+
+
 # ---- TLS and who we are
 
 
@@ -408,6 +425,7 @@ if __name__ == "__main__":
         a_record_that_is_too_large_alone_is_parked, retry_after_is_heeded,
         what_trying_again_soon_does_not_mend_says_what_to_do, a_server_that_refuses_everything_is_not_believed,
         what_answers_must_be_elasticsearch, any_order_of_failures_ends_with_each_record_once,
+        driven_by_the_outbox_it_is_the_same, the_outbox_stops_while_an_answer_is_out,
         a_good_certificate_is_accepted, a_certificate_that_does_not_verify_says_why_and_nothing_is_sent,
         the_systems_authorities_do_not_know_ours, a_server_that_wants_to_know_us_gets_our_certificate,
         plain_http_where_tls_is_expected_is_told, a_token_that_is_renewed_while_running_is_used,
