@@ -80,7 +80,7 @@ void fsm__outbox_save(fsm__outbox *o, bool durable) {
   fsm_error err;
   fsm__cursor *c = &o->cursor;
   o->saved_ns = fsm__outbox_now();
-  if (o->sink->reconcile == NULL) { /* what is acknowledged is there for good */
+  if (o->sink->reconcile == NULL || o->sink->final) { /* what is acknowledged is there for good */
     c->settled_seq = c->seq;
     c->settled_stream_seq = c->stream_seq;
   }

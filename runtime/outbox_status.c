@@ -108,7 +108,7 @@ void fsm__outbox_count(fsm__outbox *o, uint64_t published, uint64_t repaired) {
   o->rates[second % FSM__RATE_SECONDS] += published + repaired;
   o->status.seq = c->seq;
   o->status.sent_seq = c->sent_seq;
-  o->status.settled_seq = o->sink->reconcile == NULL ? c->seq : c->settled_seq;
+  o->status.settled_seq = o->sink->reconcile == NULL || o->sink->final ? c->seq : c->settled_seq;
   o->status.spilled = c->spilled;
   o->status.published += published;
   o->status.repaired += repaired;

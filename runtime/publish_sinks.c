@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/budget.h"
 #include "runtime/publish_impl.h"
 #include "runtime/publish_kinds.h"
 #include "runtime/runtime_impl.h"
@@ -86,6 +87,8 @@ fsm_code fsm__sink_list_read(fsm_publisher *p, const char *json, size_t len, fsm
   fsm_code code =
       json != NULL ? fsm__sinks_read(&list->arena, json, len, list->configs, &list->count, err) : FSM_OK;
   if (code == FSM_OK) code = complete(p, list, err);
+  for (size_t i = 0; i < list->count && code == FSM_OK; i++)
+    code = fsm__budget_check(&list->configs[i], p->archive, err);
   if (code == FSM_OK)
     *out = list;
   else

@@ -74,6 +74,7 @@ struct fsm__sink {
    * from now on, with FSM_ECLOSED. NULL: nothing waits for long. */
   void (*interrupt)(fsm__sink *sink);
   void (*free)(fsm__sink *sink);
+  bool final; /* an acknowledgement is final although there is a reconcile (which keeps house then) */
 
   fsm__sink_ack_fn ack; /* set by the outbox */
   void *ack_arg;

@@ -278,7 +278,8 @@ fsm_code fsm__sink_file_make(const fsm__sink_config *config, const fsm__sink_env
                         .reconcile = reconcile,
                         .clear = clear,
                         .interrupt = interrupt,
-                        .free = free_sink};
+                        .free = free_sink,
+                        .final = true};
   s->config = config;
   s->is_pipe = strcmp(config->path, "-") == 0;
   s->pipe.fd = STDOUT_FILENO;
