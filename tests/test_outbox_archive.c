@@ -1,0 +1,179 @@
+/* test_outbox_archive.c: a sink that retention was faster than, and what a budget does about one. */
+#include <sys/stat.h>
+
+#include "runtime/daemon/archive.h"
+#include "tests/outbox_scene.h"
+
+static char archive[80];
+
+static int up(void **state) {
+  if (scene_up(state) != 0) return -1;
+  snprintf(archive, sizeof archive, "%s/archive", s->filled.dir);
+  return mkdir(archive, 0700);
+}
+
+static fsm_code keep(void *arg, int dir_fd, const char *name, const fsm__segment_info *segment,
+                     fsm_error *err) {
+  char path[160];
+  (void)dir_fd;
+  snprintf(path, sizeof path, "%s/journal/%s", s->filled.dir, name);
+  return fsm__archive_copy(arg, path, segment->first_seq, segment->last_seq, err);
+}
+
+/* At least two segments that are sealed, and one that is not. */
+static void fill(void) {
+  enum { LARGE = 100000 };
+  char *text = malloc(LARGE + 1);
+  memset(text, 'x', LARGE);
+  text[LARGE] = '\0';
+  assert_true(filled_journal_add(&s->filled, 60, text));
+  free(text);
+}
+
+static uint64_t prune(uint64_t keep_from) {
+  fsm__prune_report report;
+  fsm_error err = {0};
+  if (fsm__journal_prune(s->filled.journal, keep_from, keep, archive, &report, &err) != FSM_OK)
+    fail_msg("%s: %s", err.where, err.text);
+  assert_true(report.segments > 0 && report.first_seq > 1);
+  return report.first_seq;
+}
+
+/* Its cursor at record 3. */
+static void stopped_at_three(void) {
+  scene_add(3);
+  scene_start();
+  WAIT_FOR(scene_status().seq == 3);
+  scene_stop();
+}
+
+static void what_is_archived_is_read_on_from_there(void **state) {
+  (void)state;
+  stopped_at_three();
+  fill();
+  assert_true(prune(60) > 4);
+  fsm__outbox_options options = scene_options();
+  options.archive = archive;
+  scene_start_with(&options);
+  WAIT_FOR(scene_status().seq == 63);
+  assert_int_equal(s->got_count, 63);
+  for (size_t i = 0; i < 63; i++) assert_true(s->got[i].seq == i + 1);
+  assert_int_equal(fsm__outbox_resend(s->outbox, 1, 2, NULL, NULL, NULL, NULL), FSM_OK);
+  WAIT_FOR(scene_status().repaired == 2);
+}
+
+static void without_an_archive_it_stands_still_and_names_the_record(void **state) {
+  (void)state;
+  stopped_at_three();
+  fill();
+  (void)prune(60);
+  scene_start();
+  WAIT_FOR(scene_status().halted);
+  assert_non_null(strstr(scene_status().last_error, "record 4 is no longer in the journal"));
+  assert_int_equal(s->got_count, 3);
+  fsm_error err = {0};
+  assert_int_equal(fsm__outbox_resend(s->outbox, 1, 3, NULL, NULL, NULL, &err), FSM_ENOTFOUND);
+}
+
+static void a_new_sink_begins_with_what_the_journal_has(void **state) {
+  (void)state;
+  fill();
+  uint64_t first = prune(60);
+  scene_start();
+  WAIT_FOR(scene_status().seq == 60);
+  assert_true(s->got[0].seq == first);
+}
+
+static void a_parked_one_that_is_gone_says_so(void **state) {
+  (void)state;
+  s->poison_from = s->poison_to = 2;
+  stopped_at_three();
+  fill();
+  scene_start();
+  WAIT_FOR(scene_status().seq == 63);
+  (void)prune(60);
+  assert_int_equal(fsm__outbox_retry(s->outbox, 0, NULL, NULL, NULL, NULL), FSM_OK);
+  fsm_code code = FSM_OK;
+  for (int i = 0; i < 1000 && code != FSM_ENOTFOUND; i++) {
+    fsm__parked *list;
+    size_t count;
+    assert_int_equal(fsm__outbox_parked(s->outbox, &list, &count, NULL), FSM_OK);
+    assert_int_equal(count, 1);
+    code = list[0].code;
+    if (code == FSM_ENOTFOUND) assert_non_null(strstr(list[0].text, "record 2 is no longer in the journal"));
+    free(list);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  }
+  assert_int_equal(code, FSM_ENOTFOUND);
+  assert_true(scene_status().parked == 1 && scene_status().seq == 63 && !scene_status().halted);
+  assert_int_equal(fsm__outbox_drop(s->outbox, 2, NULL, NULL, NULL), FSM_OK);
+}
+
+static void over_its_budget_it_is_fed_from_the_archive_until_it_is_back(void **state) {
+  (void)state;
+  s->config.budget_bytes = FSM_SEGMENT_BYTES_MIN;
+  s->config.policy = FSM__SPILL;
+  stopped_at_three();
+  fill();
+  s->away = true;
+  fsm__outbox_options options = scene_options();
+  options.archive = archive;
+  scene_start_with(&options);
+  WAIT_FOR(scene_status().spilled);
+  assert_true(scene_cursor().spilled && scene_status().budget_percent >= 100);
+  assert_int_equal(noted("spilled"), 1);
+  assert_int_equal(noted("budget"), 1);
+  (void)prune(60);
+  LOCKED(s->away = false);
+  WAIT_FOR(scene_status().seq == 63);
+  WAIT_FOR(!scene_status().spilled);
+  assert_int_equal(noted("unspilled"), 1);
+  assert_false(scene_cursor().spilled);
+  assert_int_equal(s->got_count, 63);
+}
+
+static fsm__hold held;
+static char held_text[FSM_TEXT_MAX];
+
+static void on_hold(void *arg, const char *sink, fsm__hold level, const char *text) {
+  (void)arg, (void)sink;
+  scene_lock();
+  held = level;
+  snprintf(held_text, sizeof held_text, "%s", text);
+  scene_unlock();
+}
+
+static fsm__hold held_now(void) {
+  fsm__hold now;
+  LOCKED(now = held);
+  return now;
+}
+
+static void with_policy_hold_commands_are_held_up_until_it_is_back(void **state) {
+  (void)state;
+  s->config.budget_bytes = FSM_SEGMENT_BYTES_MIN;
+  s->config.policy = FSM__HOLD;
+  fill();
+  s->away = true;
+  fsm__outbox_options options = scene_options();
+  options.hold = on_hold;
+  scene_start_with(&options);
+  WAIT_FOR(held_now() == FSM__HOLD_ALL);
+  assert_true(held_text[0] != '\0' && noted("held") == 1);
+  LOCKED(s->away = false);
+  WAIT_FOR(held_now() == FSM__HOLD_NONE);
+  assert_int_equal(noted("released"), 1);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, scene_down)
+  const struct CMUnitTest tests[] = {
+      TEST(what_is_archived_is_read_on_from_there),
+      TEST(without_an_archive_it_stands_still_and_names_the_record),
+      TEST(a_new_sink_begins_with_what_the_journal_has),
+      TEST(a_parked_one_that_is_gone_says_so),
+      TEST(over_its_budget_it_is_fed_from_the_archive_until_it_is_back),
+      TEST(with_policy_hold_commands_are_held_up_until_it_is_back),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
