@@ -40,10 +40,10 @@ static const char *fixed(const context *c, const char *arg) {
 }
 /* What is to stay in order has one key. */
 static const char *partition_of(const context *c, const char *arg) {
-  const char *text = path_text(c, arg);
-  return text != NULL && *text != 0 ? text
-         : c->record->mach != NULL  ? path_text(c, "mach")
-                                    : path_text(c, "store");
+  const char *const paths[] = {arg, "mach", "store"};
+  const char *text = NULL;
+  for (size_t i = 0; i < 3 && (text == NULL || *text == 0); i++) text = path_text(c, paths[i]);
+  return text;
 }
 /* As text in the order of the numbers. */
 static const char *sequence_of(const context *c, const char *arg) {

@@ -343,6 +343,182 @@ static void what_is_masked_is_in_no_format(void **state) {
   }
 }
 
+/* ---- CloudEvents 1.0 --------------------------------------------------------------------------- */
+
+static bool is_attribute_name(const fsm_value *name) {
+  for (uint32_t i = 0; i < name->len; i++)
+    if (!((name->s[i] >= 'a' && name->s[i] <= 'z') || (name->s[i] >= '0' && name->s[i] <= '9'))) return false;
+  return name->len > 0 && name->len <= 20;
+}
+
+static void expect_clean(const fsm_value *text) {
+  for (uint32_t i = 0; i < text->len; i++) {
+    unsigned char c = (unsigned char)text->s[i];
+    assert_true(c >= 0x20 && c != 0x7F);
+    assert_false(c == 0xC2 && (unsigned char)text->s[i + 1] < 0xA0);
+  }
+}
+
+/* Sections 3 and 3.1 of the specification, 3.1 of its JSON format, 3.3 of partitioning and sequence. */
+static void expect_event(const char *text, const fsm__exported *x) {
+  const fsm_value event = parsed(text);
+  static const char *const required[] = {"specversion", "id", "source", "type"};
+  for (size_t i = 0; i < 4; i++) {
+    const fsm_value *value = fsm_map_get(&event, required[i]);
+    assert_non_null(value);
+    assert_true(value->type == FSM_STRING && value->len > 0);
+  }
+  assert_true(fsm_is_text(fsm_map_get(&event, "specversion"), "1.0"));
+  assert_true(fsm_is_text(fsm_map_get(&event, "datacontenttype"), "application/json"));
+  assert_null(fsm_map_get(&event, "data_base64"));
+  for (uint32_t i = 0; i < event.len; i++) {
+    const fsm_value *value = &event.pairs[i].value;
+    if (fsm_is_text(&event.pairs[i].key, "data")) continue;
+    assert_true(is_attribute_name(&event.pairs[i].key));
+    assert_true(value->type == FSM_STRING && value->len > 0);
+    expect_clean(value);
+  }
+  const fsm_value *time = fsm_map_get(&event, "time"), *data = fsm_map_get(&event, "data");
+  assert_true(time->len >= 20 && time->s[10] == 'T' && time->s[time->len - 1] == 'Z');
+  assert_true(fsm_is_text(fsm_map_get(&event, "id"), fsm_arena_strndup(&arena, fsm_map_get(data, "id")->s,
+                                                                       fsm_map_get(data, "id")->len)));
+  assert_int_equal(fsm_map_get(&event, "sequence")->len, 20);
+  assert_non_null(fsm_map_get(&event, "partitionkey"));
+  assert_int_equal(strncmp(fsm_map_get(&event, "type")->s, "fsm.", 4), 0);
+  (void)x;
+}
+
+static void any_record_is_a_cloud_event(void **state) {
+  (void)state;
+  each_by_chance("cloudevents", 800, expect_event);
+}
+
+static void attributes_of_binary_mode_are_those_of_structured_mode(void **state) {
+  (void)state;
+  golden all = golden_records();
+  fsm__formatter *formatter = export_formatter("cloudevents");
+  for (size_t i = 0; i < all.count; i++) {
+    fsm__attribute attributes[FSM_ATTRIBUTES_MAX];
+    size_t count = 0;
+    fsm_error err = {0};
+    const fsm_value event = parsed(formatted(formatter, &all.out[i]));
+    assert_int_equal(fsm__cloudevents_attributes(&all.out[i], &arena, attributes, &count, &err), FSM_OK);
+    assert_int_equal(count + 1, event.len);
+    for (size_t k = 0; k < count; k++)
+      assert_true(fsm_is_text(fsm_map_get(&event, attributes[k].name), attributes[k].value));
+  }
+  fsm__formatter_free(formatter);
+}
+
+/* ---- OTLP -------------------------------------------------------------------------------------- */
+
+static bool is_digits(const fsm_value *text) {
+  uint32_t from = text->len > 0 && text->s[0] == '-';
+  for (uint32_t i = from; i < text->len; i++)
+    if (text->s[i] < '0' || text->s[i] > '9') return false;
+  return text->type == FSM_STRING && text->len > from;
+}
+
+static bool is_hex(const fsm_value *text, uint32_t len) {
+  return text->type == FSM_STRING && text->len == len && strspn(text->s, "0123456789abcdef") >= len;
+}
+
+static void expect_any_value(const fsm_value *value) {
+  assert_int_equal(value->type, FSM_MAP);
+  if (value->len == 0) return;
+  assert_int_equal(value->len, 1);
+  const fsm_value *name = &value->pairs[0].key, *inner = &value->pairs[0].value;
+  if (fsm_is_text(name, "stringValue")) {
+    assert_int_equal(inner->type, FSM_STRING);
+  } else if (fsm_is_text(name, "intValue")) {
+    assert_true(is_digits(inner));
+  } else if (fsm_is_text(name, "doubleValue")) {
+    assert_int_equal(inner->type, FSM_DOUBLE);
+  } else if (fsm_is_text(name, "boolValue")) {
+    assert_int_equal(inner->type, FSM_BOOL);
+  } else {
+    const bool list = fsm_is_text(name, "arrayValue");
+    assert_true(list || fsm_is_text(name, "kvlistValue"));
+    const fsm_value *values = fsm_map_get(inner, "values");
+    for (uint32_t i = 0; i < values->len; i++) {
+      if (!list) assert_int_equal(fsm_map_get(&values->items[i], "key")->type, FSM_STRING);
+      expect_any_value(list ? &values->items[i] : fsm_map_get(&values->items[i], "value"));
+    }
+  }
+}
+
+/* The JSON mapping of opentelemetry/proto/logs/v1: lowerCamelCase, 64-bit numbers as strings, ids in hex. */
+static void expect_log_record(const char *text, const fsm__exported *x) {
+  (void)x;
+  static const char *const known[] = {
+      "timeUnixNano", "observedTimeUnixNano", "severityNumber", "severityText", "eventName",
+      "body",         "attributes",           "traceId",        "spanId",       "flags"};
+  const fsm_value log = parsed(text);
+  for (uint32_t i = 0; i < log.len; i++) {
+    bool is_known = false;
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+      is_known = is_known || fsm_is_text(&log.pairs[i].key, known[k]);
+    assert_true(is_known);
+  }
+  assert_true(is_digits(fsm_map_get(&log, "timeUnixNano")) && fsm_map_get(&log, "timeUnixNano")->s[0] != '-');
+  const int64_t severity = fsm_map_get(&log, "severityNumber")->i;
+  assert_true(severity == 9 || severity == 13 || severity == 17);
+  expect_any_value(fsm_map_get(&log, "body"));
+  const fsm_value *attributes = fsm_map_get(&log, "attributes"), *trace = fsm_map_get(&log, "traceId");
+  for (uint32_t i = 0; i < attributes->len; i++) {
+    assert_int_equal(attributes->items[i].len, 2);
+    assert_true(fsm_map_get(&attributes->items[i], "key")->len > 0);
+    expect_any_value(fsm_map_get(&attributes->items[i], "value"));
+    for (uint32_t k = 0; k < i; k++) /* names are unique */
+      assert_false(fsm_value_same(fsm_map_get(&attributes->items[i], "key"),
+                                  fsm_map_get(&attributes->items[k], "key")));
+  }
+  if (trace != NULL) assert_true(is_hex(trace, 32) && is_hex(fsm_map_get(&log, "spanId"), 16));
+}
+
+static void any_record_is_a_log_record_of_otlp(void **state) {
+  (void)state;
+  each_by_chance("otlp", 800, expect_log_record);
+}
+
+/* ---- csv --------------------------------------------------------------------------------------- */
+
+static size_t cells_of(const char *line) {
+  size_t count = 1;
+  bool quoted = false;
+  for (; *line; line++) {
+    if (*line == '"') quoted = !quoted;
+    count += *line == ',' && !quoted;
+  }
+  assert_false(quoted);
+  return count;
+}
+
+static void expect_cells(const char *text, const fsm__exported *x) {
+  (void)x;
+  assert_int_equal(cells_of(text), 23);
+}
+
+static void a_csv_line_has_the_cells_of_its_head(void **state) {
+  (void)state;
+  each_by_chance("csv", 500, expect_cells);
+  const char *columns[] = {"seq", "labels.department=dep", "data.text"};
+  fsm__format_options options = {.format = "csv", .columns = columns, .column_count = 3};
+  fsm__formatter *formatter = NULL;
+  fsm_error err = {0};
+  assert_int_equal(fsm__formatter_new(&options, &formatter, &err), FSM_OK);
+  assert_string_equal(fsm__formatter_head(formatter), "seq,dep,text");
+  fsm_record r = amount_changed();
+  r.data = parsed("{\"text\":\"a,\\\"b\\\"\\nc\"}");
+  fsm__exported x = exported(&r);
+  assert_string_equal(formatted(formatter, &x), "7,claims,\"a,\"\"b\"\"\\nc\"");
+  fsm__formatter_free(formatter);
+  expect_refused(
+      (fsm__format_options){
+          .format = "csv", .columns = (const char *const[]){"seq", "none"}, .column_count = 2},
+      "columns[1]", "no such field");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(each_format_has_a_name_and_a_type, setup, teardown),
@@ -352,6 +528,11 @@ int main(void) {
       cmocka_unit_test_setup_teardown(lifted_fields_stand_at_the_top, setup, teardown),
       cmocka_unit_test_setup_teardown(lines_are_the_golden_lines, setup, teardown),
       cmocka_unit_test_setup_teardown(a_line_is_one_line, setup, teardown),
+      cmocka_unit_test_setup_teardown(any_record_is_a_cloud_event, setup, teardown),
+      cmocka_unit_test_setup_teardown(attributes_of_binary_mode_are_those_of_structured_mode, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(any_record_is_a_log_record_of_otlp, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_csv_line_has_the_cells_of_its_head, setup, teardown),
       cmocka_unit_test_setup_teardown(stored_bytes_go_as_they_are_unless_something_is_masked, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(what_is_masked_is_in_no_format, setup, teardown),
