@@ -59,6 +59,18 @@ def documents_go_into_the_index_of_their_day_under_their_id():
     equal([r[1] for r in server.requests], [500] * 5, "requests")
 
 
+def a_batch_has_at_most_what_is_configured_in_records_and_bytes():
+    most = {"batch": 4096, "batch_bytes": "8MiB"}
+    server, _ = with_script(records=4097, config=most)
+    equal([r[1] for r in server.requests], [4096, 1], "records")
+    result, _ = bulk(server, 1, {"batch": 4097})
+    equal(result["refused"], "invalid_argument", "one more")
+    server, _ = with_script(records=200, config={"batch": 4096, "batch_bytes": "4KiB"})
+    assert max(r[2] for r in server.requests) < 4096 + 8 * 200 and len(server.requests) > 20, server.requests
+    server, _ = with_script(records=3, config={"batch_bytes": "1KiB"}, big=(1, 2, 3))
+    equal([r[1] for r in server.requests], [1, 1, 1], "one record may be larger")
+
+
 def whatever_fails_for_a_while_is_tried_again():
     for word in ("429", "503", "500", "408", "closed", "cut", "taken-then-cut", "notjson", "short", "long", "swapped",
                  "otherid", "nostatus", "empty", "huge", "slow"):
@@ -418,7 +430,8 @@ def mistakes_of_a_configuration_are_told_at_once():
 
 if __name__ == "__main__":
     run_all([
-        documents_go_into_the_index_of_their_day_under_their_id, whatever_fails_for_a_while_is_tried_again,
+        documents_go_into_the_index_of_their_day_under_their_id,
+        a_batch_has_at_most_what_is_configured_in_records_and_bytes, whatever_fails_for_a_while_is_tried_again,
         only_items_that_were_too_many_are_sent_again, an_answer_that_never_comes_or_never_ends_is_a_timeout,
         a_clash_of_types_parks_that_record_with_the_reason,
         a_request_that_is_too_large_is_divided_and_those_after_it_are_smaller,
