@@ -242,6 +242,8 @@ fsm_code fsm__admit_query(const fsm_query *query, fsm_arena *arena, fsm_query *o
     *texts_of[i] = fsm_arena_strdup(arena, *texts_of[i]);
     if (*texts_of[i] == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
   }
+  fsm_code code = fsm_value_copy(arena, &query->route, &out->route, err);
+  if (code != FSM_OK) return code;
   if (out->limit == 0) out->limit = FSM_PAGE_DEFAULT;
   if (out->limit > FSM_PAGE_MAX)
     return fsm_fail(err, FSM_EARGUMENT, "limit", "a page has at most %d items", FSM_PAGE_MAX);

@@ -349,8 +349,12 @@ typedef enum fsm_query_kind {
   FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route | removed, error?}], next,
                          seq}:   those in force; ref = name, after, limit → all versions of it, the newest first
                        */
-  FSM_QUERY_HEALTH    /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
-                         views, oldest_view_ns, refused, late_answers, duplicates, now} */
+  FSM_QUERY_HEALTH,   /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
+                        views, oldest_view_ns, refused, late_answers, duplicates, now} */
+  FSM_QUERY_ROUTE_TEST /* route, after, limit → {items: [{seq, kind, machine?, instance?, event?, matches,
+                          part?, fault?}], looked, matched, next, seq}: what a route that need not be set
+                          would give of the records behind `after`, or of the last `limit`; part: the first
+                          that does not match */
 } fsm_query_kind;
 
 typedef struct fsm_query {
@@ -363,6 +367,7 @@ typedef struct fsm_query {
   const char *key;                /* exact business key */
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
   int64_t for_ns;                 /* at least this long in the state */
+  fsm_value route;                /* ROUTE_TEST: its document */
   const char *after;              /* `next` of the page before; NULL = from the start */
   unsigned limit;                 /* 0 = FSM_PAGE_DEFAULT */
 } fsm_query;

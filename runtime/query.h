@@ -55,6 +55,7 @@ const fsm_mask *fsm__query_mask(const fsm__reading *at, const fsm__instance *in)
 /* The text of a fault of the instance, as it may be shown. */
 const char *fsm__query_text(const fsm__reading *at, const fsm__instance *in, const char *text);
 FSM_MUST_USE fsm_code fsm__query_routes(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_route_test(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
 /* A record with the id that it is published under. */
 FSM_MUST_USE fsm_code fsm__query_record(const fsm__reading *at, const fsm__journal_entry *entry,

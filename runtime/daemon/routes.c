@@ -31,6 +31,11 @@ static const route routes[] = {
   {"GET",  "v1/instances/*/history", " after limit ", false, NO_BODY, fsm__serve_history},
   {"GET",  "v1/stuck",               " for state machine limit after ", false, NO_BODY, fsm__serve_stuck},
   {"GET",  "v1/counts",              " machine ", false, NO_BODY, fsm__serve_counts},
+  {"GET",  "v1/routes",              "", false, NO_BODY, fsm__serve_routes},
+  {"POST", "v1/routes/test",         "", false, JSON, fsm__serve_route_test},
+  {"GET",  "v1/routes/*",            " after limit ", false, NO_BODY, fsm__serve_route},
+  {"PUT",  "v1/routes/*",            "", false, JSON, fsm__serve_route_set},
+  {"DELETE", "v1/routes/*",          " reason ", false, NO_BODY, fsm__serve_route_remove},
   {"POST", "v1/verify",              "", false, NO_BODY, fsm__serve_verify},
   {"GET",  "v1/db/stat",             "", false, NO_BODY, fsm__serve_db_stat},
   {"POST", "v1/db/check",            "", false, NO_BODY, fsm__serve_db_check},
@@ -111,7 +116,7 @@ static bool body_is_fit(fsm__request *request, const route *row) {
     fsm__problem_make(request, FSM_ETOOLARGE, 0, "body", "the body is longer than %d bytes", FSM__BODY_MAX);
   else if (request->body_refused)
     fsm__problem_make(request, FSM_EBUSY, 0, "body", "all bodies together are too large; try again");
-  else if (strcmp(row->method, "POST") != 0 && request->body.len > 0)
+  else if (row->method[0] != 'P' && request->body.len > 0) /* neither POST nor PUT */
     fsm__problem_make(request, FSM_EMALFORMED, 0, "body", "no body is taken here");
   else if ((row->body != NO_BODY || request->body.len > 0) && row->method[0] == 'P' &&
            !fsm__headers_are_json(request) && !(row->body == DEFINITION && fsm__headers_are_xml(request)))

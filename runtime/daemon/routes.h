@@ -35,6 +35,11 @@ bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__t
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_routes(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_route(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_route_set(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_route_remove(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_route_test(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_db_stat(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_db_check(fsm__server *server, fsm__request *request, const fsm__target *target);

@@ -49,6 +49,13 @@ static void machine(fsm_buf *buf, const fsm_query *query) {
   if (query->version > 0) fsm_buf_printf(buf, "?version=%u", query->version);
 }
 
+static void routes(fsm_buf *buf, const fsm_query *query) {
+  fsm_buf_str(buf, "/v1/routes");
+  if (query->ref == NULL) return;
+  fsm_buf_char(buf, '/');
+  fsm_web_escape(buf, query->ref, strlen(query->ref));
+}
+
 void cli_route(fsm_buf *buf, const fsm_query *query) {
   switch (query->kind) {
     case FSM_QUERY_INSTANCE: cli_route_instance(buf, query->ref, ""); return;
@@ -60,7 +67,8 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;
     case FSM_QUERY_MACHINES: fsm_buf_str(buf, "/v1/machines"); return;
     case FSM_QUERY_MACHINE: machine(buf, query); return;
-    case FSM_QUERY_ROUTES: fsm_buf_str(buf, "/v1/routes"); return;
+    case FSM_QUERY_ROUTES: routes(buf, query); break;
+    case FSM_QUERY_ROUTE_TEST: fsm_buf_str(buf, "/v1/routes/test"); return; /* with a body: a POST */
     case FSM_QUERY_HEALTH: fsm_buf_str(buf, "/healthz"); return;
   }
   params(buf, query);

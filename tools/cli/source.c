@@ -227,7 +227,7 @@ fsm_code cli_source_query(cli_source *source, const fsm_query *query, fsm_arena 
 fsm_code cli_source_post(cli_source *source, const cli_post *post, fsm_arena *arena, fsm_value *out,
                          fsm_error *err) {
   FSM_ASSERT(source->web != NULL);
-  fsm_web_request request = {.method = "POST",
+  fsm_web_request request = {.method = post->method != NULL ? post->method : "POST",
                              .path = post->path,
                              .headers = post->headers,
                              .header_count = post->header_count,

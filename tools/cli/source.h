@@ -30,7 +30,8 @@ FSM_MUST_USE fsm_code cli_source_query(cli_source *source, const fsm_query *quer
                                        fsm_value *out, fsm_error *err);
 
 typedef struct cli_post {
-  const char *path; /* percent-encoded */
+  const char *path;   /* percent-encoded */
+  const char *method; /* NULL = POST */
   const fsm_web_header *headers;
   size_t header_count;
   const char *body;
