@@ -655,6 +655,62 @@ class Commands(WithDaemon):
         self.expect(2, "--data", self.data, "--url", self.url, "ls")
 
 
+class Routes(Case):
+    def test_a_route_is_tried_set_changed_and_removed_and_all_of_it_is_told_from_the_files(self):
+        with tempfile.TemporaryDirectory(prefix="fsm-cli-") as scratch:
+            data = os.path.join(scratch, "data")
+            daemon = Daemon(data, "--no-listen", "--nats", "nats://127.0.0.1:1")
+            try:
+                self.changes(("--data", data), scratch)
+            finally:
+                daemon.stop()
+            listed = self.json("--data", data, "route", "ls", "claims")  # on stopped files
+            self.assertEqual([(r["version"], r["reason"]) for r in listed["items"]],
+                             [(3, "gone"), (2, "more"), (1, "audit")])
+            out, err = self.expect(0, "--data", data, "route", "test", "--kind", "route", "--sink", "x")
+            self.assertEqual(out.count(" yes\n"), 3)
+            self.assertRegex(err, r"^3 of \d+ records would be given\n$")  # also of refusals, and of the sink
+
+    def changes(self, at, scratch):
+        definition = os.path.join(scratch, "door.json")
+        with open(definition, "w") as f:
+            json.dump(DOOR, f)
+        self.ok(*at, "def", "deploy", definition)
+        tried, err = self.expect(0, *at, "route", "test", "--machine", "do*", "--level", "9", "--sink", "nats")
+        self.assertIn("no: level", tried)
+        self.assertRegex(err, r"^0 of \d records would be given\n$")
+        self.assertEqual(self.json(*at, "route", "ls")["items"], [])  # nothing was set by that
+        out = self.ok(*at, "route", "set", "claims", "-m", "door", "-m", "gate", "-k", "transition", "--from", "shut",
+                      "--to", "open", "-e", "OPEN", "--level", "2", "-l", "wing=north", "--where", "record.seq > 1",
+                      "-s", "nats", "--reason", "audit")
+        self.assertIn("version:      1", out)
+        item = self.json(*at, "route", "ls")["items"][0]
+        self.assertEqual(item["route"], {
+            "machine": ["door", "gate"], "kind": "transition", "from": "shut", "to": "open", "event": "OPEN",
+            "level": 2, "labels": {"wing": "north"}, "where": "record.seq > 1", "sinks": ["nats"]})
+        document = json.dumps({"sinks": ["nats"]}).encode()
+        self.ok(*at, "route", "set", "claims", "-", "--reason", "more", "--expect-version", "1", input=document)
+        self.assertIn("it stands like that already",
+                      self.ok(*at, "route", "set", "claims", "-", "--reason", "again", input=document))
+        for code, said, words in [
+            (2, "--reason says why", ["set", "claims", "-s", "nats"]),
+            (2, "--reason says why", ["rm", "claims"]),
+            (2, "--label takes NAME=VALUE", ["set", "c", "-l", "north", "-s", "nats", "--reason", "x"]),
+            (2, "unknown sink \"nat\"; did you mean \"nats\"?", ["set", "c", "-s", "nat", "--reason", "x"]),
+            (1, "1:1: record.levle: there is no member levle, did you mean level?",
+             ["set", "c", "--where", "record.levle > 1", "-s", "nats", "--reason", "x"]),
+            (4, "is at version 2, not 1",
+             ["set", "claims", "-s", "nats", "-k", "*", "--reason", "x", "--expect-version", "1"]),
+            (3, "no route \"other\" is in force", ["rm", "other", "--reason", "x"]),
+            (3, "there never was a route", ["ls", "other"]),
+        ]:
+            _, err = self.expect(code, *at, "route", *words)
+            self.assertIn(said, err)
+        _, err = self.expect(2, *at, "route", "set", "c", "-", "-s", "nats", "--reason", "x", input=document)
+        self.assertIn("--sink has no place beside it", err)
+        self.ok(*at, "route", "rm", "claims", "--reason", "gone")
+
+
 class Stopped(WithDaemon):
     """The files of a daemon that was killed give the answers it gave, and those of the one after it."""
 

@@ -899,6 +899,47 @@ class Operation(unittest.TestCase):
         finally:
             d.remove()
 
+    def test_routes_are_set_listed_tried_and_removed(self):
+        d = Daemon("--nats", "nats://127.0.0.1:1")
+        try:
+            self.assertEqual(d.request("POST", "/v1/machines", DEFINITION).status, 201)
+            put = {"route": {"kind": "deployed", "sinks": ["nats"]}, "reason": "asked by audit"}
+            answer = d.request("PUT", "/v1/routes/claims", put)
+            self.assertEqual((answer.status, answer.json["rev"]), (201, 1), answer)
+            self.assertEqual(answer.headers["ETag"], '"1"')
+            again = d.request("PUT", "/v1/routes/claims", put)
+            self.assertEqual((again.status, again.json["rev"]), (200, 1), again)
+            listed = d.request("GET", "/v1/routes").json
+            self.assertEqual([(r["name"], r["version"], r["reason"]) for r in listed["items"]],
+                             [("claims", 1, "asked by audit")])
+            bad = d.request("PUT", "/v1/routes/claims", {"route": {"sinks": ["siem"]}, "reason": "x"})
+            self.assertEqual((bad.status, bad.json["where"]), (400, "/sinks/0"), bad)
+            self.assertIn('unknown sink "siem"', bad.json["detail"])
+            put["route"]["where"] = "record.level > 'x'"
+            bad = d.request("PUT", "/v1/routes/claims", put)
+            self.assertEqual((bad.status, bad.json["where"]), (422, "/where"), bad)
+            bad = d.request("PUT", "/v1/routes/claims", {"route": {"sinks": ["nats"]}})
+            self.assertEqual((bad.status, bad.json["where"]), (400, "/reason"), bad)
+            tried = d.request("POST", "/v1/routes/test", {"route": {"kind": "deployed", "sinks": ["nats"]}}).json
+            self.assertEqual((tried["items"][0]["kind"], tried["items"][0]["matches"]), ("deployed", True))
+            self.assertEqual((tried["items"][1]["kind"], tried["items"][1]["part"]), ("route", "kind"))
+            self.assertEqual(d.request("POST", "/v1/routes/test", {"route": {"sinks": ["x"]}, "limit": 1001}).status, 400)
+            stale = d.request("DELETE", "/v1/routes/claims?reason=gone", headers={"If-Match": '"7"'})
+            self.assertEqual(stale.status, 412, stale)
+            self.assertEqual(d.request("DELETE", "/v1/routes/claims").status, 400)
+            gone = d.request("DELETE", "/v1/routes/claims?reason=the%20siem%20is%20gone")
+            self.assertEqual((gone.status, gone.json["rev"]), (200, 2), gone)
+            self.assertEqual(d.request("DELETE", "/v1/routes/claims?reason=gone").status, 404)
+            self.assertEqual(d.request("GET", "/v1/routes").json["items"], [])
+            versions = d.request("GET", "/v1/routes/claims?limit=1").json
+            self.assertEqual((versions["items"][0]["removed"], versions["items"][0]["reason"], versions["next"]),
+                             (True, "the siem is gone", "2"))
+            self.assertEqual(d.request("GET", "/v1/routes/claims?after=2").json["items"][0]["version"], 1)
+            self.assertEqual(d.request("GET", "/v1/routes/never").status, 404)
+            self.assertEqual(d.stop(), 0, d.logged())
+        finally:
+            d.remove()
+
     def test_no_nats_server_stops_nothing(self):
         d = Daemon("--nats", "nats://127.0.0.1:1")
         try:

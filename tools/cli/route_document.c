@@ -104,7 +104,7 @@ fsm_code cli_route_path(cli_run *cli, const char *name, const char *param, const
 fsm_code cli_route_changed(cli_run *cli, const char *name, const fsm_value *answer, fsm_error *err) {
   if (cli->json) return cli_print_json(cli, answer, err);
   const fsm_value *seq = fsm_map_get(answer, "seq");
-  const bool same = seq != NULL && fsm_is(seq, FSM_INT) && seq->i == 0;
+  const bool same = seq == NULL || !fsm_is(seq, FSM_INT) || seq->i == 0; /* no record */
   cli_print_line(cli, "route", name); /* of words only, or it would have been refused */
   cli_print_line(cli, "version", cli_field(&cli->arena, answer, "rev"));
   if (same)
