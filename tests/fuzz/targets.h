@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz_index.h"
 #include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_record.h"
+#include "tests/fuzz/fuzz_routes.h"
 #include "tests/fuzz/fuzz_scxml.h"
 #include "tests/fuzz/fuzz_sinks.h"
 #include "tests/fuzz/fuzz_snapshot.h"
@@ -35,6 +36,7 @@ static const fuzz_target fuzz_targets[] = {
     {"step", 15, step_open, step_one, NULL, true, false},
     {"token", 1, token_open, token_one, token_close, false, false},
     {"sinks", 1, sinks_open, sinks_one, NULL, false, true},
+    {"routes", 1, routes_open, routes_one, NULL, false, true},
     {"worker", 1, worker_open, worker_one, NULL, false, true},
     {"http", 1, http_open, http_one, NULL, false, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
