@@ -1,0 +1,70 @@
+/* cmd_verify_stream.c: fsm-cli verify-stream: did whoever has these files see everything? */
+#include "runtime/stream_check.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/database.h"
+
+/* Only with --data: the journal beside the stream. */
+static fsm_code against(cli_run *cli, fsm_stream_check *check, fsm_error *err) {
+  if (cli_args_from(&cli->args, cli_global_options, "data") == NULL) return FSM_OK;
+  fsm_code code = cli_connect(cli, false, err);
+  if (code != FSM_OK) return code;
+  if (cli->source.runtime == NULL)
+    return fsm_fail(err, FSM_ELOCKED, "",
+                    "the journal is held by a daemon: check against a backup of it, or without --data");
+  fsm_stream_check_against(check, cli->source.runtime);
+  return FSM_OK;
+}
+
+static void add_lines(cli_run *cli, const fsm_value *report) {
+  static const char *const names[] = {"records",  "first", "last",     "repeats",    "repaired",
+                                      "left_out", "dead",  "unproved", "uncompared", "behind"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    cli_print_line(cli, names[i], cli_field(&cli->arena, report, names[i]));
+  const fsm_value *findings = fsm_map_get(report, "findings");
+  for (uint32_t i = 0; findings != NULL && i < findings->len; i++) {
+    const fsm_value *one = &findings->items[i];
+    fsm_buf_printf(&cli->text, "%-13s %s: %s\n", cli_field(&cli->arena, one, "what"),
+                   cli_field(&cli->arena, one, "where"), cli_field(&cli->arena, one, "text"));
+  }
+}
+
+static fsm_code report(cli_run *cli, fsm_stream_check *check, fsm_error *err) {
+  fsm_value document;
+  fsm_error found = {.text = ""}, fault = {.text = ""};
+  const fsm_code verdict = fsm_stream_check_end(check, &cli->arena, &document, &found);
+  if (verdict != FSM_OK && verdict != FSM_EVERIFY)
+    return fsm_fail(err, verdict, found.where, "%s", found.text);
+  if (!cli->json) add_lines(cli, &document);
+  fsm_code code = cli->json ? cli_print_json(cli, &document, &fault) : cli_flush(cli, &fault);
+  if (code != FSM_OK) return fsm_fail(err, code, fault.where, "%s", fault.text);
+  return verdict == FSM_OK ? FSM_OK : fsm_fail(err, verdict, found.where, "%s", found.text);
+}
+
+static fsm_code run(cli_run *cli, fsm_error *err) {
+  fsm_stream_check *check = NULL;
+  fsm_code code = fsm_stream_check_new(&check, err);
+  if (code == FSM_OK) code = against(cli, check, err);
+  for (size_t i = 0; code == FSM_OK && i < cli->args.word_count; i++)
+    code = fsm_stream_check_path(check, cli->args.words[i], err);
+  if (code == FSM_OK) code = report(cli, check, err);
+  fsm_stream_check_free(check);
+  return code;
+}
+
+static const char *const examples[] = {"verify-stream /var/log/fsmd", "verify-stream -o json records.ndjson",
+                                       "--data /var/lib/fsmd verify-stream -", NULL};
+
+extern const cli_command cli_verify_stream;
+const cli_command cli_verify_stream = {
+    .group = "",
+    .name = "verify-stream",
+    .words = "FILE...",
+    .summary = "prove that published records are all there, once, in order, unaltered",
+    .more =
+        "A FILE holds records in the format json (a line each) or msgpack, or is a\n"
+        "directory of a file sink; - is stdin. With --data the journal of stopped files\n"
+        "is held beside them. Exit 7 when something is wrong: the first place is told.",
+    .examples = examples,
+    .words_min = 1,
+    .words_max = 64,
+    .run = run};
