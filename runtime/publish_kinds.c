@@ -10,6 +10,7 @@ static const struct {
     {"nats", fsm__sink_nats_make},
     {"file", fsm__sink_file_make},
     {"http", fsm__sink_http_make},
+    {"otlp", fsm__sink_otlp_make},
 };
 
 fsm_code fsm__sink_make(const fsm__sink_config *config, const fsm__sink_env *env, fsm__sink **out,

@@ -73,10 +73,35 @@ def token(claims=None, header=None, key=KEY, digest="sha256", sign=True, **more)
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.text = status, headers, body
-        self.json = json.loads(body) if body else None
+        plain = headers.get("Content-Type", "").startswith("text/plain")
+        self.json = json.loads(body) if body and not plain else None
 
     def __repr__(self):
         return "%d %s" % (self.status, self.text.decode("utf-8", "replace"))
+
+
+def metrics(answer):
+    """The text format 0.0.4 of Prometheus, strictly: each family begun once with HELP and TYPE, its lines
+    behind them, no line twice."""
+    assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/plain; version=0.0.4"), answer
+    figures, families, family = {}, set(), None
+    text = answer.text.decode()
+    assert text.endswith("\n")
+    lines = iter(text[:-1].split("\n"))
+    for line in lines:
+        begin = re.fullmatch(r"# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) [^\n]+", line)
+        if begin:
+            family = begin[1]
+            assert family not in families, line
+            families.add(family)
+            kind = re.fullmatch(rf"# TYPE {family} (gauge|counter)", next(lines))
+            assert kind and (kind[1] == "counter") == family.endswith("_total"), line
+            continue
+        value = re.fullmatch(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"\})? (\S+)', line)
+        assert value and value[1] == family, line
+        assert value[1] + (value[2] or "") not in figures, line
+        figures[value[1] + (value[2] or "")] = float(value[3])
+    return figures
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -952,6 +977,61 @@ class Operation(unittest.TestCase):
             self.assertGreaterEqual(sink["lag"], 1)
             await_("a reason", lambda: d.request("GET", "/healthz").json["sinks"][0]["last_error"])
             await_("a line", lambda: "NATS is not reached" in d.logged())
+            self.assertEqual(d.stop(), 0, d.logged())
+        finally:
+            d.remove()
+
+    def test_sinks_are_shown_ordered_reloaded_and_measured(self):
+        file = os.path.join(self.dir, "sinks.json")
+        out = os.path.join(self.dir, "out")
+
+        def write(*sinks):
+            with open(file, "w", encoding="utf-8") as f:
+                json.dump({"sinks": sinks}, f)
+
+        def sink(name):
+            return next((s for s in d.request("GET", "/v1/sinks").json["items"] if s["name"] == name), None)
+
+        def order(name, **body):
+            return d.request("POST", f"/v1/sinks/{name}/orders", body)
+
+        files = {"name": "files", "kind": "file", "path": out}
+        dead = {"name": "dead", "kind": "http", "url": "http://127.0.0.1:1/"}
+        write(files, dead)
+        d = Daemon("--sinks", file)
+        try:
+            self.assertEqual(d.request("POST", "/v1/machines", DEFINITION).status, 201)
+            await_("the file", lambda: sink("files")["status"] == "ok" and sink("files")["lag"] == 0)
+            await_("the dead one", lambda: sink("dead")["status"] == "disconnected")
+            self.assertEqual(sink("files")["last_error"], None)  # nothing of the other's trouble
+            self.assertIn("nobody listens", sink("dead")["last_error"])
+            self.assertEqual(d.request("GET", "/healthz").json["status"], "degraded")
+            figures = metrics(d.request("GET", "/metrics"))
+            self.assertEqual(figures['fsm_sink_up{sink="files"}'], 1)
+            self.assertEqual(figures['fsm_sink_up{sink="dead"}'], 0)
+            self.assertGreaterEqual(figures['fsm_sink_lag_records{sink="dead"}'], 1)
+            self.assertEqual(d.request("GET", "/v1/sinks/dead/parked").json, {"sink": "dead", "items": []})
+            self.assertEqual(d.request("GET", "/v1/sinks/none/parked").status, 404)
+            self.assertEqual(order("dead", what="clear", reason="looked at").status, 200)
+            for body, where in (({"what": "clear"}, "/reason"), ({"what": "x", "reason": "y"}, "/what"),
+                                ({"what": "drop", "reason": "y"}, "from"),
+                                ({"what": "drop", "from": 0, "reason": "y"}, "/from"),
+                                ({"what": "forget", "reason": "y"}, "sink")):
+                answer = order("dead", **body)
+                self.assertEqual((answer.status, answer.json["where"]), (400, where), answer)
+            write({**files, "kind": "fiel"})
+            os.kill(d.process.pid, signal.SIGHUP)
+            await_("a line", lambda: "/sinks/0/kind" in d.logged())
+            self.assertEqual(sink("dead")["status"], "disconnected")  # nothing has changed
+            write(files)
+            published = sink("files")["published"]
+            os.kill(d.process.pid, signal.SIGHUP)
+            await_("the new file", lambda: (sink("dead") or {}).get("status") == "not configured")
+            self.assertGreaterEqual(sink("files")["published"], published)  # it went on
+            self.assertEqual(d.request("GET", "/healthz").json["status"], "ok")
+            self.assertEqual(metrics(d.request("GET", "/metrics"))['fsm_sink_configured{sink="dead"}'], 0)
+            self.assertEqual(order("dead", what="forget", reason="it is gone").status, 200)
+            self.assertIsNone(sink("dead"))
             self.assertEqual(d.stop(), 0, d.logged())
         finally:
             d.remove()

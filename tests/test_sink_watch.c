@@ -11,7 +11,7 @@
 
 typedef struct scene {
   fsm__sink_watch watch;
-  fsm_publisher_status status;
+  fsm_sink_status status;
   int64_t now_ms;
   int fds[2];
   fsm__log log;
@@ -20,6 +20,7 @@ typedef struct scene {
 static int up(void **state) {
   static scene s;
   s = (scene){.now_ms = 1000000};
+  s.status = (fsm_sink_status){.name = "nats", .kind = "nats", .configured = true};
   if (pipe(s.fds) != 0) return -1;
   s.log = (fsm__log){.fd = s.fds[1]};
   *state = &s;
@@ -55,17 +56,19 @@ static fsm__sink_state now(const scene *s) { return fsm__sink_watch_state(&s->wa
 
 static void each_change_of_state_is_one_line(void **state) {
   scene *s = *state;
-  s->status = (fsm_publisher_status){.durable_seq = 4, .last_error = "no servers"};
+  s->status = (fsm_sink_status){
+      .name = "nats", .kind = "nats", .configured = true, .durable_seq = 4, .last_error = "no servers"};
   said(s,
        "level=warn msg=\"NATS is not reached, records wait\" sink=nats status=disconnected lag=4 "
        "published_seq=0 changes=1 detail=\"no servers\"\n");
   silent(s, 3);
-  s->status = (fsm_publisher_status){.connected = true, .durable_seq = 5};
+  s->status = (fsm_sink_status){
+      .name = "nats", .kind = "nats", .configured = true, .connected = true, .durable_seq = 5};
   said(s,
        "level=info msg=\"NATS connected, publishing the backlog\" sink=nats status=behind lag=5 "
        "published_seq=0 changes=1 detail=\"\"\n");
   silent(s, 3);
-  s->status.published_seq = 5;
+  s->status.seq = 5;
   said(s,
        "level=info msg=\"publishing caught up\" sink=nats status=ok lag=0 published_seq=5 changes=1 "
        "detail=\"\"\n");
@@ -76,7 +79,7 @@ static void each_change_of_state_is_one_line(void **state) {
        "level=warn msg=\"NATS lost, records wait\" sink=nats status=disconnected lag=4 published_seq=5 "
        "changes=1 detail=\"\"\n");
   s->status.connected = true;
-  s->status.published_seq = 9;
+  s->status.seq = 9;
   said(s,
        "level=info msg=\"NATS connected\" sink=nats status=ok lag=0 published_seq=9 changes=1 detail=\"\"\n");
   s->status.halted = true;
@@ -94,18 +97,38 @@ static void each_change_of_state_is_one_line(void **state) {
 
 static void a_fault_that_needs_people_comes_before_the_connection(void **state) {
   scene *s = *state;
-  s->status = (fsm_publisher_status){.halted = true};
+  s->status = (fsm_sink_status){.name = "nats", .kind = "nats", .configured = true, .halted = true};
   assert_int_equal(now(s), FSM__SINK_STOPPED);
   s->status.connected = true;
   assert_int_equal(now(s), FSM__SINK_STOPPED);
 }
 
+static void one_that_fails_at_each_try_is_no_better_between_them(void **state) {
+  scene *s = *state;
+  s->status.connected = true;
+  s->status.durable_seq = 3;
+  s->status.failing_since_ns = 1;
+  assert_int_equal(now(s), FSM__SINK_DISCONNECTED);
+  s->status.seq = 3;
+  assert_int_equal(now(s), FSM__SINK_OK);
+}
+
+static void one_that_is_not_configured_is_told_once(void **state) {
+  scene *s = *state;
+  s->status.configured = false;
+  said(s,
+       "level=info msg=\"the sink is not configured any more\" sink=nats status=\"not configured\" lag=0 "
+       "published_seq=0 changes=1 detail=\"\"\n");
+  silent(s, 3);
+}
+
 static void a_sink_that_keeps_up_under_load_is_not_behind(void **state) {
   scene *s = *state;
-  s->status = (fsm_publisher_status){.connected = true, .durable_seq = 100, .published_seq = 100};
+  s->status = (fsm_sink_status){
+      .name = "nats", .kind = "nats", .configured = true, .connected = true, .durable_seq = 100, .seq = 100};
   assert_non_null(strstr(look(s), "status=ok"));
   for (int i = 0; i < 100; i++) { /* at each look others wait, none for long */
-    s->status.published_seq = s->status.durable_seq;
+    s->status.seq = s->status.durable_seq;
     s->status.durable_seq += 1000;
     silent(s, 1);
   }
@@ -113,7 +136,8 @@ static void a_sink_that_keeps_up_under_load_is_not_behind(void **state) {
 
 static void a_record_that_waits_for_its_bound_is_behind_and_no_sooner(void **state) {
   scene *s = *state;
-  s->status = (fsm_publisher_status){.connected = true, .durable_seq = 100, .published_seq = 100};
+  s->status = (fsm_sink_status){
+      .name = "nats", .kind = "nats", .configured = true, .connected = true, .durable_seq = 100, .seq = 100};
   assert_non_null(strstr(look(s), "status=ok"));
   s->status.durable_seq = 101;
   look(s); /* the mark is set here */
@@ -123,7 +147,7 @@ static void a_record_that_waits_for_its_bound_is_behind_and_no_sooner(void **sta
   assert_int_equal(now(s), FSM__SINK_BEHIND);
   assert_non_null(strstr(look(s), "level=warn msg=\"publishing is behind\" sink=nats status=behind lag=1 "));
   s->status.durable_seq = 200; /* it moves, but not past what waited */
-  s->status.published_seq = 101;
+  s->status.seq = 101;
   assert_non_null(strstr(look(s), "msg=\"publishing caught up\""));
 }
 
@@ -148,8 +172,12 @@ static void a_sink_that_comes_and_goes_is_told_in_bounded_lines_that_count_all(v
 
 static void a_published_seq_ahead_of_what_was_seen_durable_is_no_lag(void **state) {
   (void)state;
-  assert_int_equal(fsm__sink_lag(&(fsm_publisher_status){.published_seq = 9, .durable_seq = 8}), 0);
-  assert_int_equal(fsm__sink_lag(&(fsm_publisher_status){.published_seq = 8, .durable_seq = 9}), 1);
+  assert_int_equal(fsm__sink_lag(&(fsm_sink_status){
+                       .name = "nats", .kind = "nats", .configured = true, .seq = 9, .durable_seq = 8}),
+                   0);
+  assert_int_equal(fsm__sink_lag(&(fsm_sink_status){
+                       .name = "nats", .kind = "nats", .configured = true, .seq = 8, .durable_seq = 9}),
+                   1);
 }
 
 int main(void) {
@@ -157,6 +185,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(each_change_of_state_is_one_line),
       TEST(a_fault_that_needs_people_comes_before_the_connection),
+      TEST(one_that_fails_at_each_try_is_no_better_between_them),
+      TEST(one_that_is_not_configured_is_told_once),
       TEST(a_sink_that_keeps_up_under_load_is_not_behind),
       TEST(a_record_that_waits_for_its_bound_is_behind_and_no_sooner),
       TEST(a_sink_that_comes_and_goes_is_told_in_bounded_lines_that_count_all),

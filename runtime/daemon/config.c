@@ -42,6 +42,7 @@ static const option_row options[] = {
   {"auth",          "POLICY",    TEXT, AT(auth),          "required",       "required, optional or none", "tokens on TCP; without a key only none starts"},
   {"socket-auth",   "POLICY",    TEXT, AT(socket_auth),   "optional",       "required, optional or none", "tokens on the unix socket; without one the user of the socket acts"},
   {"nats",          "URL",       TEXT, AT(nats),          "",               "nats://HOST:PORT; default: nothing is published", "NATS server for records and workers"},
+  {"sinks",         "FILE",      TEXT, AT(sinks),         "",               "JSON, see --print-sinks; read again at SIGHUP; default: none but that of --nats", "where else records go: files, HTTP, OpenTelemetry, other NATS servers"},
   {"http-allow",    "URL",       LIST, AT(http_allow),    "",               "http:// or https://, a host and perhaps a path; up to 64 times; default: none", "the service http may call what is at or below it"},
   {"node",          "NAME",      TEXT, AT(node),          "fsmd/" FSM_VERSION, "1 to 64 printable characters", "who writes, in every record"},
   {"segment-bytes", "N",         TEXT, AT(segment_bytes), "67108864",       "2097152 to 1073741824", "size of new journal segments"},
@@ -53,6 +54,7 @@ static const option_row options[] = {
   {"http-concurrency", "N",      TEXT, AT(http_concurrency), "8",           "1 to 256", "requests of the service http at once"},
   {"log-format",    "FORMAT",    TEXT, AT(log_format),    "logfmt",         "logfmt or json", "lines on stderr"},
   {"port-file",     "FILE",      TEXT, AT(port_file),     "",               "a path", "written with the TCP port once it listens"},
+  {"print-sinks",   NULL,        ACTION, AT(print_sinks), "",               NULL, "print what a file of sinks may say and exit"},
   {"print-config",  NULL,        ACTION, AT(print),       "",               NULL, "print the settings and exit"},
   {"version",       NULL,        ACTION, AT(version),     "",               NULL, "print versions and exit"},
   {"help",          NULL,        ACTION, AT(help),        "",               NULL, "print this and exit"},
@@ -244,7 +246,7 @@ fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_e
     fsm_code code = read_option(out, argc, argv, &at, &seen, err);
     if (code != FSM_OK) return code;
   }
-  return out->help || out->version || out->print ? FSM_OK : check(out, err);
+  return out->help || out->version || out->print || out->print_sinks ? FSM_OK : check(out, err);
 }
 
 /* What the option is, its range and default; ASCII, so that bytes are columns. */

@@ -17,11 +17,12 @@ typedef struct fsm__config_list {
 
 typedef struct fsm__config {
   /* As given, defaults filled in; "" = not set. */
-  const char *data, *listen, *socket, *jwt_key, *auth, *socket_auth, *nats, *log_format, *node, *port_file;
+  const char *data, *listen, *socket, *jwt_key, *auth, *socket_auth, *nats, *sinks, *log_format, *node,
+      *port_file;
   const char *segment_bytes, *snapshot_every, *retain, *retain_bytes, *archive_dir, *store_bytes_max;
   const char *http_concurrency;
   fsm__config_list http_allow;
-  bool no_listen, help, version, print;
+  bool no_listen, help, version, print, print_sinks;
   /* What that means. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];
   fsm__policy tcp_policy, socket_policy;
@@ -32,7 +33,7 @@ typedef struct fsm__config {
 } fsm__config;
 
 /* Reads argv, then checks that the settings fit together. FSM_EARGUMENT: where is the option. With
- * help, version or print set nothing else is checked. Strings are borrowed from argv. */
+ * help, version or a print set nothing else is checked. Strings are borrowed from argv. */
 FSM_MUST_USE fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_error *err);
 
 void fsm__config_help(fsm_buf *out); /* lines of at most 80 columns */

@@ -143,7 +143,10 @@ static void header(struct MHD_Response *response, const char *name, const char *
 
 static void reply_headers(const exchange *e, struct MHD_Response *response, int status, bool problem) {
   const fsm__request *request = &e->request;
-  header(response, "Content-Type", problem ? "application/problem+json" : "application/json");
+  header(response, "Content-Type",
+         problem                 ? "application/problem+json"
+         : request->type != NULL ? request->type
+                                 : "application/json");
   header(response, "X-Correlation-ID", request->correlation);
   header(response, "Cache-Control", "no-store");
   if (status == 503 || status == 429) header(response, "Retry-After", "1");

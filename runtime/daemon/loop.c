@@ -13,9 +13,9 @@ typedef struct hook {
 struct fsm__loop {
   uv_loop_t uv;
   uv_async_t async;
-  uv_signal_t term, interrupt;
+  uv_signal_t term, interrupt, hangup;
   uv_timer_t deadline, clock;
-  hook wake, stop, late, tick;
+  hook wake, stop, reload, late, tick;
 };
 
 struct fsm__watch {
@@ -37,6 +37,10 @@ static void call(const hook *h) {
 static void on_async(uv_async_t *async) { call(&((fsm__loop *)async->data)->wake); }
 static void on_deadline(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->late); }
 static void on_clock(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->tick); }
+static void on_hangup(uv_signal_t *handle, int number) {
+  (void)number;
+  call(&((fsm__loop *)handle->data)->reload);
+}
 static void on_signal(uv_signal_t *handle, int number) {
   (void)number;
   call(&((fsm__loop *)handle->data)->stop);
@@ -57,6 +61,8 @@ fsm_code fsm__loop_new(fsm__loop **out, fsm_error *err) {
   code = uv_async_init(&loop->uv, &loop->async, on_async);
   FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0 && uv_timer_init(&loop->uv, &loop->clock) == 0);
   FSM_ASSERT(uv_signal_init(&loop->uv, &loop->term) == 0 && uv_signal_init(&loop->uv, &loop->interrupt) == 0);
+  FSM_ASSERT(uv_signal_init(&loop->uv, &loop->hangup) == 0);
+  loop->hangup.data = loop;
   loop->async.data = loop->clock.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
   if (code != 0) {
     failed(err, "cannot make the wake-up", code);
@@ -64,6 +70,7 @@ fsm_code fsm__loop_new(fsm__loop **out, fsm_error *err) {
     uv_close((uv_handle_t *)&loop->clock, NULL);
     uv_close((uv_handle_t *)&loop->term, NULL);
     uv_close((uv_handle_t *)&loop->interrupt, NULL);
+    uv_close((uv_handle_t *)&loop->hangup, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     uv_loop_close(&loop->uv);
     free(loop);
@@ -80,6 +87,7 @@ void fsm__loop_free(fsm__loop *loop) {
   uv_close((uv_handle_t *)&loop->clock, NULL);
   uv_close((uv_handle_t *)&loop->term, NULL);
   uv_close((uv_handle_t *)&loop->interrupt, NULL);
+  uv_close((uv_handle_t *)&loop->hangup, NULL);
   uv_run(&loop->uv, UV_RUN_DEFAULT);
   FSM_ASSERT(uv_loop_close(&loop->uv) == 0);
   free(loop);
@@ -97,6 +105,12 @@ fsm_code fsm__loop_on_stop_signal(fsm__loop *loop, fsm__loop_fn fn, void *arg, f
   loop->stop = (hook){fn, arg};
   int code = uv_signal_start(&loop->term, on_signal, SIGTERM);
   if (code == 0) code = uv_signal_start(&loop->interrupt, on_signal, SIGINT);
+  return code == 0 ? FSM_OK : failed(err, "cannot take signals", code);
+}
+
+fsm_code fsm__loop_on_reload_signal(fsm__loop *loop, fsm__loop_fn fn, void *arg, fsm_error *err) {
+  loop->reload = (hook){fn, arg};
+  int code = uv_signal_start(&loop->hangup, on_hangup, SIGHUP);
   return code == 0 ? FSM_OK : failed(err, "cannot take signals", code);
 }
 

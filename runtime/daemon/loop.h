@@ -23,6 +23,8 @@ void fsm__loop_on_wake(fsm__loop *loop, fsm__loop_fn fn, void *arg);
 void fsm__loop_wake(fsm__loop *loop);
 /* fn runs at each SIGTERM and SIGINT. */
 FSM_MUST_USE fsm_code fsm__loop_on_stop_signal(fsm__loop *loop, fsm__loop_fn fn, void *arg, fsm_error *err);
+/* fn runs at each SIGHUP. */
+FSM_MUST_USE fsm_code fsm__loop_on_reload_signal(fsm__loop *loop, fsm__loop_fn fn, void *arg, fsm_error *err);
 /* fn runs once in ms; a second call moves it. */
 void fsm__loop_deadline(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg);
 /* fn runs every ms, for the first time in ms; one such clock for each loop. */

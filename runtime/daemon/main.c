@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 #include "runtime/files.h"
 #include "runtime/hash.h"
 #include "runtime/retention.h"
+#include "runtime/sink_config.h"
 #include "runtime/store.h"
 #include "runtime/version.h"
 #include "schema/record.h"
@@ -33,6 +35,9 @@ typedef struct fsmd {
   char address[FSM__ADDRESS_MAX];
   bool stopping, serves_socket;
   fsm_code retention_fault; /* the last that was told */
+  bool reloading, reload_again;
+  fsm_code reload_code;
+  fsm_error reload_fault;
 } fsmd;
 
 static void print(fsm_buf *text) {
@@ -112,15 +117,53 @@ static void set_options(const fsm__config *config, fsm_runtime_options *options)
   options->archive_arg = (void *)(uintptr_t)config->archive_dir;
 }
 
+/* A symbolic link is fine: that is how configuration is mounted. */
+static fsm_code read_sinks(const char *path, fsm_buf *out, fsm_error *err) {
+  char part[4096];
+  size_t got = 0;
+  FILE *file = fopen(path, "re");
+  if (!file) return fsm_fail(err, FSM_EARGUMENT, path, "the file of sinks cannot be opened: %m");
+  while (out->len <= FSM_SINKS_BYTES_MAX && (got = fread(part, 1, sizeof part, file)) > 0)
+    fsm_buf_add(out, part, got);
+  bool whole = !ferror(file);
+  fclose(file);
+  if (!whole) return fsm_fail(err, FSM_EARGUMENT, path, "the file of sinks cannot be read");
+  return fsm_buf_ok(out) ? FSM_OK : fsm_fail(err, FSM_ENOMEM, path, "no memory for the file of sinks");
+}
+
+/* A wrong setting, whatever its code: with the file and the place in it. */
+static fsm_code in_file(const char *path, fsm_code code, fsm_error *err) {
+  if (code == FSM_OK || code == FSM_ENOMEM || *path == 0) return code;
+  const fsm_error why = *err;
+  return fsm_fail(err, FSM_EARGUMENT, path, "%s%s%.400s", why.where, *why.where ? ": " : "", why.text);
+}
+
+static fsm_code open_publisher(fsmd *d, fsm_error *err) {
+  const fsm__config *config = &d->config;
+  fsm_publisher_options publishing = {.url = *config->nats ? config->nats : NULL,
+                                      .archive = *config->archive_dir ? config->archive_dir : NULL};
+  fsm_buf text = {0};
+  fsm_code code = FSM_OK;
+  if (!*config->nats && !*config->sinks) return FSM_OK;
+  if (*config->sinks) {
+    code = read_sinks(config->sinks, &text, err);
+    publishing.sinks = fsm_buf_text(&text);
+    publishing.sinks_len = text.len;
+  }
+  if (code == FSM_OK)
+    code = in_file(config->sinks, fsm_publisher_new(&publishing, &d->server.publisher, err), err);
+  fsm_buf_free(&text);
+  return code;
+}
+
 static fsm_code open_runtime(fsmd *d, fsm_error *err) {
   const fsm__config *config = &d->config;
-  fsm_publisher_options publishing = {.url = config->nats};
-  fsm_code code = *config->nats ? fsm_publisher_new(&publishing, &d->server.publisher, err) : FSM_OK;
+  fsm_code code = open_publisher(d, err);
   if (code != FSM_OK) return code;
   fsm_publisher *publisher = d->server.publisher;
   fsm_runtime_options options = {0};
   set_options(config, &options);
-  options.task_ready = publisher ? fsm_publisher_task : NULL;
+  options.task_ready = *config->nats ? fsm_publisher_task : NULL;
   options.task_arg = publisher;
   options.durable = publisher ? fsm_publisher_durable : NULL;
   options.durable_arg = publisher;
@@ -160,9 +203,57 @@ static void on_stop_signal(void *arg) {
 static void look_at_sink(void *arg) {
   fsmd *d = arg;
   if (d->stopping) return;
-  fsm_publisher_status status;
-  fsm_publisher_status_get(d->server.publisher, &status);
-  fsm__sink_watch_look(&d->server.watch, &status, fsm__steady_ms(), &d->log);
+  fsm_sink_status *sinks = NULL;
+  size_t count = 0;
+  if (fsm_publisher_sinks(d->server.publisher, &sinks, &count, NULL) != FSM_OK) return;
+  fsm__sink_watches_look(&d->server.watches, sinks, count, fsm__steady_ms(), &d->log);
+  free(sinks);
+}
+
+/* ---- another file of sinks: SIGHUP ---------------------------------------------------------------- */
+
+static void reload(void *arg) {
+  fsmd *d = arg;
+  fsm_buf text = {0};
+  d->reload_fault = (fsm_error){0};
+  fsm_code code = read_sinks(d->config.sinks, &text, &d->reload_fault);
+  if (code == FSM_OK)
+    code = in_file(d->config.sinks,
+                   fsm_publisher_reload(d->server.publisher, fsm_buf_text(&text), text.len, &d->reload_fault),
+                   &d->reload_fault);
+  d->reload_code = code;
+  fsm_buf_free(&text);
+}
+
+static void on_reload_signal(void *arg);
+
+static void on_reloaded(void *arg) {
+  fsmd *d = arg;
+  d->reloading = false;
+  if (d->reload_code == FSM_OK)
+    fsm__log_line(&d->log, "info", "the file of sinks was read again");
+  else
+    fsm__log_error(&d->log, "the file of sinks is wrong; nothing changes", &d->reload_fault);
+  if (!d->reload_again) return;
+  d->reload_again = false;
+  on_reload_signal(d);
+}
+
+/* Sinks that stop take their second: not on the loop. */
+static void on_reload_signal(void *arg) {
+  fsmd *d = arg;
+  fsm_error err = {0};
+  if (d->stopping) return;
+  if (!*d->config.sinks) {
+    fsm__log_line(&d->log, "warn", "SIGHUP reads the file of --sinks again, and there is none");
+    return;
+  }
+  if (d->reloading) {
+    d->reload_again = true;
+    return;
+  }
+  d->reloading = fsm__loop_work(d->server.loop, reload, on_reloaded, d, &err) == FSM_OK;
+  if (!d->reloading) fsm__log_error(&d->log, "the file of sinks cannot be read again", &err);
 }
 
 /* It goes on by itself when it can; until then the disk fills. */
@@ -190,7 +281,8 @@ static void log_start(const fsmd *d) {
            fsm__text("auth", config->no_listen ? "off" : fsm__policy_name(config->tcp_policy)),
            fsm__text("socket", config->socket_path),
            fsm__text("socket_auth", fsm__policy_name(config->socket_policy)),
-           fsm__text("nats", *config->nats ? config->nats : "off"));
+           fsm__text("nats", *config->nats ? config->nats : "off"),
+           fsm__text("sinks", *config->sinks ? config->sinks : "off"));
 }
 
 static fsm_code start(fsmd *d, fsm_error *err) {
@@ -200,6 +292,7 @@ static fsm_code start(fsmd *d, fsm_error *err) {
   if (code == FSM_OK)
     code = fsm__http_new(d->server.loop, &d->log, fsm__routes_serve, &d->server, &d->http, err);
   if (code == FSM_OK) code = fsm__loop_on_stop_signal(d->server.loop, on_stop_signal, d, err);
+  if (code == FSM_OK) code = fsm__loop_on_reload_signal(d->server.loop, on_reload_signal, d, err);
   if (code == FSM_OK) code = open_listeners(d, err);
   return code;
 }
@@ -209,6 +302,8 @@ static fsm_code start(fsmd *d, fsm_error *err) {
 static void stop(fsmd *d) {
   if (d->http) fsm__http_stop(d->http);
   if (d->serves_socket) unlink(d->config.socket_path);
+  /* What is asked of sinks, and a new set of them, end first. */
+  while (d->server.asking > 0 || d->reloading) fsm__loop_turn(d->server.loop);
   if (d->server.publisher && d->server.runtime) fsm_publisher_stop(d->server.publisher);
   /* A verification reads the runtime: it ends first. */
   while (d->server.verifying) fsm__loop_turn(d->server.loop);
@@ -238,6 +333,7 @@ int main(int argc, char *argv[]) {
   }
   if (d.config.help) return fsm__config_help(&text), print(&text), 0;
   if (d.config.version) return print_version(), 0;
+  if (d.config.print_sinks) return fsm__sinks_help(&text), print(&text), 0;
   if (d.config.print) return fsm__config_print(&text, &d.config), print(&text), 0;
   d.log.json = d.config.log_json;
   raise_file_limit();

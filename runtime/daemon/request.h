@@ -7,6 +7,7 @@
 
 #include "runtime/daemon/auth.h"
 #include "runtime/daemon/sink_watch.h"
+#include "runtime/daemon/target.h"
 
 /* The headers that are looked at; none of them may be there twice. */
 /* clang-format off */
@@ -33,6 +34,11 @@ const char *fsm__header_name(fsm__header header);
 
 enum { FSM__BODY_MAX = 1024 * 1024, FSM__LOCATION_MAX = 512, FSM__ETAG_MAX = 24 };
 
+typedef struct fsm__sink_seen {
+  fsm_sink_status status;
+  fsm__sink_state state;
+} fsm__sink_seen;
+
 typedef struct fsm__request {
   fsm_arena arena;
   /* As it came. */
@@ -49,14 +55,16 @@ typedef struct fsm__request {
   fsm_value actor;
   fsm_command_kind kind; /* of the command under way */
   void *server;
-  fsm_publisher_status *sink; /* /healthz: of the sink, NULL = none */
-  fsm__sink_state sink_state;
-  fsm_error fault; /* behind a problem, for the log */
+  fsm__sink_seen *sinks; /* /healthz, /v1/sinks, /metrics: NULL = none */
+  size_t sink_count;
+  const fsm__target *asked; /* of what is done on another thread */
+  fsm_error fault;          /* behind a problem, for the log */
   /* The answer. */
   int status;
   fsm_code code; /* FSM_OK, or that of the problem */
   fsm_buf out;
   char location[FSM__LOCATION_MAX], etag[FSM__ETAG_MAX]; /* "" = none */
+  const char *type;                                      /* Content-Type; NULL = JSON */
   const char *allow;                                     /* for 405 */
   bool challenge;                                        /* for 401 */
   bool close;                                            /* the connection cannot be used again */

@@ -40,6 +40,10 @@ static const route routes[] = {
   {"GET",  "v1/db/stat",             "", false, NO_BODY, fsm__serve_db_stat},
   {"POST", "v1/db/check",            "", false, NO_BODY, fsm__serve_db_check},
   {"POST", "v1/db/backup",           "", false, JSON, fsm__serve_db_backup},
+  {"GET",  "v1/sinks",               "", false, NO_BODY, fsm__serve_sinks},
+  {"GET",  "v1/sinks/*/parked",      "", false, NO_BODY, fsm__serve_sink_parked},
+  {"POST", "v1/sinks/*/orders",      "", false, JSON, fsm__serve_sink_order},
+  {"GET",  "metrics",                "", true, NO_BODY, fsm__serve_metrics},
   {"GET",  "healthz",                "", true, NO_BODY, fsm__serve_health},
 };
 /* clang-format on */

@@ -10,12 +10,13 @@
 /* What requests are served from; lives as long as the loop. */
 typedef struct fsm__server {
   fsm_runtime *runtime;
-  fsm_publisher *publisher; /* NULL = nothing is published */
-  fsm__sink_watch watch;    /* of the publisher */
+  fsm_publisher *publisher;  /* NULL = nothing is published */
+  fsm__sink_watches watches; /* of its sinks */
   fsm__auth *auth;
   fsm__loop *loop;
   const fsm__log *log;
-  bool verifying; /* one at a time */
+  bool verifying;  /* one at a time */
+  unsigned asking; /* threads that wait for sinks */
 } fsm__server;
 
 /* fsm__serve_fn of a server. */
@@ -40,10 +41,17 @@ bool fsm__serve_route(fsm__server *server, fsm__request *request, const fsm__tar
 bool fsm__serve_route_set(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_route_remove(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_route_test(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_sinks(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_sink_parked(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_sink_order(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_metrics(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_db_stat(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_db_check(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_db_backup(fsm__server *server, fsm__request *request, const fsm__target *target);
+
+/* How the sinks are now, into request->sinks; on the loop's thread. */
+FSM_MUST_USE fsm_code fsm__sinks_seen(fsm__server *server, fsm__request *request, fsm_error *err);
 
 /* Has the refusal counted in the audit log; text is what may be said of it. */
 void fsm__note_refusal(fsm__server *server, const fsm__request *request, fsm_code code, fsm_buf *text);

@@ -2,23 +2,22 @@
 #include <string.h>
 
 #include "runtime/daemon/body.h"
-#include "runtime/daemon/clock.h"
 #include "runtime/daemon/problem.h"
 #include "runtime/daemon/routes.h"
 
 /* ---- /healthz ------------------------------------------------------------------------------------- */
 
-static fsm_code sink_view(fsm_arena *arena, const fsm_publisher_status *status, fsm__sink_state state,
-                          fsm_value *out, fsm_error *err) {
+static fsm_code sink_view(fsm_arena *arena, const fsm__sink_seen *sink, fsm_value *out, fsm_error *err) {
   enum { MEMBERS = 9 };
+  const fsm_sink_status *status = &sink->status;
   fsm_pair *pairs = fsm_arena_alloc(arena, MEMBERS * sizeof *pairs);
   if (!pairs) return fsm_fail(err, FSM_ENOMEM, NULL, "no memory for the answer");
   size_t n = 0;
-  pairs[n++] = (fsm_pair){fsm_string("name"), fsm_string("nats")};
-  pairs[n++] = (fsm_pair){fsm_string("status"), fsm_string(fsm__sink_state_name(state))};
+  pairs[n++] = (fsm_pair){fsm_string("name"), fsm_string(status->name)};
+  pairs[n++] = (fsm_pair){fsm_string("status"), fsm_string(fsm__sink_state_name(sink->state))};
   pairs[n++] = (fsm_pair){fsm_string("connected"), fsm_bool(status->connected)};
   pairs[n++] = (fsm_pair){fsm_string("lag"), fsm_uint(fsm__sink_lag(status))};
-  pairs[n++] = (fsm_pair){fsm_string("published_seq"), fsm_uint(status->published_seq)};
+  pairs[n++] = (fsm_pair){fsm_string("published_seq"), fsm_uint(status->seq)};
   pairs[n++] = (fsm_pair){fsm_string("durable_seq"), fsm_uint(status->durable_seq)};
   pairs[n++] = (fsm_pair){fsm_string("published"), fsm_uint(status->published)};
   pairs[n++] = (fsm_pair){fsm_string("retries"), fsm_uint(status->retries)};
@@ -27,17 +26,22 @@ static fsm_code sink_view(fsm_arena *arena, const fsm_publisher_status *status, 
   return fsm_map(pairs, n, out, err);
 }
 
-/* The daemon's own status stands unless a sink is not well. */
+/* The daemon's own status stands unless a sink is not well. Sinks that are not configured are not ours. */
 static fsm_code health_view(fsm__request *request, const fsm_value *document, fsm_value *out,
                             fsm_error *err) {
-  fsm_value sink, more;
-  bool publishing = request->sink != NULL;
-  fsm_code code =
-      publishing ? sink_view(&request->arena, request->sink, request->sink_state, &sink, err) : FSM_OK;
+  fsm_value *sinks = fsm_arena_zalloc(&request->arena, request->sink_count + 1, sizeof *sinks), more;
+  if (!sinks) return fsm_fail(err, FSM_ENOMEM, NULL, "no memory for the answer");
+  fsm_code code = FSM_OK;
+  size_t n = 0;
+  bool degraded = false;
+  for (size_t i = 0; i < request->sink_count && code == FSM_OK; i++) {
+    if (request->sinks[i].state == FSM__SINK_GONE) continue;
+    degraded |= request->sinks[i].state != FSM__SINK_OK;
+    code = sink_view(&request->arena, &request->sinks[i], &sinks[n++], err);
+  }
   fsm_pair pairs[3] = {{fsm_string("version"), fsm_string(FSM_VERSION)},
-                       {fsm_string("sinks"), fsm_list(&sink, publishing ? 1 : 0)},
+                       {fsm_string("sinks"), fsm_list(sinks, n)},
                        {fsm_string("status"), fsm_string("degraded")}};
-  bool degraded = publishing && request->sink_state != FSM__SINK_OK;
   if (code == FSM_OK) code = fsm_map(pairs, degraded ? 3 : 2, &more, err);
   if (code == FSM_OK) code = fsm_map_merge(&request->arena, document, &more, out);
   if (code != FSM_OK) return fsm_fail(err, code, NULL, "the answer cannot be shown");
@@ -59,10 +63,10 @@ static void on_health(void *arg, const fsm_value *document, const fsm_error *err
 bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__target *target) {
   (void)target;
   fsm_error err = {0};
-  /* Asked for here, not on the writer's thread, which must not wait for the publisher's lock. */
-  if (server->publisher && (request->sink = fsm_arena_zalloc(&request->arena, 1, sizeof *request->sink))) {
-    fsm_publisher_status_get(server->publisher, request->sink);
-    request->sink_state = fsm__sink_watch_state(&server->watch, request->sink, fsm__steady_ms());
+  /* Asked for here, not on the reader's thread, which must not wait for the publisher's lock. */
+  if (fsm__sinks_seen(server, request, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return true;
   }
   fsm_query query = {.kind = FSM_QUERY_HEALTH};
   if (fsm_read(server->runtime, &query, on_health, request, &err) == FSM_OK) return false;

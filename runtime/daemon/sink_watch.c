@@ -1,7 +1,10 @@
-/* sink_watch.c: the publisher's status into a state, its changes into log lines.
+/* sink_watch.c: the status of a sink into a state, its changes into log lines.
  *
  * Invariant: a change is either in a line or counted in `changes`, which the next line says. */
 #include "runtime/daemon/sink_watch.h"
+
+#include <stdio.h>
+#include <string.h>
 
 const char *fsm__sink_state_name(fsm__sink_state state) {
   static const char *const names[] = {
@@ -13,21 +16,24 @@ const char *fsm__sink_state_name(fsm__sink_state state) {
   return names[state];
 }
 
-uint64_t fsm__sink_lag(const fsm_publisher_status *status) {
-  return status->durable_seq > status->published_seq ? status->durable_seq - status->published_seq : 0;
+uint64_t fsm__sink_lag(const fsm_sink_status *status) {
+  return status->durable_seq > status->seq ? status->durable_seq - status->seq : 0;
 }
 
-fsm__sink_state fsm__sink_watch_state(const fsm__sink_watch *watch, const fsm_publisher_status *status,
+fsm__sink_state fsm__sink_watch_state(const fsm__sink_watch *watch, const fsm_sink_status *status,
                                       int64_t now_ms) {
+  if (!status->configured) return FSM__SINK_GONE;
   if (status->halted) return FSM__SINK_STOPPED;
-  if (!status->connected) return FSM__SINK_DISCONNECTED;
-  bool waits = status->published_seq < watch->mark_seq && now_ms - watch->mark_ms >= FSM__SINK_BEHIND_MS;
+  /* Some other sides are seen only when something is sent: between two tries such a sink is no better. */
+  if (!status->connected || (status->failing_since_ns != 0 && fsm__sink_lag(status) > 0))
+    return FSM__SINK_DISCONNECTED;
+  bool waits = status->seq < watch->mark_seq && now_ms - watch->mark_ms >= FSM__SINK_BEHIND_MS;
   return waits ? FSM__SINK_BEHIND : FSM__SINK_OK;
 }
 
-static void move_mark(fsm__sink_watch *watch, const fsm_publisher_status *status, int64_t now_ms) {
+static void move_mark(fsm__sink_watch *watch, const fsm_sink_status *status, int64_t now_ms) {
   bool first = watch->seen == FSM__SINK_UNSEEN;
-  if (!first && status->published_seq < watch->mark_seq) return;
+  if (!first && status->seq < watch->mark_seq) return;
   watch->mark_seq = status->durable_seq;
   watch->mark_ms = first ? now_ms - FSM__SINK_BEHIND_MS : now_ms; /* what is found at start has waited */
 }
@@ -45,7 +51,7 @@ typedef struct sentence {
   const char *level, *text;
 } sentence;
 
-static sentence sentence_of(fsm__sink_state before, fsm__sink_state now) {
+static sentence of_nats(fsm__sink_state before, fsm__sink_state now) {
   bool was_away = before == FSM__SINK_UNSEEN || before == FSM__SINK_DISCONNECTED;
   switch (now) {
     case FSM__SINK_OK: return (sentence){"info", was_away ? "NATS connected" : "publishing caught up"};
@@ -56,13 +62,25 @@ static sentence sentence_of(fsm__sink_state before, fsm__sink_state now) {
       return (sentence){"warn", before == FSM__SINK_UNSEEN ? "NATS is not reached, records wait"
                                                            : "NATS lost, records wait"};
     case FSM__SINK_STOPPED: return (sentence){"error", "publishing stands still"};
+    case FSM__SINK_GONE: return (sentence){"info", "the sink is not configured any more"};
     case FSM__SINK_UNSEEN: break;
   }
   FSM_ASSERT(!"a state that is seen");
   return (sentence){"error", ""};
 }
 
-void fsm__sink_watch_look(fsm__sink_watch *watch, const fsm_publisher_status *status, int64_t now_ms,
+/* NATS by its name: it is what everybody has. */
+static sentence sentence_of(const char *kind, fsm__sink_state before, fsm__sink_state now) {
+  sentence says = of_nats(before, now);
+  if (strcmp(kind, "nats") == 0) return says;
+  bool was_away = before == FSM__SINK_UNSEEN || before == FSM__SINK_DISCONNECTED;
+  if (now == FSM__SINK_OK && was_away) says.text = "the sink takes records";
+  if (now == FSM__SINK_BEHIND && was_away) says.text = "the sink takes records, publishing the backlog";
+  if (now == FSM__SINK_DISCONNECTED) says.text = "the sink is not reached, records wait";
+  return says;
+}
+
+void fsm__sink_watch_look(fsm__sink_watch *watch, const fsm_sink_status *status, int64_t now_ms,
                           const fsm__log *log) {
   FSM_ASSERT(watch && status && log);
   move_mark(watch, status, now_ms);
@@ -73,11 +91,41 @@ void fsm__sink_watch_look(fsm__sink_watch *watch, const fsm_publisher_status *st
     watch->changes++;
   }
   if (watch->changes == 0 || !may_tell(watch, now_ms)) return;
-  sentence says = sentence_of(watch->before, now);
-  FSM__LOG(log, says.level, says.text, fsm__text("sink", "nats"),
+  sentence says = sentence_of(status->kind, watch->before, now);
+  FSM__LOG(log, says.level, says.text, fsm__text("sink", status->name),
            fsm__text("status", fsm__sink_state_name(now)), fsm__number("lag", fsm__sink_lag(status)),
-           fsm__number("published_seq", status->published_seq), fsm__number("changes", watch->changes),
+           fsm__number("published_seq", status->seq), fsm__number("changes", watch->changes),
            fsm__text("detail", status->last_error));
   watch->lines++;
   watch->changes = 0;
+}
+
+fsm__sink_watch *fsm__sink_watch_of(fsm__sink_watches *watches, const char *name) {
+  for (size_t i = 0; i < watches->count; i++)
+    if (strcmp(watches->at[i].name, name) == 0) return &watches->at[i];
+  if (watches->count == FSM_PUBLISH_SINKS_MAX) return NULL;
+  fsm__sink_watch *watch = &watches->at[watches->count++];
+  *watch = (fsm__sink_watch){.seen = FSM__SINK_UNSEEN};
+  snprintf(watch->name, sizeof watch->name, "%s", name);
+  return watch;
+}
+
+static bool is_there(const char *name, const fsm_sink_status *sinks, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(sinks[i].name, name) == 0) return true;
+  return false;
+}
+
+void fsm__sink_watches_look(fsm__sink_watches *watches, const fsm_sink_status *sinks, size_t count,
+                            int64_t now_ms, const fsm__log *log) {
+  for (size_t i = 0; i < watches->count;) {
+    if (is_there(watches->at[i].name, sinks, count))
+      i++;
+    else
+      watches->at[i] = watches->at[--watches->count];
+  }
+  for (size_t i = 0; i < count; i++) {
+    fsm__sink_watch *watch = fsm__sink_watch_of(watches, sinks[i].name);
+    if (watch != NULL) fsm__sink_watch_look(watch, &sinks[i], now_ms, log);
+  }
 }
