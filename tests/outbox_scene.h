@@ -223,6 +223,12 @@ static inline fsm__cursor scene_cursor(void) {
   return c;
 }
 
+static inline unsigned scene_prepared(void) {
+  unsigned n;
+  LOCKED(n = s->prepares);
+  return n;
+}
+
 static inline size_t scene_got(bool repair) {
   size_t n = 0;
   LOCKED(for (size_t i = 0; i < s->got_count; i++) n += s->got[i].repair == repair);
