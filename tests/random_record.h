@@ -84,9 +84,10 @@ static inline double chance_double(chance *c) {
       0.0,          -0.0, 0.1, 1.5,   -2.25,  1e-4,    9.99e-5, 1e15, 1e16, 123456789.01,
       999999999.99, 1e9,  0.3, 1e300, 5e-324, 1.0 / 3, 100,     -7,   1e14, 999999999999999.0,
       0.000001,     0.015};
-  switch (chance_below(c, 5)) {
+  switch (chance_below(c, 6)) {
     case 0: return edges[chance_below(c, sizeof edges / sizeof *edges)];
     case 1: return (double)chance_below(c, 10000000) / 100;
+    case 4: return (double)(chance_next(c) >> 11) / 9007199254740992.0 * 1000;
     case 2: return (double)chance_next(c) / 1e6;
     case 3: return -(double)(chance_next(c) % 1000000000) / 1e6;
     default: {

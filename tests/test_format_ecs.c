@@ -127,6 +127,18 @@ static void what_is_nested_deeper_becomes_text(void **state) {
   assert_int_equal(at(&doc, "fsm.number.flat")->type, FSM_DOUBLE);
 }
 
+static void a_number_is_a_double_of_its_size(void **state) {
+  (void)state;
+  fsm_record r = with_data("{}");
+  fsm_pair pairs[] = {{fsm_string("big"), fsm_uint(UINT64_MAX)}, {fsm_string("low"), fsm_int(-3)}};
+  fsm_error err;
+  assert_int_equal(fsm_map(pairs, 2, &r.data, &err), FSM_OK);
+  fsm_value doc = document(&r);
+  assert_true(at(&doc, "fsm.number.big")->d == 18446744073709551616.0);
+  assert_true(at(&doc, "fsm.number.low")->d == -3.0);
+  assert_true(fsm_is_text(at(&doc, "fsm.data.big"), "18446744073709551615"));
+}
+
 /* ---- the template ------------------------------------------------------------------------------ */
 
 static fsm_value template_mappings(void) {
@@ -237,6 +249,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_text_of_4096_bytes_is_whole_and_one_more_is_cut, setup, teardown),
       cmocka_unit_test_setup_teardown(a_cut_is_between_characters, setup, teardown),
       cmocka_unit_test_setup_teardown(what_is_nested_deeper_becomes_text, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_number_is_a_double_of_its_size, setup, teardown),
       cmocka_unit_test_setup_teardown(every_field_of_the_table_is_mapped_with_its_type, setup, teardown),
       cmocka_unit_test_setup_teardown(whatever_a_record_holds_is_mapped_with_its_type, setup, teardown),
   };
