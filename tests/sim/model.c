@@ -300,6 +300,24 @@ static void by_kind(model *m, actor *a, const fsm_record *r) {
   model_tasks(m, a, r);
 }
 
+/* The next version of its route, with what was said; the same twice running is no version. */
+static void routed(model *m, const fsm_record *r) {
+  const unsigned long long seq = (unsigned long long)r->seq;
+  const said *s = command_of(m, r);
+  const fsm_value *version = fsm_map_get(&r->detail, "version"), *route = fsm_map_get(&r->detail, "route");
+  if (s == NULL) wrong(m->w, "record %llu: nobody said so", seq);
+  const unsigned n = (unsigned)(s->name[5] - '0');
+  const fsm_value *level = route != NULL ? fsm_map_get(route, "level") : NULL;
+  const int64_t now = level != NULL ? level->i : -1;
+  if (version == NULL || version->i != (int64_t)++m->routes[n].version)
+    wrong(m->w, "record %llu: it is not version %u of %s", seq, m->routes[n].version, s->name);
+  if ((s->kind == FSM_CMD_ROUTE_SET) != (route != NULL) || (route != NULL && now != s->v))
+    wrong(m->w, "record %llu is not what was said of %s", seq, s->name);
+  const int64_t stood = m->routes[n].version > 1 ? m->routes[n].level : -1;
+  if (now == stood) wrong(m->w, "record %llu: %s stood like that already", seq, s->name);
+  m->routes[n].level = now;
+}
+
 /* ---- messages ----------------------------------------------------------------------------------- */
 
 static void text_of(const fsm_value *map, const char *name, char *out, size_t size) {
@@ -370,6 +388,8 @@ static void record(model *m, const fsm__journal_entry *entry, fsm_arena *arena, 
   if (tell) tell_record(m->w, &r, arena);
   check_log(m, entry, &r);
   letters(m, &r);
+  if (r.kind == FSM_RECORD_ROUTE) routed(m, &r);
+  if (r.kind == FSM_RECORD_ROUTE || (r.kind == FSM_RECORD_ADMIN && r.inst == NULL)) check_said(m, &r);
   if (r.inst == NULL) return;
   actor *a = r.kind == FSM_RECORD_CREATED ? created(m, &r) : model_find(m, r.inst);
   if (a == NULL)

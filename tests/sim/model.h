@@ -47,6 +47,10 @@ struct model {
   unsigned actor_count;
   letter letters[SENDS_MAX];
   unsigned letter_count;
+  struct {
+    unsigned version; /* 0 = none yet */
+    int64_t level;    /* of its document; -1 = it is removed */
+  } routes[ROUTES_MAX];
   uint64_t seq;
   int64_t time_ns;
   uint8_t leaf[32];

@@ -43,6 +43,14 @@ static bool is_admin(fsm_command_kind kind) {
   return kind >= FSM_CMD_ADMIN_FIRST && kind <= FSM_CMD_ADMIN_LAST;
 }
 
+/* Valid until the next one. */
+static fsm_value route_of(const said *s) {
+  static fsm_pair members[2];
+  members[0] = (fsm_pair){fsm_string("level"), fsm_int(s->v)};
+  members[1] = (fsm_pair){fsm_string("sinks"), fsm_string("file")};
+  return (fsm_value){.type = FSM_MAP, .len = 2, .pairs = members};
+}
+
 /* Its parts point into the said and the pairs. */
 static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[2], fsm_value *state) {
   fsm_command c = fsm_command_new(s->kind);
@@ -75,7 +83,8 @@ static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[2],
     c.event = NULL;
     c.states = fsm_list(state, 1);
   }
-  if (is_admin(s->kind)) {
+  if (s->kind == FSM_CMD_ROUTE_SET) c.data = route_of(s);
+  if (is_admin(s->kind) || s->kind >= FSM_CMD_ROUTE_SET) {
     pair[1] = (fsm_pair){fsm_string("sub"), fsm_string("op")};
     c.actor = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = pair + 1};
     c.reason = "by chance";
@@ -84,9 +93,10 @@ static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[2],
 }
 
 static const char *kind_text(fsm_command_kind kind) {
-  static const char *const names[] = {"deploy",   "start", "send",    "started", "undelivered", "heartbeat",
-                                      "complete", "fail",  "refused", "pause",   "resume",      "cancel",
-                                      "force",    "set",   "note",    "retry",   "skip"};
+  static const char *const names[] = {"deploy",    "start",    "send",  "started", "undelivered",
+                                      "heartbeat", "complete", "fail",  "refused", "pause",
+                                      "resume",    "cancel",   "force", "set",     "note",
+                                      "retry",     "skip",     "route", "unroute", "sink"};
   return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "?";
 }
 
@@ -204,6 +214,16 @@ static void say_admin(world *w) {
   (void)play_say(w, &s);
 }
 
+/* A route is set, set again or removed; or something has befallen a sink. */
+static void say_route(world *w) {
+  static const fsm_command_kind kinds[] = {FSM_CMD_ROUTE_SET, FSM_CMD_ROUTE_SET, FSM_CMD_ROUTE_REMOVE,
+                                           FSM_CMD_SINK_NOTE};
+  said s = {.kind = kinds[below(w, 4)], .expect_rev = -1, .v = (int64_t)below(w, 4)};
+  snprintf(s.name, sizeof s.name, "route%u", below(w, ROUTES_MAX));
+  if (s.kind == FSM_CMD_SINK_NOTE) copy(s.event, sizeof s.event, "failed");
+  (void)play_say(w, &s);
+}
+
 /* A worker says something about a task that it was offered, now or long ago. */
 static void say_task(world *w) {
   static const fsm_command_kind kinds[] = {
@@ -242,6 +262,8 @@ static void say_some(world *w) {
       say_start(w);
     else if (what < 12)
       say_send(w);
+    else if (what < 14 && below(w, 8) == 0)
+      say_route(w);
     else if (what < 14)
       say_admin(w);
     else if (what < 17)

@@ -25,6 +25,7 @@ enum {
   SEQS_MAX = 8192,
   OFFERS_MAX = 512,
   LIVES_MAX = 256,
+  ROUTES_MAX = 3,
   BULK_MAX = 64000,
   DIR_SIZE = 96
 };

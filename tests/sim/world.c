@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/runtime_impl.h"
 #include "sim.h"
 #include "tests/power/image.h"
 #include "tests/power/trace.h"
@@ -142,6 +143,8 @@ void world_open(world *w) {
   w->short_of_room = false;
   if (fsm_runtime_open(&options, &w->runtime, &opened, &err) != FSM_OK)
     wrong(w, "it does not open: %s: %s: %s", fsm_code_name(err.code), err.where, err.text);
+  static const char *const sink = "file";
+  fsm__runtime_know_sinks(w->runtime, &sink, 1);
   if (opened.last_seq < w->durable)
     wrong(w, "records up to %llu were durable, it opens at %llu", (unsigned long long)w->durable,
           (unsigned long long)opened.last_seq);
