@@ -31,7 +31,7 @@ typedef struct fsm_publisher_options {
                          place of that of url; NULL = none */
   size_t sinks_len;
   const char *archive; /* directory that holds the segments which retention let go; NULL = there is none, and
-                          a sink behind its budget holds the journal */
+                          a sink with a budget and policy spill is refused */
 } fsm_publisher_options;
 
 /* Two-phase, because the runtime's callbacks point here: new → fsm_runtime_open with

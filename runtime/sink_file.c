@@ -19,7 +19,7 @@
 
 #include "runtime/sink_file_impl.h"
 
-enum { GATHER_BYTES = FSM_SINK_BATCH_BYTES_MAX, GATHER_MAX = FSM_SINK_WINDOW_MAX };
+enum { EARLY_BYTES = 512 * 1024, GATHER_BYTES = FSM_SINK_BATCH_BYTES_MAX, GATHER_MAX = FSM_SINK_WINDOW_MAX };
 
 typedef struct sink_file {
   fsm__sink sink; /* first */
@@ -112,6 +112,8 @@ static fsm_code publish(fsm__sink *sink, const fsm__sink_record *record, fsm_err
   code = split(s, before, fsm__file_period(&s->files, s->files.now()), record->out.seq, err);
   if (code != FSM_OK) return code;
   s->tickets[s->count++] = record->ticket;
+  if (!s->is_pipe && s->out.len >= s->files.ahead + EARLY_BYTES) /* the disk works while we format on */
+    fsm__file_begin(&s->files, s->out.data, s->out.len, s->first_seq, s->period);
   return s->out.len >= GATHER_BYTES || s->count == GATHER_MAX ? flush(sink, err) : FSM_OK;
 }
 

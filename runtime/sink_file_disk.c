@@ -79,7 +79,7 @@ static fsm_code lock(fsm__file_out *out, fsm_error *err) {
 void fsm__file_close(fsm__file_out *out) {
   if (out->fd >= 0) close(out->fd);
   out->fd = -1;
-  out->size = 0;
+  out->size = out->ahead = 0;
 }
 
 /* What a crash or a fault left behind the last whole record. */
@@ -92,6 +92,8 @@ static fsm_code cut_torn(fsm__file_out *out, fsm_error *err) {
     return fsm__file_fault(err, out->current.text, "the file cannot be looked at");
   if (end < (uint64_t)st.st_size && ftruncate(out->fd, (off_t)end) != 0)
     return fsm__file_fault(err, out->current.text, "the torn end of the file cannot be cut off");
+  if (fdatasync(out->fd) != 0) /* what a writer before us left may be in memory only */
+    return fsm__file_fault(err, out->current.text, "the file cannot be synced");
   out->size = end;
   out->begun_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
   out->period = fsm__file_period(out, out->begun_ns); /* of what arrived last, so of all that is in it */
@@ -162,7 +164,7 @@ static fsm_code create(fsm__file_out *out, uint64_t first_seq, int64_t period, f
 static bool is_as_it_was(const fsm__file_out *out) {
   struct stat st;
   return is_file_of(out->fd, out->current.text) && fstat(out->fd, &st) == 0 &&
-         (uint64_t)st.st_size == out->size;
+         (uint64_t)st.st_size == out->size + out->ahead;
 }
 
 static bool is_deleted(const fsm__file_out *out) {
@@ -174,13 +176,16 @@ static bool is_deleted(const fsm__file_out *out) {
 static fsm_code ready(fsm__file_out *out, size_t len, uint64_t first_seq, int64_t period, fsm_error *err) {
   fsm_code code = FSM_OK;
   if (out->fd < 0 || !is_as_it_was(out)) code = open_current(out, err);
-  if (code == FSM_OK && fsm__file_is_due(out, len, period)) code = fsm__file_rotate(out, err);
+  if (code == FSM_OK && out->ahead == 0 && fsm__file_is_due(out, len, period))
+    code = fsm__file_rotate(out, err);
   if (code == FSM_OK && out->fd < 0) code = create(out, first_seq, period, err);
   return code;
 }
 
 static fsm_code append(fsm__file_out *out, const void *data, size_t len, fsm_error *err) {
-  fsm_code code = write_all(out, data, len, err);
+  FSM_ASSERT(out->ahead <= len);
+  fsm_code code = write_all(out, (const char *)data + out->ahead, len - out->ahead, err);
+  out->ahead = 0;
   if (code == FSM_OK && fdatasync(out->fd) != 0)
     code = fsm__file_fault(err, out->current.text, "the file cannot be synced");
   if (code == FSM_OK)
@@ -203,6 +208,22 @@ fsm_code fsm__file_append(fsm__file_out *out, const void *data, size_t len, uint
   }
   fsm__file_close(out);
   return code;
+}
+
+void fsm__file_begin(fsm__file_out *out, const void *data, size_t len, uint64_t first_seq, int64_t period) {
+  const uint64_t had = out->ahead;
+  if (ready(out, len, first_seq, period, NULL) != FSM_OK) {
+    fsm__file_close(out);
+    return;
+  }
+  const uint64_t from = out->ahead == had ? had : 0; /* it is another file than before */
+  if (write_all(out, (const char *)data + from, len - from, NULL) != FSM_OK) {
+    (void)!ftruncate(out->fd, (off_t)out->size);
+    out->ahead = 0;
+    return;
+  }
+  (void)sync_file_range(out->fd, (off64_t)(out->size + from), (off64_t)(len - from), SYNC_FILE_RANGE_WRITE);
+  out->ahead = len;
 }
 
 /* ---- rotation ------------------------------------------------------------------------------------ */

@@ -55,7 +55,8 @@ typedef struct fsm__file_out {
   int64_t (*now)(void); /* wall clock */
   fsm__path current;
   int lock_fd, fd; /* -1 = not open */
-  uint64_t size;   /* of the open file */
+  uint64_t size;   /* of the open file, as far as it is synced */
+  uint64_t ahead;  /* bytes behind it: the front of what is appended next, on its way to the disk */
   int64_t begun_ns, period;
   uint64_t first_seq;
 } fsm__file_out;
@@ -72,6 +73,9 @@ void fsm__file_unlock(fsm__file_out *out);
  * fault the file is closed; nothing of it counts. */
 FSM_MUST_USE fsm_code fsm__file_append(fsm__file_out *out, const void *data, size_t len, uint64_t first_seq,
                                        int64_t period, fsm_error *err);
+/* The front of what will be appended next, all of it so far: the disk may begin with it. Nothing counts yet,
+ * and a fault is that of the append. */
+void fsm__file_begin(fsm__file_out *out, const void *data, size_t len, uint64_t first_seq, int64_t period);
 /* Does it have to be closed before so many bytes of this period are appended? */
 bool fsm__file_is_due(const fsm__file_out *out, size_t len, int64_t period);
 /* Gives the open file its final name. */

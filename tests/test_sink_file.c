@@ -47,6 +47,44 @@ static void records_stand_in_the_open_file_when_they_are_acknowledged(void **sta
   assert_int_equal(st.st_mode & 0777, 0640);
 }
 
+static void publish_all_of_them(unsigned times) {
+  for (unsigned i = 0; i < times; i++)
+    for (uint64_t seq = 1; seq <= 300; seq++) assert_int_equal(scene_publish(s, seq), FSM_OK);
+}
+
+static void of_a_large_batch_the_front_is_written_early_and_counts_only_with_the_rest(void **state) {
+  (void)state;
+  static uint64_t seqs[2000];
+  struct stat st;
+  scene_ready(s);
+  publish_all_of_them(3);
+  assert_int_equal(stat(scene_path(s, "log-current.ndjson"), &st), 0);
+  assert_true(st.st_size >= 512 * 1024);
+  assert_int_equal(s->acked, 0);
+  assert_int_equal(s->sink->flush(s->sink, &s->err), FSM_OK);
+  assert_int_equal(s->acked, 300);
+  assert_int_equal(scene_seqs(s, seqs, 2000), 900);
+  for (unsigned i = 0; i < 900; i++) assert_int_equal(seqs[i], i % 300 + 1);
+}
+
+static void a_file_taken_away_with_the_front_of_a_batch_is_followed_by_all_of_it(void **state) {
+  (void)state;
+  static uint64_t seqs[2000];
+  scene_ready(s);
+  for (unsigned deleted = 0; deleted < 2; deleted++) {
+    publish_all_of_them(3);
+    if (deleted)
+      assert_int_equal(unlink(scene_path(s, "log-current.ndjson")), 0);
+    else
+      assert_int_equal(truncate(scene_path(s, "log-current.ndjson"), 1000), 0);
+    publish_all_of_them(1);
+    assert_int_equal(s->sink->flush(s->sink, &s->err), FSM_OK);
+    const unsigned count = scene_seqs(s, seqs, 2000);
+    assert_true(count >= 1200);
+    for (unsigned i = 0; i < 1200; i++) assert_int_equal(seqs[count - 1200 + i], i % 300 + 1);
+  }
+}
+
 static void an_hour_that_is_over_is_closed_before_the_next_record(void **state) {
   (void)state;
   scene_ready(s);
@@ -486,6 +524,8 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
       T(records_stand_in_the_open_file_when_they_are_acknowledged),
+      T(of_a_large_batch_the_front_is_written_early_and_counts_only_with_the_rest),
+      T(a_file_taken_away_with_the_front_of_a_batch_is_followed_by_all_of_it),
       T(an_hour_that_is_over_is_closed_before_the_next_record),
       T(a_batch_over_the_hour_is_split_there),
       T(an_hour_is_closed_also_when_nothing_follows),

@@ -79,7 +79,8 @@ static void writer(unsigned seed) {
     code = sink->prepare(sink, &view, &cursor, &err);
   }
   while (code == FSM_OK && cursor.seq < RECORDS) {
-    uint64_t to = cursor.seq + 1 + (unsigned)rand_r(&seed) % 20;
+    const unsigned most = s->config.rotate_bytes > 100000 ? 700 : 20;
+    uint64_t to = cursor.seq + 1 + (unsigned)rand_r(&seed) % most;
     if (to > RECORDS) to = RECORDS;
     code = write_some(sink, cursor.seq + 1, to, &err);
     cursor.seq = cursor.sent_seq = to;
@@ -116,7 +117,8 @@ static void line_came(const char *line, size_t len) {
   lines++;
 }
 
-static void read_on(int fd, const char *name) {
+/* A piece; false: there was no whole line more. */
+static bool read_piece(int fd, const char *name) {
   static char data[1 << 20];
   struct stat st;
   assert_int_equal(fstat(fd, &st), 0);
@@ -130,6 +132,11 @@ static void read_on(int fd, const char *name) {
     at = newline + 1;
   }
   if (end != NULL) known[i].at += end + 1 - data;
+  return end != NULL;
+}
+
+static void read_on(int fd, const char *name) {
+  while (read_piece(fd, name)) continue;
 }
 
 /* All files there are, opened; then, if nothing was renamed meanwhile, read on in their order. */
@@ -180,8 +187,9 @@ static void round_of(unsigned *seed, bool kills) {
 static void a_reader_sees_each_record_whole_and_in_order_whenever_the_writer_dies(void **state) {
   (void)state;
   const char *kills_text = getenv("FSM_KILLS"), *seed_text = getenv("FSM_SEED");
-  const unsigned kills = kills_text != NULL ? (unsigned)atoi(kills_text) : KILLS;
-  unsigned seed = seed_text != NULL ? (unsigned)atoi(seed_text) : (unsigned)time(NULL), killed = 0;
+  const unsigned kills = kills_text != NULL ? (unsigned)strtoul(kills_text, NULL, 10) : KILLS;
+  unsigned seed = seed_text != NULL ? (unsigned)strtoul(seed_text, NULL, 10) : (unsigned)time(NULL),
+           killed = 0;
   print_message("FSM_SEED=%u\n", seed);
   s = calloc(1, sizeof *s);
   scene_begin(s, RECORDS);
@@ -190,7 +198,10 @@ static void a_reader_sees_each_record_whole_and_in_order_whenever_the_writer_die
   load_records();
   both = mmap(NULL, sizeof *both, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   assert_ptr_not_equal(both, MAP_FAILED);
-  for (; killed < kills && !atomic_load(&both->done); killed++) round_of(&seed, true);
+  for (; killed < kills && !atomic_load(&both->done); killed++) {
+    s->config.rotate_bytes = killed % 10 == 9 ? 2000000 : 60000; /* large batches begin to be written early */
+    round_of(&seed, true);
+  }
   if (!atomic_load(&both->done)) round_of(&seed, false);
   print_message("%u kills, %llu lines of %d records in %u files\n", killed, (unsigned long long)lines,
                 RECORDS, scene_list(s).count);
