@@ -24,4 +24,8 @@ FSM_MUST_USE fsm_code fsm__parked_load(const char *dir, const char *sink, fsm__p
 FSM_MUST_USE fsm_code fsm__parked_save(const char *dir, const char *sink, const fsm__parked *list,
                                        size_t count, fsm_error *err);
 
+/* {sink, items: [{seq, epoch, time, tries, code, text}]}, in arena. */
+FSM_MUST_USE fsm_code fsm__parked_view(fsm_arena *arena, const char *sink, const fsm__parked *list,
+                                       size_t count, fsm_value *out, fsm_error *err);
+
 #endif

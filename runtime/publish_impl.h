@@ -93,10 +93,6 @@ void fsm__slots_find_strays(fsm_publisher *p);
 /* As it is now; under `lock`. */
 void fsm__slot_status(const fsm_publisher *p, const fsm__slot *slot, fsm_sink_status *out);
 
-/* {sink, items}: publish.h, fsm_publisher_parked. */
-fsm_code fsm__parked_view(fsm_arena *arena, const char *sink, const fsm__parked *list, size_t count,
-                          fsm_value *out, fsm_error *err);
-
 /* Wakes everyone, soon; any thread, never blocks. */
 void fsm__publisher_wake(void *publisher);
 

@@ -711,6 +711,42 @@ class Routes(Case):
         self.ok(*at, "route", "rm", "claims", "--reason", "gone")
 
 
+class Outbox(Case):
+    def test_sinks_are_shown_and_ordered_about_and_their_files_tell_how_far_they_came(self):
+        with tempfile.TemporaryDirectory(prefix="fsm-cli-") as scratch:
+            data, file = os.path.join(scratch, "data"), os.path.join(scratch, "sinks.json")
+            sinks = [{"name": "files", "kind": "file", "path": os.path.join(scratch, "out")},
+                     {"name": "dead", "kind": "http", "url": "http://127.0.0.1:1/"}]
+            with open(file, "w") as f:
+                json.dump({"sinks": sinks}, f)
+            here = ("--data", data, "outbox")
+            daemon = Daemon(data, "--no-listen", "--sinks", file)
+            try:
+                out = self.ok(*here, "ls")
+                self.assertRegex(out, r"^SINK +KIND +FORMAT +STATE +LAG +PARKED\nfiles +file +json +ok +0 +0\n")
+                self.assertTrue(all(len(line) <= 80 for line in out.splitlines()), out)
+                self.assertRegex(self.ok(*here, "lag"), r"^SINK +STATE +LAG +MS +RATE +RETRIES +SETTLED +BUDGET %\n")
+                self.assertEqual(self.json(*here, "ls", "dead"), {"sink": "dead", "items": []})
+                _, err = self.expect(2, *here, "clear", "dead")
+                self.assertIn("--reason TEXT", err)
+                self.assertEqual(self.json(*here, "clear", "dead", "--reason", "looked at")["what"], "clear")
+                _, err = self.expect(3, *here, "drop", "dead", "7", "--reason", "x")
+                self.assertIn("record 7 is not parked", err)
+                self.expect(3, *here, "retry", "none", "--reason", "x")
+                self.expect(2, *here, "park", "dead", "x", "--reason", "x")
+                self.expect(2, *here, "resend", "files", "--reason", "x")
+                _, err = self.expect(2, *here, "forget", "files", "--reason", "x")
+                self.assertIn("take it out of the file", err)
+            finally:
+                daemon.stop()
+            items = {s["name"]: s for s in self.json(*here, "ls")["items"]}
+            self.assertEqual((items["dead"]["lag"], items["files"]["lag"]), (1, 0))  # that it was cleared
+            self.assertEqual(self.json(*here, "ls", "dead"), {"sink": "dead", "items": []})
+            self.expect(3, *here, "ls", "none")
+            _, err = self.expect(9, *here, "clear", "dead", "--reason", "x")
+            self.assertIn("no daemon runs", err)
+
+
 class Stopped(WithDaemon):
     """The files of a daemon that was killed give the answers it gave, and those of the one after it."""
 

@@ -1,0 +1,70 @@
+/* cmd_outbox_ls.c: fsm-cli outbox ls: the sinks and how they are; of one: what it has set aside. */
+#include "tools/cli/outbox.h"
+#include "tools/cli/table.h"
+
+static fsm_code sinks(cli_run *cli, const fsm_value *document, fsm_error *err) {
+  static const cli_column columns[] = {{.title = "SINK"},
+                                       {.title = "KIND", .goes_first = true},
+                                       {.title = "FORMAT", .goes_first = true},
+                                       {.title = "STATE"},
+                                       {.title = "LAG", .right = true},
+                                       {.title = "PARKED", .right = true},
+                                       {.title = "LAST ERROR", .min = 20, .shrink = 1, .if_any = true}};
+  static const char *const names[] = {"name", "kind", "format", "status", "lag", "parked", "last_error"};
+  enum { COUNT = sizeof columns / sizeof *columns };
+  const fsm_value *items = fsm_map_get(document, "items");
+  cli_table rows;
+  cli_table_begin(&rows, &cli->arena, columns, COUNT);
+  for (uint32_t i = 0; items != NULL && fsm_is(items, FSM_LIST) && i < items->len; i++) {
+    const char *cells[COUNT];
+    for (size_t k = 0; k < COUNT; k++) cells[k] = cli_field(&cli->arena, &items->items[i], names[k]);
+    cli_table_row(&rows, cells);
+  }
+  fsm_code code = cli_table_print(&rows, &cli->screen, &cli->text, err);
+  return code == FSM_OK ? cli_flush(cli, err) : code;
+}
+
+static fsm_code parked(cli_run *cli, const fsm_value *document, fsm_error *err) {
+  static const cli_column columns[] = {{.title = "RECORD", .right = true},
+                                       {.title = "SINCE"},
+                                       {.title = "TRIES", .right = true},
+                                       {.title = "CODE"},
+                                       {.title = "WHY", .min = 20, .shrink = 1}};
+  static const char *const names[] = {"seq", "time", "tries", "code", "text"};
+  enum { COUNT = sizeof columns / sizeof *columns };
+  const fsm_value *items = fsm_map_get(document, "items");
+  cli_table rows;
+  cli_table_begin(&rows, &cli->arena, columns, COUNT);
+  for (uint32_t i = 0; items != NULL && fsm_is(items, FSM_LIST) && i < items->len; i++) {
+    const char *cells[COUNT];
+    for (size_t k = 0; k < COUNT; k++) cells[k] = cli_field(&cli->arena, &items->items[i], names[k]);
+    cli_table_row(&rows, cells);
+  }
+  fsm_code code = cli_table_print(&rows, &cli->screen, &cli->text, err);
+  return code == FSM_OK ? cli_flush(cli, err) : code;
+}
+
+static fsm_code run(cli_run *cli, fsm_error *err) {
+  fsm_value document;
+  const bool one = cli->args.word_count > 0;
+  fsm_code code = one ? cli_outbox_parked(cli, cli->args.words[0], &document, err)
+                      : cli_outbox_sinks(cli, &document, err);
+  if (code != FSM_OK) return code;
+  if (cli->json) return cli_print_json(cli, &document, err);
+  return one ? parked(cli, &document, err) : sinks(cli, &document, err);
+}
+
+static const cli_option options[] = {{NULL, 0, NULL, NULL, false}};
+static const char *const examples[] = {"outbox ls", "outbox ls siem", NULL};
+
+extern const cli_command cli_outbox_ls;
+const cli_command cli_outbox_ls = {.group = "outbox",
+                                   .name = "ls",
+                                   .words = "[SINK]",
+                                   .summary = "the sinks and how they are; of one: what it has set aside",
+                                   .more = "Without a daemon: of its files, how far each sink came.",
+                                   .options = options,
+                                   .examples = examples,
+                                   .words_min = 0,
+                                   .words_max = 1,
+                                   .run = run};
