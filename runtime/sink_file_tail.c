@@ -25,9 +25,8 @@ typedef struct teller {
 
 static const teller tellers[] = {
     {"json", {"id"}, {"leaf"}},
-    {"cloudevents", {"id"}, {"leaf"}},
+    {"cloudevents", {"id"}, {"data", "leaf"}},
     {"ecs", {"event", "id"}, {"fsm", "leaf"}},
-    {"seed", {"fsm", "id"}, {"fsm", "leaf"}},
 };
 
 static bool is_frames(const char *format) { return strcmp(format, "msgpack") == 0; }

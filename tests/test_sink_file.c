@@ -195,6 +195,30 @@ static void msgpack_is_length_and_stored_bytes(void **state) {
 
 /* ---- going on ------------------------------------------------------------------------------------ */
 
+static void of_any_format_what_is_there_is_known_or_given_again(void **state) {
+  (void)state;
+  static const char *const telling[] = {"json", "msgpack", "ecs", "cloudevents"};
+  unsigned tell = 0;
+  for (const char *const *name = fsm__format_names(); *name != NULL; name++) {
+    s->config.format.format = *name;
+    s->config.name = *name;
+    s->cursor = (fsm__cursor){.seq = 0};
+    scene_again(s);
+    scene_ready(s);
+    for (unsigned i = 0; i < SCENE_RECORDS_MAX; i++) s->acks[i] = FSM_CODE_COUNT;
+    scene_gives(s, 1, 10);
+    scene_again(s);
+    s->cursor.seq = s->cursor.sent_seq = 5;
+    scene_ready(s);
+    bool tells = false;
+    for (unsigned i = 0; i < sizeof telling / sizeof *telling; i++)
+      tells = tells || strcmp(*name, telling[i]) == 0;
+    if (s->cursor.seq != (tells ? 10 : 5)) fail_msg("%s: %llu", *name, (unsigned long long)s->cursor.seq);
+    tell += tells;
+  }
+  assert_int_equal(tell, sizeof telling / sizeof *telling);
+}
+
 static void a_cursor_behind_the_file_goes_forward(void **state) {
   (void)state;
   scene_ready(s);
@@ -532,6 +556,7 @@ int main(void) {
       T(files_are_closed_by_size_and_no_record_spans_two),
       T(a_record_larger_than_a_file_has_one_of_its_own),
       T(msgpack_is_length_and_stored_bytes),
+      T(of_any_format_what_is_there_is_known_or_given_again),
       T(a_cursor_behind_the_file_goes_forward),
       T(it_goes_forward_over_a_rotation_too),
       T(it_does_not_go_forward_over_a_record_that_is_missing),
