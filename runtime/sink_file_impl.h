@@ -12,6 +12,8 @@
  * operator's clear set aside .NAME.lock                                held by whoever writes EXT: ndjson,
  * csv (each file begins with the head line), msgpack. A msgpack file is frames: u32 length of what follows,
  * little endian ‖ the stored bytes of a record.
+ * Files of json, ecs, cloudevents and msgpack tell which records they hold. Of seed, otlp and csv the cursor
+ * alone says it: after a crash what came since it was saved is given again.
  */
 #ifndef FSM_RUNTIME_SINK_FILE_IMPL_H
 #define FSM_RUNTIME_SINK_FILE_IMPL_H
