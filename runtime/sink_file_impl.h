@@ -6,12 +6,16 @@
  *   sink_file_pipe.c  standard output
  *
  * Names in the directory, NAME being the sink's:
- *   NAME-current.EXT                          the open one: whole lines are appended, nothing else ever
- * changes NAME-YYYYMMDDThhmmssZ-<first seq>.EXT     closed ones: renamed from it, never touched again; the
- * time (UTC) is that of the first record's arrival aside-NAME-…                              what an
- * operator's clear set aside .NAME.lock                                held by whoever writes EXT: ndjson,
- * csv (each file begins with the head line), msgpack. A msgpack file is frames: u32 length of what follows,
- * little endian ‖ the stored bytes of a record.
+ *
+ *   NAME-current.EXT       the open one: whole records are appended, nothing else ever changes
+ *   NAME-TIME-SEQ.EXT      closed ones: renamed from it, never touched again. TIME: UTC, as
+ *                          20261122T170000Z, of its first record's arrival; SEQ: of that record
+ *   aside-NAME-TIME-SEQ.EXT  what an operator's clear set aside
+ *   .NAME.lock             held by whoever writes
+ *
+ * EXT: ndjson, csv (each file begins with the head line), msgpack: frames of u32 length, little endian,
+ * and so many stored bytes of a record.
+ *
  * Files of json, ecs, cloudevents and msgpack tell which records they hold. Of seed, otlp and csv the cursor
  * alone says it: after a crash what came since it was saved is given again.
  */
