@@ -112,8 +112,8 @@ typedef struct fsm__bus_stream {
 } fsm__bus_stream;
 
 typedef struct fsm__bus_stream_config { /* of one that is made */
-  const char *name, *subject;
-  unsigned replicas; /* 0 = 1 */
+  const char *name, *subject; /* subject NULL: it is only looked at; FSM_ENOTFOUND when there is none */
+  unsigned replicas;          /* 0 = 1 */
   int64_t duplicates_ns;
 } fsm__bus_stream_config;
 

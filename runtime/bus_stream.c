@@ -123,7 +123,7 @@ static natsStatus make_stream(jsCtx *js, const fsm__bus_stream_config *wanted, j
 
 fsm_code fsm__bus_stream_open(fsm__bus *bus, const fsm__bus_stream_config *config, fsm__bus_stream *out,
                               fsm_error *err) {
-  FSM_ASSERT(bus != NULL && config != NULL && config->name != NULL && config->subject != NULL && out != NULL);
+  FSM_ASSERT(bus != NULL && config != NULL && config->name != NULL && out != NULL);
   jsStreamInfo *info = NULL;
   jsErrCode js_code = 0;
   bool made = false;
@@ -131,13 +131,15 @@ fsm_code fsm__bus_stream_open(fsm__bus *bus, const fsm__bus_stream_config *confi
   pthread_rwlock_rdlock(&bus->gate);
   if (fsm__bus_usable(bus)) {
     status = js_GetStreamInfo(&info, bus->js, config->name, NULL, &js_code);
-    if (js_code == JSStreamNotFoundErr) {
+    if (js_code == JSStreamNotFoundErr && config->subject != NULL) {
       made = true;
       js_code = 0;
       status = make_stream(bus->js, config, &info, &js_code);
     }
   }
   pthread_rwlock_unlock(&bus->gate);
+  if (js_code == JSStreamNotFoundErr)
+    return fsm_fail(err, FSM_ENOTFOUND, config->name, "there is no stream \"%s\"", config->name);
   if (status != NATS_OK) return stream_fault(err, config->name, made ? "made" : "asked", status, js_code);
   stream_state(info, out);
   out->made = made;

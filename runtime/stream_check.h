@@ -36,6 +36,10 @@ FSM_API void fsm_stream_check_against(fsm_stream_check *check, fsm_runtime *runt
  * fault is one of reading; what is wrong with the stream is a finding. */
 FSM_API FSM_MUST_USE fsm_code fsm_stream_check_path(fsm_stream_check *check, const char *path,
                                                     fsm_error *err);
+/* All of a JetStream stream, message by message. FSM_EUNREACHABLE: not connected within 10 s; FSM_ENOTFOUND.
+ */
+FSM_API FSM_MUST_USE fsm_code fsm_stream_check_stream(fsm_stream_check *check, const char *url,
+                                                      const char *stream, fsm_error *err);
 /* {ok, records, first, last, repeats, repaired, left_out, dead, unproved, uncompared, behind?, findings:
  * [{what, seq?, to?, where, text}], counts: {loss, …}}. FSM_EVERIFY when there are findings: err names the
  * first. */

@@ -27,6 +27,10 @@ typedef struct fsm__seen {
 
 /* What reads a record tells it here, in the order of the stream. */
 void fsm__check_record(fsm_stream_check *check, const fsm__seen *seen);
+/* A record as JSON or as its stored bytes. told: its place, and what stands beside it (headers): seq 0 =
+ * nothing. */
+void fsm__check_line(fsm_stream_check *check, const fsm__seen *told, const char *text, size_t len);
+void fsm__check_bytes(fsm_stream_check *check, const fsm__seen *told, const void *data, size_t len);
 void fsm__check_unproved(fsm_stream_check *check);
 void fsm__check_found(fsm_stream_check *check, fsm__seen_what what, uint64_t seq, uint64_t to,
                       const char *where, const char *format, ...) FSM_PRINTF(6, 7);

@@ -32,6 +32,9 @@ static bool hex_of(const fsm_value *value, void *out, size_t len) {
 }
 
 static void take_decoded(fsm_stream_check *check, const fsm_record *record, fsm__seen *seen) {
+  if (seen->seq != 0 && seen->seq != record->seq)
+    fsm__check_found(check, FSM__SEEN_ALTERED, seen->seq, seen->seq, seen->where,
+                     "it holds seq %" PRIu64 " and is called seq %" PRIu64, record->seq, seen->seq);
   seen->seq = record->seq;
   if (record->prev != NULL) memcpy(seen->prev.bytes, record->prev, FSM_HASH_BYTES);
   if (seen->after == 0 || seen->after >= seen->seq) seen->after = seen->seq - 1;
@@ -41,21 +44,28 @@ static void take_decoded(fsm_stream_check *check, const fsm_record *record, fsm_
     fsm__check_record(check, seen);
 }
 
-static void take_bytes(fsm_stream_check *check, const char *where, const void *data, size_t len) {
-  fsm__seen seen = {.where = where, .has_leaf = true, .leaf = fsm__leaf(data, len)};
+void fsm__check_bytes(fsm_stream_check *check, const fsm__seen *told, const void *data, size_t len) {
+  fsm__seen seen = *told;
   fsm_record record;
   fsm_error err = {.text = ""};
-  if (fsm_record_decode(fsm__check_scratch(check), data, len, &record, &err) != FSM_OK)
-    fsm__check_found(check, FSM__SEEN_MALFORMED, 0, 0, where, "no record: %s: %s", err.where, err.text);
-  else
-    take_decoded(check, &record, &seen);
+  seen.leaf = fsm__leaf(data, len);
+  if (fsm_record_decode(fsm__check_scratch(check), data, len, &record, &err) != FSM_OK) {
+    fsm__check_found(check, FSM__SEEN_MALFORMED, told->seq, told->seq, told->where, "no record: %s: %s",
+                     err.where, err.text);
+    return;
+  }
+  if (told->has_leaf && memcmp(told->leaf.bytes, seen.leaf.bytes, FSM_HASH_BYTES) != 0)
+    fsm__check_found(check, FSM__SEEN_ALTERED, record.seq, record.seq, told->where,
+                     "its bytes do not give the leaf that it tells");
+  seen.has_leaf = true;
+  take_decoded(check, &record, &seen);
 }
 
 /* The leaf that was told, and the one of the bytes that the JSON gives. */
 static void take_leaf(fsm_stream_check *check, const fsm_value *view, const fsm_buf *bytes, const char *doubt,
                       uint64_t seq, fsm__seen *seen) {
   const fsm__hash made = fsm__leaf(bytes->data, bytes->len);
-  const bool told = hex_of(fsm_map_get(view, "leaf"), seen->leaf.bytes, FSM_HASH_BYTES);
+  const bool told = hex_of(fsm_map_get(view, "leaf"), seen->leaf.bytes, FSM_HASH_BYTES) || seen->has_leaf;
   seen->has_leaf = told || doubt == NULL;
   if (!told) seen->leaf = made;
   if (told && memcmp(made.bytes, seen->leaf.bytes, sizeof made.bytes) == 0) return;
@@ -66,27 +76,29 @@ static void take_leaf(fsm_stream_check *check, const fsm_value *view, const fsm_
                      "its content does not give the leaf that it tells");
 }
 
-static void take_line(fsm_stream_check *check, const char *where, const char *text, size_t len) {
+void fsm__check_line(fsm_stream_check *check, const fsm__seen *told, const char *text, size_t len) {
   fsm_arena *arena = fsm__check_scratch(check);
   fsm_value view;
   fsm_record record;
   fsm_buf bytes = {0};
   fsm_error err = {.text = ""};
   const char *doubt = NULL;
-  fsm__seen seen = {.where = where};
+  fsm__seen seen = *told;
   fsm_code code = fsm_json_parse(arena, text, len, FSM_JSON_SORTED, &view, &err);
   if (code == FSM_OK) code = fsm_record_parse(arena, &view, &bytes, &doubt, &err);
   if (code == FSM_OK) code = fsm_record_decode(arena, bytes.data, bytes.len, &record, &err);
   if (code != FSM_OK) {
-    fsm__check_found(check, FSM__SEEN_MALFORMED, 0, 0, where, "not a record in the format json: %s: %s",
-                     err.where, err.text);
+    fsm__check_found(check, FSM__SEEN_MALFORMED, told->seq, told->seq, told->where,
+                     "not a record in the format json: %s: %s", err.where, err.text);
   } else {
     const fsm_value *repair = fsm_map_get(&view, "repair");
-    seen.has_origin = hex_of(fsm_map_get(&view, "store"), seen.origin.store, sizeof seen.origin.store);
-    seen.origin.partition = (uint32_t)number_of(fsm_map_get(&view, "part"));
-    seen.origin.epoch = (uint32_t)number_of(fsm_map_get(&view, "epoch"));
-    seen.after = number_of(fsm_map_get(&view, "after"));
-    seen.repair = repair != NULL && repair->type == FSM_BOOL && repair->b;
+    if (hex_of(fsm_map_get(&view, "store"), seen.origin.store, sizeof seen.origin.store)) {
+      seen.has_origin = true;
+      seen.origin.partition = (uint32_t)number_of(fsm_map_get(&view, "part"));
+      seen.origin.epoch = (uint32_t)number_of(fsm_map_get(&view, "epoch"));
+    }
+    if (fsm_map_get(&view, "after") != NULL) seen.after = number_of(fsm_map_get(&view, "after"));
+    seen.repair = seen.repair || (repair != NULL && repair->type == FSM_BOOL && repair->b);
     take_leaf(check, &view, &bytes, doubt, record.seq, &seen);
     take_decoded(check, &record, &seen);
   }
@@ -106,7 +118,7 @@ static fsm_code read_lines(fsm_stream_check *check, FILE *file, const char *path
     if (len > FSM_CHECK_LINE_MAX)
       code = fsm_fail(err, FSM_ETOOLARGE, where, "a line is over %d bytes", FSM_CHECK_LINE_MAX);
     else if (len > 1)
-      take_line(check, where, line, (size_t)len - 1);
+      fsm__check_line(check, &(fsm__seen){.where = where}, line, (size_t)len - 1);
     fsm_arena_reset(fsm__check_scratch(check));
   }
   free(line);
@@ -127,7 +139,7 @@ static fsm_code read_frames(fsm_stream_check *check, FILE *file, const char *pat
       break;
     }
     if (fread(data, 1, len, file) != len) break; /* torn */
-    take_bytes(check, where, data, len);
+    fsm__check_bytes(check, &(fsm__seen){.where = where}, data, len);
     fsm_arena_reset(fsm__check_scratch(check));
     at += sizeof head + len;
   }

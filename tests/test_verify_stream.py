@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -87,6 +88,88 @@ class VerifyStream(unittest.TestCase):
         self.assertEqual(code, 3)
         self.assertIn("none", err)
         self.assertEqual(self.run_cli("verify-stream")[0], 2)
+
+
+def nats_server():
+    named = os.environ.get("FSM_NATS_SERVER") or shutil.which("nats-server")
+    return named if named and os.access(named, os.X_OK) else None
+
+
+class VerifyNats(unittest.TestCase):
+    """What a daemon has published, read back from JetStream."""
+
+    def setUp(self):
+        if nats_server() is None:
+            self.skipTest("there is no nats-server (set FSM_NATS_SERVER or PATH)")
+        self.folder = tempfile.mkdtemp(prefix="fsm-verify-nats-")
+        self.children = []
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = "nats://127.0.0.1:%d" % port
+        self.begin([nats_server(), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", os.path.join(self.folder, "js")])
+        self.data = os.path.join(self.folder, "data")
+        self.begin([FSMD, "--data", self.data, "--no-listen", "--nats", self.url])
+
+    def begin(self, args):
+        self.children.append(subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()))
+
+    def tearDown(self):
+        for child in getattr(self, "children", []):
+            child.kill()
+            child.wait(PATIENCE_S)
+        shutil.rmtree(getattr(self, "folder", ""), ignore_errors=True)
+
+    def wait(self, what, until):
+        end = time.monotonic() + PATIENCE_S
+        while not until():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.05)
+
+    def cli(self, *args):
+        return VerifyStream.run_cli("--data", self.data, *args)
+
+    def check(self):
+        code, out, err = VerifyStream.run_cli("-o", "json", "verify-stream", "--nats", self.url, "--stream", "FSM_EVT_0")
+        return code, json.loads(out) if out else {}, err
+
+    def nothing_marked_is_published(self):
+        """The files of the stream are searched for what x-pii marks."""
+        secret = "DE89370400440532013000"
+        marked = os.path.join(os.environ.get("FSM_SOURCE_DIR", "."), "tests", "cases", "masked.json")
+        before = self.check()[1]["records"]
+        self.assertEqual(self.cli("def", "deploy", marked)[0], 0)
+        self.assertEqual(self.cli("start", "loan", "--id", "l", "--input", json.dumps({"iban": secret}))[0], 0)
+        pay = {"card": secret, "lines": [{"name": secret}]}
+        self.assertEqual(self.cli("send", "l", "PAY", "--data", json.dumps(pay))[0], 0)
+        self.wait("the marked ones", lambda: self.check()[1]["records"] >= before + 3)
+        code, report, err = self.check()
+        self.assertEqual(code, 0, err)
+        self.assertGreaterEqual(report["unproved"], 2)
+        found = 0
+        for folder, _, names in os.walk(os.path.join(self.folder, "js")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    data = file.read()
+                self.assertNotIn(secret.encode(), data)
+                found += data.count(b"[masked]")
+        self.assertGreater(found, 0)
+
+    def test_a_stream_is_whole(self):
+        self.wait("fsmd", lambda: self.cli("stats")[0] == 0)
+        machine = os.path.join(self.folder, "machine.json")
+        with open(machine, "w", encoding="utf-8") as file:
+            json.dump(MACHINE, file)
+        self.assertEqual(self.cli("def", "deploy", machine)[0], 0)
+        self.assertEqual(self.cli("start", "count", "--id", "c")[0], 0)
+        for i in range(10):
+            self.assertEqual(self.cli("send", "c", "ADD", "--data", json.dumps({"by": i}))[0], 0)
+        self.wait("all records", lambda: self.check()[1].get("records", 0) >= 12)
+        code, report, err = self.check()
+        self.assertEqual((code, report["ok"], report["first"], report["unproved"]), (0, True, 1, 0), err)
+        self.nothing_marked_is_published()
+        code, _, err = VerifyStream.run_cli("verify-stream", "--nats", self.url, "--stream", "NONE")
+        self.assertEqual(code, 3, err)
 
 
 if __name__ == "__main__":

@@ -40,10 +40,24 @@ static fsm_code report(cli_run *cli, fsm_stream_check *check, fsm_error *err) {
   return verdict == FSM_OK ? FSM_OK : fsm_fail(err, verdict, found.where, "%s", found.text);
 }
 
+/* --nats and --stream go together, and in the place of files. */
+static fsm_code read_stream(cli_run *cli, fsm_stream_check *check, fsm_error *err) {
+  const char *nats = cli_args_get(&cli->args, "nats"), *stream = cli_args_get(&cli->args, "stream");
+  if (nats == NULL && stream == NULL && cli->args.word_count > 0) return FSM_OK;
+  if (nats == NULL || stream == NULL || cli->args.word_count > 0)
+    return fsm_fail(err, FSM_EARGUMENT, "", "name files, or a stream: --nats URL --stream NAME");
+  return fsm_stream_check_stream(check, nats, stream, err);
+}
+
+static const cli_option options[] = {{"nats", 0, "URL", "server of the stream: nats://HOST:PORT", false},
+                                     {"stream", 0, "NAME", "a JetStream stream, instead of files", false},
+                                     {NULL, 0, NULL, NULL, false}};
+
 static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_stream_check *check = NULL;
   fsm_code code = fsm_stream_check_new(&check, err);
   if (code == FSM_OK) code = against(cli, check, err);
+  if (code == FSM_OK) code = read_stream(cli, check, err);
   for (size_t i = 0; code == FSM_OK && i < cli->args.word_count; i++)
     code = fsm_stream_check_path(check, cli->args.words[i], err);
   if (code == FSM_OK) code = report(cli, check, err);
@@ -52,19 +66,21 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
 }
 
 static const char *const examples[] = {"verify-stream /var/log/fsmd", "verify-stream -o json records.ndjson",
-                                       "--data /var/lib/fsmd verify-stream -", NULL};
+                                       "--data /var/lib/fsmd verify-stream -",
+                                       "verify-stream --nats nats://127.0.0.1:4222 --stream FSM_EVT_0", NULL};
 
 extern const cli_command cli_verify_stream;
 const cli_command cli_verify_stream = {
     .group = "",
     .name = "verify-stream",
-    .words = "FILE...",
+    .words = "[FILE]...",
     .summary = "prove that published records are all there, once, in order, unaltered",
     .more =
         "A FILE holds records in the format json (a line each) or msgpack, or is a\n"
         "directory of a file sink; - is stdin. With --data the journal of stopped files\n"
         "is held beside them. Exit 7 when something is wrong: the first place is told.",
     .examples = examples,
-    .words_min = 1,
+    .options = options,
+    .words_min = 0,
     .words_max = 64,
     .run = run};
