@@ -62,7 +62,7 @@ static bool read_secret(const char *path, char out[SECRET_MAX]) {
 
 static void note(fsm__bus *bus, fsm_code code, const char *what, const char *text) {
   pthread_mutex_lock(&bus->lock);
-  snprintf(bus->last_error, sizeof bus->last_error, "%s: %s", what, text);
+  snprintf(bus->last_error, sizeof bus->last_error, "%.90s: %.160s", what, text);
   bus->last_code = code;
   pthread_mutex_unlock(&bus->lock);
 }

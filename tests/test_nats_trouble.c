@@ -305,8 +305,8 @@ static void behind_the_window_of_ids_there_may_be_duplicates_and_no_more(void **
   add(300);
   WAIT_FOR(status().seq == 300);
   stop();
-  assert_int_equal(js_DeleteMsg(js, "FSM_EVT_0", 7, NULL, NULL),
-                   NATS_OK); /* without a cursor nothing is proved */
+  erased = 7; /* without a cursor nothing is proved */
+  assert_int_equal(js_DeleteMsg(js, "FSM_EVT_0", erased, NULL, NULL), NATS_OK);
   char path[96];
   snprintf(path, sizeof path, "%s/sinks/nats", filled.dir);
   assert_int_equal(unlink(path), 0);

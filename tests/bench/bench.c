@@ -49,6 +49,7 @@ static const figure figures[] = {
     {"snapshot_stall", "ms", snapshot_stall},
     {"rebuild_1m", "s", rebuild_1m},
     {"lmdb_per_commit", "transitions/s", lmdb_per_commit},
+    {"publish_nats", "records/s", publish_nats},
     {"format_json", "records/s", format_json}, /* raw: the same text copied */
     {"publish_file", "records/s", publish_file},
 };

@@ -45,6 +45,7 @@ sample snapshot_1m(const char *dir, double seconds);
 sample snapshot_stall(const char *dir, double seconds);
 sample rebuild_1m(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
+sample publish_nats(const char *dir, double seconds);
 sample format_json(const char *dir, double seconds);
 sample publish_file(const char *dir, double seconds);
 
