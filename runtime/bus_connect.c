@@ -211,6 +211,7 @@ static natsStatus options_of(fsm__bus *bus, const char *server, natsOptions **ou
   if (s == NATS_OK) s = natsOptions_SetWriteDeadline(options, 2 * FSM_BUS_CONNECT_MS);
   if (s == NATS_OK) s = natsOptions_SetPingInterval(options, FSM_BUS_PING_MS);
   if (s == NATS_OK) s = natsOptions_SetMaxPingsOut(options, 2);
+  if (s == NATS_OK) s = natsOptions_SetIOBufSize(options, 256 * 1024);
   if (s == NATS_OK) s = let_in(bus, options);
   if (s != NATS_OK) natsOptions_Destroy(options);
   if (s == NATS_OK) *out = options;

@@ -22,12 +22,6 @@ static unsigned backlog(void) {
   return text != NULL ? (unsigned)strtoul(text, NULL, 10) : BACKLOG;
 }
 
-static double now_s(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void need(bool good, const char *what) {
   if (good) return;
   fprintf(stderr, "publish_nats: %s\n", what);
