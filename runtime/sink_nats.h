@@ -7,6 +7,15 @@
  * with the field and what to do (sink_nats_safe.c). A limit of bytes or messages with discard new is safe: it
  * is back-pressure.
  *
+ *   the stream …                                    we …
+ *   lost its last messages                           go back to its last ordinary one
+ *   holds nothing at places that held something      give those records again, as repairs behind the others
+ *   was made anew, or its server's store was wiped    give everything again
+ *   has what we did not know to be there             go on behind it, when that is proved; else send again
+ *   is ahead of the journal, or has another record   stop: a new epoch (db restore, db repair) goes on behind
+ * it at our seq ends in a stranger's message                     stop, until outbox clear says to go on
+ * behind it
+ *
  * Acked is not durable: pending → acked → settled, the last when a record that was acked longer ago than
  * twice the server's sync interval is seen again.
  */
