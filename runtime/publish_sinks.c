@@ -260,7 +260,7 @@ static void show(fsm_publisher *p, fsm__slot *const *slots, size_t count) {
 }
 
 fsm_code fsm__slots_set(fsm_publisher *p, fsm__sink_list *list, fsm_error *err) {
-  fsm__slot *next[FSM_SINKS_MAX] = {0}, *gone[FSM_SINKS_MAX], *stay[FSM_SINKS_MAX];
+  fsm__slot *next[FSM_SINKS_MAX] = {0}, *gone[FSM_SINKS_MAX] = {0}, *stay[FSM_SINKS_MAX];
   size_t gone_count = 0, stay_count = 0, count = list->count;
   list->users++; /* ours, until all is laid out */
   fsm_code code = lay_out(p, list, next, err);
