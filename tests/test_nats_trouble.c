@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "filled_journal.h"
-#include "nats_server.h"
+#include "nats_cluster.h"
 #include "proxy.h"
 #include "runtime/outbox.h"
 #include "runtime/sink_nats.h"
@@ -318,6 +318,52 @@ static void behind_the_window_of_ids_there_may_be_duplicates_and_no_more(void **
   natsConnection_Destroy(nc);
 }
 
+/* ---- three servers ---- */
+
+/* The server that leads the stream; -1 = nobody says so. */
+static int leader_of(const nats_cluster *c) {
+  natsConnection *nc = NULL;
+  jsCtx *js = NULL;
+  jsStreamInfo *info = NULL;
+  int leader = -1;
+  if (natsConnection_ConnectTo(&nc, c->urls) == NATS_OK &&
+      natsConnection_JetStream(&js, nc, NULL) == NATS_OK &&
+      js_GetStreamInfo(&info, js, "FSM_EVT_0", NULL, NULL) == NATS_OK && info->Cluster != NULL &&
+      info->Cluster->Leader != NULL && info->Cluster->Leader[0] == 's') {
+    leader = info->Cluster->Leader[1] - '0';
+  }
+  jsStreamInfo_Destroy(info);
+  jsCtx_Destroy(js);
+  natsConnection_Destroy(nc);
+  return leader;
+}
+
+static void a_cluster_whose_leader_is_killed_goes_on_and_loses_nothing(void **state) {
+  (void)state;
+  nats_cluster cluster;
+  assert_true(nats_cluster_start(&cluster));
+  config.url = cluster.urls;
+  config.replicas = 3;
+  config.timeout_ns = INT64_C(3000000000);
+  add(200);
+  start();
+  WAIT_FOR(status().seq == 200);
+  for (int round = 0; round < 2; round++) {
+    int leader = -1;
+    add(300);
+    for (int i = 0; i < 100 && leader < 0; i++) leader = leader_of(&cluster);
+    assert_in_range(leader, 0, NATS_CLUSTER - 1);
+    nats_server_kill(&cluster.servers[leader]);
+    add(300);
+    WAIT_FOR(status().seq == fsm__journal_durable_seq(filled.journal));
+    assert_true(nats_cluster_start_one(&cluster, leader));
+  }
+  snprintf(server.url, sizeof server.url, "%s", cluster.servers[0].url); /* who looks asks any of them */
+  assert_stream_is_journal();
+  stop();
+  nats_cluster_free(&cluster);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
   const struct CMUnitTest tests[] = {
@@ -329,6 +375,7 @@ int main(void) {
       TEST(a_server_whose_store_was_wiped_gets_everything_again),
       TEST(a_stream_that_is_deleted_under_load_is_filled_again),
       TEST(a_server_killed_at_random_under_load_has_all_in_the_end),
+      TEST(a_cluster_whose_leader_is_killed_goes_on_and_loses_nothing),
       TEST(behind_the_window_of_ids_there_may_be_duplicates_and_no_more),
   };
   return nats_server_there() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
