@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""examples/consume_once.c killed at random points has each effect once; a gap stops it. Exit 77: not built."""
+"""examples/consume_once.c and .mjs (where node is) killed at random points has each effect once; a gap stops it. Exit 77: not built."""
 import json
 import os
 import random
@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 
+SOURCE = os.environ.get("FSM_SOURCE_DIR", ".")
 CONSUMER = os.path.join(os.environ.get("FSM_BUILD_DIR", ""), "consume_once")
 COUNT, KILLS = 3000, 40
 
@@ -19,6 +20,8 @@ def record(seq, **more):
 
 
 class ConsumeOnce(unittest.TestCase):
+    program, pause = [CONSUMER], 0.05
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="fsm-consume-")
         self.state, self.records = os.path.join(self.folder, "state"), os.path.join(self.folder, "records.ndjson")
@@ -31,7 +34,7 @@ class ConsumeOnce(unittest.TestCase):
             file.writelines(lines)
 
     def run_it(self):
-        return subprocess.run([CONSUMER, self.state, self.records], stderr=subprocess.PIPE, timeout=60)
+        return subprocess.run([*self.program, self.state, self.records], stderr=subprocess.PIPE, timeout=60)
 
     def read(self):
         with open(self.state, encoding="utf-8") as file:
@@ -44,8 +47,8 @@ class ConsumeOnce(unittest.TestCase):
         self.write(lines)
         chance, killed = random.Random(7), 0
         for _ in range(KILLS):
-            child = subprocess.Popen([CONSUMER, self.state, self.records])
-            time.sleep(chance.random() * 0.05)
+            child = subprocess.Popen([*self.program, self.state, self.records])
+            time.sleep(chance.random() * self.pause)
             killed += child.poll() is None
             child.kill()
             child.wait()
@@ -62,6 +65,11 @@ class ConsumeOnce(unittest.TestCase):
         self.assertEqual(done.returncode, 7)
         self.assertIn(b":4: records 10 to 11 are missing", done.stderr)
         self.assertEqual(self.read(), [9, 3, 12])
+
+
+@unittest.skipUnless(shutil.which("node"), "node is not installed")
+class ConsumeOnceInNode(ConsumeOnce):
+    program, pause = ["node", os.path.join(SOURCE, "examples", "consume_once.mjs")], 0.25
 
 
 if __name__ == "__main__":
