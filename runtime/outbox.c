@@ -158,7 +158,9 @@ static void fail(fsm__outbox *o, const fsm_error *err) {
   (void)!fsm__flights_settle(o, &ignored);
   if (err->code != FSM_ECLOSED && halted) fsm__outbox_fault(o, err, true); /* what was settled cleared it */
   rewind_to_cursor(o, !halted);
-  if (halted) back_off(o, fsm__ms(FSM_OUTBOX_HALT_MS));
+  if (!halted) return;
+  o->fails++; /* that it can be prepared does not make it well */
+  back_off(o, fsm__ms(FSM_OUTBOX_HALT_MS));
 }
 
 /* ---- turns ---- */
@@ -286,6 +288,10 @@ static void *run(void *arg) {
   }
   fsm__orders_end(o);
   finish(o);
+  pthread_mutex_lock(&o->lock);
+  o->finished = true;
+  pthread_cond_broadcast(&o->obeyed);
+  pthread_mutex_unlock(&o->lock);
   return NULL;
 }
 
@@ -390,16 +396,17 @@ fsm_code fsm__outbox_start(const fsm__outbox_options *options, fsm__outbox **out
 void fsm__outbox_stop(fsm__outbox *o) {
   FSM_ASSERT(o != NULL);
   if (!o->started) return;
+  int64_t until = fsm__outbox_now() + fsm__ms(FSM_OUTBOX_STOP_MS);
+  struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
   pthread_mutex_lock(&o->lock);
   atomic_store(&o->stopping, true);
   pthread_cond_signal(&o->moved);
+  while (o->sink->interrupt != NULL && !o->finished)
+    if (pthread_cond_timedwait(&o->obeyed, &o->lock, &t) != 0) break;
+  bool finished = o->finished;
   pthread_mutex_unlock(&o->lock);
-  int64_t until = fsm__outbox_now() + fsm__ms(FSM_OUTBOX_STOP_MS);
-  struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
-  if (o->sink->interrupt == NULL || pthread_clockjoin_np(o->thread, NULL, CLOCK_MONOTONIC, &t) != 0) {
-    if (o->sink->interrupt != NULL) o->sink->interrupt(o->sink);
-    pthread_join(o->thread, NULL);
-  }
+  if (!finished && o->sink->interrupt != NULL) o->sink->interrupt(o->sink);
+  pthread_join(o->thread, NULL);
   o->started = false;
 }
 

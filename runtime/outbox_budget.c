@@ -17,6 +17,7 @@ static void tell(fsm__outbox *o, const char *what, unsigned percent, const fsm__
 /* The mark is on the disk before retention may heed it, and before it is on record. */
 static void mark(fsm__outbox *o, bool spilled, unsigned percent, const fsm__outbox_status *now) {
   o->cursor.spilled = spilled;
+  o->unsaved++; /* if it cannot be saved now, it is tried again */
   fsm__outbox_save(o, true);
   fsm__outbox_count(o, 0, 0);
   tell(o, spilled ? "spilled" : "unspilled", percent, now);

@@ -128,9 +128,9 @@ static fsm_code check_cursor(fsm__outbox *o, const fsm__sink_view *view, fsm_err
     return fsm_fail(err, FSM_EVERIFY, c->sink, "published up to record %llu, but the journal ends at %llu",
                     (unsigned long long)c->seq, (unsigned long long)view->durable_seq);
   }
-  if (c->seq < view->first_seq) return FSM_OK;
   if (is_unknown(&c->leaf)) return FSM_OK;
   fsm_code code = fsm__outbox_leaf_of(o, c->seq, &leaf, err);
+  if (code != FSM_OK && c->seq < view->first_seq) return FSM_OK; /* it was archived, or is gone */
   if (code != FSM_OK) return code;
   if (memcmp(&leaf, &c->leaf, sizeof leaf) == 0) return FSM_OK;
   return fsm_fail(err, FSM_EVERIFY, c->sink, "record %llu is not the one that was published",
@@ -200,5 +200,11 @@ fsm_code fsm__outbox_reconcile(fsm__outbox *o, fsm_error *err) {
   if (lost.from == 0) return FSM_OK;
   if (lost.to > c->seq) lost.to = c->seq;
   if (lost.from > lost.to) return FSM_OK;
+  if (o->range_count == FSM_OUTBOX_RANGES_MAX) { /* it is told once only: rather more again than not at all */
+    fsm__range *last = &o->ranges[FSM_OUTBOX_RANGES_MAX - 1];
+    if (lost.from < last->done) last->next = last->done = lost.from;
+    if (lost.to > last->to) last->to = lost.to;
+    return FSM_OK;
+  }
   return fsm__outbox_repair(o, lost.from, lost.to, err);
 }

@@ -124,7 +124,7 @@ static fsm_code give(fsm__outbox *o, const fsm__journal_entry *entry, const fsm_
 
 /* ---- repairs ---- */
 
-/* Of a parked one that cannot be read any more. */
+/* Of a parked one that is no longer there. */
 static fsm_code give_up_retry(fsm__outbox *o, uint64_t seq, const fsm_error *fault, fsm_error *err) {
   fsm__draft draft;
   const fsm__parked *p = fsm__parked_find(o, seq);
@@ -144,6 +144,9 @@ static fsm_code give_retry(fsm__outbox *o, fsm_error *err) {
   fsm_error fault;
   uint64_t seq = o->retry[o->retry_next];
   fsm_code code = fsm__outbox_read(o, seq, &entry, &fault);
+  if (code == FSM_OK && fsm__parked_find(o, seq) != NULL && !fsm__outbox_is_parked(o, &entry))
+    code = fsm_fail(&fault, FSM_ENOTFOUND, o->sink->name,
+                    "its branch of the journal ended before it, and another record has its seq: drop it");
   if (code == FSM_ENOTFOUND) return give_up_retry(o, seq, &fault, err);
   if (code != FSM_OK) return fsm_fail(err, code, fault.where, "%s", fault.text);
   o->repair_after = fsm__outbox_given_before(o, seq - 1);
@@ -208,7 +211,7 @@ static fsm_code give_next(fsm__outbox *o, bool *any, fsm_error *err) {
   if (code != FSM_OK || !*any) return code;
   code = fsm__outbox_wants(o, &entry, &wanted, err);
   if (code != FSM_OK) return code;
-  bool parked = wanted.is && o->parked_count > 0 && fsm__parked_find(o, entry.seq) != NULL;
+  bool parked = wanted.is && o->parked_count > 0 && fsm__outbox_is_parked(o, &entry);
   o->feed_seq = entry.seq + 1;
   if (wanted.is && !parked) return give(o, &entry, &wanted, IN_ORDER, err);
   if (parked) o->sent_seq = entry.seq; /* it was given, in vain */

@@ -125,7 +125,7 @@ struct fsm__outbox {
   uint64_t refusal_ticket; /* the first that was refused, and why */
   char refusal[256];
   fsm__order *order;
-  bool ended;
+  bool ended, finished; /* no orders any more; nothing any more */
   fsm__outbox_status status;
   int64_t fault_ns, failed_noted_ns; /* of the thread: since when it fails; 0 = it does not, was not noted */
   bool failed_noted;
@@ -207,6 +207,8 @@ bool fsm__draft_remove(fsm__draft *draft, uint64_t seq);
 /* Durably in the place of the list that stands; frees the draft unless it fails. */
 fsm_code fsm__draft_keep(fsm__outbox *o, fsm__draft *draft, fsm_error *err);
 const fsm__parked *fsm__parked_find(const fsm__outbox *o, uint64_t seq); /* NULL = it is not parked */
+/* This very record: behind a fork another one has the seq of one that was parked. */
+bool fsm__outbox_is_parked(const fsm__outbox *o, const fsm__journal_entry *entry);
 /* What of the flights oldest … *end is poison goes on the list, what was given again leaves it; *end moves
  * back to what could not be parked. */
 fsm_code fsm__outbox_park_run(fsm__outbox *o, uint64_t *end, fsm_error *err);

@@ -144,7 +144,7 @@ static fsm_code stuck_at(fsm__outbox *o, fsm__journal_entry *out, uint64_t *seq,
     fsm_code code = fsm__outbox_read(o, *seq, out, err);
     if (code == FSM_OK) code = fsm__outbox_wants(o, out, &wanted, err);
     if (code != FSM_OK) return code;
-    if (wanted.is && fsm__parked_find(o, *seq) == NULL) return FSM_OK;
+    if (wanted.is && !fsm__outbox_is_parked(o, out)) return FSM_OK;
   }
   *seq = 0;
   return FSM_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/outbox_impl.h"
+#include "schema/utf8.h"
 
 /* ---- drafts ---- */
 
@@ -36,6 +37,11 @@ const fsm__parked *fsm__parked_find(const fsm__outbox *o, uint64_t seq) {
   return i < o->parked_count && o->parked[i].seq == seq ? &o->parked[i] : NULL;
 }
 
+bool fsm__outbox_is_parked(const fsm__outbox *o, const fsm__journal_entry *entry) {
+  const fsm__parked *p = fsm__parked_find(o, entry->seq);
+  return p != NULL && p->epoch == entry->epoch;
+}
+
 fsm_code fsm__draft_add(fsm__draft *draft, const char *sink, uint64_t seq, uint32_t epoch, fsm_code code,
                         const char *text, fsm_error *err) {
   size_t i = place_of(draft->list, draft->count, seq);
@@ -47,13 +53,13 @@ fsm_code fsm__draft_add(fsm__draft *draft, const char *sink, uint64_t seq, uint3
         "record %llu is refused (%.120s), and %d are set aside already: mend what refuses them, then "
         "retry or drop those",
         (unsigned long long)seq, text, FSM_PARKED_MAX);
-  if (!again) {
-    memmove(p + 1, p, (draft->count++ - i) * sizeof *p);
+  if (!again) memmove(p + 1, p, (draft->count++ - i) * sizeof *p);
+  if (!again || p->epoch != epoch)
     *p = (fsm__parked){.seq = seq, .epoch = epoch, .time_ns = fsm__outbox_wall()};
-  }
   p->tries++;
   p->code = code;
   (void)snprintf(p->text, sizeof p->text, "%.255s", text);
+  fsm__utf8_mend(p->text);
   return FSM_OK;
 }
 
@@ -79,8 +85,9 @@ fsm_code fsm__draft_keep(fsm__outbox *o, fsm__draft *draft, fsm_error *err) {
 
 /* ---- what comes out of the window ---- */
 
-/* A record of what befell this very sink: to tell of its being parked would make another, without end. */
-static bool about_us(fsm__outbox *o, uint64_t seq) {
+/* A record of what befell this very sink, or of what another one parked: to tell of its being parked would
+ * make another, without end, also between two sinks that take nothing. */
+static bool is_echo(fsm__outbox *o, uint64_t seq) {
   fsm__journal_entry entry;
   fsm_record_brief brief;
   fsm_record record;
@@ -93,7 +100,9 @@ static bool about_us(fsm__outbox *o, uint64_t seq) {
   if (is) {
     const fsm_value *command = fsm_map_get(&record.detail, "command");
     const fsm_value *sink = fsm_map_get(&record.detail, "sink");
-    is = command != NULL && sink != NULL && fsm_is_text(command, "sink") && fsm_is_text(sink, o->sink->name);
+    const fsm_value *what = fsm_map_get(&record.detail, "what");
+    is = command != NULL && sink != NULL && what != NULL && fsm_is_text(command, "sink") &&
+         (fsm_is_text(sink, o->sink->name) || fsm_is_text(what, "parked"));
   }
   fsm_arena_free(&arena);
   return is;
@@ -101,7 +110,7 @@ static bool about_us(fsm__outbox *o, uint64_t seq) {
 
 static void tell(fsm__outbox *o, const fsm__flight *f) {
   fsm__note note = {.count = 0};
-  if (about_us(o, f->seq)) return;
+  if (is_echo(o, f->seq)) return;
   fsm__note_u64(&note, "seq", f->seq);
   fsm__note_text(&note, "code", fsm_code_name(f->code));
   fsm__note_text(&note, "text", f->text != NULL ? f->text : fsm_code_text(f->code));

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "runtime/outbox_impl.h"
+#include "schema/utf8.h"
 
 static int64_t clock_of(clockid_t id) {
   struct timespec t;
@@ -42,6 +43,7 @@ void fsm__outbox_fault(fsm__outbox *o, const fsm_error *err, bool halted) {
   pthread_mutex_lock(&o->lock);
   snprintf(o->status.last_error, sizeof o->status.last_error, "%.60s%s%.190s", err->where,
            err->where[0] != '\0' ? ": " : "", err->text);
+  fsm__utf8_mend(o->status.last_error); /* it may be the other side's words, and is cut */
   o->status.halted = halted;
   if (o->fault_ns == 0) {
     o->fault_ns = fsm__outbox_now();

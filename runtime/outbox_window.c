@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runtime/outbox_impl.h"
+#include "schema/utf8.h"
 
 static uint64_t mark_of(uint64_t ticket, fsm__ack ack) { return ticket << 2 | (uint64_t)ack; }
 static fsm__ack ack_of(uint64_t mark) { return (fsm__ack)(mark & 3); }
@@ -96,6 +97,7 @@ void fsm__outbox_ack(void *outbox, uint64_t ticket, fsm_code code, uint64_t posi
   f->position = position;
   f->code = code;
   if (code != FSM_OK) f->text = text != NULL ? strndup(text, FSM_PARKED_TEXT_MAX - 1) : NULL;
+  if (code != FSM_OK && f->text != NULL) fsm__utf8_mend(f->text); /* it is the other side's */
   if (code != FSM_OK && !fsm__poison(code)) note_refusal(o, f, ticket);
   atomic_store(&f->mark, mark_of(ticket, code == FSM_OK ? FSM__TAKEN : FSM__REFUSED));
   unsigned left = atomic_fetch_sub(&o->open, 1) - 1;

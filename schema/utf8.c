@@ -44,6 +44,28 @@ bool fsm__utf8_valid(const char *text, size_t len) {
   return true;
 }
 
+/* Could be the beginning of a sequence of which the end is missing. */
+static bool is_cut_off(const char *text, size_t len) {
+  const unsigned char first = (unsigned char)text[0];
+  if (first < 0xC2 || first > 0xF4 || len >= (first < 0xE0 ? 2u : first < 0xF0 ? 3u : 4u)) return false;
+  for (size_t i = 1; i < len; i++)
+    if (!follows((unsigned char)text[i])) return false;
+  return true;
+}
+
+void fsm__utf8_mend(char *text) {
+  size_t len = strlen(text);
+  for (size_t at = 0; at < len;) {
+    size_t step = fsm__utf8_next(text + at, len - at);
+    if (step == 0 && is_cut_off(text + at, len - at)) {
+      text[at] = '\0';
+      return;
+    }
+    if (step == 0) text[at] = '?', step = 1;
+    at += step;
+  }
+}
+
 size_t fsm__utf8_count(const char *text, size_t len) {
   size_t count = 0;
   for (size_t i = 0; i < len; i++) count += !follows((unsigned char)text[i]);
