@@ -75,6 +75,12 @@ static void changed(fsm__bus *bus, bool clear_error) {
   for (size_t i = 0; i < bus->observer_count; i++) bus->observers[i].fn(bus->observers[i].arg);
 }
 
+/* Without who we are: "nats://user:password@host". */
+static const char *shown_of(const char *server) {
+  const char *at = strrchr(server, '@');
+  return at != NULL ? at + 1 : server;
+}
+
 /* Of a try that failed, in the words of the library without its place in its source. */
 static void note_failure(fsm__bus *bus, const char *server, natsStatus status) {
   natsStatus last = NATS_OK;
@@ -94,7 +100,7 @@ static void note_failure(fsm__bus *bus, const char *server, natsStatus status) {
     code = FSM_EPERMISSION, before = "the server does not let us in: ";
   if (status == NATS_NO_MEMORY) code = FSM_ENOMEM;
   snprintf(clean, sizeof clean, "%s%.180s", before, text);
-  note(bus, code, server, clean);
+  note(bus, code, shown_of(server), clean);
 }
 
 /* ---- what the library calls ---- */

@@ -99,15 +99,17 @@ void fsm_publisher_status_get(fsm_publisher *p, fsm_publisher_status *out) {
 
 /* ---- orders ------------------------------------------------------------------------------------------ */
 
-/* The slot with one user more, NULL: there is none. *stray: a sink that was configured once. */
-static fsm__slot *take(fsm_publisher *p, const char *name, bool *stray) {
+/* The slot with one user more, NULL: there is none. *outbox: stays until it is given back; NULL: it has none.
+ * *stray: a sink that was configured once. */
+static fsm__slot *take(fsm_publisher *p, const char *name, fsm__outbox **outbox, bool *stray) {
   fsm__slot *found = NULL;
   *stray = false;
+  *outbox = NULL;
   pthread_mutex_lock(&p->lock);
   for (size_t i = 0; i < p->count && found == NULL; i++)
     if (strcmp(p->slots[i]->config->name, name) == 0) found = p->slots[i];
   for (size_t i = 0; i < p->stray_count; i++) *stray |= strcmp(p->strays[i].sink, name) == 0;
-  if (found != NULL) found->users++;
+  if (found != NULL) found->users++, *outbox = found->outbox;
   pthread_mutex_unlock(&p->lock);
   return found;
 }
@@ -190,15 +192,16 @@ fsm_code fsm_publisher_order(fsm_publisher *p, const fsm_sink_order *order, uint
   fsm_code code = check_order(order, err);
   if (code != FSM_OK) return code;
   if (count == NULL) count = &ignored;
-  fsm__slot *slot = take(p, order->sink, &stray);
+  fsm__outbox *outbox = NULL;
+  fsm__slot *slot = take(p, order->sink, &outbox, &stray);
   if (slot == NULL) {
     if (!stray) return not_there(order->sink, err);
     if (order->what == FSM_SINK_FORGET) return *count = 0, forget(p, order, err);
     return fsm_fail(err, FSM_ENOTFOUND, "sink",
                     "the sink \"%.64s\" is not configured any more; it can be forgotten", order->sink);
   }
-  code = slot->outbox != NULL || order->what == FSM_SINK_FORGET ? carry_out(slot->outbox, order, count, err)
-                                                                : not_made(p, slot, err);
+  code = outbox != NULL || order->what == FSM_SINK_FORGET ? carry_out(outbox, order, count, err)
+                                                          : not_made(p, slot, err);
   give_back(p, slot);
   return code;
 }
@@ -240,11 +243,11 @@ fsm_code fsm_publisher_parked(fsm_publisher *p, const char *sink, fsm_arena *are
   fsm__parked *list = NULL;
   size_t count = 0;
   bool stray = false;
-  fsm__slot *slot = take(p, sink, &stray);
+  fsm__outbox *outbox = NULL;
+  fsm__slot *slot = take(p, sink, &outbox, &stray);
   if (slot == NULL && !stray) return not_there(sink, err);
-  fsm_code code = slot != NULL && slot->outbox != NULL
-                      ? fsm__outbox_parked(slot->outbox, &list, &count, err)
-                      : fsm__parked_load(fsm__runtime_dir(p->runtime), sink, &list, &count, err);
+  fsm_code code = outbox != NULL ? fsm__outbox_parked(outbox, &list, &count, err)
+                                 : fsm__parked_load(fsm__runtime_dir(p->runtime), sink, &list, &count, err);
   if (slot != NULL) give_back(p, slot);
   if (code == FSM_OK) code = fsm__parked_view(arena, sink, list, count, out, err);
   free(list);

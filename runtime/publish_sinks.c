@@ -172,39 +172,57 @@ static void make(fsm_publisher *p, fsm__slot *slot) {
   pthread_mutex_unlock(&p->lock);
 }
 
+typedef struct leaving {
+  fsm__slot *slot;
+  fsm__outbox *outbox; /* NULL: it had none */
+  fsm__outbox_status last;
+  pthread_t thread;
+  bool started;
+} leaving;
+
 static void *unmake(void *arg) {
-  fsm__slot *slot = arg;
-  fsm__outbox_stop(slot->outbox);
-  fsm__outbox_status_get(slot->outbox, &slot->last);
-  slot->last.connected = false;
+  leaving *it = arg;
+  fsm__outbox_stop(it->outbox);
+  fsm__outbox_status_get(it->outbox, &it->last);
+  it->last.connected = false;
   return NULL;
 }
 
-/* The outboxes of these slots, which nobody finds any more, at the same time: each may take its second. */
+/* From here on nobody finds it any more; waits for those who have it. */
+static void detach(fsm_publisher *p, leaving *it) {
+  pthread_mutex_lock(&p->lock);
+  it->outbox = it->slot->outbox;
+  if (it->outbox != NULL) fsm__outbox_status_get(it->outbox, &it->slot->last);
+  it->slot->last.connected = false;
+  it->slot->outbox = NULL;
+  while (it->slot->users > 0) pthread_cond_wait(&p->idle, &p->lock);
+  pthread_mutex_unlock(&p->lock);
+}
+
+static void end(fsm_publisher *p, leaving *it) {
+  if (it->started) pthread_join(it->thread, NULL);
+  it->slot->sink->free(it->slot->sink); /* from here on nobody acknowledges */
+  it->slot->sink = NULL;
+  pthread_mutex_lock(&p->lock);
+  it->slot->last = it->last;
+  it->slot->hold = FSM__HOLD_NONE;
+  hold_most(p);
+  pthread_mutex_unlock(&p->lock);
+  fsm__outbox_free(it->outbox);
+}
+
+/* The outboxes of these slots at the same time: each may take its second. */
 static void stop_slots(fsm_publisher *p, fsm__slot *const *slots, size_t count) {
-  pthread_t threads[FSM_SINKS_MAX];
-  bool started[FSM_SINKS_MAX];
+  leaving all[FSM_SINKS_MAX] = {0};
   for (size_t i = 0; i < count; i++) {
-    pthread_mutex_lock(&p->lock);
-    while (slots[i]->users > 0) pthread_cond_wait(&p->idle, &p->lock);
-    pthread_mutex_unlock(&p->lock);
-    if (slots[i]->outbox == NULL) continue;
-    started[i] = count > 1 && pthread_create(&threads[i], NULL, unmake, slots[i]) == 0;
-    if (!started[i]) unmake(slots[i]);
+    all[i].slot = slots[i];
+    detach(p, &all[i]);
+    if (all[i].outbox == NULL) continue;
+    all[i].started = count > 1 && pthread_create(&all[i].thread, NULL, unmake, &all[i]) == 0;
+    if (!all[i].started) unmake(&all[i]);
   }
-  for (size_t i = 0; i < count; i++) {
-    fsm__outbox *outbox = slots[i]->outbox;
-    if (outbox == NULL) continue;
-    if (started[i]) pthread_join(threads[i], NULL);
-    slots[i]->sink->free(slots[i]->sink); /* from here on nobody acknowledges */
-    slots[i]->sink = NULL;
-    pthread_mutex_lock(&p->lock);
-    slots[i]->outbox = NULL;
-    slots[i]->hold = FSM__HOLD_NONE;
-    hold_most(p);
-    pthread_mutex_unlock(&p->lock);
-    fsm__outbox_free(outbox);
-  }
+  for (size_t i = 0; i < count; i++)
+    if (all[i].outbox != NULL) end(p, &all[i]);
 }
 
 static void free_slot(fsm__slot *slot) {

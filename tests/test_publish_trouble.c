@@ -1,0 +1,116 @@
+/* test_publish_trouble.c: a publisher that is stopped while people give orders, and what it says of servers.
+ */
+#include "runtime/publish.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static char dir[64];
+static fsm_publisher *publisher;
+static fsm_runtime *runtime;
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+  (void)st, (void)flag, (void)ftw;
+  return remove(path);
+}
+
+static int up(void **state) {
+  (void)state;
+  publisher = NULL;
+  runtime = NULL;
+  snprintf(dir, sizeof dir, "/tmp/fsm-trouble-XXXXXX");
+  return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int down(void **state) {
+  (void)state;
+  if (publisher != NULL) fsm_publisher_stop(publisher);
+  fsm_runtime_close(runtime);
+  fsm_publisher_free(publisher);
+  nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+  return 0;
+}
+
+static void open_all(const char *url, const char *sinks) {
+  fsm_error err = {0};
+  fsm_opened opened;
+  fsm_publisher_options publishing = {.url = url, .sinks = sinks, .sinks_len = sinks ? strlen(sinks) : 0};
+  if (fsm_publisher_new(&publishing, &publisher, &err) != FSM_OK) fail_msg("%s %s", err.where, err.text);
+  fsm_runtime_options options = {.dir = dir,
+                                 .segment_bytes = 2 * 1024 * 1024,
+                                 .map_bytes = (size_t)1 << 30,
+                                 .durable = fsm_publisher_durable,
+                                 .durable_arg = publisher};
+  if (fsm_runtime_open(&options, &runtime, &opened, &err) != FSM_OK) fail_msg("%s %s", err.where, err.text);
+  if (fsm_publisher_start(publisher, runtime, &err) != FSM_OK) fail_msg("%s %s", err.where, err.text);
+}
+
+/* ---- orders and the end ---- */
+
+static atomic_uint given, closed;
+static atomic_bool over;
+
+static void *give_orders(void *arg) {
+  (void)arg;
+  fsm_pair sub = {fsm_string("sub"), fsm_string("ann")};
+  fsm_value actor;
+  if (fsm_map(&sub, 1, &actor, NULL) != FSM_OK) return NULL;
+  const fsm_sink_order order = {.sink = "f", .what = FSM_SINK_RETRY, .actor = &actor, .reason = "to see"};
+  while (!atomic_load(&over)) {
+    fsm_code code = fsm_publisher_order(publisher, &order, NULL, NULL);
+    atomic_fetch_add(code == FSM_OK ? &given : &closed, 1);
+    if (code != FSM_OK && code != FSM_ECLOSED) break;
+  }
+  return NULL;
+}
+
+static void orders_that_come_while_it_stops_find_it_stopped(void **state) {
+  (void)state;
+  char sinks[256];
+  snprintf(sinks, sizeof sinks, "{\"sinks\":[{\"name\":\"f\",\"kind\":\"file\",\"path\":\"%s/out\"}]}", dir);
+  pthread_t threads[4];
+  atomic_store(&over, false);
+  atomic_store(&given, 0), atomic_store(&closed, 0);
+  open_all(NULL, sinks);
+  for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, give_orders, NULL), 0);
+  while (atomic_load(&given) < 20) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  fsm_publisher_stop(publisher);
+  unsigned before = atomic_load(&closed);
+  while (atomic_load(&closed) < before + 20) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  atomic_store(&over, true);
+  for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+}
+
+/* ---- secrets ---- */
+
+static void who_we_are_is_not_in_what_is_told_of_a_server(void **state) {
+  (void)state;
+  fsm_publisher_status s = {.last_error = ""};
+  open_all("nats://ann:geheim@127.0.0.1:1", NULL);
+  for (int i = 0; i < 2000 && strstr(s.last_error, "127.0.0.1") == NULL; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    fsm_publisher_status_get(publisher, &s);
+  }
+  assert_non_null(strstr(s.last_error, "127.0.0.1:1"));
+  assert_null(strstr(s.last_error, "geheim"));
+  assert_null(strstr(s.last_error, "ann"));
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+  const struct CMUnitTest tests[] = {
+      TEST(orders_that_come_while_it_stops_find_it_stopped),
+      TEST(who_we_are_is_not_in_what_is_told_of_a_server),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
