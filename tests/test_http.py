@@ -929,32 +929,32 @@ class Operation(unittest.TestCase):
         try:
             self.assertEqual(d.request("POST", "/v1/machines", DEFINITION).status, 201)
             put = {"route": {"kind": "deployed", "sinks": ["nats"]}, "reason": "asked by audit"}
-            answer = d.request("PUT", "/v1/routes/claims", put)
+            answer = d.request("PUT", "/v1/routes/claims", put, local=True)
             self.assertEqual((answer.status, answer.json["rev"]), (201, 1), answer)
             self.assertEqual(answer.headers["ETag"], '"1"')
-            again = d.request("PUT", "/v1/routes/claims", put)
+            again = d.request("PUT", "/v1/routes/claims", put, local=True)
             self.assertEqual((again.status, again.json["rev"]), (200, 1), again)
             listed = d.request("GET", "/v1/routes").json
             self.assertEqual([(r["name"], r["version"], r["reason"]) for r in listed["items"]],
                              [("claims", 1, "asked by audit")])
-            bad = d.request("PUT", "/v1/routes/claims", {"route": {"sinks": ["siem"]}, "reason": "x"})
+            bad = d.request("PUT", "/v1/routes/claims", {"route": {"sinks": ["siem"]}, "reason": "x"}, local=True)
             self.assertEqual((bad.status, bad.json["where"]), (400, "/sinks/0"), bad)
             self.assertIn('unknown sink "siem"', bad.json["detail"])
             put["route"]["where"] = "record.level > 'x'"
-            bad = d.request("PUT", "/v1/routes/claims", put)
+            bad = d.request("PUT", "/v1/routes/claims", put, local=True)
             self.assertEqual((bad.status, bad.json["where"]), (422, "/where"), bad)
-            bad = d.request("PUT", "/v1/routes/claims", {"route": {"sinks": ["nats"]}})
+            bad = d.request("PUT", "/v1/routes/claims", {"route": {"sinks": ["nats"]}}, local=True)
             self.assertEqual((bad.status, bad.json["where"]), (400, "/reason"), bad)
             tried = d.request("POST", "/v1/routes/test", {"route": {"kind": "deployed", "sinks": ["nats"]}}).json
             self.assertEqual((tried["items"][0]["kind"], tried["items"][0]["matches"]), ("deployed", True))
             self.assertEqual((tried["items"][1]["kind"], tried["items"][1]["part"]), ("route", "kind"))
             self.assertEqual(d.request("POST", "/v1/routes/test", {"route": {"sinks": ["x"]}, "limit": 1001}).status, 400)
-            stale = d.request("DELETE", "/v1/routes/claims?reason=gone", headers={"If-Match": '"7"'})
+            stale = d.request("DELETE", "/v1/routes/claims?reason=gone", headers={"If-Match": '"7"'}, local=True)
             self.assertEqual(stale.status, 412, stale)
-            self.assertEqual(d.request("DELETE", "/v1/routes/claims").status, 400)
-            gone = d.request("DELETE", "/v1/routes/claims?reason=the%20siem%20is%20gone")
+            self.assertEqual(d.request("DELETE", "/v1/routes/claims", local=True).status, 400)
+            gone = d.request("DELETE", "/v1/routes/claims?reason=the%20siem%20is%20gone", local=True)
             self.assertEqual((gone.status, gone.json["rev"]), (200, 2), gone)
-            self.assertEqual(d.request("DELETE", "/v1/routes/claims?reason=gone").status, 404)
+            self.assertEqual(d.request("DELETE", "/v1/routes/claims?reason=gone", local=True).status, 404)
             self.assertEqual(d.request("GET", "/v1/routes").json["items"], [])
             versions = d.request("GET", "/v1/routes/claims?limit=1").json
             self.assertEqual((versions["items"][0]["removed"], versions["items"][0]["reason"], versions["next"]),
@@ -962,6 +962,31 @@ class Operation(unittest.TestCase):
             self.assertEqual(d.request("GET", "/v1/routes/claims?after=2").json["items"][0]["version"], 1)
             self.assertEqual(d.request("GET", "/v1/routes/never").status, 404)
             self.assertEqual(d.stop(), 0, d.logged())
+        finally:
+            d.remove()
+
+    def test_where_records_go_is_for_the_daemons_user_on_the_socket(self):
+        d = Daemon("--nats", "nats://127.0.0.1:1")
+        put = {"route": {"kind": "deployed", "sinks": ["nats"]}, "reason": "x"}
+        asked = (("PUT", "/v1/routes/claims", put), ("DELETE", "/v1/routes/claims?reason=x", None),
+                 ("POST", "/v1/sinks/nats/orders", {"what": "clear", "reason": "x"}),
+                 ("POST", "/v1/db/backup", {"dir": os.path.join(self.dir, "copy")}))
+        try:
+            for method, path, body in asked:  # a good token is not enough
+                answer = d.request(method, path, body)
+                self.assertEqual((answer.status, answer.json["code"]), (403, "not_permitted"), answer)
+                self.assertIn("unix socket", answer.json["detail"])
+                self.assertEqual(d.request(method, path, body, auth="x").status, 401)
+            for path in ("/v1/routes", "/v1/sinks", "/v1/sinks/nats/parked"):
+                self.assertEqual(d.request("GET", path).status, 200, path)
+            self.assertEqual([d.request(*one, local=True).status for one in asked], [201, 200, 200, 200])
+            self.assertEqual(d.stop(), 0, d.logged())
+            journal = b""
+            for at, _, names in os.walk(os.path.join(d.data, "journal")):
+                for name in names:
+                    with open(os.path.join(at, name), "rb") as segment:
+                        journal += segment.read()
+            self.assertIn(b"PUT /v1/routes/claims: only on the unix socket", journal)
         finally:
             d.remove()
 
@@ -993,7 +1018,7 @@ class Operation(unittest.TestCase):
             return next((s for s in d.request("GET", "/v1/sinks").json["items"] if s["name"] == name), None)
 
         def order(name, **body):
-            return d.request("POST", f"/v1/sinks/{name}/orders", body)
+            return d.request("POST", f"/v1/sinks/{name}/orders", body, local=True)
 
         files = {"name": "files", "kind": "file", "path": out}
         dead = {"name": "dead", "kind": "http", "url": "http://127.0.0.1:1/"}
@@ -1022,6 +1047,9 @@ class Operation(unittest.TestCase):
             write({**files, "kind": "fiel"})
             os.kill(d.process.pid, signal.SIGHUP)
             await_("a line", lambda: "/sinks/0/kind" in d.logged())
+            write({**files, "where": "record.levle > 1"})
+            os.kill(d.process.pid, signal.SIGHUP)
+            await_("a line", lambda: "/sinks/0/where: 1:" in d.logged())
             self.assertEqual(sink("dead")["status"], "disconnected")  # nothing has changed
             write(files)
             published = sink("files")["published"]
