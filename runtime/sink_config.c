@@ -297,7 +297,8 @@ static fsm_code read_sink(reading *r) {
   if (code == FSM_OK) code = check_name(r);
   if (code != FSM_OK) return code;
   set_window(r->config);
-  return fsm__sink_check(r->config, r->at, r->err);
+  code = fsm__sink_check(r->config, r->at, r->err);
+  return code == FSM_OK ? fsm__sink_compile(r->config, r->at, r->err) : code;
 }
 
 /* ---- the document --------------------------------------------------------------------------------- */

@@ -66,6 +66,8 @@ fsm_code fsm__sink_fault(const fsm__pointer *at, const char *member, fsm_code co
                          const char *format, ...) FSM_PRINTF(5, 6);
 /* Do the fields fit together? */
 fsm_code fsm__sink_check(const fsm__sink_config *config, const fsm__pointer *at, fsm_error *err);
+/* Can what it says in where, lift and columns be made? */
+fsm_code fsm__sink_compile(const fsm__sink_config *config, const fsm__pointer *at, fsm_error *err);
 /* Does it get on with those before it? */
 fsm_code fsm__sink_check_others(const fsm__sink_config *configs, size_t count, const fsm__pointer *at,
                                 fsm_error *err);

@@ -239,7 +239,7 @@ static void each_text_is_taken_at_its_length_and_refused_one_past(void **state) 
     size_t max;
   } rows[] = {
       {"\"kind\":\"nats\"", "name", "", "", 31},
-      {NATS, "where", "", "", 4096},
+      {NATS, "where", "record.id == '", "'", 4096},
       {"\"name\":\"h\",\"kind\":\"http\"", "url", "https://h/", "", 2048},
       {HTTP, "ca_file", "", "", 4095},
       {HTTP ",\"key_file\":\"/none\"", "cert_file", "", "", 4095},
@@ -254,13 +254,13 @@ static void each_text_is_taken_at_its_length_and_refused_one_past(void **state) 
       {"\"name\":\"f\",\"kind\":\"file\"", "path", "/", "", 4000},
       {HTTP ",\"mode\":\"bulk\"", "index", "", "%Y", 128},
       {HTTP, "headers", "[\"X: ", "\"]", 1024},
-      {NATS, "lift", "[\"a\",\"", "\"]", 256},
+      {NATS, "lift", "[\"labels.f\",\"data.", "=y\"]", 256},
   };
   char more[5000], json[6000], where[64];
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     bool list = rows[i].before[0] == '[';
-    size_t taken =
-        list ? strlen(strrchr(rows[i].before, '"')) - 1 : strlen(rows[i].before) + strlen(rows[i].after);
+    const char *open = list ? strrchr(rows[i].before, '"') + 1 : rows[i].before;
+    size_t taken = strlen(open) + (list ? strcspn(rows[i].after, "\"") : strlen(rows[i].after));
     for (size_t past = 0; past < 2; past++) {
       const char *quote = list ? "" : "\"";
       letters(more, rows[i].max - taken + past);
@@ -342,6 +342,12 @@ static const fault faults[] = {
     {NATS ",\"lift\":\"a\"", FSM_EARGUMENT, "/lift", "expected a list of texts"},
     {NATS ",\"lift\":[]", FSM_EARGUMENT, "/lift", "the list is empty"},
     {NATS ",\"lift\":[\"a\",7]", FSM_EARGUMENT, "/lift/1", "expected a text"},
+    {NATS ",\"where\":\"record.levle > 1\"", FSM_EEXPRESSION, "/where", "1:"},
+    {NATS ",\"where\":\"record.level > 'x'\"", FSM_EEXPRESSION, "/where", "1:"},
+    {NATS ",\"where\":\"record.level >\"", FSM_EEXPRESSION, "/where", "1:"},
+    {NATS ",\"lift\":[\"labels.f\",\"nonsense\"]", FSM_EARGUMENT, "/lift/1", "no such field"},
+    {NATS ",\"lift\":[\"labels.f\",\"data.f\"]", FSM_EARGUMENT, "/lift/1", "two fields are lifted"},
+    {FILE_ ",\"format\":\"csv\",\"columns\":[\"seq\",\"sqe\"]", FSM_EARGUMENT, "/columns/1", "no such field"},
     {NATS ",\"lift\":[\"a\"],\"format\":\"msgpack\"", FSM_EARGUMENT, "/lift", "as they are"},
     {NATS ",\"columns\":[\"a\"]", FSM_EARGUMENT, "/columns", "of the format csv alone"},
     {NATS ",\"backoff\":\"3s\"", FSM_EARGUMENT, "/backoff", "longer than backoff_max"},
@@ -479,7 +485,7 @@ static void the_same_words_are_the_same_sink_and_each_other_word_another(void **
       {NATS, "\"level\":1"},
       {NATS, "\"where\":\"true\""},
       {NATS, "\"format\":\"ecs\""},
-      {NATS, "\"lift\":[\"a\"]"},
+      {NATS, "\"lift\":[\"labels.f\"]"},
       {NATS, "\"batch\":255"},
       {NATS, "\"batch_bytes\":1024"},
       {NATS, "\"linger\":\"1ms\""},
