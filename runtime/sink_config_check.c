@@ -192,8 +192,8 @@ static fsm_code check_format(const checking *k) {
   const fsm__format_options *f = &k->c->format;
   if (is_kind(k, FSM__KIND_OTLP) && !is_format(k, "otlp"))
     return wrong(k, "format", "a sink of kind otlp takes the format otlp alone");
-  if (is_kind(k, FSM__KIND_FILE) && is_format(k, "msgpack"))
-    return wrong(k, "format", "stored bytes are no lines of a file");
+  if (is_kind(k, FSM__KIND_FILE) && is_format(k, "msgpack") && strcmp(k->c->path, "-") == 0)
+    return wrong(k, "format", "stored bytes are no lines of standard output: give a directory");
   if (k->c->bulk && (is_format(k, "msgpack") || is_format(k, "csv")))
     return wrong(k, "format", "_bulk takes JSON: json, seed, ecs, cloudevents or otlp");
   if (f->column_count > 0 && !is_format(k, "csv"))
