@@ -260,6 +260,10 @@ static fsm_code check_times(const checking *k) {
   if (c->backoff_ns > c->backoff_max_ns) return wrong(k, "backoff", "it is longer than backoff_max");
   if (c->policy == FSM__HOLD && c->budget_bytes == 0 && c->budget_age_ns == 0)
     return wrong(k, "policy", "without budget_bytes or budget_age nothing is ever held");
+  if (c->budget_age_ns > 0 &&
+      c->budget_age_ns < 2 * (c->linger_ns + c->timeout_ns)) /* each note of it another */
+    return wrong(k, "budget_age",
+                 "it is shorter than twice linger and timeout, which a healthy sink may take");
   return FSM_OK;
 }
 

@@ -49,7 +49,7 @@ const fsm__field_row fsm__field_rows[] = {
   {"window",      FSM__OF_NATS, FSM__FIELD_COUNT, AT(window), 0, "1024", NULL, 1, FSM_SINK_WINDOW_MAX, NULL, 0, false, "records that are not acknowledged yet, at most"},
 
   {"budget_bytes", FSM__OF_ALL, FSM__FIELD_SIZE, AT(budget_bytes), 0, "0", NULL, MIB, TIB, NULL, 0, true, "what the journal keeps for it when retention would let go; 0 = no limit"},
-  {"budget_age",   FSM__OF_ALL, FSM__FIELD_SPAN, AT(budget_age_ns), 0, "0s", NULL, SECOND, 36500 * DAY, NULL, 0, true, "the same as the age of the oldest record; 0s = no limit"},
+  {"budget_age",   FSM__OF_ALL, FSM__FIELD_SPAN, AT(budget_age_ns), 0, "0s", NULL, SECOND, 36500 * DAY, NULL, 0, true, "the same as the age of the oldest record, at least twice linger and timeout; 0s = no limit"},
   {"policy",       FSM__OF_ALL, FSM__FIELD_ENUM, AT(policy), 0, "spill", NULL, 0, 0, "spill hold", 0, false, "over a budget: fed from the archive later, or new instances are refused"},
 
   {"url",           FSM__OF_NET, FSM__FIELD_TEXT, AT(url), 0, NULL, NULL, 1, 2048, NULL, 0, false, "nats://HOST:PORT or tls://…, several with commas between; without one that of --nats. http:// or https:// with a path: needed by http and otlp (there /v1/logs and /v1/traces are put behind it)"},

@@ -174,13 +174,15 @@ static void place_cursor(fsm__sink_nats *s, const fsm__sink_view *view, const fs
   bool same = c->stream_created_ns == info->created_ns;
   uint64_t last = info->last_seq;
   bool proved = false; /* that the stream has all up to its last record */
+  bool behind = c->seq > 0 ? c->seq + 1 < view->first_seq : c->spilled; /* fed from the archive */
   if (dead) {
     proved = false; /* the cursor, which is not behind the fork, says how far it has ours */
   } else if (t->there && same && t->seq > c->seq) {
     proved = at > c->stream_seq && whole_behind(s, info, c->stream_seq);
   } else if (t->there && same) {
     proved = true; /* at or behind the cursor: a lost tail */
-  } else if (t->there && view->all && view->epoch_of(view->arg, view->first_seq) == t->origin.epoch) {
+  } else if (t->there && !behind && view->all &&
+             view->epoch_of(view->arg, view->first_seq) == t->origin.epoch) {
     /* Its place 1 held our first record or an older one. */
     proved = info->messages == last - info->first_seq + 1 && t->seq - 1 < view->first_seq + (at - 1);
   }
@@ -188,7 +190,7 @@ static void place_cursor(fsm__sink_nats *s, const fsm__sink_view *view, const fs
     c->seq = t->seq;
     c->stream_seq = at;
   } else if (!same || last < c->stream_seq) {
-    c->seq = view->first_seq - 1; /* made anew, or emptied by a loss */
+    if (!behind) c->seq = view->first_seq - 1; /* made anew, or emptied by a loss */
     c->stream_seq = 0;
   }
   if (!same)

@@ -21,7 +21,7 @@ static fsm__sink *sink;
 static fsm__cursor cursor;
 static natsConnection *nc;
 static jsCtx *js;
-static uint64_t ticket;
+static uint64_t ticket, pruned; /* pruned: what retention let go, as it seems */
 
 /* Answers, by ticket; read under the lock. */
 static struct answers {
@@ -78,7 +78,7 @@ static fsm__sink_view view_of(void) {
   fsm_origin origin = filled.origin;
   origin.epoch = fsm__journal_epoch(filled.journal);
   return (fsm__sink_view){.origin = origin,
-                          .first_seq = fsm__journal_first_seq(filled.journal),
+                          .first_seq = fsm__journal_first_seq(filled.journal) + pruned,
                           .durable_seq = fsm__journal_durable_seq(filled.journal),
                           .all = true,
                           .epoch_of = epoch_of,
@@ -93,6 +93,7 @@ static int up(void **state) {
   memset(&config, 0, sizeof config);
   memset(&cursor, 0, sizeof cursor);
   ticket = 1;
+  pruned = 0;
   sink = NULL;
   if (!nats_server_new(&server) || !filled_journal_new(&filled, 0x11) || !nats_server_start(&server))
     return -1;
@@ -460,6 +461,18 @@ static void answers_are_read_and_nothing_else_is_one(void **state) {
   }
 }
 
+static void a_stream_made_anew_moves_nobody_forward_whom_the_archive_feeds(void **state) {
+  (void)state;
+  fsm_error err = {0};
+  assert_true(filled_journal_add(&filled, 30, "x"));
+  publish_to(10);
+  assert_int_equal(js_DeleteStream(js, "FSM_EVT_0", NULL, NULL), NATS_OK);
+  cursor.spilled = true;
+  pruned = 20; /* 11 to 20 are in the archive alone, and were never sent */
+  assert_int_equal(prepare(&err), FSM_OK);
+  assert_int_equal(cursor.seq, 10);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
   const struct CMUnitTest alone[] = {cmocka_unit_test(answers_are_read_and_nothing_else_is_one)};
@@ -474,6 +487,7 @@ int main(void) {
       TEST(a_lost_cursor_goes_forward_and_what_is_missing_is_mended),
       TEST(acked_is_settled_when_it_is_seen_again_after_two_syncs),
       TEST(a_stream_that_was_deleted_is_noticed_between_two_records),
+      TEST(a_stream_made_anew_moves_nobody_forward_whom_the_archive_feeds),
       TEST(duplicates_are_acknowledged_where_they_were),
       TEST(a_stranger_at_the_end_stops_it_until_somebody_clears_it),
   };
