@@ -1,4 +1,4 @@
-/* bus.c: NATS: what is declared, asked and sent. With bus_connect.c (the connection) and bus_stream.c
+/* bus.c: NATS: what is declared and asked. With bus_connect.c (the connection), bus_send.c and bus_stream.c
  * (JetStream) the one wrapper of nats.c.
  *
  * Invariant: `nc` and what hangs on it change only under the write lock of `gate`, and only the connecting
@@ -89,11 +89,26 @@ static fsm_code adopt(fsm__bus *bus, const fsm__bus_options *o, fsm_error *err) 
   return code == FSM_OK ? fsm__bus_check_files(bus, err) : code;
 }
 
+/* A thread of the library is as nice as the one that makes it. */
+static void *open_library(void *arg) {
+  (void)arg;
+  fsm__bus_yield();
+  (void)!nats_Open(-1); /* if it fails, so does what comes next, and says why */
+  nats_ReleaseThreadMemory();
+  return NULL;
+}
+
+static void ready_library(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, open_library, NULL) == 0) pthread_join(thread, NULL);
+}
+
 fsm_code fsm__bus_open(const fsm__bus_options *options, fsm__bus **out, fsm_error *err) {
   FSM_ASSERT(options != NULL && options->url != NULL && options->name != NULL && out != NULL);
   if (options->url[0] == '\0' || strlen(options->url) >= FSM_BUS_URL_MAX) {
     return fsm_fail(err, FSM_EARGUMENT, "url", "a NATS url has 1 to %d bytes", FSM_BUS_URL_MAX - 1);
   }
+  ready_library();
   fsm__bus *bus = calloc(1, sizeof *bus);
   if (bus == NULL) return fsm_fail(err, FSM_ENOMEM, "bus", "no memory for a connection");
   snprintf(bus->name, sizeof bus->name, "%s", options->name);
@@ -193,6 +208,7 @@ void fsm__bus_stop(fsm__bus *bus) {
 void fsm__bus_free(fsm__bus *bus) {
   if (bus == NULL) return;
   fsm__bus_stop(bus);
+  for (unsigned i = 0; i < bus->spent_count; i++) natsMsg_Destroy(bus->spent[i]);
   pthread_rwlock_destroy(&bus->gate);
   pthread_mutex_destroy(&bus->lock);
   pthread_cond_destroy(&bus->moved);
@@ -247,12 +263,12 @@ uint64_t fsm__bus_denials(fsm__bus *bus, char *out, size_t size) {
 
 size_t fsm__bus_payload_max(fsm__bus *bus) {
   pthread_rwlock_rdlock(&bus->gate);
-  int64_t max = fsm__bus_usable(bus) ? natsConnection_GetMaxPayload(bus->nc) : 0;
+  int64_t max = bus->ready ? bus->payload_max : 0;
   pthread_rwlock_unlock(&bus->gate);
   return max > 0 ? (size_t)max : 0;
 }
 
-/* ---- sending ---- */
+/* ---- faults ---- */
 
 fsm_code fsm__bus_fault(fsm_error *err, const char *where, natsStatus status) {
   fsm_code code = FSM_EUNREACHABLE;
@@ -261,50 +277,6 @@ fsm_code fsm__bus_fault(fsm_error *err, const char *where, natsStatus status) {
   if (status == NATS_NOT_FOUND) code = FSM_ENOTFOUND;
   if (status == NATS_TIMEOUT) code = FSM_ETIMEOUT;
   return fsm_fail(err, code, where, "NATS says: %s", natsStatus_GetText(status));
-}
-
-static natsStatus set_header(natsMsg *msg, const fsm__bus_header *header) {
-  if (header->value == NULL) return NATS_OK;
-  char clean[FSM_BUS_HEADER_MAX + 1];
-  size_t n = 0;
-  for (const char *c = header->value; *c != '\0' && n < FSM_BUS_HEADER_MAX; c++) {
-    clean[n++] = (unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c;
-  }
-  clean[n] = '\0';
-  return natsMsgHeader_Set(msg, header->name, clean);
-}
-
-static fsm_code send_message(fsm__bus *bus, const char *subject, const char *reply,
-                             const fsm__bus_header *headers, size_t count, const void *data, size_t len,
-                             fsm_error *err) {
-  FSM_ASSERT(subject != NULL && (data != NULL || len == 0));
-  if (len > INT32_MAX) return fsm_fail(err, FSM_ETOOLARGE, subject, "a message of %zu bytes", len);
-  natsMsg *msg = NULL;
-  natsStatus status = natsMsg_Create(&msg, subject, reply, data, (int)len);
-  for (size_t i = 0; i < count && status == NATS_OK; i++) status = set_header(msg, &headers[i]);
-  if (status == NATS_OK) {
-    pthread_rwlock_rdlock(&bus->gate);
-    status = fsm__bus_usable(bus) ? natsConnection_PublishMsg(bus->nc, msg) : NATS_CONNECTION_DISCONNECTED;
-    pthread_rwlock_unlock(&bus->gate);
-  }
-  natsMsg_Destroy(msg);
-  return status == NATS_OK ? FSM_OK : fsm__bus_fault(err, subject, status);
-}
-
-fsm_code fsm__bus_publish(fsm__bus *bus, const char *subject, const fsm__bus_header *headers, size_t count,
-                          const void *data, size_t len, fsm_error *err) {
-  FSM_ASSERT(bus != NULL);
-  return send_message(bus, subject, NULL, headers, count, data, len, err);
-}
-
-fsm_code fsm__bus_request(fsm__bus *bus, unsigned inbox, uint64_t id, const char *subject,
-                          const fsm__bus_header *headers, size_t count, const void *data, size_t len,
-                          fsm_error *err) {
-  FSM_ASSERT(bus != NULL && inbox < bus->subscription_count);
-  const char *any = bus->subscriptions[inbox].subject; /* "….*" */
-  char reply[FSM_BUS_INBOX_MAX + 32];
-  snprintf(reply, sizeof reply, "%.*s%llu", (int)strlen(any) - 1, any, (unsigned long long)id);
-  return send_message(bus, subject, reply, headers, count, data, len, err);
 }
 
 /* ---- subjects ---- */

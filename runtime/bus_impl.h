@@ -1,4 +1,5 @@
-/* bus_impl.h: what bus.c, bus_connect.c and bus_stream.c share: they are together the wrapper of nats.c. */
+/* bus_impl.h: what bus.c, bus_connect.c, bus_send.c and bus_stream.c share: together they wrap nats.c. */
+ * nats.c. */
 #ifndef FSM_RUNTIME_BUS_IMPL_H
 #define FSM_RUNTIME_BUS_IMPL_H
 
@@ -11,7 +12,9 @@ enum {
   FSM_BUS_URL_MAX = 1024,
   FSM_BUS_INBOX_MAX = 64,
   FSM_BUS_ERROR_MAX = 256,
-  FSM_BUS_NATIVE_MAX = 160 /* bytes of one server's url */
+  FSM_BUS_NATIVE_MAX = 160, /* bytes of one server's url */
+  FSM_BUS_SPENT_MAX = 64,   /* messages, and … */
+  FSM_BUS_SPENT_BYTES = 128 * 1024
 };
 
 enum {
@@ -52,9 +55,10 @@ struct fsm__bus {
   char servers[FSM_BUS_SERVERS_MAX][FSM_BUS_NATIVE_MAX];
   size_t server_count, next_server;
 
-  pthread_rwlock_t gate; /* nc, js, ready */
+  pthread_rwlock_t gate; /* nc, js, payload_max, ready */
   natsConnection *nc;
   jsCtx *js;
+  int64_t payload_max;
   bool ready; /* subscriptions are made */
 
   pthread_mutex_t lock; /* all below */
@@ -65,12 +69,18 @@ struct fsm__bus {
   fsm_code last_code;
   char last_error[FSM_BUS_ERROR_MAX];
   char last_denial[FSM_BUS_ERROR_MAX];
+  natsMsg *spent[FSM_BUS_SPENT_MAX]; /* sent, to be given back together */
+  unsigned spent_count;
+  size_t spent_bytes;
   pthread_t thread;
 };
 
 bool fsm__bus_usable(const fsm__bus *bus); /* under the gate */
 fsm__bus_message fsm__bus_view_of(natsMsg *msg);
 fsm_code fsm__bus_fault(fsm_error *err, const char *where, natsStatus status);
+/* The thread and those that it makes yield to commands, as outboxes do: otherwise the library's threads,
+ * woken by ours, take its place each time. */
+void fsm__bus_yield(void);
 void *fsm__bus_run(void *bus); /* the connecting thread */
 /* Is the file of a secret there, and nobody else's? */
 fsm_code fsm__bus_check_files(const fsm__bus *bus, fsm_error *err);

@@ -18,7 +18,7 @@ static struct seen {
   unsigned changes, messages, replies;
   uint64_t last_id;
   bool no_responders;
-  char subject[128], data[256], header[FSM_BUS_HEADER_MAX + 16];
+  char subject[128], data[256], header[FSM_BUS_HEADER_MAX + 16], first[64], last[64];
   fsm__bus *answer_with;
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -29,7 +29,7 @@ static int up(void **state) {
   seen.changes = seen.messages = seen.replies = 0;
   seen.last_id = 0;
   seen.no_responders = false;
-  seen.subject[0] = seen.data[0] = seen.header[0] = '\0';
+  seen.subject[0] = seen.data[0] = seen.header[0] = seen.first[0] = seen.last[0] = '\0';
   seen.answer_with = none;
   pthread_mutex_unlock(&seen.lock);
   return nats_server_new(&server) ? 0 : -1;
@@ -69,6 +69,10 @@ static void on_message(void *arg, const fsm__bus_message *message) {
   pthread_mutex_lock(&s->lock);
   s->messages++;
   const char *header = fsm__bus_message_header(message, "Fsm-Test");
+  const char *first = fsm__bus_message_header(message, "Fsm-First"),
+             *last = fsm__bus_message_header(message, "Fsm-Last");
+  snprintf(s->first, sizeof s->first, "%s", first != NULL ? first : "");
+  snprintf(s->last, sizeof s->last, "%s", last != NULL ? last : "");
   snprintf(s->subject, sizeof s->subject, "%s", message->subject);
   snprintf(s->header, sizeof s->header, "%s", header != NULL ? header : "");
   snprintf(s->data, sizeof s->data, "%.*s", (int)message->len, message->data);
@@ -265,6 +269,29 @@ static void a_request_brings_its_id_back(void **state) {
   fsm__bus_free(bus);
 }
 
+static void headers_arrive_one_by_one_and_no_value_makes_another(void **state) {
+  (void)state;
+  unsigned inbox;
+  assert_true(nats_server_start(&server));
+  fsm__bus *bus = started(&inbox);
+  WAIT_FOR(fsm__bus_connected(bus));
+  fsm__bus_header headers[] = {
+      {"Fsm-None", NULL}, {"Fsm-First", "1\r\nFsm-Test: forged"}, {"Fsm-Test", "zwei: \xc3\xa4\x7f"},
+      {"Fsm-None", NULL}, {"Fsm-Last", "3\r\n\r\nbody"},          {"Fsm-None", NULL}};
+  assert_int_equal(fsm__bus_publish(bus, "t.one", headers, 6, "data", 4, NULL), FSM_OK);
+  WAIT_FOR(seen.messages == 1);
+  assert_string_equal(seen.first, "1  Fsm-Test: forged");
+  assert_string_equal(seen.header, "zwei: \xc3\xa4");
+  assert_string_equal(seen.last, "3    body");
+  assert_string_equal(seen.data, "data");
+  fsm__bus_header nothing[] = {{"Fsm-None", NULL}};
+  assert_int_equal(fsm__bus_publish(bus, "t.one", nothing, 1, "bare", 4, NULL), FSM_OK);
+  WAIT_FOR(seen.messages == 2);
+  assert_string_equal(seen.data, "bare");
+  assert_string_equal(seen.first, "");
+  fsm__bus_free(bus);
+}
+
 static void a_request_that_nobody_serves_says_so(void **state) {
   (void)state;
   unsigned inbox;
@@ -347,6 +374,7 @@ int main(void) {
       TEST(a_server_that_comes_later_is_found),
       TEST(a_killed_server_is_noticed_and_found_again),
       TEST(a_request_brings_its_id_back),
+      TEST(headers_arrive_one_by_one_and_no_value_makes_another),
       TEST(a_request_that_nobody_serves_says_so),
       TEST(a_message_over_the_servers_limit_is_refused_here),
       TEST(a_long_header_is_cut),
