@@ -1,5 +1,4 @@
 /* bus_impl.h: what bus.c, bus_connect.c, bus_send.c and bus_stream.c share: together they wrap nats.c. */
- * nats.c. */
 #ifndef FSM_RUNTIME_BUS_IMPL_H
 #define FSM_RUNTIME_BUS_IMPL_H
 
