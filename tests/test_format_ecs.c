@@ -211,7 +211,8 @@ static void expect_mapped(const fsm_value *mappings, const char *above, const fs
   for (uint32_t i = 0; i < map->len; i++) {
     const fsm_value *key = &map->pairs[i].key, *value = &map->pairs[i].value;
     char path[600];
-    snprintf(path, sizeof path, "%s%s%.*s", above, *above ? "." : "", (int)key->len, key->s);
+    assert_true(strlen(above) + key->len + 2 <= sizeof path);
+    (void)snprintf(path, sizeof path, "%s%s%.*s", above, *above ? "." : "", (int)key->len, key->s);
     if (value->type == FSM_MAP)
       expect_mapped(mappings, path, value);
     else

@@ -39,7 +39,7 @@ static void on_ack(void *arg, uint64_t t, fsm_code code, uint64_t position, cons
     a->place = position;
   } else if (a->bad++ == 0) {
     a->code = code;
-    snprintf(a->text, sizeof a->text, "%s", text != NULL ? text : "");
+    snprintf(a->text, sizeof a->text, "%.255s", text != NULL ? text : "");
   }
   a->last = t;
   pthread_mutex_unlock(&a->lock);
