@@ -114,6 +114,12 @@ static void begin(fsm__outbox *o) {
   if (o->fails == 0 || o->cursor.seq == fsm__journal_durable_seq(o->journal)) fsm__outbox_good(o);
 }
 
+static void count_retry(fsm__outbox *o) {
+  pthread_mutex_lock(&o->lock);
+  o->status.retries++;
+  pthread_mutex_unlock(&o->lock);
+}
+
 /* One try to get going; waits its backoff when it failed. */
 static void prepare(fsm__outbox *o) {
   fsm_error err = {0};
@@ -126,6 +132,7 @@ static void prepare(fsm__outbox *o) {
   if (stopping(o)) return;
   bool halted = !mends_itself(code);
   fsm__outbox_fault(o, &err, halted);
+  count_retry(o);
   o->fails++;
   back_off(o, halted ? fsm__ms(FSM_OUTBOX_HALT_MS) : backoff_of(o));
 }
@@ -141,9 +148,7 @@ static void unprepare(fsm__outbox *o) {
 /* Forgets what is open and starts again from the cursor. */
 static void rewind_to_cursor(fsm__outbox *o, bool wait) {
   fsm__flights_forget(o);
-  pthread_mutex_lock(&o->lock);
-  o->status.retries++;
-  pthread_mutex_unlock(&o->lock);
+  count_retry(o);
   unprepare(o);
   if (o->cursor.seq > o->prepared_seq) o->fails = 0; /* it does get on */
   if (!wait) return;

@@ -106,7 +106,7 @@ typedef struct fsm__outbox_status {
   uint64_t published;                   /* since start: acknowledged */
   uint64_t skipped;                     /* since start: left out by filter and routes */
   uint64_t repaired;                    /* since start: acknowledged as repairs */
-  uint64_t retries;                     /* times that it had to prepare again */
+  uint64_t retries;                     /* times that preparing failed, or was needed again */
   uint64_t parked;                      /* now */
   uint64_t where_faults;                /* where expressions that failed on a record */
   double rate;                          /* records a second, over the last 10 s */

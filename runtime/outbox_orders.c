@@ -158,7 +158,7 @@ static fsm_code set_aside(fsm__outbox *o, const fsm__order *order, const fsm__jo
   fsm__hash leaf = fsm__leaf(entry->record.data, entry->record.len);
   fsm_code code = fsm__draft_new(o, &draft, err);
   if (code != FSM_OK) return code;
-  const char *text = order->reason != NULL ? order->reason : "set aside by an operator";
+  const char *text = order->reason != NULL ? order->reason : "parked by an operator";
   code = fsm__draft_add(&draft, o->sink->name, seq, epoch, FSM_EDATA, text, err);
   if (code == FSM_OK) code = fsm__draft_keep(o, &draft, err);
   fsm__draft_free(&draft);
@@ -184,7 +184,7 @@ static fsm_code run_park(fsm__outbox *o, fsm__order *order, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "seq", "no record waits: it has been given all up to %llu",
                     (unsigned long long)o->cursor.seq);
   if (stuck != order->from)
-    return fsm_fail(err, FSM_EARGUMENT, "seq", "the sink is at record %llu, and only that can be set aside",
+    return fsm_fail(err, FSM_EARGUMENT, "seq", "the sink is at record %llu, and only that can be parked",
                     (unsigned long long)stuck);
   fsm__flights_forget(o);
   o->prepared = false;

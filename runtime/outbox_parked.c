@@ -1,4 +1,4 @@
-/* outbox_parked.c: records that are set aside. The list that stands is the file's: a draft takes its place
+/* outbox_parked.c: records that are parked. The list that stands is the file's: a draft takes its place
  * only when it is on the disk, and the cursor passes a parked record only after that. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ fsm_code fsm__draft_add(fsm__draft *draft, const char *sink, uint64_t seq, uint3
   if (!again && draft->count == FSM_PARKED_MAX)
     return fsm_fail(
         err, FSM_EQUOTA, sink,
-        "record %llu is refused (%.120s), and %d are set aside already: mend what refuses them, then "
+        "record %llu is refused (%.120s), and %d are parked already: mend what refuses them, then "
         "retry or drop those",
         (unsigned long long)seq, text, FSM_PARKED_MAX);
   if (!again) memmove(p + 1, p, (draft->count++ - i) * sizeof *p);

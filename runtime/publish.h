@@ -82,7 +82,7 @@ typedef struct fsm_sink_status {
   uint64_t skipped;                     /* since start: not for it */
   uint64_t repaired;                    /* since start: given again */
   uint64_t retries;                     /* since start */
-  uint64_t parked;                      /* now: set aside, because they are rejected for what they are */
+  uint64_t parked;                      /* now: because they are rejected for what they are */
   uint64_t where_faults;                /* its where, and those of routes, that failed on a record */
   double rate;                          /* records a second, over the last 10 s */
   unsigned budget_percent;              /* 0 also when it has none */
@@ -101,7 +101,7 @@ FSM_API FSM_MUST_USE fsm_code fsm_publisher_reload(fsm_publisher *publisher, con
 typedef enum fsm_sink_what {
   FSM_SINK_RETRY,  /* the parked record `from`, or all of them (0), again */
   FSM_SINK_RESEND, /* the records from … to again */
-  FSM_SINK_PARK,   /* the record `from`, which it is stuck at, is set aside */
+  FSM_SINK_PARK,   /* the record `from`, which it is stuck at, is parked */
   FSM_SINK_DROP,   /* the parked record `from` is given up */
   FSM_SINK_CLEAR,  /* a stop that needed somebody is looked at again */
   FSM_SINK_FORGET  /* a sink that is not configured any more: its cursor and parked records */
@@ -119,7 +119,7 @@ typedef struct fsm_sink_order {
  * FSM_ETIMEOUT: it is busy, nothing is done; FSM_EUNREACHABLE: it could not be made yet; FSM_ECLOSED. */
 FSM_API FSM_MUST_USE fsm_code fsm_publisher_order(fsm_publisher *publisher, const fsm_sink_order *order,
                                                   uint64_t *count, fsm_error *err);
-/* {sink, items: [{seq, epoch, time, tries, code, text}]}: what it set aside, oldest first. FSM_ENOTFOUND. */
+/* {sink, items: [{seq, epoch, time, tries, code, text}]}: what it parked, oldest first. FSM_ENOTFOUND. */
 FSM_API FSM_MUST_USE fsm_code fsm_publisher_parked(fsm_publisher *publisher, const char *sink,
                                                    fsm_arena *arena, fsm_value *out, fsm_error *err);
 

@@ -79,6 +79,17 @@ static fsm_code complete(fsm_publisher *p, fsm__sink_list *list, fsm_error *err)
   return code;
 }
 
+static fsm_code check_budget(fsm_publisher *p, fsm__sink_list *list, size_t index, fsm_error *err) {
+  const fsm__sink_config *config = &list->configs[index];
+  fsm__pointer at;
+  fsm_error why;
+  fsm_code code = fsm__budget_check(config, p->archive, &why);
+  if (code == FSM_OK) return FSM_OK;
+  place_of(index, &at);
+  return fsm__sink_fault(&at, config->budget_bytes > 0 ? "budget_bytes" : "budget_age", code, err, "%s",
+                         why.text);
+}
+
 fsm_code fsm__sink_list_read(fsm_publisher *p, const char *json, size_t len, fsm__sink_list **out,
                              fsm_error *err) {
   fsm__sink_list *list = calloc(1, sizeof *list);
@@ -87,8 +98,7 @@ fsm_code fsm__sink_list_read(fsm_publisher *p, const char *json, size_t len, fsm
   fsm_code code =
       json != NULL ? fsm__sinks_read(&list->arena, json, len, list->configs, &list->count, err) : FSM_OK;
   if (code == FSM_OK) code = complete(p, list, err);
-  for (size_t i = 0; i < list->count && code == FSM_OK; i++)
-    code = fsm__budget_check(&list->configs[i], p->archive, err);
+  for (size_t i = 0; i < list->count && code == FSM_OK; i++) code = check_budget(p, list, i, err);
   if (code == FSM_OK)
     *out = list;
   else

@@ -83,7 +83,7 @@ static void a_thousand_are_parked_and_with_one_more_it_stands_still(void **state
   WAIT_FOR(scene_status().halted);
   assert_true(scene_status().seq == FSM_PARKED_MAX + 5 && scene_status().parked == FSM_PARKED_MAX);
   assert_non_null(strstr(scene_status().last_error, "record 1006 is refused"));
-  assert_non_null(strstr(scene_status().last_error, "1000 are set aside already"));
+  assert_non_null(strstr(scene_status().last_error, "1000 are parked already"));
   assert_int_equal(fsm__outbox_drop(s->outbox, 1, NULL, "gone with", NULL), FSM_OK);
   struct timespec from, to;
   clock_gettime(CLOCK_MONOTONIC, &from);

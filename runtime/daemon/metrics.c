@@ -36,7 +36,7 @@ void fsm__metrics_line(fsm_buf *out, const char *name, const char *label, const 
   if (isnan(value) || isinf(value))
     fsm_buf_str(out, isnan(value) ? " NaN\n" : value > 0 ? " +Inf\n" : " -Inf\n");
   else
-    fsm_buf_printf(out, " %.17g\n", value);
+    fsm_buf_printf(out, value == floor(value) ? " %.17g\n" : " %.15g\n", value);
 }
 
 /* ---- sinks ---------------------------------------------------------------------------------------- */
@@ -77,7 +77,7 @@ static const family families[] = {
   {"fsm_sink_repaired_total", "counter", "Records given again, since the start.", repaired},
   {"fsm_sink_retries_total", "counter", "Times that it was prepared again, since the start.", retries},
   {"fsm_sink_where_faults_total", "counter", "Expressions that failed on a record, since the start.", where_faults},
-  {"fsm_sink_parked_records", "gauge", "Records set aside: rejected for what they are.", parked},
+  {"fsm_sink_parked_records", "gauge", "Records parked: rejected for what they are.", parked},
   {"fsm_sink_seq", "gauge", "Record up to which all are acknowledged.", seq},
   {"fsm_sink_settled_seq", "gauge", "Record up to which all are on the disk of the other side.", settled},
   {"fsm_sink_budget_percent", "gauge", "Used of what the journal keeps for it; 0: no limit.", budget},

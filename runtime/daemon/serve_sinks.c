@@ -1,4 +1,4 @@
-/* serve_sinks.c: the sinks, what they set aside, and what is done to them: /v1/sinks.
+/* serve_sinks.c: the sinks, what they parked, and what is done to them: /v1/sinks.
  *
  * What is asked of a sink may wait for it, up to FSM_OUTBOX_ORDER_MS: on a thread of the pool. */
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* cmd_outbox_drop.c: fsm-cli outbox drop: a record that was set aside is given up. */
+/* cmd_outbox_drop.c: fsm-cli outbox drop: a parked record is given up. */
 #include "tools/cli/outbox.h"
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
@@ -16,7 +16,7 @@ const cli_command cli_outbox_drop = {
     .group = "outbox",
     .name = "drop",
     .words = "SINK SEQ --reason TEXT",
-    .summary = "a record that was set aside is given up",
+    .summary = "a parked record is given up",
     .more = "This sink never gets it; the journal has it all the same. On record.",
     .options = options,
     .examples = examples,

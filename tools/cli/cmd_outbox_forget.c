@@ -12,8 +12,9 @@ const cli_command cli_outbox_forget = {
     .group = "outbox",
     .name = "forget",
     .words = "SINK --reason TEXT",
-    .summary = "a sink that is not configured any more holds the journal no longer",
-    .more = "Its cursor and what it had set aside go. On record.",
+    .summary = "a sink that is no longer configured lets go of the journal",
+    .more =
+        "Its cursor and its parked records go; were it configured again, it would begin anew.\nOn record.",
     .options = options,
     .examples = examples,
     .words_min = 1,

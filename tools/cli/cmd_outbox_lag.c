@@ -6,7 +6,7 @@ static fsm_code table(cli_run *cli, const fsm_value *document, fsm_error *err) {
   static const cli_column columns[] = {{.title = "SINK"},
                                        {.title = "STATE"},
                                        {.title = "LAG", .right = true},
-                                       {.title = "MS", .right = true},
+                                       {.title = "OLDEST", .right = true},
                                        {.title = "RATE", .right = true},
                                        {.title = "RETRIES", .right = true},
                                        {.title = "SETTLED", .right = true},
@@ -19,7 +19,8 @@ static fsm_code table(cli_run *cli, const fsm_value *document, fsm_error *err) {
   cli_table_begin(&rows, &cli->arena, columns, COUNT);
   for (uint32_t i = 0; items != NULL && fsm_is(items, FSM_LIST) && i < items->len; i++) {
     const char *cells[COUNT];
-    for (size_t k = 0; k < COUNT; k++) cells[k] = cli_field(&cli->arena, &items->items[i], names[k]);
+    for (size_t k = 0; k < COUNT; k++)
+      cells[k] = cli_member(&cli->arena, names[k], fsm_map_get(&items->items[i], names[k]));
     cli_table_row(&rows, cells);
   }
   fsm_code code = cli_table_print(&rows, &cli->screen, &cli->text, err);
@@ -42,7 +43,9 @@ const cli_command cli_outbox_lag = {
     .name = "lag",
     .words = "",
     .summary = "how far the sinks are behind: records, time, rate, retries",
-    .more = "LAG is in records, MS the age of the oldest that waits, RATE records a second.",
+    .more =
+        "LAG is in records, OLDEST since when the first of them waits, RATE records a second,\n"
+        "RETRIES since the start; SETTLED is the record up to which nothing is taken back.",
     .options = options,
     .examples = examples,
     .words_min = 0,

@@ -1,4 +1,4 @@
-/* cmd_outbox_park.c: fsm-cli outbox park: the record that a sink is stuck at is set aside. */
+/* cmd_outbox_park.c: fsm-cli outbox park: the record that a sink is stuck at is parked. */
 #include "tools/cli/outbox.h"
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
@@ -12,13 +12,14 @@ static const cli_option options[] = {CLI_OUTBOX_REASON, {NULL, 0, NULL, NULL, fa
 static const char *const examples[] = {"outbox park siem 4711 --reason 'the index refuses it'", NULL};
 
 extern const cli_command cli_outbox_park;
-const cli_command cli_outbox_park = {.group = "outbox",
-                                     .name = "park",
-                                     .words = "SINK SEQ --reason TEXT",
-                                     .summary = "the record that a sink is stuck at is set aside",
-                                     .more = "The rest goes on; give it again by: outbox retry. On record.",
-                                     .options = options,
-                                     .examples = examples,
-                                     .words_min = 2,
-                                     .words_max = 2,
-                                     .run = run};
+const cli_command cli_outbox_park = {
+    .group = "outbox",
+    .name = "park",
+    .words = "SINK SEQ --reason TEXT",
+    .summary = "the record that a sink is stuck at is parked, the rest goes on",
+    .more = "Give it again by: outbox retry; give it up by: outbox drop. On record.",
+    .options = options,
+    .examples = examples,
+    .words_min = 2,
+    .words_max = 2,
+    .run = run};

@@ -1,4 +1,4 @@
-/* cmd_outbox_retry.c: fsm-cli outbox retry: what a sink has set aside is given again, one record or all. */
+/* cmd_outbox_retry.c: fsm-cli outbox retry: what a sink has parked is given again, one record or all. */
 #include "tools/cli/outbox.h"
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
@@ -16,7 +16,7 @@ const cli_command cli_outbox_retry = {
     .group = "outbox",
     .name = "retry",
     .words = "SINK [SEQ] --reason TEXT",
-    .summary = "what a sink has set aside is given again, one record or all",
+    .summary = "what a sink has parked is given to it again, one record or all",
     .more = "On record.",
     .options = options,
     .examples = examples,

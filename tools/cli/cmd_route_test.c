@@ -11,7 +11,7 @@ static const cli_column columns[] = {
     {.title = "MACHINE", .min = 10, .shrink = 1, .if_any = true},
     {.title = "INSTANCE", .min = 12, .shrink = 2, .if_any = true, .keep_both = true},
     {.title = "EVENT", .min = 8, .shrink = 1, .if_any = true},
-    {.title = "GIVEN"}};
+    {.title = "GIVEN", .min = 24, .shrink = 1}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
 static fsm_code ask_daemon(cli_run *cli, const fsm_query *query, fsm_value *out, fsm_error *err) {
@@ -93,8 +93,10 @@ const cli_command cli_route_test = {
     .group = "route",
     .name = "test",
     .words = "[FILE]",
-    .summary = "what a route would give of the last records, and what stands in the way of others",
-    .more = "Nothing is changed. Whether its sinks are there is looked at when it is set.",
+    .summary = "which of the last records a route would give, and why not others",
+    .more =
+        "Nothing is changed; whether its sinks are there is looked at by route set. A reason that\nwas cut "
+        "is whole in -o json, and where the output is no terminal.",
     .options = options,
     .examples = examples,
     .words_max = 1,

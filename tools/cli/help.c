@@ -48,7 +48,7 @@ static void one(const cli_command *command, fsm_buf *out) {
                  command->summary);
   cli_usage(command, out);
   if (command->more != NULL) fsm_buf_printf(out, "\n%s\n", command->more);
-  if (command->options != NULL) {
+  if (command->options != NULL && command->options->name != NULL) {
     fsm_buf_str(out, "\noptions:\n");
     add_options(command->options, NULL, out);
   }

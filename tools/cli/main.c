@@ -100,6 +100,7 @@ fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
                      .socket = cli_args_get(&cli->args, "socket"),
                      .url = cli_args_get(&cli->args, "url"),
                      .timeout_ns = TIMEOUT_DEFAULT_NS};
+  if (cli->source.web != NULL || cli->source.runtime != NULL) return FSM_OK; /* a second question */
   if ((place.data != NULL) + (place.socket != NULL) + (place.url != NULL) > 1)
     return fsm_fail(err, FSM_EARGUMENT, "", "only one of --data, --socket and --url says where");
   if (place.data == NULL) place.data = env("FSM_DATA");
