@@ -87,9 +87,14 @@ FSM_MUST_USE fsm_code fsm__outbox_resend(fsm__outbox *outbox, uint64_t from, uin
 /* The record that it is stuck at is set aside, the rest goes on. FSM_EARGUMENT names the one it is at. */
 FSM_MUST_USE fsm_code fsm__outbox_park(fsm__outbox *outbox, uint64_t seq, const fsm_value *actor,
                                        const char *reason, fsm_error *err);
-/* A parked one is given up; on record before it leaves the list. */
+/* A parked one is given up, and noted. */
 FSM_MUST_USE fsm_code fsm__outbox_drop(fsm__outbox *outbox, uint64_t seq, const fsm_value *actor,
                                        const char *reason, fsm_error *err);
+/* Could it be dropped now? FSM_ENOTFOUND; FSM_EBUSY: it is being given again. */
+FSM_MUST_USE fsm_code fsm__outbox_may_drop(fsm__outbox *outbox, uint64_t seq, fsm__parked *out,
+                                           fsm_error *err);
+/* Drops it without a note: the caller has put it on record. */
+FSM_MUST_USE fsm_code fsm__outbox_drop_told(fsm__outbox *outbox, uint64_t seq, fsm_error *err);
 /* Clears a stop that needed people; the other side is looked at again at once. */
 FSM_MUST_USE fsm_code fsm__outbox_clear(fsm__outbox *outbox, const fsm_value *actor, const char *reason,
                                         fsm_error *err);

@@ -10,6 +10,8 @@ struct fsm__order {
   uint64_t from, to, count;
   const fsm_value *actor;
   const char *reason;
+  bool told; /* it is on record */
+  fsm__parked parked;
   bool taken, done;
   fsm_code code;
   fsm_error err;
@@ -197,20 +199,26 @@ static fsm_code run_park(fsm__outbox *o, fsm__order *order, fsm_error *err) {
   return FSM_OK;
 }
 
-static fsm_code run_drop(fsm__outbox *o, fsm__order *order, fsm_error *err) {
-  fsm__note note = {.count = 0};
-  fsm__draft draft;
+static fsm_code run_may_drop(fsm__outbox *o, fsm__order *order, fsm_error *err) {
   const fsm__parked *p = fsm__parked_find(o, order->from);
   if (p == NULL) return not_parked(o, order->from, err);
   if (waits_for_retry(o, order->from))
     return fsm_fail(err, FSM_EBUSY, o->sink->name, "record %llu is being given again: try later",
                     (unsigned long long)order->from);
-  fsm_code code = fsm__draft_new(o, &draft, err);
+  order->parked = *p;
+  return FSM_OK;
+}
+
+static fsm_code run_drop(fsm__outbox *o, fsm__order *order, fsm_error *err) {
+  fsm__note note = {.count = 0};
+  fsm__draft draft;
+  fsm_code code = run_may_drop(o, order, err);
+  if (code == FSM_OK) code = fsm__draft_new(o, &draft, err);
   if (code != FSM_OK) return code;
-  fsm__note_u64(&note, "seq", p->seq);
-  fsm__note_text(&note, "code", fsm_code_name(p->code));
-  fsm__note_text(&note, "text", p->text);
-  fsm__outbox_tell(o, "dropped", &note, order->actor, order->reason); /* before it leaves the list */
+  fsm__note_u64(&note, "seq", order->from);
+  fsm__note_text(&note, "code", fsm_code_name(order->parked.code));
+  fsm__note_text(&note, "text", order->parked.text);
+  if (!order->told) fsm__outbox_tell(o, "dropped", &note, order->actor, order->reason);
   (void)fsm__draft_remove(&draft, order->from);
   code = fsm__draft_keep(o, &draft, err);
   fsm__draft_free(&draft);
@@ -251,6 +259,17 @@ fsm_code fsm__outbox_park(fsm__outbox *o, uint64_t seq, const fsm_value *actor, 
 fsm_code fsm__outbox_drop(fsm__outbox *o, uint64_t seq, const fsm_value *actor, const char *reason,
                           fsm_error *err) {
   return order(o, &(fsm__order){.run = run_drop, .from = seq, .actor = actor, .reason = reason}, NULL, err);
+}
+
+fsm_code fsm__outbox_may_drop(fsm__outbox *o, uint64_t seq, fsm__parked *out, fsm_error *err) {
+  fsm__order it = {.run = run_may_drop, .from = seq};
+  fsm_code code = order(o, &it, NULL, err);
+  if (code == FSM_OK) *out = it.parked;
+  return code;
+}
+
+fsm_code fsm__outbox_drop_told(fsm__outbox *o, uint64_t seq, fsm_error *err) {
+  return order(o, &(fsm__order){.run = run_drop, .from = seq, .told = true}, NULL, err);
 }
 
 fsm_code fsm__outbox_clear(fsm__outbox *o, const fsm_value *actor, const char *reason, fsm_error *err) {

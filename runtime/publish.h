@@ -115,8 +115,10 @@ typedef struct fsm_sink_order {
   const fsm_value *actor; /* as in a command; needed */
   const char *reason;     /* needed; at most FSM_REASON_MAX bytes */
 } fsm_sink_order;
-/* *count (may be NULL): of how many records. FSM_ENOTFOUND: no such sink or record; FSM_EARGUMENT;
- * FSM_ETIMEOUT: it is busy, nothing is done; FSM_EUNREACHABLE: it could not be made yet; FSM_ECLOSED. */
+/* What is given up (drop, forget) is durably on record first: like fsm_call, never from a callback. What
+ * cannot be put on record is not done. *count (may be NULL): of how many records. FSM_ENOTFOUND: no such sink
+ * or record; FSM_EARGUMENT; FSM_ETIMEOUT: it is busy, nothing is done; FSM_EUNREACHABLE: it could not be made
+ * yet; FSM_ECLOSED. */
 FSM_API FSM_MUST_USE fsm_code fsm_publisher_order(fsm_publisher *publisher, const fsm_sink_order *order,
                                                   uint64_t *count, fsm_error *err);
 /* {sink, items: [{seq, epoch, time, tries, code, text}]}: what it parked, oldest first. FSM_ENOTFOUND. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/admit.h"
 #include "runtime/parked.h"
 #include "runtime/publish_impl.h"
 #include "runtime/runtime_impl.h"
@@ -134,7 +135,60 @@ static fsm_code not_made(fsm_publisher *p, const fsm__slot *slot, fsm_error *err
                   why.where[0] != '\0' ? ": " : "", why.text);
 }
 
-static fsm_code carry_out(fsm__outbox *o, const fsm_sink_order *order, uint64_t *count, fsm_error *err) {
+/* ---- on record ---- */
+
+static fsm_command note_of(const fsm_sink_order *order, const char *what, const fsm_value *more) {
+  fsm_command c = fsm_command_new(FSM_CMD_SINK_NOTE);
+  c.name = order->sink;
+  c.event = what;
+  c.data = more != NULL ? *more : fsm_null();
+  c.actor = *order->actor;
+  c.reason = order->reason;
+  return c;
+}
+
+/* Could its record be written? An order that cannot be told is not carried out. */
+static fsm_code check_note(const fsm_sink_order *order, fsm_error *err) {
+  const fsm_command c = note_of(order, "order", NULL);
+  fsm_command admitted;
+  fsm_arena arena;
+  bool made_id = false;
+  fsm_arena_init(&arena, 0);
+  fsm_code code = fsm__admit(&c, 0, &arena, &admitted, &made_id, err);
+  fsm_arena_free(&arena);
+  return code;
+}
+
+/* Durably, before what it tells of is done: what is given up is gone, and this is all that is left. */
+static fsm_code put_on_record(fsm_publisher *p, const fsm_sink_order *order, const char *what,
+                              const fsm_value *more, fsm_error *err) {
+  const fsm_command c = note_of(order, what, more);
+  fsm_answer answer;
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  fsm_code code = fsm_call(p->runtime, &c, &arena, &answer);
+  if (code != FSM_OK)
+    code = fsm_fail(err, code, answer.error.where, "it cannot be put on record, and was not done: %.300s",
+                    answer.error.text);
+  fsm_arena_free(&arena);
+  return code;
+}
+
+static fsm_code drop(fsm_publisher *p, fsm__outbox *o, const fsm_sink_order *order, fsm_error *err) {
+  fsm__parked it;
+  fsm_value more;
+  fsm_code code = fsm__outbox_may_drop(o, order->from, &it, err);
+  if (code != FSM_OK) return code;
+  fsm_pair pairs[] = {{fsm_string("code"), fsm_string(fsm_code_name(it.code))},
+                      {fsm_string("seq"), fsm_uint(it.seq)},
+                      {fsm_string("text"), fsm_string(it.text)}};
+  code = fsm_map(pairs, sizeof pairs / sizeof *pairs, &more, err);
+  if (code == FSM_OK) code = put_on_record(p, order, "dropped", &more, err);
+  return code == FSM_OK ? fsm__outbox_drop_told(o, order->from, err) : code;
+}
+
+static fsm_code carry_out(fsm_publisher *p, fsm__outbox *o, const fsm_sink_order *order, uint64_t *count,
+                          fsm_error *err) {
   const fsm_value *actor = order->actor;
   const char *reason = order->reason;
   *count = 1;
@@ -142,7 +196,7 @@ static fsm_code carry_out(fsm__outbox *o, const fsm_sink_order *order, uint64_t 
     case FSM_SINK_RETRY: return fsm__outbox_retry(o, order->from, actor, reason, count, err);
     case FSM_SINK_RESEND: return fsm__outbox_resend(o, order->from, order->to, actor, reason, count, err);
     case FSM_SINK_PARK: return fsm__outbox_park(o, order->from, actor, reason, err);
-    case FSM_SINK_DROP: return fsm__outbox_drop(o, order->from, actor, reason, err);
+    case FSM_SINK_DROP: return drop(p, o, order, err);
     case FSM_SINK_CLEAR: *count = 0; return fsm__outbox_clear(o, actor, reason, err);
     case FSM_SINK_FORGET: break;
   }
@@ -157,15 +211,12 @@ static fsm_code forget(fsm_publisher *p, const fsm_sink_order *order, fsm_error 
   pthread_mutex_lock(&p->changing);
   for (size_t i = 0; i < p->stray_count; i++)
     if (strcmp(p->strays[i].sink, order->sink) == 0) seq = p->strays[i].seq;
-  fsm_code code = fsm__parked_save(dir, order->sink, NULL, 0, err);
+  fsm_pair pair = {fsm_string("seq"), fsm_uint(seq)};
+  fsm_value more;
+  fsm_code code = fsm_map(&pair, 1, &more, err);
+  if (code == FSM_OK) code = put_on_record(p, order, "forgotten", &more, err);
+  if (code == FSM_OK) code = fsm__parked_save(dir, order->sink, NULL, 0, err);
   if (code == FSM_OK) code = fsm__cursor_remove(dir, order->sink, err);
-  if (code == FSM_OK) {
-    fsm_pair pair = {fsm_string("seq"), fsm_uint(seq)};
-    fsm_value more;
-    code = fsm_map(&pair, 1, &more, err);
-    FSM_ASSERT(code == FSM_OK);
-    fsm__notes_take(p->notes, order->sink, "forgotten", &more, order->actor, order->reason);
-  }
   fsm__slots_find_strays(p);
   pthread_mutex_unlock(&p->changing);
   return code;
@@ -182,7 +233,7 @@ static fsm_code check_order(const fsm_sink_order *order, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "from", "a range is from 1 or more to that or more");
   if ((order->what == FSM_SINK_PARK || order->what == FSM_SINK_DROP) && order->from == 0)
     return fsm_fail(err, FSM_EARGUMENT, "from", "which record is missing");
-  return FSM_OK;
+  return check_note(order, err);
 }
 
 fsm_code fsm_publisher_order(fsm_publisher *p, const fsm_sink_order *order, uint64_t *count, fsm_error *err) {
@@ -200,7 +251,7 @@ fsm_code fsm_publisher_order(fsm_publisher *p, const fsm_sink_order *order, uint
     return fsm_fail(err, FSM_ENOTFOUND, "sink",
                     "the sink \"%.64s\" is not configured any more; it can be forgotten", order->sink);
   }
-  code = outbox != NULL || order->what == FSM_SINK_FORGET ? carry_out(outbox, order, count, err)
+  code = outbox != NULL || order->what == FSM_SINK_FORGET ? carry_out(p, outbox, order, count, err)
                                                           : not_made(p, slot, err);
   give_back(p, slot);
   return code;

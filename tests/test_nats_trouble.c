@@ -4,6 +4,7 @@
 #include <nats/nats.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ static char url[64];
 static fsm__sink_config config;
 static fsm__sink *sink;
 static fsm__outbox *outbox;
+static _Atomic(fsm__outbox *) woken; /* the same, for the threads of the bus */
 
 static unsigned long count_of(const char *name, unsigned long otherwise) {
   const char *text = getenv(name);
@@ -32,7 +34,8 @@ static unsigned long count_of(const char *name, unsigned long otherwise) {
 
 static void on_changed(void *arg) {
   (void)arg;
-  if (outbox != NULL) fsm__outbox_wake(outbox);
+  fsm__outbox *o = atomic_load(&woken);
+  if (o != NULL) fsm__outbox_wake(o);
 }
 
 static int up(void **state) {
@@ -70,11 +73,13 @@ static void start(void) {
                                  .config = &config,
                                  .reconcile_ns = 300000000};
   assert_int_equal(fsm__outbox_start(&options, &outbox, &err), FSM_OK);
+  atomic_store(&woken, outbox);
 }
 
 static void stop(void) {
   if (outbox != NULL) fsm__outbox_stop(outbox);
   if (sink != NULL) sink->free(sink);
+  atomic_store(&woken, NULL);
   fsm__outbox_free(outbox);
   outbox = NULL;
   sink = NULL;

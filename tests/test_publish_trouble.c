@@ -15,6 +15,10 @@
 
 #include <cmocka.h>
 
+#include "runtime/cursors.h"
+#include "runtime/parked.h"
+#include "runtime/runtime_impl.h"
+
 static char dir[64];
 static fsm_publisher *publisher;
 static fsm_runtime *runtime;
@@ -91,6 +95,73 @@ static void orders_that_come_while_it_stops_find_it_stopped(void **state) {
   for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
 }
 
+/* ---- orders on record ---- */
+
+static unsigned notes_of(const char *what) {
+  fsm__journal_cursor *cursor = NULL;
+  fsm__journal_entry entry;
+  bool found = true;
+  unsigned count = 0;
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  assert_int_equal(fsm__journal_cursor_open(fsm__runtime_journal(runtime), 1, &cursor, NULL), FSM_OK);
+  while (fsm__journal_next(cursor, &entry, &found, NULL) == FSM_OK && found) {
+    fsm_record record;
+    assert_int_equal(fsm_record_decode(&arena, entry.record.data, entry.record.len, &record, NULL), FSM_OK);
+    const fsm_value *its = fsm_map_get(&record.detail, "what");
+    count += its != NULL && fsm_is_text(its, what);
+  }
+  fsm__journal_cursor_close(cursor);
+  fsm_arena_free(&arena);
+  return count;
+}
+
+static void an_order_that_cannot_be_told_is_not_carried_out(void **state) {
+  (void)state;
+  char sinks[256];
+  fsm_error err = {0};
+  fsm_pair sub = {fsm_string("sub"), fsm_string("ann")};
+  fsm_value actor;
+  assert_int_equal(fsm_map(&sub, 1, &actor, NULL), FSM_OK);
+  snprintf(sinks, sizeof sinks, "{\"sinks\":[{\"name\":\"f\",\"kind\":\"file\",\"path\":\"%s/out\"}]}", dir);
+  open_all(NULL, sinks);
+  fsm_sink_order order = {.sink = "f", .what = FSM_SINK_CLEAR, .actor = &actor, .reason = "one\ntwo"};
+  assert_int_equal(fsm_publisher_order(publisher, &order, NULL, &err), FSM_EARGUMENT);
+  assert_string_equal(err.where, "reason");
+  order.reason = "\xff";
+  assert_int_equal(fsm_publisher_order(publisher, &order, NULL, &err), FSM_EARGUMENT);
+  order.reason = "seen to it";
+  assert_int_equal(fsm_publisher_order(publisher, &order, NULL, &err), FSM_OK);
+}
+
+/* No wait: what is given up is on record when the order is answered. */
+static void what_is_given_up_is_on_record_first(void **state) {
+  (void)state;
+  char sinks[256];
+  fsm_error err = {0};
+  fsm_pair sub = {fsm_string("sub"), fsm_string("ann")};
+  fsm_value actor;
+  assert_int_equal(fsm_map(&sub, 1, &actor, NULL), FSM_OK);
+  snprintf(sinks, sizeof sinks, "%s/sinks", dir);
+  assert_int_equal(mkdir(sinks, 0700), 0);
+  fsm__parked parked = {.seq = 3, .epoch = 1, .tries = 1, .code = FSM_EDATA, .text = "of another type"};
+  fsm__cursor stray = {.sink = "old", .epoch = 1};
+  assert_int_equal(fsm__parked_save(dir, "f", &parked, 1, NULL), FSM_OK);
+  assert_int_equal(fsm__cursor_save(dir, &stray, true, NULL), FSM_OK);
+  snprintf(sinks, sizeof sinks, "{\"sinks\":[{\"name\":\"f\",\"kind\":\"file\",\"path\":\"%s/out\"}]}", dir);
+  open_all(NULL, sinks);
+  fsm_sink_order order = {.sink = "f", .what = FSM_SINK_DROP, .actor = &actor, .reason = "of no use"};
+  order.from = 4;
+  assert_int_equal(fsm_publisher_order(publisher, &order, NULL, &err), FSM_ENOTFOUND);
+  assert_int_equal(notes_of("dropped"), 0);
+  order.from = 3;
+  assert_int_equal(fsm_publisher_order(publisher, &order, NULL, &err), FSM_OK);
+  assert_int_equal(notes_of("dropped"), 1);
+  order = (fsm_sink_order){.sink = "old", .what = FSM_SINK_FORGET, .actor = &actor, .reason = "gone"};
+  assert_int_equal(fsm_publisher_order(publisher, &order, NULL, &err), FSM_OK);
+  assert_int_equal(notes_of("forgotten"), 1);
+}
+
 /* ---- secrets ---- */
 
 static void who_we_are_is_not_in_what_is_told_of_a_server(void **state) {
@@ -110,6 +181,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
   const struct CMUnitTest tests[] = {
       TEST(orders_that_come_while_it_stops_find_it_stopped),
+      TEST(an_order_that_cannot_be_told_is_not_carried_out),
+      TEST(what_is_given_up_is_on_record_first),
       TEST(who_we_are_is_not_in_what_is_told_of_a_server),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
