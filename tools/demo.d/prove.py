@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What the demo claims, checked on what the programs say from outside.
 
-  prove.py drained URL                    waits until the stream has all that the journal has
+  prove.py drained URL                    waits until each sink has all that the journal has
   prove.py story CLI ID                   the history of one document, its main fields
   prove.py histories CLI DOCUMENTS LIMIT  every document: each act once, by whom and in which case it was
   prove.py stream CLI WATCH NATS URL      the stream's ids are those of the journal, each once
+  prove.py published CLI NATS FILES URL   verify-stream: stream and files hold every record, proved by its leaf
+  prove.py compared CLI DATA FILES        verify-stream: the files hold what the journal of the stopped data holds
 
 CLI is the path of fsm-cli, which finds the daemon by $FSM_DATA. Prints what was proved; status 1 and the
 difference when it is not so.
@@ -35,12 +37,12 @@ def health(url):
 
 
 def drained(url):
-    """The journal's last seq, once the stream has it."""
+    """The journal's last seq, once NATS and the files have it."""
     until, seen = time.monotonic() + PATIENCE_S, "no answer"
     while time.monotonic() < until:
         try:
             seen = health(url)
-            if seen["sinks"] and seen["sinks"][0]["published_seq"] == seen["seq"]:
+            if seen["sinks"] and all(sink["published_seq"] == seen["seq"] for sink in seen["sinks"]):
                 return int(seen["seq"])
         except OSError as fault:
             seen = fault
@@ -162,7 +164,39 @@ def stream(cli, watch, nats, url):
     print("stream:  %d messages, the same ids, each once, in order" % len(ids))
 
 
-COMMANDS = {"drained": (drained, 1), "story": (story, 2), "histories": (histories, 3), "stream": (stream, 4)}
+# ---- every sink --------------------------------------------------------------------------------------
+
+
+def whole(name, report, last):
+    """A report of verify-stream that leaves nothing open, from the first record to the last."""
+    open_ends = {k: report.get(k, 0) for k in ("left_out", "dead", "unproved", "uncompared", "behind")}
+    if not report["ok"] or (report["first"], report["last"]) != (1, last) or any(open_ends.values()):
+        raise Wrong("%s: %s, expected 1 to %d" % (name, report, last))
+    again = "each once" if report["repeats"] == 0 else "%d of them again" % report["repeats"]
+    print("%-8s %d records, seq 1 to %d, each proved by its leaf, in order, %s"
+          % (name + ":", report["records"], last, again))
+
+
+def published(cli, nats, files, url):
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        seq = drained(url)
+        stream_report = json.loads(run(cli, "verify-stream", "--nats", nats, "--stream", STREAM, "-o", "json"))
+        file_report = json.loads(run(cli, "verify-stream", files, "-o", "json"))
+        if drained(url) == seq or time.monotonic() > until:
+            break
+    whole("stream", stream_report, seq)
+    whole("files", file_report, seq)
+
+
+def compared(cli, data, files):
+    last = int(json.loads(run(cli, "--data", data, "verify", "-o", "json"))["seq"])
+    whole("files", json.loads(run(cli, "--data", data, "verify-stream", files, "-o", "json")), last)
+    print("         the same as in the journal of the stopped fsmd")
+
+
+COMMANDS = {"published": (published, 4), "compared": (compared, 3),
+            "drained": (drained, 1), "story": (story, 2), "histories": (histories, 3), "stream": (stream, 4)}
 
 
 def main(words):
