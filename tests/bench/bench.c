@@ -50,6 +50,13 @@ static const figure figures[] = {
     {"rebuild_1m", "s", rebuild_1m},
     {"lmdb_per_commit", "transitions/s", lmdb_per_commit},
     {"publish_nats", "records/s", publish_nats},
+    {"publish_latency_p50", "ms", publish_latency_p50}, /* commit to subscriber */
+    {"publish_latency_p99", "ms", publish_latency_p99},
+    {"publish_cost_half", "transitions/s", publish_cost_half}, /* raw: without a publisher */
+    {"publish_cost_peak", "transitions/s", publish_cost_peak},
+    {"publish_lag", "records", publish_lag}, /* at the end of peak */
+    {"publish_catch_up", "s", publish_catch_up},
+    {"publish_outage", "ms", publish_outage},  /* raw: with NATS there */
     {"format_json", "records/s", format_json}, /* raw: the same text copied */
     {"publish_file", "records/s", publish_file},
 };
@@ -189,6 +196,7 @@ static void parse(int argc, char **argv, options *out) {
 int main(int argc, char **argv) {
   static sample samples[FIGURES][RUNS_MAX];
   options o;
+  if (argc == 6 && strcmp(argv[1], "--bare-publish") == 0) return bench_bare_publish(argv + 2);
   parse(argc, argv, &o);
   kept_in = o.dir;
   for (unsigned run = 0; run < o.runs; run++) {

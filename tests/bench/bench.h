@@ -45,7 +45,16 @@ sample snapshot_1m(const char *dir, double seconds);
 sample snapshot_stall(const char *dir, double seconds);
 sample rebuild_1m(const char *dir, double seconds);
 sample lmdb_per_commit(const char *dir, double seconds);
+/* The bare program beside it, a process of its own: url, bytes of payload, of headers, count. */
+int bench_bare_publish(char **argv);
 sample publish_nats(const char *dir, double seconds);
+sample publish_latency_p50(const char *dir, double seconds);
+sample publish_latency_p99(const char *dir, double seconds);
+sample publish_cost_half(const char *dir, double seconds);
+sample publish_cost_peak(const char *dir, double seconds);
+sample publish_lag(const char *dir, double seconds);
+sample publish_catch_up(const char *dir, double seconds);
+sample publish_outage(const char *dir, double seconds);
 sample format_json(const char *dir, double seconds);
 sample publish_file(const char *dir, double seconds);
 

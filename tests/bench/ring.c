@@ -178,14 +178,17 @@ static void fill(ring *r) {
 
 /* ---- a ring ------------------------------------------------------------------------------------- */
 
-fsm_runtime *ring_open(ring *r) {
+fsm_runtime *ring_open_as(ring *r, const fsm_runtime_options *options) {
   fsm_error err;
+  fsm_runtime_options all = *options;
+  all.dir = r->data;
   double begin = now_s();
-  if (fsm_runtime_open(&(fsm_runtime_options){.dir = r->data}, &r->runtime, NULL, &err) != FSM_OK)
-    give_up("%s: %s", err.where, err.text);
+  if (fsm_runtime_open(&all, &r->runtime, NULL, &err) != FSM_OK) give_up("%s: %s", err.where, err.text);
   r->open_s = now_s() - begin;
   return r->runtime;
 }
+
+fsm_runtime *ring_open(ring *r) { return ring_open_as(r, &(fsm_runtime_options){0}); }
 
 double ring_open_s(const ring *r) { return r->open_s; }
 const char *ring_data(const ring *r) { return r->data; }

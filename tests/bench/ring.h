@@ -26,7 +26,8 @@ ring *million(void);
 void ring_free(ring *ring);
 const char *ring_data(const ring *ring);
 fsm_runtime *ring_open(ring *ring);
-double ring_open_s(const ring *ring); /* how long that took */
+fsm_runtime *ring_open_as(ring *ring, const fsm_runtime_options *options); /* but for the directory */
+double ring_open_s(const ring *ring);                                      /* how long that took */
 fsm_runtime *ring_runtime(ring *ring);
 void ring_close(ring *ring);
 /* Clients that each have one command in flight, for so long: transitions per second. */
