@@ -1,9 +1,10 @@
 /* cursors.c: one small file per sink, replaced as a whole.
  *
  * Layout, little endian: magic "FSMCUR02" ‖ name (32 bytes, NUL-padded) ‖ u32 epoch ‖ u64 seq ‖ leaf (32) ‖
- * i64 stream created ‖ u64 stream seq ‖ u64 sent seq ‖ u64 settled seq ‖ u64 settled stream seq ‖ u32 flags
- * (1 = spilled) ‖ u32 CRC-32C of all before. A reader sees the old file or the new one; a torn one is told by
- * its checksum. The file of all sinks ("FSMCUR01") is cursors_old.c.
+ * i64 stream created ‖ u64 stream seq ‖ u64 sent seq ‖ u64 settled seq ‖ u64 settled stream seq ‖ u64 stream
+ * gone ‖ u64 dropped from ‖ u64 dropped to ‖ u32 flags (1 = spilled) ‖ u32 CRC-32C of all before. A reader
+ * sees the old file or the new one; a torn one is told by its checksum. The file of all sinks ("FSMCUR01") is
+ * cursors_old.c.
  */
 #include "runtime/cursors.h"
 
@@ -22,7 +23,7 @@
 enum {
   MAGIC_LEN = 8,
   NAME_LEN = FSM_SINK_NAME_MAX + 1,
-  FILE_LEN = MAGIC_LEN + NAME_LEN + 4 + 8 + FSM_HASH_BYTES + 8 + 8 + 8 + 8 + 8 + 8 + 4 + 4,
+  FILE_LEN = MAGIC_LEN + NAME_LEN + 4 + 8 + FSM_HASH_BYTES + 8 * 8 + 4 + 4,
   SPILLED = 1
 };
 static const char magic[MAGIC_LEN + 1] = "FSMCUR02";
@@ -56,6 +57,8 @@ static void encode(const fsm__cursor *c, uint8_t out[FILE_LEN]) {
   at = put(at, c->settled_seq, 8);
   at = put(at, c->settled_stream_seq, 8);
   at = put(at, c->stream_gone, 8);
+  at = put(at, c->dropped_from, 8);
+  at = put(at, c->dropped_to, 8);
   at = put(at, c->spilled ? SPILLED : 0, 4);
   at = put(at, fsm__crc32c(0, out, (size_t)(at - out)), 4);
   FSM_ASSERT(at == out + FILE_LEN);
@@ -85,9 +88,12 @@ static bool decode(const uint8_t *data, size_t len, fsm__cursor *c) {
   c->settled_seq = take(&at, 8);
   c->settled_stream_seq = take(&at, 8);
   c->stream_gone = take(&at, 8);
+  c->dropped_from = take(&at, 8);
+  c->dropped_to = take(&at, 8);
   uint64_t flags = take(&at, 4);
   c->spilled = flags == SPILLED;
-  return flags <= SPILLED && c->sent_seq <= c->seq && c->settled_seq <= c->seq;
+  bool range = c->dropped_from <= c->dropped_to && (c->dropped_from == 0) == (c->dropped_to == 0);
+  return range && flags <= SPILLED && c->sent_seq <= c->seq && c->settled_seq <= c->seq;
 }
 
 bool fsm__sink_name_fits(const char *name) {

@@ -23,7 +23,9 @@ typedef struct fsm__cursor {
                            the journal keeps what follows */
   uint64_t settled_stream_seq;
   uint64_t stream_gone; /* places of that stream that hold nothing, and whose records were given again */
-  bool spilled; /* over its budget: the journal keeps nothing for it, the archive does */
+  uint64_t dropped_from, dropped_to; /* the last range that was given up, on record: not asked for again,
+                                        wherever the cursor goes back to; 0 = none */
+  bool spilled;                      /* over its budget: the journal keeps nothing for it, the archive does */
 } fsm__cursor;
 
 /* Can it name a sink, and so its files? */

@@ -95,6 +95,12 @@ FSM_MUST_USE fsm_code fsm__outbox_may_drop(fsm__outbox *outbox, uint64_t seq, fs
                                            fsm_error *err);
 /* Drops it without a note: the caller has put it on record. */
 FSM_MUST_USE fsm_code fsm__outbox_drop_told(fsm__outbox *outbox, uint64_t seq, fsm_error *err);
+/* The same of records from … to, readable or not, of which from is the one that it is at. FSM_EARGUMENT says
+ * which that is. */
+FSM_MUST_USE fsm_code fsm__outbox_may_drop_range(fsm__outbox *outbox, uint64_t from, uint64_t to,
+                                                 fsm_error *err);
+FSM_MUST_USE fsm_code fsm__outbox_drop_range_told(fsm__outbox *outbox, uint64_t from, uint64_t to,
+                                                  fsm_error *err);
 /* Clears a stop that needed people; the other side is looked at again at once. */
 FSM_MUST_USE fsm_code fsm__outbox_clear(fsm__outbox *outbox, const fsm_value *actor, const char *reason,
                                         fsm_error *err);

@@ -104,6 +104,8 @@ static void hold_back(fsm__outbox *o, fsm__cursor *c) {
 static fsm_code heed_fork(fsm__outbox *o, fsm_error *err) {
   fsm__cursor *c = &o->cursor;
   uint64_t end = epoch_end(o, c->epoch);
+  if (c->dropped_to > end) c->dropped_to = end; /* what follows is another branch's */
+  if (c->dropped_from > c->dropped_to) c->dropped_from = c->dropped_to = 0;
   if (c->seq <= end) return FSM_OK;
   uint64_t before = o->leaf_seq;
   c->seq = end;
@@ -144,6 +146,8 @@ static fsm_code move_cursor(fsm__outbox *o, const fsm__sink_view *view, fsm__cur
   FSM_ASSERT(moved.seq <= view->durable_seq);
   bool fresh = c->seq == 0 && moved.seq == 0;
   if (fresh && !c->spilled && view->first_seq > 0) moved.seq = view->first_seq - 1;
+  uint64_t dropped;
+  if (fsm__outbox_is_dropped(o, moved.seq + 1, &dropped)) moved.seq = moved.sent_seq = dropped;
   bool same = moved.seq == c->seq && moved.stream_seq == c->stream_seq &&
               moved.stream_created_ns == c->stream_created_ns && moved.settled_seq == c->settled_seq;
   if (!same) o->unsaved++;

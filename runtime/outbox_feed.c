@@ -10,11 +10,22 @@
 
 /* ---- reading ---- */
 
-static fsm_code gone(const fsm__outbox *o, uint64_t seq, fsm_error *err) {
-  const char *advice = o->archive == NULL ? "and there is no archive" : "and the archive has it not";
+/* Up to the last before the next that there is. */
+static uint64_t gone_to(fsm__outbox *o, uint64_t seq) {
+  uint64_t next = 0, first = fsm__journal_first_seq(o->journal);
+  if (o->archive != NULL && fsm__archive_has(o->archive, seq, &next, NULL) == FSM_OK && next > seq &&
+      next < first)
+    return next - 1;
+  return first > seq ? first - 1 : seq;
+}
+
+static fsm_code gone(fsm__outbox *o, uint64_t seq, fsm_error *err) {
+  const char *where = o->archive == NULL ? "and there is no archive" : "and the archive has it not";
   return fsm_fail(err, FSM_ENOTFOUND, o->sink->name,
-                  "record %llu is no longer in the journal, %s: put its segment back there",
-                  (unsigned long long)seq, advice);
+                  "record %llu is no longer in the journal, %s: put its segment back there, or give it up by "
+                  "fsm-cli outbox drop %s --from %llu --to %llu --reason WHY",
+                  (unsigned long long)seq, where, o->sink->name, (unsigned long long)seq,
+                  (unsigned long long)gone_to(o, seq));
 }
 
 /* What the archive says, but for "not here", which is ours to say. */
@@ -204,7 +215,16 @@ static fsm_code give_repair(fsm__outbox *o, bool *any, fsm_error *err) {
 
 /* ---- in order ---- */
 
+static void pass_dropped(fsm__outbox *o, uint64_t to) {
+  o->feed_seq = to + 1;
+  o->sent_seq = to;
+  o->journal_placed = false;
+  fsm__flights_skip(o, to, fsm__journal_epoch_of(o->journal, to), true);
+}
+
 static fsm_code give_next(fsm__outbox *o, bool *any, fsm_error *err) {
+  uint64_t dropped;
+  if (fsm__outbox_is_dropped(o, o->feed_seq, &dropped)) pass_dropped(o, dropped);
   fsm__journal_entry entry;
   fsm__wanted wanted;
   fsm_code code = pull(o, &entry, any, err);
@@ -250,6 +270,10 @@ fsm__fed fsm__outbox_feed(fsm__outbox *o, fsm_error *err) {
       if (!fsm__flights_room(o)) return FSM__FED_FULL;
     }
     code = give_one(o, &any, err);
+    if (code == FSM_ENOTFOUND && !fsm__flights_empty(o)) { /* first what was given comes to its end */
+      code = fsm__outbox_flush(o, err);
+      if (code == FSM_OK) return FSM__FED_FULL;
+    }
     if (code != FSM_OK) return FSM__FED_FAULT;
     if (!any) return FSM__FED_ALL;
   }

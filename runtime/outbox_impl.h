@@ -166,6 +166,8 @@ typedef enum fsm__fed { FSM__FED_ALL, FSM__FED_FULL, FSM__FED_MORE, FSM__FED_FAU
 /* Gives what there is and what fits. FSM__FED_FAULT: err says why, what is open must be forgotten. */
 fsm__fed fsm__outbox_feed(fsm__outbox *o, fsm_error *err);
 fsm_code fsm__outbox_flush(fsm__outbox *o, fsm_error *err);
+/* What was given up is left out: true, and *to is the last of it. */
+bool fsm__outbox_is_dropped(const fsm__outbox *o, uint64_t seq, uint64_t *to);
 /* From the cursor on. */
 void fsm__outbox_feed_from_cursor(fsm__outbox *o);
 /* One record, from the journal or the archive; valid until the next. FSM_ENOTFOUND: neither has it. */
@@ -225,6 +227,20 @@ void fsm__outbox_save(fsm__outbox *o, bool durable);
 
 /* ---- orders ---- */
 
+struct fsm__order {
+  fsm_code (*run)(fsm__outbox *o, fsm__order *order, fsm_error *err);
+  uint64_t from, to, count;
+  const fsm_value *actor;
+  const char *reason;
+  bool told; /* it is on record */
+  fsm__parked parked;
+  bool taken, done;
+  fsm_code code;
+  fsm_error err;
+};
+
+/* Gives it to the thread, and waits; *count may be NULL. */
+fsm_code fsm__outbox_order(fsm__outbox *o, fsm__order *order, uint64_t *count, fsm_error *err);
 void fsm__outbox_obey(fsm__outbox *o);
 void fsm__orders_end(fsm__outbox *o);
 

@@ -5,18 +5,6 @@
 
 #include "runtime/outbox_impl.h"
 
-struct fsm__order {
-  fsm_code (*run)(fsm__outbox *o, fsm__order *order, fsm_error *err);
-  uint64_t from, to, count;
-  const fsm_value *actor;
-  const char *reason;
-  bool told; /* it is on record */
-  fsm__parked parked;
-  bool taken, done;
-  fsm_code code;
-  fsm_error err;
-};
-
 /* ---- giving one: any thread ---- */
 
 static struct timespec until_of(int64_t ns) {
@@ -50,7 +38,7 @@ static fsm_code hand_over(fsm__outbox *o, fsm__order *order, fsm_error *err) {
   return order->code == FSM_OK ? FSM_OK : fsm_fail(err, order->code, order->err.where, "%s", order->err.text);
 }
 
-static fsm_code order(fsm__outbox *o, fsm__order *order, uint64_t *count, fsm_error *err) {
+fsm_code fsm__outbox_order(fsm__outbox *o, fsm__order *order, uint64_t *count, fsm_error *err) {
   FSM_ASSERT(o != NULL);
   pthread_mutex_lock(&o->lock);
   fsm_code code = hand_over(o, order, err);
@@ -242,38 +230,41 @@ static fsm_code run_clear(fsm__outbox *o, fsm__order *order, fsm_error *err) {
 
 fsm_code fsm__outbox_retry(fsm__outbox *o, uint64_t seq, const fsm_value *actor, const char *reason,
                            uint64_t *count, fsm_error *err) {
-  return order(o, &(fsm__order){.run = run_retry, .from = seq, .actor = actor, .reason = reason}, count, err);
+  return fsm__outbox_order(o, &(fsm__order){.run = run_retry, .from = seq, .actor = actor, .reason = reason},
+                           count, err);
 }
 
 fsm_code fsm__outbox_resend(fsm__outbox *o, uint64_t from, uint64_t to, const fsm_value *actor,
                             const char *reason, uint64_t *count, fsm_error *err) {
   fsm__order it = {.run = run_resend, .from = from, .to = to, .actor = actor, .reason = reason};
-  return order(o, &it, count, err);
+  return fsm__outbox_order(o, &it, count, err);
 }
 
 fsm_code fsm__outbox_park(fsm__outbox *o, uint64_t seq, const fsm_value *actor, const char *reason,
                           fsm_error *err) {
-  return order(o, &(fsm__order){.run = run_park, .from = seq, .actor = actor, .reason = reason}, NULL, err);
+  return fsm__outbox_order(o, &(fsm__order){.run = run_park, .from = seq, .actor = actor, .reason = reason},
+                           NULL, err);
 }
 
 fsm_code fsm__outbox_drop(fsm__outbox *o, uint64_t seq, const fsm_value *actor, const char *reason,
                           fsm_error *err) {
-  return order(o, &(fsm__order){.run = run_drop, .from = seq, .actor = actor, .reason = reason}, NULL, err);
+  return fsm__outbox_order(o, &(fsm__order){.run = run_drop, .from = seq, .actor = actor, .reason = reason},
+                           NULL, err);
 }
 
 fsm_code fsm__outbox_may_drop(fsm__outbox *o, uint64_t seq, fsm__parked *out, fsm_error *err) {
   fsm__order it = {.run = run_may_drop, .from = seq};
-  fsm_code code = order(o, &it, NULL, err);
+  fsm_code code = fsm__outbox_order(o, &it, NULL, err);
   if (code == FSM_OK) *out = it.parked;
   return code;
 }
 
 fsm_code fsm__outbox_drop_told(fsm__outbox *o, uint64_t seq, fsm_error *err) {
-  return order(o, &(fsm__order){.run = run_drop, .from = seq, .told = true}, NULL, err);
+  return fsm__outbox_order(o, &(fsm__order){.run = run_drop, .from = seq, .told = true}, NULL, err);
 }
 
 fsm_code fsm__outbox_clear(fsm__outbox *o, const fsm_value *actor, const char *reason, fsm_error *err) {
-  return order(o, &(fsm__order){.run = run_clear, .actor = actor, .reason = reason}, NULL, err);
+  return fsm__outbox_order(o, &(fsm__order){.run = run_clear, .actor = actor, .reason = reason}, NULL, err);
 }
 
 fsm_code fsm__outbox_parked(fsm__outbox *o, fsm__parked **out, size_t *count, fsm_error *err) {

@@ -41,8 +41,9 @@ void fsm__outbox_tell(fsm__outbox *o, const char *what, fsm__note *note, const f
 
 void fsm__outbox_fault(fsm__outbox *o, const fsm_error *err, bool halted) {
   pthread_mutex_lock(&o->lock);
-  snprintf(o->status.last_error, sizeof o->status.last_error, "%.60s%s%.190s", err->where,
-           err->where[0] != '\0' ? ": " : "", err->text);
+  const size_t room = sizeof o->status.last_error;
+  int len = snprintf(o->status.last_error, room, "%.60s%s", err->where, err->where[0] != '\0' ? ": " : "");
+  snprintf(o->status.last_error + len, room - (size_t)len, "%.*s", (int)(room - (size_t)len - 1), err->text);
   fsm__utf8_mend(o->status.last_error); /* it may be the other side's words, and is cut */
   o->status.halted = halted;
   if (o->fault_ns == 0) {

@@ -102,7 +102,7 @@ typedef enum fsm_sink_what {
   FSM_SINK_RETRY,  /* the parked record `from`, or all of them (0), again */
   FSM_SINK_RESEND, /* the records from … to again */
   FSM_SINK_PARK,   /* the record `from`, which it is stuck at, is parked */
-  FSM_SINK_DROP,   /* the parked record `from` is given up */
+  FSM_SINK_DROP,   /* the parked record `from` is given up; with `to`: from … to, which it is at */
   FSM_SINK_CLEAR,  /* a stop that needed somebody is looked at again */
   FSM_SINK_FORGET  /* a sink that is not configured any more: its cursor and parked records */
 } fsm_sink_what;

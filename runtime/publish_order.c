@@ -187,6 +187,20 @@ static fsm_code drop(fsm_publisher *p, fsm__outbox *o, const fsm_sink_order *ord
   return code == FSM_OK ? fsm__outbox_drop_told(o, order->from, err) : code;
 }
 
+static fsm_code drop_range(fsm_publisher *p, fsm__outbox *o, const fsm_sink_order *order, uint64_t *count,
+                           fsm_error *err) {
+  fsm_value more;
+  fsm_code code = fsm__outbox_may_drop_range(o, order->from, order->to, err);
+  if (code != FSM_OK) return code;
+  *count = order->to - order->from + 1;
+  fsm_pair pairs[] = {{fsm_string("count"), fsm_uint(*count)},
+                      {fsm_string("from"), fsm_uint(order->from)},
+                      {fsm_string("to"), fsm_uint(order->to)}};
+  code = fsm_map(pairs, sizeof pairs / sizeof *pairs, &more, err);
+  if (code == FSM_OK) code = put_on_record(p, order, "dropped", &more, err);
+  return code == FSM_OK ? fsm__outbox_drop_range_told(o, order->from, order->to, err) : code;
+}
+
 static fsm_code carry_out(fsm_publisher *p, fsm__outbox *o, const fsm_sink_order *order, uint64_t *count,
                           fsm_error *err) {
   const fsm_value *actor = order->actor;
@@ -196,7 +210,7 @@ static fsm_code carry_out(fsm_publisher *p, fsm__outbox *o, const fsm_sink_order
     case FSM_SINK_RETRY: return fsm__outbox_retry(o, order->from, actor, reason, count, err);
     case FSM_SINK_RESEND: return fsm__outbox_resend(o, order->from, order->to, actor, reason, count, err);
     case FSM_SINK_PARK: return fsm__outbox_park(o, order->from, actor, reason, err);
-    case FSM_SINK_DROP: return drop(p, o, order, err);
+    case FSM_SINK_DROP: return order->to == 0 ? drop(p, o, order, err) : drop_range(p, o, order, count, err);
     case FSM_SINK_CLEAR: *count = 0; return fsm__outbox_clear(o, actor, reason, err);
     case FSM_SINK_FORGET: break;
   }
@@ -229,7 +243,8 @@ static fsm_code check_order(const fsm_sink_order *order, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "reason", "the reason is missing");
   if (strlen(order->reason) > FSM_REASON_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "reason", "the reason is over %d bytes", FSM_REASON_MAX);
-  if (order->what == FSM_SINK_RESEND && (order->from == 0 || order->to < order->from))
+  const bool range = order->what == FSM_SINK_RESEND || (order->what == FSM_SINK_DROP && order->to != 0);
+  if (range && (order->from == 0 || order->to < order->from))
     return fsm_fail(err, FSM_EARGUMENT, "from", "a range is from 1 or more to that or more");
   if ((order->what == FSM_SINK_PARK || order->what == FSM_SINK_DROP) && order->from == 0)
     return fsm_fail(err, FSM_EARGUMENT, "from", "which record is missing");

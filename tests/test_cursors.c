@@ -45,6 +45,8 @@ static fsm__cursor cursor_of(const char *sink, uint64_t seq) {
                    .settled_seq = seq / 3,
                    .settled_stream_seq = 99,
                    .stream_gone = 5,
+                   .dropped_from = 12,
+                   .dropped_to = 13,
                    .spilled = seq % 2 == 1};
   snprintf(c.sink, sizeof c.sink, "%s", sink);
   memset(c.leaf.bytes, (int)(seq & 0xff), sizeof c.leaf.bytes);
@@ -80,6 +82,7 @@ static void assert_same(const fsm__cursor *a, const fsm__cursor *b) {
   assert_true(a->stream_seq == b->stream_seq && a->sent_seq == b->sent_seq && a->spilled == b->spilled);
   assert_true(a->settled_seq == b->settled_seq && a->settled_stream_seq == b->settled_stream_seq);
   assert_true(a->stream_gone == b->stream_gone);
+  assert_true(a->dropped_from == b->dropped_from && a->dropped_to == b->dropped_to);
   assert_memory_equal(&a->leaf, &b->leaf, sizeof a->leaf);
 }
 
@@ -226,13 +229,16 @@ static void what_no_cursor_can_say_is_corruption(void **state) {
   data[len - 8] = 2; /* a flag that is not known */
   assert_refused(data, len);
   memcpy(data, good, len);
-  data[len - 8 - 32] = 101; /* sent past what was acknowledged */
+  data[len - 8 - 48] = 101; /* sent past what was acknowledged */
   assert_refused(data, len);
   memcpy(data, good, len);
-  data[len - 8 - 24] = 101; /* settled past it */
+  data[len - 8 - 40] = 101; /* settled past it */
   assert_refused(data, len);
   memcpy(data, good, len);
-  data[len - 8 - 24] = 100;
+  data[len - 8 - 8] = 11; /* a range that ends before it begins */
+  assert_refused(data, len);
+  memcpy(data, good, len);
+  data[len - 8 - 40] = 100;
   seal(data, len);
   write_bytes("sinks/nats", data, len);
   assert_int_equal(fsm__cursor_load(dir, "nats", &own, &there, NULL), FSM_OK);

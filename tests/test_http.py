@@ -166,6 +166,15 @@ class Daemon:
             self.process.wait()
         shutil.rmtree(self.dir)
 
+    def journal(self):
+        """All bytes of its segments."""
+        whole = b""
+        for at, _, names in os.walk(os.path.join(self.data, "journal")):
+            for name in names:
+                with open(os.path.join(at, name), "rb") as segment:
+                    whole += segment.read()
+        return whole
+
     def request(self, method, path, body=None, headers=None, auth=None, local=False, raw=None):
         connection = (
             UnixConnection(os.path.join(self.data, "fsmd.sock"))
@@ -981,11 +990,7 @@ class Operation(unittest.TestCase):
                 self.assertEqual(d.request("GET", path).status, 200, path)
             self.assertEqual([d.request(*one, local=True).status for one in asked], [201, 200, 200, 200])
             self.assertEqual(d.stop(), 0, d.logged())
-            journal = b""
-            for at, _, names in os.walk(os.path.join(d.data, "journal")):
-                for name in names:
-                    with open(os.path.join(at, name), "rb") as segment:
-                        journal += segment.read()
+            journal = d.journal()
             self.assertIn(b"PUT /v1/routes/claims: only on the unix socket", journal)
         finally:
             d.remove()
@@ -1044,6 +1049,13 @@ class Operation(unittest.TestCase):
                                 ({"what": "forget", "reason": "y"}, "sink")):
                 answer = order("dead", **body)
                 self.assertEqual((answer.status, answer.json["where"]), (400, where), answer)
+            one = {"what": "drop", "to": 1, "reason": "nobody wants it there"}
+            self.assertEqual(order("dead", **one, **{"from": 2}).status, 400)
+            self.assertEqual(order("dead", **{**one, "to": 99, "from": 1}).status, 400)
+            answer = order("dead", **one, **{"from": 1})
+            self.assertEqual((answer.status, answer.json["records"]), (200, 1), answer)
+            self.assertEqual((sink("dead")["seq"], sink("dead")["sent_seq"]), (1, 1))
+            self.assertIn(b"nobody wants it there", d.journal())  # already
             write({**files, "kind": "fiel"})
             os.kill(d.process.pid, signal.SIGHUP)
             await_("a line", lambda: "/sinks/0/kind" in d.logged())

@@ -75,6 +75,66 @@ static void without_an_archive_it_stands_still_and_names_the_record(void **state
   assert_int_equal(fsm__outbox_resend(s->outbox, 1, 3, NULL, NULL, NULL, &err), FSM_ENOTFOUND);
 }
 
+/* Whatever the other side says later, it is not asked for again. */
+static void what_is_nowhere_is_given_up_by_an_order_and_not_asked_for_again(void **state) {
+  (void)state;
+  char command[96];
+  fsm_error err = {0};
+  stopped_at_three();
+  fill();
+  uint64_t first = prune(60);
+  scene_start();
+  WAIT_FOR(scene_status().halted);
+  snprintf(command, sizeof command, "fsm-cli outbox drop scene --from 4 --to %llu --reason WHY",
+           (unsigned long long)first - 1);
+  assert_non_null(strstr(scene_status().last_error, command));
+  assert_int_equal(fsm__outbox_may_drop_range(s->outbox, 5, 6, &err), FSM_EARGUMENT);
+  assert_non_null(strstr(err.text, "at record 4"));
+  assert_int_equal(fsm__outbox_may_drop_range(s->outbox, 4, 64, &err), FSM_EARGUMENT);
+  assert_int_equal(fsm__outbox_drop_range_told(s->outbox, 4, 3, &err), FSM_EARGUMENT);
+  assert_int_equal(fsm__outbox_may_drop_range(s->outbox, 4, 63, &err), FSM_OK);
+  assert_true(scene_status().seq == 3);
+  LOCKED(s->back_to = 3); /* the other side has no more */
+  assert_int_equal(fsm__outbox_drop_range_told(s->outbox, 4, first - 1, &err), FSM_OK);
+  WAIT_FOR(scene_status().seq == 63);
+  assert_true(!scene_status().halted && s->got_count == 3 + 63 - (first - 1));
+  assert_true(s->got[3].seq == first && s->got[3].after == first - 1);
+  scene_stop();
+
+  s->back_to = 3; /* a lost tail: what follows the gap again, and no stop */
+  scene_start();
+  WAIT_FOR(scene_status().seq == 63 && scene_got(false) == 3 + 2 * (63 - (first - 1)));
+  assert_true(!scene_status().halted);
+  scene_stop();
+
+  s->back_to = 2; /* and one more that is nowhere: the range grows to the front */
+  scene_start();
+  WAIT_FOR(scene_status().halted);
+  assert_int_equal(fsm__outbox_drop_range_told(s->outbox, 3, 3, &err), FSM_OK);
+  WAIT_FOR(scene_status().seq == 63);
+  assert_true(!scene_status().halted);
+}
+
+static void what_comes_back_into_the_archive_is_read_on_by_itself(void **state) {
+  (void)state;
+  char away[128];
+  stopped_at_three();
+  fill();
+  (void)prune(60);
+  snprintf(away, sizeof away, "%s.away", archive);
+  assert_int_equal(rename(archive, away), 0);
+  assert_int_equal(mkdir(archive, 0700), 0);
+  fsm__outbox_options options = scene_options();
+  options.archive = archive;
+  scene_start_with(&options);
+  WAIT_FOR(scene_status().halted);
+  assert_non_null(strstr(scene_status().last_error, "and the archive has it not"));
+  assert_int_equal(rmdir(archive), 0);
+  assert_int_equal(rename(away, archive), 0);
+  WAIT_FOR(scene_status().seq == 63);
+  assert_true(!scene_status().halted && s->got_count == 63);
+}
+
 static void a_new_sink_begins_with_what_the_journal_has(void **state) {
   (void)state;
   fill();
@@ -170,6 +230,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(what_is_archived_is_read_on_from_there),
       TEST(without_an_archive_it_stands_still_and_names_the_record),
+      TEST(what_is_nowhere_is_given_up_by_an_order_and_not_asked_for_again),
+      TEST(what_comes_back_into_the_archive_is_read_on_by_itself),
       TEST(a_new_sink_begins_with_what_the_journal_has),
       TEST(a_parked_one_that_is_gone_says_so),
       TEST(over_its_budget_it_is_fed_from_the_archive_until_it_is_back),
