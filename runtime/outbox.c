@@ -111,7 +111,7 @@ static void begin(fsm__outbox *o) {
   o->status.connected = true;
   pthread_mutex_unlock(&o->lock);
   fsm__outbox_count(o, 0, 0);
-  if (o->fails == 0 || o->cursor.seq == fsm__journal_durable_seq(o->journal)) fsm__outbox_good(o);
+  if (o->fails == 0 && !o->reconcile_due) fsm__outbox_good(o);
 }
 
 static void count_retry(fsm__outbox *o) {
@@ -211,6 +211,7 @@ static bool reconcile(fsm__outbox *o) {
   if (code == FSM_OK) {
     o->reconcile_due = false;
     o->reconciled_ns = fsm__outbox_now();
+    if (o->fails == 0) fsm__outbox_good(o);
     return false;
   }
   fail(o, &err);
@@ -233,6 +234,13 @@ static fsm_code lull(fsm__outbox *o, fsm_error *err) {
   return FSM_OK;
 }
 
+/* It failed, is ready again, and there is nothing for it that would show more. */
+static void settle_down(fsm__outbox *o) {
+  if (o->fails == 0 || !fsm__flights_empty(o)) return;
+  o->fails = 0;
+  fsm__outbox_good(o);
+}
+
 /* One turn with a prepared sink. */
 static void turn(fsm__outbox *o) {
   fsm_error err = {0};
@@ -251,6 +259,7 @@ static void turn(fsm__outbox *o) {
   } else if (!reconcile(o)) {
     fsm__fed fed = fsm__outbox_feed(o, &err);
     if (fed != FSM__FED_FAULT) fsm__outbox_count(o, 0, 0);
+    if (fed == FSM__FED_ALL) settle_down(o);
     if (fed == FSM__FED_ALL && lull(o, &err) != FSM_OK) fed = FSM__FED_FAULT;
     if (fed == FSM__FED_FULL) rest(o, fsm__ms(FSM__IDLE_MS));
     if (fed == FSM__FED_FAULT) fail(o, &err);

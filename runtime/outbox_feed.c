@@ -161,6 +161,7 @@ static fsm_code give_retry(fsm__outbox *o, fsm_error *err) {
   if (code == FSM_ENOTFOUND) return give_up_retry(o, seq, &fault, err);
   if (code != FSM_OK) return fsm_fail(err, code, fault.where, "%s", fault.text);
   o->repair_after = fsm__outbox_given_before(o, seq - 1);
+  o->range_placed = false;
   if (o->filtered && (code = fsm__outbox_read(o, seq, &entry, err)) != FSM_OK) return code;
   code = fsm__outbox_wants(o, &entry, &wanted, err);
   if (code != FSM_OK) return code;
@@ -170,6 +171,7 @@ static fsm_code give_retry(fsm__outbox *o, fsm_error *err) {
 
 static void end_range(fsm__outbox *o) {
   o->range_count--;
+  o->range_placed = false;
   memmove(&o->ranges[0], &o->ranges[1], o->range_count * sizeof *o->ranges);
 }
 
@@ -181,7 +183,8 @@ static fsm_code give_range(fsm__outbox *o, fsm_error *err) {
     if (o->range_flights == 0) end_range(o);
     return FSM_OK;
   }
-  if (r->next == r->done && o->range_flights == 0) o->repair_after = fsm__outbox_given_before(o, r->next - 1);
+  if (!o->range_placed) o->repair_after = fsm__outbox_given_before(o, r->next - 1);
+  o->range_placed = true; /* once, not for each record that is left out */
   fsm_error fault;
   fsm_code code = fsm__outbox_read(o, r->next, &entry, &fault);
   if (code == FSM_ENOTFOUND) { /* it was there when this was ordered: shown, and the rest goes on */

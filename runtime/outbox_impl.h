@@ -103,6 +103,7 @@ struct fsm__outbox {
   uint64_t retry[FSM_PARKED_MAX]; /* of parked ones, to be given again */
   unsigned retry_count, retry_next;
   uint64_t repair_after; /* the last one given as a repair */
+  bool range_placed;     /* repair_after is of ranges[0] */
   bool repair_turn;
 
   /* window: flights of tickets oldest … next - 1, at ticket & mask */

@@ -181,6 +181,7 @@ void fsm__flights_forget(fsm__outbox *o) {
   }
   o->bytes = 0;
   o->range_flights = 0;
+  o->range_placed = false;
   o->retry_next = 0;
   if (o->range_count > 0) o->ranges[0].next = o->ranges[0].done;
   o->gathered = 0;

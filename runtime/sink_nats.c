@@ -27,6 +27,14 @@ static unsigned ask_every(const fsm__sink_nats *s) {
   return window / 4 > 0 ? window / 4 : 1;
 }
 
+static fsm_code send_one(fsm__sink_nats *s, const fsm__message *m, uint64_t id, bool ask, fsm_error *err) {
+  if (!ask) return fsm__bus_publish(s->bus, m->subject, m->headers, m->header_count, m->data, m->len, err);
+  s->unasked = 0;
+  s->unasked_bytes = 0;
+  return fsm__bus_request(s->bus, s->inbox, id, m->subject, m->headers, m->header_count, m->data, m->len,
+                          err);
+}
+
 /* The last message is sent at last; asks for an answer when enough wait for one, or `ask`. */
 static fsm_code send_held(fsm__sink_nats *s, bool ask, fsm_error *err) {
   fsm__nats_held *h = &s->held[s->holding];
@@ -40,12 +48,10 @@ static fsm_code send_held(fsm__sink_nats *s, bool ask, fsm_error *err) {
   pthread_mutex_unlock(&s->lock);
   if (broken) return FSM_OK; /* it is refused already */
   if (s->unasked >= ask_every(s) || s->unasked_bytes >= FSM_NATS_ASK_BYTES) ask = true;
-  const fsm__message *m = &h->message;
-  if (!ask) return fsm__bus_publish(s->bus, m->subject, m->headers, m->header_count, m->data, m->len, err);
-  s->unasked = 0;
-  s->unasked_bytes = 0;
-  return fsm__bus_request(s->bus, s->inbox, h->ticket, m->subject, m->headers, m->header_count, m->data,
-                          m->len, err);
+  fsm_error why;
+  fsm_code code = send_one(s, &h->message, h->ticket, ask, &why);
+  if (code == FSM_ETOOLARGE) code = FSM_EUNREACHABLE; /* of this one, not of the one that is given now */
+  return code == FSM_OK ? FSM_OK : fsm_fail(err, code, why.where, "%s", why.text);
 }
 
 /* What stands in a record that somebody else decoded is gone when publish returns, and this message is held

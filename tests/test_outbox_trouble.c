@@ -43,6 +43,39 @@ static void one_that_takes_records_again_has_recovered(void **state) {
   assert_true(scene_status().failing_since_ns == 0);
 }
 
+static void one_that_gets_nothing_of_what_waits_has_recovered_when_it_is_ready(void **state) {
+  (void)state;
+  s->sink.reconcile = scene_reconcile;
+  s->config.level = 9;
+  s->away = true;
+  scene_add(5);
+  scene_start();
+  WAIT_FOR(noted("failed") == 1);
+  LOCKED(s->away = false);
+  WAIT_FOR(scene_status().seq == 5);
+  WAIT_FOR(noted("recovered") == 1);
+  assert_true(scene_status().failing_since_ns == 0 && scene_status().last_error[0] == '\0');
+}
+
+static fsm_code find_fork(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor,
+                          fsm__sink_lost *lost, fsm_error *err) {
+  (void)sink, (void)view, (void)cursor, (void)lost;
+  return fsm_fail(err, FSM_EVERIFY, "scene", "another record is there");
+}
+
+static void one_that_does_not_compare_is_not_well_because_it_has_everything(void **state) {
+  (void)state;
+  s->sink.reconcile = find_fork; /* the journal is empty: nothing is behind */
+  scene_start();
+  WAIT_FOR(noted("failed") == 1);
+  for (unsigned i = 1; i <= 3; i++) {
+    LOCKED(s->life++);
+    fsm__outbox_wake(s->outbox);
+    WAIT_FOR(scene_prepared() > i && scene_status().halted);
+  }
+  assert_int_equal(noted("recovered"), 0);
+}
+
 /* ---- forks ---- */
 
 static void what_was_parked_of_a_dead_branch_keeps_nothing_of_the_new_one_back(void **state) {
@@ -168,6 +201,22 @@ static void a_loss_is_mended_however_many_ranges_wait(void **state) {
   for (int seq = 20; seq <= 50; seq += 2) assert_true(had[seq]);
 }
 
+static void a_long_range_of_which_it_gets_little_is_read_once(void **state) {
+  (void)state;
+  enum { COUNT = 20000 };
+  s->config.where = "record.seq % 10000 == 0";
+  scene_add(COUNT);
+  scene_start();
+  WAIT_FOR(scene_status().seq == COUNT);
+  struct timespec from, to;
+  clock_gettime(CLOCK_MONOTONIC, &from);
+  assert_int_equal(fsm__outbox_resend(s->outbox, 1, COUNT, NULL, NULL, NULL, NULL), FSM_OK);
+  WAIT_FOR(scene_status().repaired == 2);
+  clock_gettime(CLOCK_MONOTONIC, &to);
+  assert_true(to.tv_sec - from.tv_sec < 20);
+  assert_true(s->got_count == 4 && s->got[3].seq == COUNT && s->got[3].after == 10000);
+}
+
 /* ---- two sinks ---- */
 
 static void add_note(const char *sink, const char *what) {
@@ -231,11 +280,14 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(one_that_is_ready_but_takes_nothing_fails_all_the_time),
       TEST(one_that_takes_records_again_has_recovered),
+      TEST(one_that_gets_nothing_of_what_waits_has_recovered_when_it_is_ready),
+      TEST(one_that_does_not_compare_is_not_well_because_it_has_everything),
       TEST(what_was_parked_of_a_dead_branch_keeps_nothing_of_the_new_one_back),
       TEST(a_new_one_with_the_seq_of_a_dead_one_is_parked_as_itself),
       TEST(texts_that_are_no_utf8_are_mended_before_they_are_kept_or_told),
       TEST(a_long_reason_is_cut_between_its_letters),
       TEST(a_loss_is_mended_however_many_ranges_wait),
+      TEST(a_long_range_of_which_it_gets_little_is_read_once),
       TEST(two_sinks_that_take_nothing_do_not_tell_each_other_for_ever),
       TEST(that_it_spills_is_saved_as_soon_as_there_is_room),
   };
