@@ -9,6 +9,7 @@
 #include "tests/fuzz/fuzz_expr.h"
 #include "tests/fuzz/fuzz_index.h"
 #include "tests/fuzz/fuzz_match.h"
+#include "tests/fuzz/fuzz_parked.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_routes.h"
 #include "tests/fuzz/fuzz_scxml.h"
@@ -40,6 +41,7 @@ static const fuzz_target fuzz_targets[] = {
     {"worker", 1, worker_open, worker_one, NULL, false, true},
     {"http", 1, http_open, http_one, NULL, false, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
+    {"parked", 3, parked_open, parked_one, parked_close, false, false},
     {"journal", 10, journal_open, journal_one, journal_close, false, false},
     {"index", 10, index_open, index_one, index_close, true, false},
     {"floor", 1, floor_open, floor_one, NULL, false, false},
