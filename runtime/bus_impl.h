@@ -12,8 +12,9 @@ enum {
   FSM_BUS_INBOX_MAX = 64,
   FSM_BUS_ERROR_MAX = 256,
   FSM_BUS_NATIVE_MAX = 160, /* bytes of one server's url */
-  FSM_BUS_SPENT_MAX = 64,   /* messages, and … */
-  FSM_BUS_SPENT_BYTES = 128 * 1024
+  FSM_BUS_BLOCK = 1024,     /* bytes of headers, as a rule */
+  FSM_BUS_SPENT_MAX = 256,  /* messages, and … */
+  FSM_BUS_SPENT_BYTES = 512 * 1024
 };
 
 enum {

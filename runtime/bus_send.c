@@ -29,7 +29,9 @@ static natsStatus set_headers(natsMsg *msg, const fsm__bus_header *headers, size
   fsm_buf block = {0};
   for (size_t i = 0; i < count; i++) {
     if (headers[i].value == NULL) continue;
-    if (last != NULL) {
+    if (last == NULL) {
+      (void)fsm_buf_reserve(&block, FSM_BUS_BLOCK);
+    } else {
       add_clean(&block, last->value);
       fsm_buf_add(&block, "\r\n", 2);
     }

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/format_put.h"
 #include "schema/json.h"
 
-enum { EVENT_TOKEN_MAX = FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX };
+enum { EVENT_TOKEN_MAX = FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX, TRACEPARENT = 55, SOURCE_MAX = 64 };
 
 _Static_assert(FSM_PREFIX_MAX + 5 + 3 * FSM_MACHINE_ID_MAX + 32 + 3 * EVENT_TOKEN_MAX < FSM_BUS_SUBJECT_MAX,
                "any record has a subject");
@@ -42,19 +43,29 @@ const char *fsm__traceparent(fsm_arena *arena, const fsm_value *trace) {
   const fsm_value *it = trace->items;
   if (it[0].type != FSM_BYTES || it[0].len != 16 || it[1].type != FSM_BYTES || it[1].len != 8) return NULL;
   if (it[2].type != FSM_INT && it[2].type != FSM_UINT) return NULL;
-  char id[33], span[17];
-  fsm__hex(it[0].s, 16, id);
-  fsm__hex(it[1].s, 8, span);
-  return fsm_arena_printf(arena, "00-%s-%s-%02x", id, span, (unsigned)(it[2].u & 0xff));
+  static const char digits[] = "0123456789abcdef";
+  char *text = fsm_arena_alloc(arena, TRACEPARENT + 1), *to = text;
+  if (text == NULL) return NULL;
+  to = fsm__put_hex(fsm__put(to, "00-", 3), it[0].s, 16);
+  *to++ = '-';
+  to = fsm__put_hex(to, it[1].s, 8);
+  *to++ = '-';
+  *to++ = digits[it[2].u >> 4 & 15];
+  *to++ = digits[it[2].u & 15];
+  *to = '\0';
+  return text;
 }
 
 static const char *subject_of(fsm_arena *arena, const char *prefix, const fsm_record *record) {
   fsm_buf buf = {0};
   bool usable = record->trigger != NULL && strlen(record->trigger) <= EVENT_TOKEN_MAX;
   bool known = record->mach != NULL && strlen(record->mach) <= FSM_MACHINE_ID_MAX;
-  fsm_buf_printf(&buf, "%s.evt.", prefix);
+  fsm_buf_str(&buf, prefix);
+  fsm_buf_str(&buf, ".evt.");
   fsm__bus_token(&buf, known ? record->mach : NULL);
-  fsm_buf_printf(&buf, ".%s.", fsm_record_kind_name(record->kind));
+  fsm_buf_char(&buf, '.');
+  fsm_buf_str(&buf, fsm_record_kind_name(record->kind));
+  fsm_buf_char(&buf, '.');
   fsm__bus_token(&buf, usable ? record->trigger : NULL);
   return keep(arena, &buf);
 }
@@ -68,28 +79,35 @@ static void add(fsm__message *m, const char *name, const char *value) {
 /* Those of CloudEvents 1.0 in its binary mode. */
 static bool add_cloud_event(fsm_arena *arena, const fsm_origin *origin, const fsm_record *r,
                             fsm__message *m) {
-  char store[33], time[40];
-  fsm__hex(origin->store, sizeof origin->store, store);
-  fsm_time_format(r->time_ns, time, sizeof time);
-  const char *type = fsm_arena_printf(arena, "fsm.%s.v1", fsm_record_kind_name(r->kind));
-  const char *source = fsm_arena_printf(arena, "/fsm/%s/%u", store, (unsigned)origin->partition);
-  const char *at = fsm_arena_strdup(arena, time);
+  const char *kind = fsm_record_kind_name(r->kind);
+  size_t kind_len = strlen(kind);
+  char *type = fsm_arena_alloc(arena, kind_len + 8), *source = fsm_arena_alloc(arena, SOURCE_MAX),
+       *at = fsm_arena_alloc(arena, 40);
+  if (type == NULL || source == NULL || at == NULL) return false;
+  char *to = fsm__put(fsm__put(type, "fsm.", 4), kind, kind_len);
+  memcpy(to, ".v1", 4);
+  to = fsm__put_hex(fsm__put(source, "/fsm/", 5), origin->store, sizeof origin->store);
+  *to++ = '/';
+  *fsm__put_unsigned(to, origin->partition) = '\0';
+  *fsm__put_time(at, r->time_ns) = '\0';
   add(m, "ce-specversion", "1.0");
   add(m, "ce-id", m->id);
   add(m, "ce-type", type);
   add(m, "ce-source", source);
   add(m, "ce-time", at);
   add(m, "ce-subject", r->inst);
-  return type != NULL && source != NULL && at != NULL;
+  return true;
 }
 
 static const char *number(fsm_arena *arena, uint64_t n) {
-  return fsm_arena_printf(arena, "%llu", (unsigned long long)n);
+  char *text = fsm_arena_alloc(arena, 21);
+  if (text != NULL) *fsm__put_unsigned(text, n) = '\0';
+  return text;
 }
 
 static const char *hex_of(fsm_arena *arena, const void *data, size_t len) {
   char *text = fsm_arena_alloc(arena, 2 * len + 1);
-  if (text != NULL) fsm__hex(data, len, text);
+  if (text != NULL) *fsm__put_hex(text, data, len) = '\0';
   return text;
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/format_put.h"
 #include "runtime/sink_nats_impl.h"
 
 /* ---- publishing ---- */
@@ -78,8 +79,9 @@ static fsm_code build(fsm__sink_nats *s, fsm__nats_held *h, const fsm__sink_reco
   fsm_code code = fsm__message_of(&options, &record->out, &h->arena, &h->payload, m, err);
   if (code == FSM_OK && record->out.record != NULL) code = keep_headers(h, err);
   if (code != FSM_OK) return code;
-  const char *expected = fsm_arena_printf(&h->arena, "%llu", (unsigned long long)s->expected);
+  char *expected = fsm_arena_alloc(&h->arena, 21);
   if (expected == NULL) return fsm_fail(err, FSM_ENOMEM, s->stream, "no memory for a message");
+  *fsm__put_unsigned(expected, s->expected) = '\0';
   FSM_ASSERT(m->header_count + 2 <= FSM_MESSAGE_HEADERS_MAX);
   m->headers[m->header_count++] = (fsm__bus_header){"Nats-Expected-Stream", s->stream};
   m->headers[m->header_count++] = (fsm__bus_header){"Nats-Expected-Last-Sequence", expected};

@@ -181,7 +181,11 @@ static fsm_value field_of(view *v, const fsm_record *record, unsigned key) {
 
 void fsm_record_id(const fsm_origin *origin, uint64_t seq, char *out, size_t size) {
   FSM_ASSERT(origin && out && size >= 80);
-  for (unsigned i = 0; i < 16; i++) snprintf(out + 2 * i, 3, "%02x", origin->store[i]);
+  static const char digits[] = "0123456789abcdef";
+  for (unsigned i = 0; i < 16; i++) {
+    out[2 * i] = digits[origin->store[i] >> 4];
+    out[2 * i + 1] = digits[origin->store[i] & 15];
+  }
   snprintf(out + 32, size - 32, ".%u.%u.%llu", origin->partition, origin->epoch, (unsigned long long)seq);
 }
 
