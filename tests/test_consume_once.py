@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""examples/consume_once.c and .mjs (where node is) killed at random points has each effect once; a gap stops it. Exit 77: not built."""
+"""examples/consume_once.c and .mjs (where node is) over files: killed at random points each effect is there once and in order; a
+gap, an altered chain, another store, a newer epoch stop them; repairs are waited for. Exit 77: not built."""
+import hashlib
 import json
 import os
 import random
@@ -15,8 +17,22 @@ CONSUMER = os.path.join(os.environ.get("FSM_BUILD_DIR", ""), "consume_once")
 COUNT, KILLS = 3000, 40
 
 
+def leaf(seq):
+    return hashlib.sha256(b"%d" % seq).hexdigest()
+
+
 def record(seq, **more):
-    return json.dumps({"seq": seq, "data": {"by": seq}, **more}) + "\n"
+    """As far as a consumer looks."""
+    fields = {"seq": seq, "after": seq - 1, "store": "ab" * 16, "epoch": 0, "prev": leaf(seq - 1), "leaf": leaf(seq)}
+    return json.dumps({**fields, "data": {"by": seq * seq % 97}, **more}) + "\n"
+
+
+def effects(seqs):
+    """What a consumer that took these, in this order, has: how many, and their sum."""
+    total = 0
+    for seq in seqs:
+        total = (31 * total + seq * seq % 97) % 2**64
+    return len(seqs), total
 
 
 class ConsumeOnce(unittest.TestCase):
@@ -34,16 +50,28 @@ class ConsumeOnce(unittest.TestCase):
             file.writelines(lines)
 
     def run_it(self):
-        return subprocess.run([*self.program, self.state, self.records], stderr=subprocess.PIPE, timeout=60)
+        done = subprocess.run([*self.program, self.state, self.records], stderr=subprocess.PIPE, timeout=60)
+        return done.returncode, done.stderr.decode()
 
     def read(self):
+        """(seq, (count, sum))"""
         with open(self.state, encoding="utf-8") as file:
-            return [int(n) for n in file.read().split()]
+            words = file.read().split()
+        return int(words[0]), (int(words[5]), int(words[6]))
+
+    def stops(self, lines, exit, place, said, taken):
+        self.write(lines)
+        code, err = self.run_it()
+        self.assertEqual(code, exit, err)
+        self.assertIn("%s%s" % (self.records, place), err)
+        self.assertIn(said, err)
+        self.assertEqual(self.read(), (taken[-1], effects(taken)))
 
     def test_killed_anywhere_each_effect_is_there_once(self):
         lines = [record(seq) for seq in range(1, COUNT + 1)]
         lines[500:500] = lines[100:200]  # repeats
         lines[900:900] = [record(42, repair=True)]
+        lines.append(lines.pop(2000))  # a repair behind newer ones
         self.write(lines)
         chance, killed = random.Random(7), 0
         for _ in range(KILLS):
@@ -53,18 +81,53 @@ class ConsumeOnce(unittest.TestCase):
             child.kill()
             child.wait()
             if os.path.exists(self.state):
-                seq, count, total = self.read()
-                self.assertEqual((count, total), (seq, seq * (seq + 1) // 2))
-        self.assertEqual(self.run_it().returncode, 0)
-        self.assertEqual(self.read(), [COUNT, COUNT, COUNT * (COUNT + 1) // 2])
+                seq, had = self.read()
+                self.assertEqual(had, effects(range(1, seq + 1)))
+        self.assertEqual(self.run_it()[0], 0)
+        self.assertEqual(self.read(), (COUNT, effects(range(1, COUNT + 1))))
         self.assertGreater(killed, 0)
 
-    def test_a_gap_stops_it_and_after_says_what_was_left_out(self):
-        self.write([record(1), record(2), record(9, after=2), record(12)])
-        done = self.run_it()
-        self.assertEqual(done.returncode, 7)
-        self.assertIn(b":4: records 10 to 11 are missing", done.stderr)
-        self.assertEqual(self.read(), [9, 3, 12])
+    def test_after_says_what_was_left_out_and_a_gap_stops_it(self):
+        far = record(9, after=2)
+        self.stops([record(1), record(2), far, record(12)], 7, "", "records 10 to 11 are missing", [1, 2, 9])
+
+    def test_repairs_in_any_order_have_their_effects_in_order(self):
+        self.write([record(n) for n in (1, 2, 6, 7, 5, 3, 8, 4)])
+        self.assertEqual(self.run_it(), (0, ""))
+        self.assertEqual(self.read(), (8, effects(range(1, 9))))
+
+    def test_a_record_made_anew_breaks_the_chain(self):
+        lines = [record(1), record(2, leaf=leaf(99)), record(3)]
+        self.stops(lines, 7, ":3", "its prev is not the leaf of the record before", [1, 2])
+
+    def test_another_store_is_not_taken(self):
+        self.stops([record(1), record(2, store="cd" * 16)], 7, ":2", "it is of another store", [1])
+
+    def test_a_newer_epoch_goes_on_behind_us_and_stops_it_before_us(self):
+        forked = [record(n, epoch=1) for n in (3, 4)]
+        self.write([record(1), record(2), *forked, record(5)])  # the last: of the branch that was left
+        self.assertEqual(self.run_it(), (0, ""))
+        self.assertEqual(self.read(), (4, effects(range(1, 5))))
+        os.remove(self.state)
+        self.stops([record(1), record(2), record(3), *forked], 7, ":4", "a newer epoch begins here", [1, 2, 3])
+
+    def test_what_is_no_record_is_told_with_its_place(self):
+        self.stops([record(1), "{}\n"], 1, ":2", "not a record", [1])
+        self.stops([record(1), "[\n"], 1, ":2", "not JSON", [1])
+
+    def test_a_torn_end_is_left_for_later(self):
+        self.write([record(1), record(2)[:20]])
+        self.assertEqual(self.run_it(), (0, ""))
+        self.write([record(1), record(2)])
+        self.assertEqual(self.run_it(), (0, ""))
+        self.assertEqual(self.read(), (2, effects([1, 2])))
+
+    def test_it_begins_behind_the_seq_that_is_in_its_state(self):
+        with open(self.state, "w", encoding="utf-8") as file:
+            file.write("6\n")
+        self.write([record(n) for n in range(5, 9)])
+        self.assertEqual(self.run_it(), (0, ""))
+        self.assertEqual(self.read(), (8, effects([7, 8])))
 
 
 @unittest.skipUnless(shutil.which("node"), "node is not installed")
