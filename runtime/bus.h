@@ -126,6 +126,10 @@ FSM_MUST_USE fsm_code fsm__bus_stream_open(fsm__bus *bus, const fsm__bus_stream_
 /* Gives fn the stored message. FSM_ENOTFOUND: it is not (any more) there. */
 FSM_MUST_USE fsm_code fsm__bus_stream_read(fsm__bus *bus, const char *stream, uint64_t seq,
                                            fsm__bus_message_fn fn, void *arg, fsm_error *err);
+/* Gives fn the stored messages from *seq on, each with its sequence, until there are no more; *seq is then
+ * behind the last one, and on a fault behind the last one that was given: to be called again from there. */
+FSM_MUST_USE fsm_code fsm__bus_stream_each(fsm__bus *bus, const char *stream, uint64_t *seq,
+                                           fsm__bus_reply_fn fn, void *arg, fsm_error *err);
 /* The sequences between first and last that hold nothing, ascending, malloced; at most max of them. */
 FSM_MUST_USE fsm_code fsm__bus_stream_deleted(fsm__bus *bus, const char *stream, size_t max, uint64_t **out,
                                               size_t *count, fsm_error *err);

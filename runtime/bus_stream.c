@@ -1,5 +1,5 @@
-/* bus_stream.c: JetStream's streams: what one is like, one that is made, a message of it; and what the
- * server's error codes mean to whoever has to mend it. */
+/* bus_stream.c: JetStream's streams: what one is like, one that is made, a message of it, all messages; and
+ * what the server's error codes mean to whoever has to mend it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,4 +190,66 @@ fsm_code fsm__bus_stream_read(fsm__bus *bus, const char *stream, uint64_t seq, f
   if (status == NATS_NOT_FOUND || js_code == JSNoMessageFoundErr)
     return fsm_fail(err, FSM_ENOTFOUND, stream, "the stream has no message %llu", (unsigned long long)seq);
   return stream_fault(err, stream, "read", status, js_code);
+}
+
+/* ---- all of a stream ---- */
+
+enum { FETCH = 512 }; /* messages that are asked for at once */
+
+/* A consumer that the server forgets when nobody asks it any more. */
+static natsStatus pull_from(fsm__bus *bus, const char *stream, uint64_t seq, natsSubscription **sub,
+                            uint64_t *last, jsErrCode *js_code) {
+  jsStreamInfo *info = NULL;
+  jsSubOptions options;
+  jsSubOptions_Init(&options);
+  options.Stream = stream;
+  options.Config.DeliverPolicy = js_DeliverByStartSequence;
+  options.Config.OptStartSeq = seq > 0 ? seq : 1;
+  options.Config.AckPolicy = js_AckNone;
+  natsStatus status = js_GetStreamInfo(&info, bus->js, stream, NULL, js_code);
+  if (status != NATS_OK) return status;
+  *last = info->State.Msgs > 0 ? info->State.LastSeq : 0;
+  const char *subject = info->Config->SubjectsLen == 1 ? info->Config->Subjects[0] : NULL;
+  if (*last >= options.Config.OptStartSeq)
+    status = js_PullSubscribe(sub, bus->js, subject, NULL, NULL, &options, js_code);
+  jsStreamInfo_Destroy(info);
+  return status;
+}
+
+/* *left: how many are behind these; what the server counts, so that nobody waits for what was deleted. */
+static natsStatus give_fetched(natsMsgList *list, uint64_t *seq, fsm__bus_reply_fn fn, void *arg,
+                               uint64_t *left) {
+  for (int i = 0; i < list->Count; i++) {
+    jsMsgMetaData *meta = NULL;
+    natsStatus status = natsMsg_GetMetaData(&meta, list->Msgs[i]);
+    if (status != NATS_OK) return status;
+    const fsm__bus_message message = fsm__bus_view_of(list->Msgs[i]);
+    fn(arg, meta->Sequence.Stream, &message);
+    *seq = meta->Sequence.Stream + 1;
+    *left = meta->NumPending;
+    jsMsgMetaData_Destroy(meta);
+  }
+  return NATS_OK;
+}
+
+fsm_code fsm__bus_stream_each(fsm__bus *bus, const char *stream, uint64_t *seq, fsm__bus_reply_fn fn,
+                              void *arg, fsm_error *err) {
+  FSM_ASSERT(bus != NULL && stream != NULL && seq != NULL && fn != NULL);
+  natsSubscription *sub = NULL;
+  jsErrCode js_code = 0;
+  uint64_t last = 0, left = 1;
+  natsStatus status = NATS_CONNECTION_DISCONNECTED;
+  pthread_rwlock_rdlock(&bus->gate);
+  if (fsm__bus_usable(bus)) status = pull_from(bus, stream, *seq, &sub, &last, &js_code);
+  while (status == NATS_OK && sub != NULL && left > 0) {
+    natsMsgList list = {0};
+    status = natsSubscription_Fetch(&list, sub, FETCH, FSM_BUS_STREAM_MS, &js_code);
+    if (status == NATS_OK) status = give_fetched(&list, seq, fn, arg, &left);
+    natsMsgList_Destroy(&list);
+  }
+  natsSubscription_Destroy(sub);
+  pthread_rwlock_unlock(&bus->gate);
+  if (js_code == JSStreamNotFoundErr)
+    return fsm_fail(err, FSM_ENOTFOUND, stream, "there is no stream \"%s\"", stream);
+  return status == NATS_OK ? FSM_OK : stream_fault(err, stream, "read", status, js_code);
 }

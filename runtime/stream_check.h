@@ -36,10 +36,16 @@ FSM_API void fsm_stream_check_against(fsm_stream_check *check, fsm_runtime *runt
  * fault is one of reading; what is wrong with the stream is a finding. */
 FSM_API FSM_MUST_USE fsm_code fsm_stream_check_path(fsm_stream_check *check, const char *path,
                                                     fsm_error *err);
-/* All of a JetStream stream, message by message. FSM_EUNREACHABLE: not connected within 10 s; FSM_ENOTFOUND.
- */
-FSM_API FSM_MUST_USE fsm_code fsm_stream_check_stream(fsm_stream_check *check, const char *url,
-                                                      const char *stream, fsm_error *err);
+/* How to get in, as a sink is told (sink_config.h); NULL = without. */
+typedef struct fsm_stream_access {
+  const char *url, *ca_file, *cert_file, *key_file, *user, *password_file, *token_file, *creds_file,
+      *nkey_file;
+} fsm_stream_access;
+/* All of a JetStream stream. FSM_EUNREACHABLE: not connected within 10 s; FSM_EVERIFY, FSM_EPERMISSION: TLS
+ * does not verify, the server does not let us in; FSM_ENOTFOUND: no such stream or file; FSM_EARGUMENT. */
+FSM_API FSM_MUST_USE fsm_code fsm_stream_check_stream(fsm_stream_check *check,
+                                                      const fsm_stream_access *access, const char *stream,
+                                                      fsm_error *err);
 /* {ok, records, first, last, repeats, repaired, left_out, dead, unproved, uncompared, behind?, findings:
  * [{what, seq?, to?, where, text}], counts: {loss, …}}. FSM_EVERIFY when there are findings: err names the
  * first. */

@@ -1,5 +1,6 @@
-/* stream_check_bus.c: the records of a JetStream stream, each read by its sequence: what is not there any
- * more is a gap in the seqs, and found as that.
+/* stream_check_bus.c: the records of a JetStream stream, in its order: what is not there any more is a gap in
+ * the seqs, and found as that. Messages come in batches; when the connection is lost it is made again, and
+ * the reading goes on behind the last one.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,6 @@ enum { CONNECT_MS = 10000, POLL_MS = 20 };
 typedef struct reading {
   fsm_stream_check *check;
   const char *stream;
-  uint64_t at;
 } reading;
 
 static uint64_t header_number(const fsm__bus_message *message, const char *name) {
@@ -25,10 +25,10 @@ static uint64_t header_number(const fsm__bus_message *message, const char *name)
   return text != NULL ? strtoull(text, NULL, 10) : 0;
 }
 
-static void take(void *arg, const fsm__bus_message *message) {
+static void take(void *arg, uint64_t at, const fsm__bus_message *message) {
   const reading *r = arg;
   char where[160];
-  snprintf(where, sizeof where, "%.100s:%" PRIu64, r->stream, r->at);
+  snprintf(where, sizeof where, "%.100s:%" PRIu64, r->stream, at);
   fsm__seen told = {.where = where, .after = header_number(message, "Fsm-After")};
   const char *id = fsm__bus_message_header(message, "Nats-Msg-Id"),
              *leaf = fsm__bus_message_header(message, "Fsm-Leaf"),
@@ -43,36 +43,47 @@ static void take(void *arg, const fsm__bus_message *message) {
   fsm_arena_reset(fsm__check_scratch(r->check));
 }
 
-static fsm_code connected(fsm__bus *bus, const char *url, fsm_error *err) {
-  char why[256] = "";
+static fsm_code connected(fsm__bus *bus, fsm_error *err) {
+  fsm_code code = FSM_OK;
   for (int waited = 0; waited < CONNECT_MS; waited += POLL_MS) {
     if (fsm__bus_connected(bus)) return FSM_OK;
+    code = fsm__bus_state(bus, err);
+    if (code == FSM_EPERMISSION || code == FSM_EVERIFY) return code; /* waiting does not mend that */
     nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
   }
-  fsm__bus_last_error(bus, why, sizeof why);
-  return fsm_fail(err, FSM_EUNREACHABLE, url, "no connection within %d s: %s", CONNECT_MS / 1000, why);
+  return code != FSM_OK ? code
+                        : fsm_fail(err, FSM_EUNREACHABLE, "", "no connection in %d s", CONNECT_MS / 1000);
 }
 
+/* As long as it goes on, however often the connection is lost. */
 static fsm_code read_all(fsm__bus *bus, reading *r, fsm_error *err) {
-  fsm__bus_stream state;
-  const fsm__bus_stream_config look = {.name = r->stream};
-  fsm_code code = fsm__bus_stream_open(bus, &look, &state, err);
-  if (code != FSM_OK || state.messages == 0) return code;
-  for (r->at = state.first_seq; r->at <= state.last_seq; r->at++) {
-    code = fsm__bus_stream_read(bus, r->stream, r->at, take, r, err);
-    if (code != FSM_OK && code != FSM_ENOTFOUND) return code;
-  }
-  return FSM_OK;
+  uint64_t next = 1, before;
+  fsm_code code;
+  do {
+    before = next;
+    code = connected(bus, err);
+    if (code == FSM_OK) code = fsm__bus_stream_each(bus, r->stream, &next, take, r, err);
+  } while ((code == FSM_EUNREACHABLE || code == FSM_ETIMEOUT) && next > before);
+  return code;
 }
 
-fsm_code fsm_stream_check_stream(fsm_stream_check *check, const char *url, const char *stream,
+fsm_code fsm_stream_check_stream(fsm_stream_check *check, const fsm_stream_access *access, const char *stream,
                                  fsm_error *err) {
-  FSM_ASSERT(check != NULL && url != NULL && stream != NULL);
+  FSM_ASSERT(check != NULL && access != NULL && access->url != NULL && stream != NULL);
+  const fsm__bus_options options = {.url = access->url,
+                                    .name = "fsm-cli verify-stream",
+                                    .ca_file = access->ca_file,
+                                    .cert_file = access->cert_file,
+                                    .key_file = access->key_file,
+                                    .user = access->user,
+                                    .password_file = access->password_file,
+                                    .token_file = access->token_file,
+                                    .creds_file = access->creds_file,
+                                    .nkey_file = access->nkey_file};
   fsm__bus *bus = NULL;
   reading r = {.check = check, .stream = stream};
-  fsm_code code = fsm__bus_new(url, "fsm-cli verify-stream", &bus, err);
+  fsm_code code = fsm__bus_open(&options, &bus, err);
   if (code == FSM_OK) code = fsm__bus_start(bus, err);
-  if (code == FSM_OK) code = connected(bus, url, err);
   if (code == FSM_OK) code = read_all(bus, &r, err);
   fsm__bus_free(bus);
   return code;

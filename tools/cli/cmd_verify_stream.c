@@ -47,18 +47,45 @@ static fsm_code report(cli_run *cli, fsm_stream_check *check, fsm_error *err) {
   return verdict == FSM_OK ? FSM_OK : fsm_fail(err, verdict, found.where, "%s", found.text);
 }
 
+static const char *const access_names[] = {"ca-file",       "cert-file",  "key-file",   "user",
+                                           "password-file", "token-file", "creds-file", "nkey-file"};
+
 /* --nats and --stream go together, and in the place of files. */
 static fsm_code read_stream(cli_run *cli, fsm_stream_check *check, fsm_error *err) {
-  const char *nats = cli_args_get(&cli->args, "nats"), *stream = cli_args_get(&cli->args, "stream");
-  if (nats == NULL && stream == NULL && cli->args.word_count > 0) return FSM_OK;
-  if (nats == NULL || stream == NULL || cli->args.word_count > 0)
+  const cli_args *args = &cli->args;
+  const char *nats = cli_args_get(args, "nats"), *stream = cli_args_get(args, "stream");
+  if (nats == NULL && stream == NULL && args->word_count > 0) {
+    for (size_t i = 0; i < sizeof access_names / sizeof access_names[0]; i++)
+      if (cli_args_get(args, access_names[i]) != NULL)
+        return fsm_fail(err, FSM_EARGUMENT, "", "--%s goes with --nats", access_names[i]);
+    return FSM_OK;
+  }
+  if (nats == NULL || stream == NULL || args->word_count > 0)
     return fsm_fail(err, FSM_EARGUMENT, "", "name files, or a stream: --nats URL --stream NAME");
-  return fsm_stream_check_stream(check, nats, stream, err);
+  const fsm_stream_access access = {.url = nats,
+                                    .ca_file = cli_args_get(args, "ca-file"),
+                                    .cert_file = cli_args_get(args, "cert-file"),
+                                    .key_file = cli_args_get(args, "key-file"),
+                                    .user = cli_args_get(args, "user"),
+                                    .password_file = cli_args_get(args, "password-file"),
+                                    .token_file = cli_args_get(args, "token-file"),
+                                    .creds_file = cli_args_get(args, "creds-file"),
+                                    .nkey_file = cli_args_get(args, "nkey-file")};
+  return fsm_stream_check_stream(check, &access, stream, err);
 }
 
-static const cli_option options[] = {{"nats", 0, "URL", "server of the stream: nats://HOST:PORT", false},
-                                     {"stream", 0, "NAME", "a JetStream stream, instead of files", false},
-                                     {NULL, 0, NULL, NULL, false}};
+static const cli_option options[] = {
+    {"nats", 0, "URL", "server of the stream: nats://HOST:PORT or tls://…", false},
+    {"stream", 0, "NAME", "a JetStream stream, instead of files", false},
+    {"ca-file", 0, "FILE", "certificates that are trusted, PEM", false},
+    {"cert-file", 0, "FILE", "our own certificate, PEM; with --key-file", false},
+    {"key-file", 0, "FILE", "its key, PEM", false},
+    {"user", 0, "NAME", "who we are; with --password-file", false},
+    {"password-file", 0, "FILE", "the password, one line", false},
+    {"token-file", 0, "FILE", "a token, one line", false},
+    {"creds-file", 0, "FILE", "credentials as nsc writes them", false},
+    {"nkey-file", 0, "FILE", "the seed of an nkey", false},
+    {NULL, 0, NULL, NULL, false}};
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_stream_check *check = NULL;
