@@ -84,7 +84,7 @@ FSM_MUST_USE fsm_code fsm__outbox_retry(fsm__outbox *outbox, uint64_t seq, const
 FSM_MUST_USE fsm_code fsm__outbox_resend(fsm__outbox *outbox, uint64_t from, uint64_t to,
                                          const fsm_value *actor, const char *reason, uint64_t *count,
                                          fsm_error *err);
-/* The record that it is stuck at is set aside, the rest goes on. FSM_EARGUMENT names the one it is at. */
+/* The record that it is stuck at is parked, the rest goes on. FSM_EARGUMENT names the one it is at. */
 FSM_MUST_USE fsm_code fsm__outbox_park(fsm__outbox *outbox, uint64_t seq, const fsm_value *actor,
                                        const char *reason, fsm_error *err);
 /* A parked one is given up, and noted. */

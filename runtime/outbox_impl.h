@@ -5,7 +5,7 @@
  *   outbox_feed.c     what is given next: the journal, the archive, repairs; batches and linger
  *   outbox_filter.c   what it gets at all
  *   outbox_compare.c  our side and the other one
- *   outbox_parked.c   what is set aside
+ *   outbox_parked.c   what is parked
  *   outbox_budget.c   what the journal keeps for it
  *   outbox_orders.c   operators
  *   outbox_status.c   what is told: status, notes

@@ -1,4 +1,4 @@
-/* parked.h: records that a sink set aside, because the other side rejects them for what they are:
+/* parked.h: records that a sink parked, because the other side rejects them for what they are:
  * `<data>/sinks/<name>.parked`, one checksummed file replaced by tmp + rename, durable before the cursor
  * passes the record. At most FSM_PARKED_MAX a sink: with one more the sink stands still. */
 #ifndef FSM_RUNTIME_PARKED_H

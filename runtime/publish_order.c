@@ -272,7 +272,7 @@ fsm_code fsm_publisher_order(fsm_publisher *p, const fsm_sink_order *order, uint
   return code;
 }
 
-/* ---- what was set aside ------------------------------------------------------------------------------ */
+/* ---- what was parked --------------------------------------------------------------------------------- */
 
 fsm_code fsm__parked_view(fsm_arena *arena, const char *sink, const fsm__parked *list, size_t count,
                           fsm_value *out, fsm_error *err) {

@@ -12,7 +12,7 @@
  * not help. Publishing stands still and is tried slowly.
  *
  * When FSM_WEB_ROW_MAX records in a row are refused for what they are and none is taken between, it is not
- * them: then publishing stands still, too, and each slow try sets aside as many again.
+ * them: then publishing stands still, too, and each slow try parks as many again.
  */
 #ifndef FSM_RUNTIME_SINK_WEB_H
 #define FSM_RUNTIME_SINK_WEB_H
