@@ -324,8 +324,7 @@ static void what_is_no_pattern_is_refused_by_name(void **state) {
       {"[\\p{L]", FSM_EEXPRESSION, "expected \\pN or \\p{Name} (character 2 of the pattern)"},
       {"\\p{Greek}", FSM_EUNSUPPORTED,
        "\\p{Greek} is not supported; there are the general categories, such as L, Lu and Nd (character 1 of "
-       "the "
-       "pattern)"},
+       "the pattern)"},
       {"\\C", FSM_EUNSUPPORTED, "'\\C', a single byte, is not supported (character 1 of the pattern)"},
       {"a\xff", FSM_EEXPRESSION, "the pattern is not valid UTF-8 (character 2 of the pattern)"},
   };

@@ -81,6 +81,22 @@ static void same_as_the_journal(fixture *f, const scene *s, const char *archive_
   fsm__journal_cursor_close(cursor);
 }
 
+static fsm__sink_config files_with_a_budget(const char *path) {
+  return (fsm__sink_config){.name = "log",
+                            .kind = "file",
+                            .format.format = "json",
+                            .path = path,
+                            .batch = 64,
+                            .batch_bytes = MIB,
+                            .backoff_ns = 10000000,
+                            .backoff_max_ns = 50000000,
+                            .timeout_ns = 1000000000,
+                            .window = 256,
+                            .rotate_bytes = MIB,
+                            .budget_bytes = 4 * MIB,
+                            .policy = FSM__SPILL};
+}
+
 static void a_sink_over_its_budget_is_fed_from_the_archive_and_comes_back(void **state) {
   (void)state;
   fixture *f = restless_new();
@@ -104,19 +120,7 @@ static void a_sink_over_its_budget_is_fed_from_the_archive_and_comes_back(void *
   options.archive_arg = archive;
   scene_reopen(f, &options);
 
-  const fsm__sink_config config = {.name = "log",
-                                   .kind = "file",
-                                   .format.format = "json",
-                                   .path = s.dir,
-                                   .batch = 64,
-                                   .batch_bytes = MIB,
-                                   .backoff_ns = 10000000,
-                                   .backoff_max_ns = 50000000,
-                                   .timeout_ns = 1000000000,
-                                   .window = 256,
-                                   .rotate_bytes = MIB,
-                                   .budget_bytes = 4 * MIB,
-                                   .policy = FSM__SPILL};
+  const fsm__sink_config config = files_with_a_budget(s.dir);
   const fsm_origin origin = fsm__runtime_origin(f->runtime);
   fsm__journal *journal = fsm__runtime_journal(f->runtime);
   fsm__outbox *outbox = NULL;
