@@ -39,7 +39,7 @@ static const cli_option options[] = {
     {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {
     "--data /var/lib/fsmd db repair", "--data /var/lib/fsmd db repair --yes",
-    "--data /var/lib/fsmd db repair --yes --accept-loss --reason 'no backup exists'", NULL};
+    "--data /var/lib/fsmd db repair --yes --accept-loss --reason why", NULL};
 
 extern const cli_command cli_db_repair;
 const cli_command cli_db_repair = {

@@ -15,8 +15,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
 }
 
 static const cli_option options[] = {CLI_OPTION_REASON, {NULL, 0, NULL, NULL, false}};
-static const char *const examples[] = {
-    "db restore /backup/2026-11-22 /var/lib/fsmd-new --reason 'the disk died'", NULL};
+static const char *const examples[] = {"db restore /backup/11-22 /var/lib/fsmd-new --reason 'disk died'",
+                                       NULL};
 
 extern const cli_command cli_db_restore;
 const cli_command cli_db_restore = {

@@ -24,13 +24,16 @@ static const char *const examples[] = {"outbox drop siem 4711 --reason 'known, n
                                        NULL};
 
 extern const cli_command cli_outbox_drop;
-const cli_command cli_outbox_drop = {.group = "outbox",
-                                     .name = "drop",
-                                     .words = "SINK SEQ | SINK --from SEQ --to SEQ --reason TEXT",
-                                     .summary = "a parked record, or those that it is at, are given up",
-                                     .more = "This sink never gets them. On record, before they are gone.",
-                                     .options = options,
-                                     .examples = examples,
-                                     .words_min = 1,
-                                     .words_max = 2,
-                                     .run = run};
+const cli_command cli_outbox_drop = {
+    .group = "outbox",
+    .name = "drop",
+    .words = "SINK [SEQ] --reason TEXT",
+    .summary = "give up a parked record, or those that are nowhere any more",
+    .more =
+        "SEQ is a parked one; --from and --to name what the sink is at, when neither the journal nor\n"
+        "the archive has it any more. This sink never gets them. On record, before they are gone.",
+    .options = options,
+    .examples = examples,
+    .words_min = 1,
+    .words_max = 2,
+    .run = run};

@@ -12,7 +12,7 @@ const cli_command cli_outbox_forget = {
     .group = "outbox",
     .name = "forget",
     .words = "SINK --reason TEXT",
-    .summary = "a sink that is no longer configured lets go of the journal",
+    .summary = "a sink that is configured no more lets go of the journal",
     .more =
         "Its cursor and its parked records go; were it configured again, it would begin anew.\nOn record.",
     .options = options,

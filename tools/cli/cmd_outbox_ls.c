@@ -105,7 +105,7 @@ const cli_command cli_outbox_ls = {
     .group = "outbox",
     .name = "ls",
     .words = "[SINK]",
-    .summary = "the sinks and how they are; of one: all, and what it has parked",
+    .summary = "the sinks; of one: all about it, and what it has parked",
     .more =
         "An error that was cut is whole in outbox ls SINK. Without a daemon its files tell how far\n"
         "each sink came, and what it has parked.",

@@ -12,14 +12,13 @@ static const cli_option options[] = {CLI_OUTBOX_REASON, {NULL, 0, NULL, NULL, fa
 static const char *const examples[] = {"outbox retry siem --reason 'the mapping is mended'", NULL};
 
 extern const cli_command cli_outbox_retry;
-const cli_command cli_outbox_retry = {
-    .group = "outbox",
-    .name = "retry",
-    .words = "SINK [SEQ] --reason TEXT",
-    .summary = "what a sink has parked is given to it again, one record or all",
-    .more = "On record.",
-    .options = options,
-    .examples = examples,
-    .words_min = 1,
-    .words_max = 2,
-    .run = run};
+const cli_command cli_outbox_retry = {.group = "outbox",
+                                      .name = "retry",
+                                      .words = "SINK [SEQ] --reason TEXT",
+                                      .summary = "what a sink has parked is given again, one record or all",
+                                      .more = "On record.",
+                                      .options = options,
+                                      .examples = examples,
+                                      .words_min = 1,
+                                      .words_max = 2,
+                                      .run = run};

@@ -50,10 +50,9 @@ static const cli_option options[] = {
     {"reason", 0, "TEXT", "why; needed", false},
     {"expect-version", 0, "N", "only while the route is at version N; 0: it is not there", false},
     {NULL, 0, NULL, NULL, false}};
-static const char *const examples[] = {
-    "route set claims --machine claim --kind transition --sink siem --reason 'asked by audit'",
-    "route set dear --where 'record.?data.?amount.orValue(0) > 10000' --sink lake --reason why",
-    "route set claims claims.json --reason 'reviewed'", NULL};
+static const char *const examples[] = {"route set claims -m claim -k transition -s siem --reason 'by audit'",
+                                       "route set dear --where 'record.level > 1' -s lake --reason why",
+                                       "route set claims claims.json --reason 'reviewed'", NULL};
 
 extern const cli_command cli_route_set;
 const cli_command cli_route_set = {

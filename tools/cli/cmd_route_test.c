@@ -93,7 +93,7 @@ const cli_command cli_route_test = {
     .group = "route",
     .name = "test",
     .words = "[FILE]",
-    .summary = "which of the last records a route would give, and why not others",
+    .summary = "which of the last records a route would give",
     .more =
         "Nothing is changed; whether its sinks are there is looked at by route set. A reason that\nwas cut "
         "is whole in -o json, and where the output is no terminal.",

@@ -108,7 +108,7 @@ const cli_command cli_verify_stream = {
     .group = "",
     .name = "verify-stream",
     .words = "[FILE]...",
-    .summary = "prove that published records are all there, in order, unaltered",
+    .summary = "prove that what was published is all there, unaltered",
     .more =
         "A FILE holds records in the format json (a line each) or msgpack, or is a\n"
         "directory of a file sink; - is stdin. With --data the journal of stopped files\n"

@@ -3,7 +3,7 @@
 
 #include "tools/cli/cli.h"
 
-enum { NAME_WIDTH = 16, OPTION_WIDTH = 26 };
+enum { NAME_WIDTH = 16, OPTION_WIDTH = 26, WIDTH = 80 };
 
 static void add_padded(fsm_buf *out, const char *text, unsigned width) {
   unsigned used = cli_width(text);
@@ -15,9 +15,13 @@ static void add_padded(fsm_buf *out, const char *text, unsigned width) {
 static const char *gap(const cli_command *command) { return command->group[0] == 0 ? "" : " "; }
 
 void cli_usage(const cli_command *command, fsm_buf *out) {
-  fsm_buf_printf(out, "usage: fsm-cli %s%s%s%s%s%s\n", command->group, gap(command), command->name,
+  fsm_buf line = {0};
+  fsm_buf_printf(&line, "usage: fsm-cli %s%s%s%s%s%s", command->group, gap(command), command->name,
                  *command->words == 0 ? "" : " ", command->words,
                  command->options == NULL ? "" : " [OPTION]...");
+  cli_wrap(out, fsm_buf_text(&line), WIDTH, sizeof "usage: " - 1);
+  fsm_buf_char(out, '\n');
+  fsm_buf_free(&line);
 }
 
 static bool has_option(const cli_option *options, const char *name) {
@@ -37,17 +41,37 @@ static void add_options(const cli_option *options, const cli_option *own, fsm_bu
       fsm_buf_printf(&left, "      --%s", options->name);
     if (options->value != NULL) fsm_buf_printf(&left, " %s", options->value);
     if (options->repeats) fsm_buf_str(&left, "...");
-    add_padded(out, fsm_buf_text(&left), OPTION_WIDTH);
-    fsm_buf_printf(out, "%s\n", options->help);
+    fsm_buf line = {0};
+    add_padded(&line, fsm_buf_text(&left), OPTION_WIDTH);
+    fsm_buf_str(&line, options->help);
+    cli_wrap(out, fsm_buf_text(&line), WIDTH, OPTION_WIDTH);
+    fsm_buf_char(out, '\n');
+    fsm_buf_free(&line);
     fsm_buf_free(&left);
   }
 }
 
+/* Paragraphs, their lines made anew. */
+static void add_text(const char *text, fsm_buf *out) {
+  for (const char *end; *text != 0; text = end + strspn(end, "\n")) {
+    fsm_buf one = {0};
+    if ((end = strstr(text, "\n\n")) == NULL) end = text + strlen(text);
+    for (const char *at = text; at < end; at++) fsm_buf_char(&one, *at == '\n' ? ' ' : *at);
+    fsm_buf_char(out, '\n');
+    cli_wrap(out, fsm_buf_text(&one), WIDTH, 0);
+    fsm_buf_char(out, '\n');
+    fsm_buf_free(&one);
+  }
+}
+
 static void one(const cli_command *command, fsm_buf *out) {
-  fsm_buf_printf(out, "fsm-cli %s%s%s: %s\n\n", command->group, gap(command), command->name,
-                 command->summary);
+  fsm_buf title = {0};
+  fsm_buf_printf(&title, "fsm-cli %s%s%s: %s", command->group, gap(command), command->name, command->summary);
+  cli_wrap(out, fsm_buf_text(&title), WIDTH, 2);
+  fsm_buf_str(out, "\n\n");
+  fsm_buf_free(&title);
   cli_usage(command, out);
-  if (command->more != NULL) fsm_buf_printf(out, "\n%s\n", command->more);
+  if (command->more != NULL) add_text(command->more, out);
   if (command->options != NULL && command->options->name != NULL) {
     fsm_buf_str(out, "\noptions:\n");
     add_options(command->options, NULL, out);
