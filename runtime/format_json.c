@@ -184,7 +184,8 @@ static bool put_idem(writer *w) {
 
 static bool put_trace(writer *w) {
   fsm_value it[3];
-  if (!take_three(w, it)) return false;
+  if (!take_three(w, it) || it[0].len != 16 || it[1].len != 8) return false;
+  if (it[2].i < 0 || it[2].i > UINT8_MAX) return false;
   uint8_t flags = (uint8_t)it[2].i;
   w->p.to = fsm__put(w->p.to, "\"00-", 4);
   w->p.to = fsm__put_hex(w->p.to, it[0].s, it[0].len);

@@ -129,11 +129,12 @@ static fsm_value idem_of(view *v, const fsm_value *idem) {
   return out;
 }
 
-/* [trace id, span id, flags] */
+/* [trace id, span id, flags]; what W3C has no place for is shown as it is, so that nothing of it is lost. */
 static fsm_value trace_of(view *v, const fsm_value *trace) {
   const fsm_value *it = trace->items;
   if (trace->len != 3 || it[0].type != FSM_BYTES || it[1].type != FSM_BYTES || it[2].type != FSM_INT)
     return *trace;
+  if (it[0].len != 16 || it[1].len != 8 || it[2].i < 0 || it[2].i > UINT8_MAX) return *trace;
   fsm_value id = hex_of(v, it[0].s, it[0].len), span = hex_of(v, it[1].s, it[1].len);
   if (v->failed) return fsm_null();
   char *text = fsm_arena_printf(v->arena, "00-%s-%s-%02x", id.s, span.s, (unsigned)it[2].i & 0xFF);
