@@ -4,6 +4,7 @@
 #define FSM_TESTS_FUZZ_RECORD_H
 
 #include "schema/record.h"
+#include "schema/record_parse.h"
 #include "tests/fuzz/fuzz_values.h"
 
 static const char *const record_tokens[] = {
@@ -73,6 +74,24 @@ static inline void record_expect_view(fuzz_run *run, const fsm_record *record) {
   fsm_buf_free(&text);
 }
 
+/* The JSON form gives the stored bytes again, or says why it may not. */
+static inline void record_expect_back(fuzz_run *run, const fsm_record *record, const void *data, size_t len) {
+  const fsm_origin origin = {.store = "a store of tests", .partition = 3, .epoch = 7};
+  fsm_value view, read;
+  fsm_error err;
+  fsm_buf text = {0}, back = {0};
+  const char *doubt = NULL;
+  fsm_code code = fsm_record_view(&run->arena, record, &origin, &view, &err);
+  if (code == FSM_OK) fsm_json_write(&text, &view);
+  if (code == FSM_OK) code = fsm_json_parse(&run->arena, text.data, text.len, FSM_JSON_SORTED, &read, &err);
+  if (code == FSM_OK) code = fsm_record_parse(&run->arena, &read, &back, &doubt, &err);
+  if (code == FSM_OK && doubt == NULL)
+    fuzz_expect(run, back.len == len && memcmp(back.data, data, len) == 0,
+                "the JSON form gives the same bytes, or there is a doubt");
+  fsm_buf_free(&text);
+  fsm_buf_free(&back);
+}
+
 static inline void record_one(fuzz_run *run) {
   bool from_tree = fuzz_one_in(run, 2) && pack_input_from_tree(run);
   if (run->failure[0]) return;
@@ -99,6 +118,7 @@ static inline void record_one(fuzz_run *run) {
   fsm_buf_free(&buf);
   record_expect_brief(run, &record);
   record_expect_view(run, &record);
+  record_expect_back(run, &record, run->input, run->input_len);
 }
 
 #endif

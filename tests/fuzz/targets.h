@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz_index.h"
 #include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_parked.h"
+#include "tests/fuzz/fuzz_parsed.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_routes.h"
 #include "tests/fuzz/fuzz_scxml.h"
@@ -26,6 +27,7 @@ static const fuzz_target fuzz_targets[] = {
     {"json", 1, json_open, json_one, NULL, false, true},
     {"pack", 1, pack_open, pack_one, NULL, false, false},
     {"record", 1, record_open, record_one, NULL, false, false},
+    {"parsed", 1, parsed_open, parsed_one, NULL, false, true},
     {"export", 2, export_open, export_one, export_close, false, false},
     {"expr", 1, expr_open, expr_one, NULL, false, true},
     {"match", 3, match_open, match_one, NULL, false, true},
