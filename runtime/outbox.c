@@ -88,7 +88,7 @@ static int64_t backoff_of(const fsm__outbox *o) {
 
 static bool mends_itself(fsm_code code) {
   return code == FSM_EUNREACHABLE || code == FSM_ETIMEOUT || code == FSM_ENOMEM || code == FSM_EFULL ||
-         code == FSM_ECLOSED;
+         code == FSM_ECLOSED || code == FSM_EBUSY;
 }
 
 static void save_when_due(fsm__outbox *o) {

@@ -24,6 +24,7 @@ typedef struct fake {
   unsigned prepares, publishes;
   bool away, silent, broken; /* no preparing; no answers; nothing stored and refused */
   unsigned refuse;           /* so many of the next ones */
+  unsigned busy;             /* so many are not even taken */
   uint64_t tickets[STORED_MAX];
 } fake;
 
@@ -48,9 +49,12 @@ static fsm_code fake_prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__c
 
 /* Stores a record only behind its predecessor, as an expected sequence makes a stream do. */
 static fsm_code fake_publish(fsm__sink *sink, const fsm__sink_record *record, fsm_error *err) {
-  (void)err;
   fake *f = (fake *)sink;
   pthread_mutex_lock(&f->lock);
+  bool busy = f->busy > 0;
+  if (busy) f->busy--;
+  if (busy) pthread_mutex_unlock(&f->lock);
+  if (busy) return fsm_fail(err, FSM_EBUSY, "fake", "one before it was refused");
   f->tickets[f->publishes++] = record->ticket;
   uint64_t last = f->stored_count > 0 ? f->stored[f->stored_count - 1] : 0;
   bool refused = f->broken || f->refuse > 0 || record->out.seq != last + 1;
@@ -250,6 +254,20 @@ static void a_refusal_goes_back_to_the_cursor_and_nothing_is_skipped(void **stat
   assert_string_equal(status().last_error, "");
 }
 
+/* The next one of a window whose last one was refused meanwhile: nobody is needed for that. */
+static void a_busy_sink_is_tried_again_soon(void **state) {
+  (void)state;
+  struct timespec begin, end;
+  assert_true(filled_journal_add(&filled, 10, "x"));
+  other.busy = 3;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  start();
+  WAIT_FOR(status().seq == 10);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  assert_true((end.tv_sec - begin.tv_sec) * 1000 < 3 * FSM_OUTBOX_HALT_MS / 2);
+  assert_int_equal(status().retries, 3);
+}
+
 static void a_standing_refusal_is_shown_and_commands_are_not_hindered(void **state) {
   (void)state;
   other.broken = true;
@@ -439,6 +457,7 @@ int main(void) {
       TEST(the_cursor_moves_only_over_a_run_without_a_gap),
       TEST(an_acknowledgement_that_comes_too_late_counts_for_nothing),
       TEST(a_refusal_goes_back_to_the_cursor_and_nothing_is_skipped),
+      TEST(a_busy_sink_is_tried_again_soon),
       TEST(a_standing_refusal_is_shown_and_commands_are_not_hindered),
       TEST(what_the_other_side_lost_is_sent_again),
       TEST(a_sink_that_is_away_is_tried_until_it_is_there),
