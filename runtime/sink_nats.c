@@ -10,6 +10,10 @@
  * last before a pause (flush); the server's answers cost it as much as storing. A message that is known by
  * its id (Nats-Msg-Id) takes no place and breaks the prediction: after each look at the stream, and after
  * each duplicate, an answer is asked for every message until enough were new.
+ *
+ * The server knows ids longer than it has messages: one that is known by its id, at a place that holds
+ * nothing, was taken out after it came. It and the others of that hole are given again as repairs, under ids
+ * of their own.
  */
 #include "runtime/sink_nats.h"
 
@@ -18,6 +22,7 @@
 #include <string.h>
 
 #include "runtime/format_put.h"
+#include "runtime/queue.h"
 #include "runtime/sink_nats_impl.h"
 
 /* ---- publishing ---- */
@@ -90,34 +95,45 @@ static fsm_code build(fsm__sink_nats *s, fsm__nats_held *h, const fsm__sink_reco
 }
 
 /* The ticket belongs to the chain; place 0: no message of it will ever be. */
-static bool enter_chain(fsm__sink_nats *s, uint64_t ticket, uint64_t place) {
+static bool enter_chain(fsm__sink_nats *s, uint64_t ticket, fsm__nats_given given) {
   pthread_mutex_lock(&s->lock);
   if (s->chain_first == 0) {
     s->chain_first = s->chain_next = ticket;
     s->answered = ticket - 1;
   }
-  for (; s->chain_next < ticket; s->chain_next++) s->places[s->chain_next % FSM_SINK_WINDOW_MAX] = 0;
+  for (; s->chain_next < ticket; s->chain_next++) s->given[s->chain_next % FSM_SINK_WINDOW_MAX].place = 0;
   s->chain_next = ticket + 1;
-  s->places[ticket % FSM_SINK_WINDOW_MAX] = place;
+  s->given[ticket % FSM_SINK_WINDOW_MAX] = given;
   bool broken = s->broken;
   pthread_mutex_unlock(&s->lock);
   return !broken;
 }
 
+static bool is_to_be_repaired(fsm__sink_nats *s, uint64_t seq) {
+  pthread_mutex_lock(&s->lock);
+  bool is = seq >= s->again_from && seq <= s->again_to;
+  pthread_mutex_unlock(&s->lock);
+  return is;
+}
+
 static fsm_code publish(fsm__sink *sink, const fsm__sink_record *record, fsm_error *err) {
   fsm__sink_nats *s = (fsm__sink_nats *)sink;
   fsm__nats_held *next = &s->held[!s->holding];
-  fsm_code code = build(s, next, record, err);
+  fsm__sink_record it = *record;
+  if (is_to_be_repaired(s, it.out.seq)) it.out.repair = true;
+  fsm__nats_given given = {.seq = it.out.seq, .repair = it.out.repair};
+  fsm_code code = build(s, next, &it, err);
   if (code != FSM_OK) {
-    (void)enter_chain(s, record->ticket, 0);
+    (void)enter_chain(s, it.ticket, given);
     return code;
   }
   code = send_held(s, !s->flushes, err);
-  if (!enter_chain(s, record->ticket, s->expected + 1))
+  given.place = s->expected + 1;
+  if (!enter_chain(s, it.ticket, given))
     return fsm_fail(err, FSM_EBUSY, s->stream, "one before it was refused");
   if (code != FSM_OK) return code;
   s->expected++;
-  if (!record->out.repair) s->tail = s->expected;
+  if (!given.repair) s->tail = s->expected;
   next->full = true;
   s->holding = !s->holding;
   return s->flushes ? FSM_OK : send_held(s, true, err);
@@ -140,7 +156,12 @@ typedef struct verdict {
 static void tell(fsm__sink_nats *s, const verdict *v) {
   for (uint64_t ticket = v->from; ticket <= v->to; ticket++) {
     pthread_mutex_lock(&s->lock);
-    uint64_t place = s->places[ticket % FSM_SINK_WINDOW_MAX];
+    const fsm__nats_given *given = &s->given[ticket % FSM_SINK_WINDOW_MAX];
+    uint64_t place = given->place;
+    if (v->code == FSM_OK && given->repair && place > 0) {
+      s->repaired = place;
+      s->repaired_ns = fsm__monotonic_ns();
+    }
     pthread_mutex_unlock(&s->lock);
     if (place == 0) continue; /* publish said it already */
     if (v->code == FSM_OK && v->place != 0) place = v->place;
@@ -150,15 +171,21 @@ static void tell(fsm__sink_nats *s, const verdict *v) {
 
 /* Under the lock. All that is open falls with the one that was refused, unless its answer is its own. */
 static void judge(fsm__sink_nats *s, const fsm__nats_answer *a, verdict *v) {
-  uint64_t place = s->places[v->to % FSM_SINK_WINDOW_MAX];
+  const fsm__nats_given *given = &s->given[v->to % FSM_SINK_WINDOW_MAX];
+  const uint64_t empty_to = a->duplicate ? fsm__nats_empty_to(s, a->seq) : 0;
   bool alone = v->from == v->to, poison = v->code == FSM_ETOOLARGE || v->code == FSM_EDATA;
   if (a->duplicate) s->dense = FSM_NATS_DENSE_RECORDS;
-  if (v->code == FSM_OK && !a->duplicate && a->seq == place) {
+  if (v->code == FSM_OK && !a->duplicate && a->seq == given->place) {
     s->answered = v->to;
-  } else if (alone && ((v->code == FSM_OK && a->duplicate) || poison)) {
+  } else if (alone && empty_to == 0 && ((v->code == FSM_OK && a->duplicate) || poison)) {
     v->place = a->seq; /* where it was before, or nowhere */
     s->answered = v->to;
   } else {
+    if (alone && empty_to > 0) {
+      s->again_from = given->seq;
+      s->again_to = given->seq + (empty_to - a->seq);
+      v->text = "the stream knows its id and has it no more: it is given again as a repair";
+    }
     if (v->code == FSM_OK || poison)
       v->code = FSM_EBUSY; /* whose fault it is, is seen when each has an answer */
     if (v->text == NULL) v->text = "it is not where it must be: duplicates before it";
@@ -229,7 +256,7 @@ void fsm__sink_nats_free(fsm__sink *sink) {
   fsm__formatter_free(s->stored);
   pthread_mutex_destroy(&s->lock);
   free(s->known);
-  free(s->places);
+  free(s->given);
   free(s);
 }
 
@@ -246,9 +273,9 @@ static fsm_code sink_new(const char *name, const char *stream, const char *prefi
   fsm_code code = check_name(stream, err);
   if (code != FSM_OK) return code;
   fsm__sink_nats *s = calloc(1, sizeof *s);
-  uint64_t *places = calloc(FSM_SINK_WINDOW_MAX, sizeof *places);
-  if (s == NULL || places == NULL) {
-    free(s), free(places);
+  fsm__nats_given *given = calloc(FSM_SINK_WINDOW_MAX, sizeof *given);
+  if (s == NULL || given == NULL) {
+    free(s), free(given);
     return fsm_fail(err, FSM_ENOMEM, "sink", "no memory for the NATS sink");
   }
   snprintf(s->name, sizeof s->name, "%s", name);
@@ -261,7 +288,7 @@ static fsm_code sink_new(const char *name, const char *stream, const char *prefi
                         .clear = clear,
                         .interrupt = interrupt,
                         .free = fsm__sink_nats_free};
-  s->places = places;
+  s->given = given;
   pthread_mutex_init(&s->lock, NULL);
   for (int i = 0; i < 2; i++) fsm_arena_init(&s->held[i].arena, 0);
   snprintf(s->stream, sizeof s->stream, "%s", stream != NULL ? stream : "");

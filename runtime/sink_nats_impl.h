@@ -22,6 +22,12 @@ typedef struct fsm__nats_sample { /* what was acked when; settles once seen agai
   int64_t time_ns;
 } fsm__nats_sample;
 
+typedef struct fsm__nats_given { /* of a ticket */
+  uint64_t place;                /* where it will be; 0 = it was not sent */
+  uint64_t seq;
+  bool repair;
+} fsm__nats_given;
+
 typedef struct fsm__sink_nats {
   fsm__sink sink; /* first */
   const fsm__sink_config *config;
@@ -49,16 +55,21 @@ typedef struct fsm__sink_nats {
   size_t unasked_bytes;   /* … bytes since an answer was asked for */
   fsm__nats_sample sample;
   int64_t known_created_ns;
-  uint64_t *known, known_first; /* places that are known to hold nothing: below first, and these, ascending */
-  size_t known_count;
 
-  pthread_mutex_t lock; /* all below: the chain of messages since the last look */
-  uint64_t chain_first; /* its first ticket; 0 = nothing is sent yet */
-  uint64_t chain_next;  /* the ticket that comes next */
-  uint64_t answered;    /* tickets up to this one have their answer */
-  unsigned dense;       /* messages for each of which an answer is asked */
-  bool broken;          /* refused: nothing goes through any more until the next look */
-  uint64_t *places;     /* of ticket t at t % FSM_SINK_WINDOW_MAX: where it will be; 0 = it was not sent */
+  pthread_mutex_t lock;         /* all below */
+  uint64_t *known, known_first; /* places that are known to hold nothing: below first, and these, ascending;
+                                   changed by the outbox's thread alone */
+  size_t known_count;
+  uint64_t again_from, again_to; /* records whose ids are known there, and which are gone: given as repairs */
+  uint64_t repaired;             /* the last place of a repair, */
+  int64_t repaired_ns;           /* … and when it was acknowledged; 0 = none since we run */
+  /* the chain of messages since the last look */
+  uint64_t chain_first;   /* its first ticket; 0 = nothing is sent yet */
+  uint64_t chain_next;    /* the ticket that comes next */
+  uint64_t answered;      /* tickets up to this one have their answer */
+  unsigned dense;         /* messages for each of which an answer is asked */
+  bool broken;            /* refused: nothing goes through any more until the next look */
+  fsm__nats_given *given; /* of ticket t at t % FSM_SINK_WINDOW_MAX */
 } fsm__sink_nats;
 
 /* The stream as it is, and ours alone: made, checked. */
@@ -68,6 +79,13 @@ fsm_code fsm__nats_safe(const fsm__sink_nats *s, const fsm__bus_stream *stream, 
 fsm_code fsm__nats_prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor, fsm_error *err);
 fsm_code fsm__nats_reconcile(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor,
                              fsm__sink_lost *lost, fsm_error *err);
+
+/* The last place of the run of places known to hold nothing that `place` is in; 0 = in none. Under the lock.
+ */
+uint64_t fsm__nats_empty_to(const fsm__sink_nats *s, uint64_t place);
+/* The stream ends at `last`: a loss of its tail may have taken repairs with it, which then are to be found
+ * missing again. */
+void fsm__nats_heed_tail(fsm__sink_nats *s, uint64_t last, fsm__cursor *cursor);
 
 /* What a message of the stream is. */
 typedef struct fsm__nats_seen {

@@ -234,6 +234,7 @@ fsm_code fsm__nats_prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cur
   if (code == FSM_OK && t.there) code = check_tail(s, view, &t, &dead, err);
   if (code != FSM_OK) return code;
   uint64_t seq = cursor->seq;
+  if (cursor->stream_created_ns == info.created_ns) fsm__nats_heed_tail(s, info.last_seq, cursor);
   place_cursor(s, view, &info, &t, dead, place, cursor);
   if (cursor->seq < seq) s->sample = (fsm__nats_sample){0};
   begin_chain(s, info.last_seq, place);

@@ -8,8 +8,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "runtime/queue.h"
 #include "runtime/sink_nats_impl.h"
 
 typedef struct run {
@@ -23,16 +23,30 @@ typedef struct runs {
   bool more;       /* than fit */
 } runs;
 
-static bool is_known(const fsm__sink_nats *s, uint64_t place) {
-  if (place < s->known_first) return true;
+/* The first of the known ones that is not before place. */
+static size_t find(const fsm__sink_nats *s, uint64_t place) {
   size_t low = 0, high = s->known_count;
   while (low < high) {
     size_t mid = low + (high - low) / 2;
-    if (s->known[mid] == place) return true;
-    if (s->known[mid] < place) low = mid + 1;
-    if (s->known[mid] > place) high = mid;
+    if (s->known[mid] < place)
+      low = mid + 1;
+    else
+      high = mid;
   }
-  return false;
+  return low;
+}
+
+static bool is_known(const fsm__sink_nats *s, uint64_t place) {
+  size_t at = find(s, place);
+  return place < s->known_first || (at < s->known_count && s->known[at] == place);
+}
+
+uint64_t fsm__nats_empty_to(const fsm__sink_nats *s, uint64_t place) {
+  if (place == 0 || !is_known(s, place)) return 0;
+  if (place < s->known_first) return s->known_first - 1;
+  size_t at = find(s, place);
+  while (at + 1 < s->known_count && s->known[at + 1] == s->known[at] + 1) at++;
+  return s->known[at];
 }
 
 static void add_run(runs *all, uint64_t from, uint64_t to) {
@@ -90,20 +104,39 @@ static fsm_code range_of(fsm__sink_nats *s, const fsm__sink_view *view, const fs
 
 /* ---- what is known ---- */
 
-static bool remember(fsm__sink_nats *s, const fsm__bus_stream *info, uint64_t *gone, size_t count) {
+static void know(fsm__sink_nats *s, uint64_t first, uint64_t *gone, size_t count) {
+  pthread_mutex_lock(&s->lock);
   free(s->known);
   s->known = gone;
   s->known_count = count;
-  s->known_first = info->messages > 0 ? info->first_seq : info->last_seq + 1;
-  s->known_created_ns = info->created_ns;
-  return true;
+  s->known_first = first;
+  pthread_mutex_unlock(&s->lock);
 }
 
-static void forget(fsm__sink_nats *s) {
-  free(s->known);
-  s->known = NULL;
-  s->known_count = 0;
-  s->known_first = 0;
+static void remember(fsm__sink_nats *s, const fsm__bus_stream *info, uint64_t *gone, size_t count) {
+  know(s, info->messages > 0 ? info->first_seq : info->last_seq + 1, gone, count);
+  s->known_created_ns = info->created_ns;
+}
+
+static void forget(fsm__sink_nats *s) { know(s, 0, NULL, 0); }
+
+void fsm__nats_heed_tail(fsm__sink_nats *s, uint64_t last, fsm__cursor *c) {
+  pthread_mutex_lock(&s->lock);
+  bool lost = last < s->repaired;
+  bool reused = s->known_first > last + 1 || (s->known_count > 0 && s->known[s->known_count - 1] > last);
+  if (lost) s->repaired = 0;
+  pthread_mutex_unlock(&s->lock);
+  if (!lost && !reused) return;
+  forget(s);
+  c->stream_gone = 0;
+}
+
+/* Not before the server has them on its disk: a loss of its tail would take them along, untold. */
+static bool repairs_are_settled(fsm__sink_nats *s) {
+  pthread_mutex_lock(&s->lock);
+  bool settled = s->repaired_ns == 0 || fsm__monotonic_ns() - s->repaired_ns >= 2 * s->sync_ns;
+  pthread_mutex_unlock(&s->lock);
+  return settled;
 }
 
 static fsm_code mend(fsm__sink_nats *s, const fsm__sink_view *view, fsm__cursor *c,
@@ -118,30 +151,21 @@ static fsm_code mend(fsm__sink_nats *s, const fsm__sink_view *view, fsm__cursor 
   for (size_t i = 0; i < found.count && code == FSM_OK; i++) {
     code = range_of(s, view, c, &found.list[i], info, lost, err);
   }
-  if (code != FSM_OK || found.more) {
+  if (code != FSM_OK) {
     free(gone);
-    if (code == FSM_OK) widen(lost, view->first_seq, c->seq); /* in so many places that all is given again */
-    if (code != FSM_OK) return code;
-    forget(s);
-    c->stream_gone = info->last_seq - info->messages;
-    return FSM_OK;
+    return code;
   }
-  c->stream_gone = info->last_seq - info->messages;
-  (void)remember(s, info, gone, count);
+  if (found.more) widen(lost, view->first_seq, c->seq); /* in so many places that all is given again */
+  if (repairs_are_settled(s)) c->stream_gone = info->last_seq - info->messages;
+  remember(s, info, gone, count);
   return FSM_OK;
 }
 
 /* ---- settled ---- */
 
-static int64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void settle(fsm__sink_nats *s, fsm__cursor *c, const fsm__sink_lost *lost) {
   fsm__nats_sample *p = &s->sample;
-  int64_t now = now_ns();
+  int64_t now = fsm__monotonic_ns();
   if (p->time_ns != 0 && now - p->time_ns >= 2 * s->sync_ns && lost->from == 0) {
     if (p->seq > c->settled_seq && p->seq <= c->seq) {
       c->settled_seq = p->seq;
@@ -172,7 +196,7 @@ fsm_code fsm__nats_reconcile(fsm__sink *sink, const fsm__sink_view *view, fsm__c
     size_t count = 0; /* as it was when the cursor was written: all of it is mended */
     code =
         info.deleted > 0 ? fsm__bus_stream_deleted(s->bus, s->stream, SIZE_MAX, &gone, &count, err) : FSM_OK;
-    if (code == FSM_OK) (void)remember(s, &info, gone, count);
+    if (code == FSM_OK) remember(s, &info, gone, count);
   }
   if (code == FSM_OK) settle(s, cursor, lost);
   return code;

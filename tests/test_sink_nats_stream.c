@@ -180,6 +180,22 @@ static void publish_to(uint64_t to) {
   assert_int_equal(leaf_of(NULL, to, &cursor.leaf, NULL), FSM_OK);
 }
 
+/* The same as an outbox does it: after a refusal from the cursor on again. */
+static void publish_on(uint64_t to) {
+  for (int i = 0; i < 20 && cursor.seq < to; i++) {
+    assert_int_equal(prepare(NULL), FSM_OK);
+    uint64_t good = answers.good;
+    answers.bad = 0;
+    for (uint64_t seq = cursor.seq + 1; seq <= to; seq++) give(seq, false);
+    (void)await();
+    cursor.seq += answers.good - good;
+    cursor.sent_seq = cursor.seq;
+    cursor.stream_seq = answers.place;
+    assert_int_equal(leaf_of(NULL, cursor.seq, &cursor.leaf, NULL), FSM_OK);
+  }
+  assert_int_equal(cursor.seq, to);
+}
+
 static void repair(uint64_t from, uint64_t to) {
   for (uint64_t seq = from; seq <= to; seq++) give(seq, true);
   assert_true(await());
@@ -417,6 +433,89 @@ static void duplicates_are_acknowledged_where_they_were(void **state) {
   assert_int_equal(answers.good, 1200);
 }
 
+/* The cursor as it was saved: behind what the stream had when it was purged, or lost one message. */
+static void what_is_known_by_its_id_and_is_gone_is_given_again(void **state) {
+  (void)state;
+  for (int purge = 0; purge <= 1; purge++) {
+    assert_true(filled_journal_add(&filled, 60, "text"));
+    uint64_t end = purge ? 120 : 60;
+    publish_on(end);
+    (void)reconcile();
+    cursor.seq = cursor.sent_seq = cursor.stream_seq = end - 20;
+    assert_int_equal(leaf_of(NULL, cursor.seq, &cursor.leaf, NULL), FSM_OK);
+    if (purge) assert_int_equal(js_PurgeStream(js, "FSM_EVT_0", NULL, NULL), NATS_OK);
+    if (!purge) erase(50);
+    assert_int_equal(prepare(NULL), FSM_OK);
+    fsm__sink_lost lost = reconcile();
+    if (lost.from > 0) repair(lost.from, lost.to);
+    publish_on(end);
+    assert_stream_has(end);
+  }
+}
+
+static void many_holes_are_mended_once(void **state) {
+  (void)state;
+  enum { COUNT = 4 * FSM_NATS_RUNS_MAX };
+  assert_true(filled_journal_add(&filled, COUNT, "text"));
+  publish_to(COUNT);
+  for (uint64_t place = 1; place <= COUNT; place += 2) erase(place);
+  fsm__cursor saved = cursor; /* what is missing is on it only when all was given again */
+  assert_lost(reconcile(), 1, COUNT);
+  repair(1, COUNT);
+  cursor.stream_gone = saved.stream_gone;
+  assert_lost(reconcile(), 0, 0);
+  assert_stream_has(COUNT);
+}
+
+/* What the server has stored, as it was left by a kill; to has nothing of it. */
+static void copy_stored(const char *from, const char *to) {
+  char source[80];
+  int status = -1;
+  snprintf(source, sizeof source, "%s/jetstream", from);
+  pid_t pid = fork();
+  if (pid == 0) {
+    execlp("cp", "cp", "-a", source, to, (char *)NULL);
+    _exit(127);
+  }
+  assert_true(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void remove_stored(const char *dir) {
+  char path[80];
+  snprintf(path, sizeof path, "%s/jetstream", dir);
+  assert_int_equal(nftw(path, nats_server_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+/* The server forgets what it acknowledged last: repairs of a purge, of which nothing else would tell. */
+static void repairs_that_go_with_the_tail_are_given_again(void **state) {
+  (void)state;
+  char backup[64] = "/tmp/fsm-nats-backup-XXXXXX";
+  assert_non_null(mkdtemp(backup));
+  assert_true(filled_journal_add(&filled, 60, "text"));
+  publish_to(60);
+  jsOptions options;
+  jsOptions_Init(&options);
+  options.Stream.Purge.Sequence = 31;
+  assert_int_equal(js_PurgeStream(js, "FSM_EVT_0", &options, NULL), NATS_OK);
+  assert_lost(reconcile(), 1, 30);
+  nats_server_kill(&server);
+  copy_stored(server.dir, backup);
+  assert_true(nats_server_start(&server));
+  assert_int_equal(prepare(NULL), FSM_OK);
+  repair(1, 30);
+  assert_lost(reconcile(), 0, 0);
+  nats_server_kill(&server);
+  remove_stored(server.dir);
+  copy_stored(backup, server.dir);
+  assert_true(nats_server_start(&server));
+  assert_int_equal(prepare(NULL), FSM_OK);
+  assert_lost(reconcile(), 1, 30);
+  repair(1, 30);
+  assert_stream_has(60);
+  remove_stored(backup);
+  assert_int_equal(rmdir(backup), 0);
+}
+
 static void a_stranger_at_the_end_stops_it_until_somebody_clears_it(void **state) {
   (void)state;
   fsm_error err = {0};
@@ -489,6 +588,9 @@ int main(void) {
       TEST(a_stream_that_was_deleted_is_noticed_between_two_records),
       TEST(a_stream_made_anew_moves_nobody_forward_whom_the_archive_feeds),
       TEST(duplicates_are_acknowledged_where_they_were),
+      TEST(what_is_known_by_its_id_and_is_gone_is_given_again),
+      TEST(many_holes_are_mended_once),
+      TEST(repairs_that_go_with_the_tail_are_given_again),
       TEST(a_stranger_at_the_end_stops_it_until_somebody_clears_it),
   };
   int failed = cmocka_run_group_tests(alone, NULL, NULL);
