@@ -74,7 +74,7 @@ static fsm_code greet(fsm__sink_web *s, fsm_error *err) {
   if (fsm_json_parse(&s->answer, reply.body, reply.body_len, FSM_JSON_SORTED, &doc, NULL) == FSM_OK)
     name_server(b, &doc);
   if (b->server[0] == '\0')
-    return fsm_fail(err, FSM_EEXPECT, s->config->url,
+    return fsm_fail(err, FSM_EEXPECT, s->server,
                     "what answers there is neither Elasticsearch nor OpenSearch");
   return FSM_OK;
 }
@@ -109,10 +109,10 @@ static fsm_code settle_item(fsm__sink_web *s, size_t item, const fsm__bulk_item 
     case FSM__WEB_TAKEN: fsm__sink_web_took(s, item); return FSM_OK;
     case FSM__WEB_CONTENT: return fsm__sink_web_refused(s, item, FSM_EDATA, text, err);
     case FSM__WEB_TOO_MUCH: return fsm__sink_web_refused(s, item, FSM_ETOOLARGE, text, err);
-    case FSM__WEB_AGAIN: *again = true; return fsm_fail(err, FSM_EUNREACHABLE, s->config->url, "%s", text);
+    case FSM__WEB_AGAIN: *again = true; return fsm_fail(err, FSM_EUNREACHABLE, s->server, "%s", text);
     case FSM__WEB_STAND: break;
   }
-  return fsm_fail(err, FSM_EPERMISSION, s->config->url, "record %llu: %s",
+  return fsm_fail(err, FSM_EPERMISSION, s->server, "record %llu: %s",
                   (unsigned long long)s->items[item].seq, text);
 }
 
@@ -125,7 +125,7 @@ static fsm_code settle(fsm__sink_web *s, size_t count, const fsm_web_reply *repl
   fsm_code code =
       fsm__bulk_read(&s->answer, reply->body, reply->body_len, b->id_list, count, b->answers, &why);
   if (code == FSM_EMALFORMED) {
-    return fsm_fail(err, FSM_EUNREACHABLE, s->config->url, "%s", why.text);
+    return fsm_fail(err, FSM_EUNREACHABLE, s->server, "%s", why.text);
   }
   for (size_t k = 0; code == FSM_OK && k < count; k++) {
     bool again;
@@ -144,7 +144,7 @@ static fsm_code post(fsm__sink_web *s, size_t from, size_t to, fsm_error *err) {
   for (unsigned tries = 0; left > 0; tries++) {
     if (tries == TRIES) return err->code; /* of the last answer: from the cursor again */
     if (tries > 0 && !fsm__sink_web_wait(s, wait_ns))
-      return fsm_fail(err, FSM_ECLOSED, s->config->url, "interrupted");
+      return fsm_fail(err, FSM_ECLOSED, s->server, "interrupted");
     if (tries > 0)
       wait_ns = wait_ns * 2 < s->config->backoff_max_ns ? wait_ns * 2 : s->config->backoff_max_ns;
     fsm_web_reply reply;

@@ -83,7 +83,7 @@ static fsm__web_verdict heed_partial(fsm__sink_web *s, const signal *g, const fs
   if (partial == NULL || !is_over_zero(fsm_map_get(partial, g->rejected))) return FSM__WEB_TAKEN;
   const fsm_value *text = fsm_map_get(partial, "errorMessage");
   bool told = text != NULL && fsm_is(text, FSM_STRING) && text->len > 0;
-  (void)fsm_fail(why, FSM_EDATA, s->config->url, "%s: %.*s", g->rejected,
+  (void)fsm_fail(why, FSM_EDATA, s->server, "%s: %.*s", g->rejected,
                  told ? (int)(text->len > 200 ? 200 : text->len) : 15, told ? text->s : "no reason given");
   return FSM__WEB_CONTENT;
 }

@@ -52,7 +52,7 @@ static void excerpt(const fsm_web_reply *reply, char out[EXCERPT_MAX + 1]) {
 }
 
 static fsm_code stand_fault(const fsm__sink_web *s, int status, const char *said, fsm_error *err) {
-  const char *where = s->config->url;
+  const char *where = s->server;
   if (status == 401)
     return fsm_fail(err, FSM_EPERMISSION, where,
                     "401: it does not accept who we are; check user, password_file and token_file (read "
@@ -91,13 +91,13 @@ static fsm__web_verdict judge(fsm__sink_web *s, const fsm_web_reply *reply, fsm_
     case FSM__WEB_TAKEN: break;
     case FSM__WEB_AGAIN:
       heed(s, reply->retry_after);
-      (void)fsm_fail(err, FSM_EUNREACHABLE, s->config->url, "%d, to be tried again: %s", reply->status, said);
+      (void)fsm_fail(err, FSM_EUNREACHABLE, s->server, "%d, to be tried again: %s", reply->status, said);
       break;
     case FSM__WEB_CONTENT:
-      (void)fsm_fail(err, FSM_EDATA, s->config->url, "%d: %s", reply->status, said);
+      (void)fsm_fail(err, FSM_EDATA, s->server, "%d: %s", reply->status, said);
       break;
     case FSM__WEB_TOO_MUCH:
-      (void)fsm_fail(err, FSM_ETOOLARGE, s->config->url, "%d, over what it takes: %s", reply->status, said);
+      (void)fsm_fail(err, FSM_ETOOLARGE, s->server, "%d, over what it takes: %s", reply->status, said);
       break;
     case FSM__WEB_STAND: (void)stand_fault(s, reply->status, said, err); break;
   }
@@ -143,7 +143,7 @@ fsm_code fsm__sink_web_refused(fsm__sink_web *s, size_t item, fsm_code code, con
   FSM_ASSERT(code == FSM_EDATA || code == FSM_ETOOLARGE);
   if (s->row == FSM_WEB_ROW_MAX) {
     s->row = 0;
-    return fsm_fail(err, FSM_EEXPECT, s->config->url,
+    return fsm_fail(err, FSM_EEXPECT, s->server,
                     "%d records in a row were refused for what they are, so it may not be them; the next: %s",
                     FSM_WEB_ROW_MAX, text);
   }
@@ -215,7 +215,7 @@ static fsm_code prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor
   if (wait > 0) {
     char text[32];
     fsm_duration_format(wait, text, sizeof text);
-    return fsm_fail(err, FSM_EUNREACHABLE, s->config->url, "it asks to wait %s more (Retry-After)", text);
+    return fsm_fail(err, FSM_EUNREACHABLE, s->server, "it asks to wait %s more (Retry-After)", text);
   }
   fsm_code code = atomic_load(&s->web) == NULL ? fsm__sink_web_connect(s, err) : FSM_OK;
   return code == FSM_OK && s->greet != NULL ? s->greet(s, err) : code;

@@ -355,6 +355,14 @@ def a_webhook_gets_batches_it_can_tell_apart():
     assert all(body.endswith("\n") for body in server.bodies)
 
 
+def what_is_behind_the_server_in_a_url_is_not_told():
+    """Of many a webhook it is the secret."""
+    for status in (401, 404, 302, 500):
+        _, result, _ = hook({}, lambda body, headers, s=status: s, records=3, seconds=0.3)
+        assert result["faults"], "no fault of %d" % status
+        assert "/in/here" not in json.dumps(result), "%d: %r" % (status, result["faults"][0])
+
+
 def a_batch_of_one_is_the_record_itself():
     server, _, docs = hook({"batch": 1}, records=3)
     equal([json.loads(b) for b in server.bodies], list(docs.values()), "bodies")
@@ -444,7 +452,7 @@ if __name__ == "__main__":
         plain_http_where_tls_is_expected_is_told, a_token_that_is_renewed_while_running_is_used,
         a_scheme_in_the_token_file_and_basic_authentication_are_sent, a_file_that_comes_later_is_waited_for,
         nobody_there_is_tried_again, a_stop_does_not_wait_for_an_answer, a_webhook_gets_batches_it_can_tell_apart,
-        a_batch_of_one_is_the_record_itself, the_same_batch_tried_again_has_the_same_key,
+        what_is_behind_the_server_in_a_url_is_not_told, a_batch_of_one_is_the_record_itself, the_same_batch_tried_again_has_the_same_key,
         a_poison_record_is_found_by_halves_and_parked, stored_bytes_lie_one_behind_the_other,
         cloud_events_come_as_their_batch_or_alone, each_part_of_csv_begins_with_its_head,
         mistakes_of_a_configuration_are_told_at_once])
