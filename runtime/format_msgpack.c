@@ -13,7 +13,7 @@ fsm_code fsm__append_msgpack(const fsm__formatter *formatter, const fsm__exporte
   }
   if (masked)
     return fsm_fail(
-        err, FSM_EPERMISSION, "msgpack",
+        err, FSM_EDATA, "msgpack",
         "record %llu has fields that its machine marks as personal: its stored bytes are not given "
         "away",
         (unsigned long long)record->seq);

@@ -151,7 +151,7 @@ static fsm_code add_stored(const fsm__message_options *o, const fsm__exported *e
   fsm_error masked;
   fsm_buf_reset(payload);
   fsm_code code = fsm__format(o->stored, e, arena, payload, &masked);
-  if (code == FSM_EPERMISSION)
+  if (code == FSM_EDATA)
     return fsm_fail(
         err, FSM_ETOOLARGE, "payload",
         "record %llu takes %zu bytes of payload and %zu of headers, the server at most %zu; and its "
