@@ -66,32 +66,40 @@ static size_t make_body(fsm__sink_web *s, const signal *g, size_t from, size_t t
   return count;
 }
 
-/* int64 of the JSON mapping: a number, or a text of one. */
-static bool is_over_zero(const fsm_value *value) {
-  if (value == NULL) return false;
-  if (fsm_is(value, FSM_INT)) return value->i > 0;
-  return fsm_is(value, FSM_STRING) && value->len > 0 && strspn(value->s, "0") < value->len;
+/* int64 of the JSON mapping: a number, or a text of one; more than that is as good as the most. */
+static uint64_t number_of(const fsm_value *value) {
+  uint64_t n = 0;
+  if (value == NULL) return 0;
+  if (fsm_is(value, FSM_INT)) return value->i > 0 ? (uint64_t)value->i : 0;
+  if (!fsm_is(value, FSM_STRING)) return 0;
+  for (uint32_t i = 0; i < value->len && value->s[i] >= '0' && value->s[i] <= '9' && n < UINT32_MAX; i++)
+    n = n * 10 + (uint64_t)(value->s[i] - '0');
+  return n;
 }
 
-/* Taken means all of it. */
-static fsm__web_verdict heed_partial(fsm__sink_web *s, const signal *g, const fsm_web_reply *reply,
-                                     fsm_error *why) {
+/* How many of a part were rejected, by an answer that took it; *why says so. */
+static uint64_t rejected_of(fsm__sink_web *s, const signal *g, const fsm_web_reply *reply, size_t sent,
+                            fsm_error *why) {
   fsm_value doc;
   if (fsm_json_parse(&s->answer, reply->body, reply->body_len, FSM_JSON_SORTED, &doc, NULL) != FSM_OK)
-    return FSM__WEB_TAKEN; /* an answer need not have a body */
+    return 0; /* an answer need not have a body */
   const fsm_value *partial = fsm_map_get(&doc, "partialSuccess");
-  if (partial == NULL || !is_over_zero(fsm_map_get(partial, g->rejected))) return FSM__WEB_TAKEN;
+  const uint64_t rejected = partial != NULL ? number_of(fsm_map_get(partial, g->rejected)) : 0;
+  if (rejected == 0) return 0;
   const fsm_value *text = fsm_map_get(partial, "errorMessage");
   bool told = text != NULL && fsm_is(text, FSM_STRING) && text->len > 0;
-  (void)fsm_fail(why, FSM_EDATA, s->server, "%s: %.*s", g->rejected,
-                 told ? (int)(text->len > 200 ? 200 : text->len) : 15, told ? text->s : "no reason given");
-  return FSM__WEB_CONTENT;
+  (void)fsm_fail(why, FSM_EDATA, s->server, "%s: %llu of %zu%s: %.*s", g->rejected,
+                 (unsigned long long)rejected, sent,
+                 rejected < sent ? ", and which is not said, so all of them wait here" : "",
+                 told ? (int)(text->len > 120 ? 120 : text->len) : 15, told ? text->s : "no reason given");
+  return rejected;
 }
 
 static fsm_code post_signal(fsm__sink_web *s, const signal *g, size_t from, size_t to,
                             fsm_code (*again)(fsm__sink_web *, size_t, size_t, fsm_error *), fsm_error *err) {
   const otlp *o = s->more;
-  if (make_body(s, g, from, to) == 0) return FSM_OK;
+  const size_t sent = make_body(s, g, from, to);
+  if (sent == 0) return FSM_OK;
   if (!fsm_buf_ok(&s->body)) return fsm_fail(err, FSM_ENOMEM, s->sink.name, "no memory for a batch");
   fsm__web_post request = {.path = g == &of_spans ? o->traces_path : o->logs_path,
                            .type = "application/json",
@@ -100,7 +108,12 @@ static fsm_code post_signal(fsm__sink_web *s, const signal *g, size_t from, size
   fsm_web_reply reply;
   fsm_error why = {0};
   fsm__web_verdict verdict = fsm__sink_web_send(s, &request, &reply, &why);
-  if (verdict == FSM__WEB_TAKEN) verdict = heed_partial(s, g, &reply, &why);
+  const uint64_t rejected = verdict == FSM__WEB_TAKEN ? rejected_of(s, g, &reply, sent, &why) : 0;
+  if (rejected > 0 && rejected < sent) { /* OTLP: what was taken in part is not sent again */
+    fsm__sink_web_muddled(s, from, to, why.text);
+    return FSM_OK;
+  }
+  if (rejected > 0) verdict = FSM__WEB_CONTENT; /* all of it: to send its halves doubles nothing */
   if (verdict == FSM__WEB_TAKEN) {
     s->row = 0;
     return FSM_OK;

@@ -162,7 +162,7 @@ static size_t bytes_of(const fsm__sink_web *s, size_t from, size_t to) {
 /* At least one record, at most a batch, as many bytes as a part may have. */
 static size_t part_end(const fsm__sink_web *s, size_t from, size_t end) {
   size_t to = from, bytes = 0;
-  while (to < end && to - from < s->config->batch) {
+  while (to < end && to - from < s->part_count) {
     bytes += s->items[to].len + s->items[to].span_len;
     if (to > from && bytes > s->part_max) break;
     to++;
@@ -189,6 +189,18 @@ fsm_code fsm__sink_web_divide(fsm__sink_web *s, size_t from, size_t to, fsm__web
     code = post(s, at, end, err);
   }
   return code;
+}
+
+void fsm__sink_web_muddled(fsm__sink_web *s, size_t from, size_t to, const char *text) {
+  FSM_ASSERT(from < to && to <= s->count);
+  s->row = 0;
+  if (s->part_count > 1) s->part_count = (to - from < s->part_count ? to - from : s->part_count) / 2;
+  if (s->part_count == 0) s->part_count = 1;
+  for (size_t i = from; i < to; i++) {
+    if (s->items[i].settled) continue;
+    s->items[i].settled = true;
+    s->sink.ack(s->sink.ack_arg, s->items[i].ticket, FSM_EDATA, 0, text);
+  }
 }
 
 bool fsm__sink_web_wait(fsm__sink_web *s, int64_t ns) {
@@ -227,7 +239,9 @@ static fsm_code flush(fsm__sink *sink, fsm_error *err) {
   fsm_error fault = {0};
   for (size_t from = 0, to; code == FSM_OK && from < s->count; from = to) {
     to = part_end(s, from, s->count);
+    const size_t before = s->part_count;
     code = s->post(s, from, to, &fault);
+    if (code == FSM_OK && s->part_count == before && before < s->config->batch) s->part_count++;
   }
   forget(s);
   if (code == FSM_OK) return FSM_OK;
@@ -296,6 +310,7 @@ fsm_code fsm__sink_web_open(fsm__sink_web *s, const fsm__sink_config *config, co
   s->config = config;
   s->env = *env;
   s->part_max = config->batch_bytes;
+  s->part_count = config->batch;
   fsm_arena_init(&s->texts, 0);
   fsm_arena_init(&s->scratch, 0);
   fsm_arena_init(&s->answer, 0);

@@ -65,7 +65,8 @@ struct fsm__sink_web {
   fsm_buf text, body;               /* what is gathered; of one request */
   fsm__web_item *items;
   size_t count, room;
-  size_t part_max; /* bytes of text in a part */
+  size_t part_max;   /* bytes of text in a part */
+  size_t part_count; /* records in a part */
   unsigned row;
   int64_t not_before_ns;
   atomic_bool interrupted;
@@ -105,6 +106,9 @@ FSM_MUST_USE fsm_code fsm__sink_web_refused(fsm__sink_web *s, size_t item, fsm_c
 FSM_MUST_USE fsm_code fsm__sink_web_divide(
     fsm__sink_web *s, size_t from, size_t to, fsm__web_verdict verdict, const fsm_error *why,
     fsm_code (*post)(fsm__sink_web *s, size_t from, size_t to, fsm_error *err), fsm_error *err);
+/* Some of a part were taken, some refused, and which is not said: none is sent again by itself, all that have
+ * no answer are refused with the text; the next parts are smaller. */
+void fsm__sink_web_muddled(fsm__sink_web *s, size_t from, size_t to, const char *text);
 /* Waits, less when interrupted; false: it was. */
 bool fsm__sink_web_wait(fsm__sink_web *s, int64_t ns);
 

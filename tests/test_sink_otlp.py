@@ -161,17 +161,30 @@ def signals_are_chosen():
         equal(result["cursor"], 40, "cursor")
 
 
-def what_a_partial_success_rejects_is_found_and_parked():
+def what_a_partial_success_took_is_not_sent_again():
     bad = (2, 15, 16, 40)
     c = Collector(always="partial")
-    result, docs = otlp(c, bad=bad)
-    equal([(p["seq"], p["code"]) for p in result["parked"]], [(s, "invalid_data") for s in bad], "parked")
-    assert all("not these" in p["text"] for p in result["parked"]), result["parked"]
+    result, docs = otlp(c, bad=bad, config={"batch": 8})
+    parked = [p["seq"] for p in result["parked"]]
+    assert set(bad) <= set(parked) and len(parked) < 40, result["parked"]  # and who was sent with them
+    assert all(p["code"] == "invalid_data" and "not these" in p["text"] for p in result["parked"]), result["parked"]
+    assert "rejectedSpans: 1 of 8, and which is not said" in result["parked"][0]["text"], result["parked"][0]
     equal(result["given"], 40, "given")
     equal(result["cursor"], 40, "cursor")
     for items in (c.spans, c.logs):
-        equal({seq_of(i) for i in items}, set(docs) - set(bad), "taken")
-    equal(len({s["spanId"] for s in c.spans}), 36, "span ids")
+        seqs = [seq_of(i) for i in items]
+        equal(len(seqs), len(set(seqs)), "each once")
+        assert not set(seqs) & set(bad)
+    equal({seq_of(i) for i in c.logs} | set(parked), set(docs), "nothing lost")
+    sizes = [count for path, _, count in c.seen if path == "/otlp/v1/traces"]
+    equal(sizes[:2], [8, 4], "the next part is smaller")
+
+
+def one_that_is_alone_in_its_part_is_parked_alone():
+    c = Collector(always="partial")
+    result, docs = otlp(c, bad=(2, 15), config={"batch": 1})
+    equal([p["seq"] for p in result["parked"]], [2, 15], "parked")
+    assert "of 1: not these" in result["parked"][0]["text"], result["parked"]
 
 
 def what_fails_for_a_while_is_tried_again():
@@ -206,5 +219,5 @@ if __name__ == "__main__":
     run_all([
         each_record_is_a_log_record_and_a_span, a_span_belongs_to_its_caller_and_follows_the_previous_one,
         what_is_sent_again_is_the_same_span, a_link_to_a_record_that_was_sent_before_the_start_is_read, signals_are_chosen,
-        what_a_partial_success_rejects_is_found_and_parked, what_fails_for_a_while_is_tried_again,
+        what_a_partial_success_took_is_not_sent_again, one_that_is_alone_in_its_part_is_parked_alone, what_fails_for_a_while_is_tried_again,
         what_is_refused_stands_still_or_is_divided, a_collector_that_refuses_everything_is_not_believed])
