@@ -118,6 +118,8 @@ static fsm_code archive(void *arg, int dir_fd, const char *name, const fsm__segm
   const fsm__retention *r = arg;
   fsm__path path;
   (void)dir_fd;
+  if (segment->last_seq >= needed_by_sinks(r)) /* archiving those before it takes its time */
+    return fsm_fail(err, FSM_EBUSY, name, "a sink that came meanwhile begins with it");
   if (r->options->archive == NULL) return FSM_OK;
   fsm_code code = fsm__path_of(&path, err, "%s/%s", r->journal.text, name);
   if (code != FSM_OK) return code;
@@ -140,7 +142,7 @@ static fsm_code prune(fsm__retention *r, uint64_t keep_from, int64_t now_ns, fsm
   r->told.segments += report.segments;
   r->told.bytes += report.bytes;
   pthread_mutex_unlock(&r->lock);
-  return code == FSM_EBUSY ? FSM_OK : code; /* a backup has it pinned: the next time */
+  return code == FSM_EBUSY ? FSM_OK : code; /* a backup has it pinned, or a sink: the next time */
 }
 
 /* ---- the thread --------------------------------------------------------------------------------- */

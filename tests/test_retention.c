@@ -10,6 +10,7 @@ enum { DAY_H = 25 };
 
 typedef struct archived {
   _Atomic unsigned count;
+  const char *dir; /* where a sink comes while the first segment is archived; NULL = none */
   uint64_t next;
   bool gap;
 } archived;
@@ -19,6 +20,8 @@ static fsm_code keep(void *arg, const char *path, uint64_t first_seq, uint64_t l
   (void)err;
   if (first_seq != a->next || access(path, R_OK) != 0) a->gap = true;
   a->next = last_seq + 1;
+  const fsm__cursor late = {.sink = "late"};
+  if (a->dir != NULL && fsm__cursor_save(a->dir, &late, true, NULL) != FSM_OK) a->gap = true;
   atomic_fetch_add(&a->count, 1);
   return FSM_OK;
 }
@@ -122,6 +125,26 @@ static void what_a_sink_has_not_acknowledged_stays(void **state) {
   fixture_free(f);
 }
 
+static void a_sink_that_comes_while_segments_go_keeps_those_that_are_left(void **state) {
+  (void)state;
+  fixture *f = restless_new();
+  archived a;
+  begin(f, &a);
+  a.dir = f->dir;
+  blobs(f, 100);
+  await_snapshots(f, 1);
+  atomic_fetch_add(&f->now_ns, DAY_H * 3600 * SECOND);
+  blobs(f, 60);
+  await_snapshots(f, 2);
+  blobs(f, 60);
+  await_snapshots(f, 3);
+  await_removed(f);
+  nanosleep(&(struct timespec){.tv_nsec = 600000000}, NULL);
+  assert_int_equal(told(f).segments, 1);
+  assert_false(a.gap);
+  fixture_free(f);
+}
+
 static void what_idempotency_may_have_to_answer_stays(void **state) {
   (void)state;
   fixture *f = restless_new();
@@ -140,6 +163,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(segments_go_when_two_verified_snapshots_are_behind_them),
       cmocka_unit_test(what_a_sink_has_not_acknowledged_stays),
+      cmocka_unit_test(a_sink_that_comes_while_segments_go_keeps_those_that_are_left),
       cmocka_unit_test(what_idempotency_may_have_to_answer_stays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
