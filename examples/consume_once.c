@@ -306,6 +306,6 @@ int main(int argc, char **argv) {
     return fprintf(stderr, "usage: consume_once STATE FILE... | STATE nats://HOST:PORT STREAM [SECONDS]\n"),
            2;
   if (!load(argv[1], &s)) return fprintf(stderr, "%s: it cannot be read\n", argv[1]), 1;
-  if (nats) return read_stream(argv[2], argv[3], argc > 4 ? atoi(argv[4]) : 0, argv[1], &s);
+  if (nats) return read_stream(argv[2], argv[3], argc > 4 ? (int)strtol(argv[4], NULL, 10) : 0, argv[1], &s);
   return read_files(argv + 2, argc - 2, argv[1], &s);
 }

@@ -99,8 +99,11 @@ void fsm__check_found(fsm_stream_check *check, fsm__seen_what what, uint64_t seq
 /* ---- gaps --------------------------------------------------------------------------------------- */
 
 static void gap_lost(fsm_stream_check *c, const gap *g) {
-  fsm__check_found(c, FSM__SEEN_LOSS, g->from, g->to, g->where, "seq %" PRIu64 " to %" PRIu64 " did not come",
-                   g->from, g->to);
+  if (g->from == g->to)
+    fsm__check_found(c, FSM__SEEN_LOSS, g->from, g->to, g->where, "seq %" PRIu64 " did not come", g->from);
+  else
+    fsm__check_found(c, FSM__SEEN_LOSS, g->from, g->to, g->where,
+                     "seq %" PRIu64 " to %" PRIu64 " did not come", g->from, g->to);
 }
 
 static void gap_add(fsm_stream_check *c, uint64_t from, uint64_t to, const char *where) {
@@ -341,6 +344,6 @@ fsm_code fsm_stream_check_end(fsm_stream_check *check, fsm_arena *arena, fsm_val
   fsm_code code = report_of(check, found == 0, arena, report, err);
   if (code != FSM_OK || found == 0) return code;
   const finding *first = &check->findings[0];
-  return fsm_fail(err, FSM_EVERIFY, first->where, "%s: %s (%" PRIu64 " findings)", what_names[first->what],
-                  first->text, found);
+  return fsm_fail(err, FSM_EVERIFY, first->where, "%s: %s (%" PRIu64 " finding%s)", what_names[first->what],
+                  first->text, found, found == 1 ? "" : "s");
 }

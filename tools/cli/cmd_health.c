@@ -16,7 +16,7 @@ static bool is_first(const fsm_value *key) {
 }
 
 static void print_member(cli_run *cli, const char *label, const fsm_value *value) {
-  cli_print_line(cli, cli_member_name(&cli->arena, label), cli_member(&cli->arena, label, value));
+  cli_print_states(cli, cli_member_name(&cli->arena, label), cli_member(&cli->arena, label, value));
 }
 
 /* All members but the sinks; a sink's own name is the label of its first line. */

@@ -6,11 +6,11 @@ static fsm_code table(cli_run *cli, const fsm_value *document, fsm_error *err) {
   static const cli_column columns[] = {{.title = "SINK"},
                                        {.title = "STATE"},
                                        {.title = "LAG", .right = true},
-                                       {.title = "OLDEST", .right = true},
-                                       {.title = "RATE", .right = true},
-                                       {.title = "RETRIES", .right = true},
+                                       {.title = "OLDEST", .right = true, .if_any = true},
+                                       {.title = "RATE", .right = true, .if_any = true},
+                                       {.title = "RETRIES", .right = true, .if_any = true},
                                        {.title = "SETTLED", .right = true},
-                                       {.title = "BUDGET %", .right = true}};
+                                       {.title = "BUDGET %", .right = true, .if_any = true}};
   static const char *const names[] = {"name", "status",  "lag",         "lag_ms",
                                       "rate", "retries", "settled_seq", "budget_percent"};
   enum { COUNT = sizeof columns / sizeof *columns };

@@ -7,8 +7,8 @@
 
 static fsm_code sinks(cli_run *cli, const fsm_value *document, fsm_error *err) {
   static const cli_column columns[] = {{.title = "SINK"},
-                                       {.title = "KIND", .goes_first = true},
-                                       {.title = "FORMAT", .goes_first = true},
+                                       {.title = "KIND", .goes_first = true, .if_any = true},
+                                       {.title = "FORMAT", .goes_first = true, .if_any = true},
                                        {.title = "STATE"},
                                        {.title = "LAG", .right = true},
                                        {.title = "PARKED", .right = true},
@@ -31,7 +31,7 @@ static fsm_code parked(cli_run *cli, const fsm_value *document, fsm_error *err) 
   static const cli_column columns[] = {{.title = "RECORD", .right = true},
                                        {.title = "SINCE"},
                                        {.title = "TRIES", .right = true},
-                                       {.title = "CODE"},
+                                       {.title = "CODE", .goes_first = true},
                                        {.title = "WHY", .min = 20, .shrink = 1}};
   static const char *const names[] = {"seq", "time", "tries", "code", "text"};
   enum { COUNT = sizeof columns / sizeof *columns };
@@ -42,7 +42,8 @@ static fsm_code parked(cli_run *cli, const fsm_value *document, fsm_error *err) 
   cli_table_begin(&rows, &cli->arena, columns, COUNT);
   for (uint32_t i = 0; i < items->len; i++) {
     const char *cells[COUNT];
-    for (size_t k = 0; k < COUNT; k++) cells[k] = cli_field(&cli->arena, &items->items[i], names[k]);
+    for (size_t k = 0; k < COUNT; k++)
+      cells[k] = cli_member(&cli->arena, names[k], fsm_map_get(&items->items[i], names[k]));
     cli_table_row(&rows, cells);
   }
   fsm_code code = cli_table_print(&rows, &cli->screen, &cli->text, err);
@@ -101,16 +102,16 @@ static const cli_option options[] = {{NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {"outbox ls", "outbox ls siem", NULL};
 
 extern const cli_command cli_outbox_ls;
-const cli_command cli_outbox_ls = {
-    .group = "outbox",
-    .name = "ls",
-    .words = "[SINK]",
-    .summary = "the sinks; of one: all about it, and what it has parked",
-    .more =
-        "An error that was cut is whole in outbox ls SINK. Without a daemon its files tell how far\n"
-        "each sink came, and what it has parked.",
-    .options = options,
-    .examples = examples,
-    .words_min = 0,
-    .words_max = 1,
-    .run = run};
+const cli_command cli_outbox_ls = {.group = "outbox",
+                                   .name = "ls",
+                                   .words = "[SINK]",
+                                   .summary = "the sinks; of one: all about it, and what it has parked",
+                                   .more =
+                                       "An error that was cut is whole in outbox ls SINK, a reason in -o "
+                                       "json. Without a daemon its files tell how far\n"
+                                       "each sink came, and what it has parked.",
+                                   .options = options,
+                                   .examples = examples,
+                                   .words_min = 0,
+                                   .words_max = 1,
+                                   .run = run};

@@ -30,8 +30,9 @@ static void add_lines(cli_run *cli, const fsm_value *report) {
   const fsm_value *findings = fsm_map_get(report, "findings");
   for (uint32_t i = 0; findings != NULL && i < findings->len; i++) {
     const fsm_value *one = &findings->items[i];
-    fsm_buf_printf(&cli->text, "%-13s %s: %s\n", cli_field(&cli->arena, one, "what"),
-                   cli_field(&cli->arena, one, "where"), cli_field(&cli->arena, one, "text"));
+    const char *line = fsm_arena_printf(&cli->arena, "%s: %s", cli_field(&cli->arena, one, "where"),
+                                        cli_field(&cli->arena, one, "text"));
+    cli_print_states(cli, cli_field(&cli->arena, one, "what"), line != NULL ? line : "");
   }
 }
 

@@ -89,10 +89,16 @@ static void add_sentence(fsm_buf *out, const fsm_error *err) {
   fsm_buf_free(&line);
 }
 
+extern const cli_command cli_verify_stream; /* what it finds is not in the data directory */
+
 static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
   add_sentence(out, err);
   add_refusal(out, arena, fsm_map_get(&cli->source.problem, "refusal"));
   bool has_hint = strstr(err->text, "start one:") != NULL;
+  if (cli->command == &cli_verify_stream && err->code == FSM_EVERIFY) {
+    fsm_buf_str(out, "  what is lost or altered can be given again: fsm-cli outbox resend\n");
+    has_hint = true;
+  }
   if (!has_hint) add_hint(out, err->code, cli->ref);
   if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !cli->connecting) cli_usage(cli->command, out);
 }
