@@ -1,5 +1,5 @@
 /* outbox_filter.c: what a sink gets at all, and what of it may be seen. A record is decoded only when its
- * level, a `where`, a route or a mask asks for it; then the format has it for nothing. */
+ * level, a `where` or a route asks for it; then the format has it for nothing. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,10 +21,10 @@ void fsm__filter_free(fsm__outbox *o) {
 }
 
 /* Whose masks are not known is shown to nobody. */
-static void find_mask(fsm__outbox *o, const fsm_record *record, fsm__wanted *out) {
+static void find_mask(fsm__outbox *o, const uint8_t *def, fsm__wanted *out) {
   fsm_error fault;
-  if (o->masks == NULL || record->def == NULL) return;
-  out->code = fsm__masks_find(o->masks, record->def, &out->mask, &fault);
+  if (o->masks == NULL || def == NULL) return;
+  out->code = fsm__masks_find(o->masks, def, &out->mask, &fault);
   if (out->code == FSM_OK) return;
   snprintf(out->text, sizeof out->text, "what of it is personal is not known: %.110s", fault.text);
 }
@@ -58,10 +58,19 @@ static fsm_code look(fsm__outbox *o, const fsm_record *record, const fsm_origin 
   return code;
 }
 
+/* Of one that comes anyway only the mask is asked for; false: there is more to it. */
+static bool glance(fsm__outbox *o, const fsm__journal_entry *entry, fsm__wanted *out) {
+  fsm_record_brief brief;
+  if (fsm_record_peek(entry->record.data, entry->record.len, &brief) != FSM_OK) return false;
+  if (brief.kind == FSM_RECORD_ROUTE) return false;
+  find_mask(o, brief.def, out);
+  return true;
+}
+
 fsm_code fsm__outbox_wants(fsm__outbox *o, const fsm__journal_entry *entry, fsm__wanted *out,
                            fsm_error *err) {
   *out = (fsm__wanted){.is = true};
-  if (!o->filtered && o->masks == NULL) return FSM_OK;
+  if (!o->filtered && (o->masks == NULL || glance(o, entry, out))) return FSM_OK;
   fsm_arena_reset(&o->arena);
   fsm_record *record = fsm_arena_alloc(&o->arena, sizeof *record);
   if (record == NULL) return fsm_fail(err, FSM_ENOMEM, o->sink->name, "no memory for a record");
@@ -74,6 +83,6 @@ fsm_code fsm__outbox_wants(fsm__outbox *o, const fsm__journal_entry *entry, fsm_
   if (o->routing != NULL) code = fsm__routing_note(o->routing, record, err);
   if (code != FSM_OK) return code;
   if (o->filtered) code = look(o, record, &origin, &out->is, err);
-  if (code == FSM_OK && out->is) find_mask(o, record, out);
+  if (code == FSM_OK && out->is) find_mask(o, record->def, out);
   return code;
 }

@@ -135,6 +135,7 @@ typedef struct fsm_record_brief {
   uint64_t seq;
   int64_t time_ns;
   fsm_record_kind kind;
+  const uint8_t *def;      /* 32 bytes */
   const char *mach, *inst; /* not NUL-terminated: see the lengths */
   size_t mach_len, inst_len;
 } fsm_record_brief;

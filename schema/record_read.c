@@ -218,6 +218,10 @@ static bool peek_field(uint64_t key, const fsm_value *value, fsm_record_brief *o
       if (value->type != FSM_INT || value->i < 0 || value->i >= FSM_RECORD_KIND_COUNT) return false;
       out->kind = (fsm_record_kind)value->i;
       return true;
+    case FSM__KEY_def:
+      if (value->type != FSM_BYTES || value->len != FSM_LEAF_BYTES) return false;
+      out->def = (const uint8_t *)value->s;
+      return true;
     case FSM__KEY_mach: return peek_text(value, &out->mach, &out->mach_len);
     case FSM__KEY_inst: return peek_text(value, &out->inst, &out->inst_len);
     default: return value->type != FSM_LIST && value->type != FSM_MAP; /* none up to `inst` has items */

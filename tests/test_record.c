@@ -311,11 +311,13 @@ static void peek_finds_what_filters_need(void **state) {
   assert_memory_equal(brief.mach, r.mach, brief.mach_len);
   assert_int_equal(brief.inst_len, 5);
   assert_memory_equal(brief.inst, "doc-1", 5);
+  assert_memory_equal(brief.def, r.def, 32);
   fsm_buf_reset(&buf);
   r = example(FSM_RECORD_EPOCH);
   encode(&buf, &r);
   assert_int_equal(fsm_record_peek(buf.data, buf.len, &brief), FSM_OK);
   assert_null(brief.inst);
+  assert_null(brief.def);
   assert_int_equal(fsm_record_peek(buf.data, 3, &brief), FSM_ECORRUPT);
   assert_int_equal(fsm_record_peek("", 0, &brief), FSM_ECORRUPT);
   fsm_buf_free(&buf);
