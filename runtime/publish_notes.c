@@ -4,6 +4,7 @@
 #include "runtime/publish_notes.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 typedef struct note {
@@ -17,7 +18,8 @@ struct fsm__notes {
   fsm_runtime *runtime;
   note *ring[FSM_NOTES_MAX];
   size_t first, count;
-  uint64_t untold; /* since the last that was taken */
+  uint64_t untold;          /* since the last that was taken */
+  _Atomic uint64_t refused; /* that were taken and then could not be written; any thread */
 };
 
 fsm_code fsm__notes_new(fsm__notes **out, fsm_error *err) {
@@ -62,9 +64,16 @@ static void tell_untold(fsm__notes *n, note *one) {
   FSM_ASSERT(code == FSM_OK || code == FSM_ENOMEM);
 }
 
+/* A disk without room, most likely. */
+static void on_answer(void *arg, const fsm_answer *answer) {
+  fsm__notes *n = arg;
+  if (answer->error.code != FSM_OK) atomic_fetch_add(&n->refused, 1);
+}
+
 /* Only a full queue is worth another try. An operator is named only together with a reason. */
 static bool send(fsm__notes *n, note *one) {
   fsm_command c = fsm_command_new(FSM_CMD_SINK_NOTE);
+  n->untold += atomic_exchange(&n->refused, 0);
   if (n->untold > 0) tell_untold(n, one);
   c.name = one->sink;
   c.event = one->what;
@@ -73,9 +82,10 @@ static bool send(fsm__notes *n, note *one) {
     c.actor = one->actor;
     c.reason = one->reason;
   }
-  fsm_code code = fsm_submit(n->runtime, &c, NULL, NULL, NULL);
-  if (code == FSM_OK) n->untold = 0;
-  return code != FSM_EBUSY && code != FSM_ENOMEM;
+  fsm_code code = fsm_submit(n->runtime, &c, on_answer, n, NULL);
+  if (code == FSM_EBUSY || code == FSM_ENOMEM) return false;
+  n->untold = code == FSM_OK ? 0 : n->untold + 1;
+  return true;
 }
 
 static size_t send_all(fsm__notes *n) {

@@ -17,6 +17,7 @@
 
 #include "runtime/cursors.h"
 #include "runtime/parked.h"
+#include "runtime/publish_notes.h"
 #include "runtime/runtime_impl.h"
 
 static char dir[64];
@@ -162,6 +163,53 @@ static void what_is_given_up_is_on_record_first(void **state) {
   assert_int_equal(notes_of("forgotten"), 1);
 }
 
+static uint64_t untold_of(const char *sink) {
+  fsm__journal_cursor *cursor = NULL;
+  fsm__journal_entry entry;
+  bool found = true;
+  uint64_t untold = 0;
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  assert_int_equal(fsm__journal_cursor_open(fsm__runtime_journal(runtime), 1, &cursor, NULL), FSM_OK);
+  while (fsm__journal_next(cursor, &entry, &found, NULL) == FSM_OK && found) {
+    fsm_record record;
+    assert_int_equal(fsm_record_decode(&arena, entry.record.data, entry.record.len, &record, NULL), FSM_OK);
+    const fsm_value *its = fsm_map_get(&record.detail, "sink"), *n = fsm_map_get(&record.detail, "untold");
+    if (its != NULL && n != NULL && fsm_is_text(its, sink)) untold = (uint64_t)n->i;
+  }
+  fsm__journal_cursor_close(cursor);
+  fsm_arena_free(&arena);
+  return untold;
+}
+
+/* As on a disk that has no room for it. */
+static void a_note_that_could_not_be_written_is_counted_in_the_next(void **state) {
+  (void)state;
+  fsm__notes *notes = NULL;
+  char sinks[256];
+  snprintf(sinks, sizeof sinks, "{\"sinks\":[{\"name\":\"f\",\"kind\":\"file\",\"path\":\"%s/out\"}]}", dir);
+  open_all(NULL, sinks);
+  assert_int_equal(fsm__notes_new(&notes, NULL), FSM_OK);
+  fsm__notes_open(notes, runtime);
+  fsm_pair bad = {fsm_string("text"), fsm_string("\xff")};
+  fsm_pair good = {fsm_string("lag"), fsm_int(1)};
+  fsm_value more, fine;
+  assert_int_equal(fsm_map(&bad, 1, &more, NULL), FSM_OK);
+  assert_int_equal(fsm_map(&good, 1, &fine, NULL), FSM_OK);
+  fsm__notes_take(notes, "gone", "failed", &more, NULL, NULL);
+  for (int i = 0; i < 2000 && untold_of("next") == 0; i++) {
+    fsm__notes_take(notes, "next", "failed", &fine, NULL, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    if (i > 100) break;
+  }
+  assert_int_equal(untold_of("next"), 1);
+  assert_int_equal(untold_of("gone"), 0);
+  fsm_publisher_stop(publisher);
+  fsm_runtime_close(runtime);
+  runtime = NULL;
+  fsm__notes_free(notes);
+}
+
 /* ---- secrets ---- */
 
 static void who_we_are_is_not_in_what_is_told_of_a_server(void **state) {
@@ -183,6 +231,7 @@ int main(void) {
       TEST(orders_that_come_while_it_stops_find_it_stopped),
       TEST(an_order_that_cannot_be_told_is_not_carried_out),
       TEST(what_is_given_up_is_on_record_first),
+      TEST(a_note_that_could_not_be_written_is_counted_in_the_next),
       TEST(who_we_are_is_not_in_what_is_told_of_a_server),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
