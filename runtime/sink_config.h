@@ -56,6 +56,8 @@ typedef struct fsm__sink_config {
   const char *index;                             /* http bulk: "fsm-%Y.%m.%d" of the record's time, UTC */
   const char *const *headers;                    /* http, otlp: "Name: value" */
   size_t header_count;
+  const char *const *header_files; /* http, otlp: "Name: path", the value is the one line of that file */
+  size_t header_file_count;
   bool spans, logs; /* otlp: "signals" */
 } fsm__sink_config;
 

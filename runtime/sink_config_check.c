@@ -115,7 +115,9 @@ static fsm_code check_pairs(const checking *k) {
 }
 
 /* What is sent in the clear: an nkey signs, it does not travel. */
-static bool sends_secret(const fsm__sink_config *c) { return c->user != NULL || c->token_file != NULL; }
+static bool sends_secret(const fsm__sink_config *c) {
+  return c->user != NULL || c->token_file != NULL || c->header_file_count > 0;
+}
 
 static const char *tls_field(const fsm__sink_config *c) {
   return c->ca_file != NULL ? "ca_file" : c->cert_file != NULL ? "cert_file" : NULL;
@@ -152,6 +154,11 @@ static fsm_code check_secrets(const checking *k) {
     if (row->type != FSM__FIELD_SECRET) continue;
     const char *path = *(const char *const *)(const void *)((const char *)k->c + row->at);
     fsm_code code = check_secret(k, row->name, path);
+    if (code != FSM_OK) return code;
+  }
+  for (size_t i = 0; i < k->c->header_file_count; i++) {
+    const char *path = strchr(k->c->header_files[i], ':') + 1;
+    fsm_code code = check_secret(k, "header_files", path + strspn(path, " "));
     if (code != FSM_OK) return code;
   }
   return FSM_OK;
@@ -219,25 +226,32 @@ static fsm_code check_index(const checking *k) {
   return FSM_OK;
 }
 
-static fsm_code check_header(const checking *k, const char *text) {
+static fsm_code check_header(const checking *k, const char *member, const char *text) {
   static const char *const ours[] = {
       "Authorization",    "Proxy-Authorization", "Cookie", "Content-Type", "Content-Length",
       "Content-Encoding", "Transfer-Encoding",   "Host",   "Connection",   "Expect"};
   size_t len = strcspn(text, ":");
   if (text[len] == '\0' || len == 0 || strspn(text, LETTERS DIGITS "-_") < len)
-    return fsm__sink_fault(k->at, "headers", FSM_EARGUMENT, k->err, "expected \"Name: value\", not \"%.64s\"",
+    return fsm__sink_fault(k->at, member, FSM_EARGUMENT, k->err, "expected \"Name: value\", not \"%.64s\"",
                            text);
   for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
     if (strlen(ours[i]) == len && strncasecmp(ours[i], text, len) == 0)
-      return fsm__sink_fault(k->at, "headers", FSM_EARGUMENT, k->err, "%s is not given here%s", ours[i],
+      return fsm__sink_fault(k->at, member, FSM_EARGUMENT, k->err, "%s is not given here%s", ours[i],
                              i < 3 ? ": secrets are in files (user and password_file, token_file)" : "");
   return FSM_OK;
 }
 
 static fsm_code check_headers(const checking *k) {
   for (size_t i = 0; i < k->c->header_count; i++) {
-    fsm_code code = check_header(k, k->c->headers[i]);
+    fsm_code code = check_header(k, "headers", k->c->headers[i]);
     if (code != FSM_OK) return code;
+  }
+  for (size_t i = 0; i < k->c->header_file_count; i++) {
+    const char *text = k->c->header_files[i];
+    fsm_code code = check_header(k, "header_files", text);
+    if (code != FSM_OK) return code;
+    if (strspn(strchr(text, ':') + 1, " ") == strlen(strchr(text, ':') + 1))
+      return wrong(k, "header_files", "expected \"Name: FILE\"");
   }
   return FSM_OK;
 }

@@ -71,6 +71,7 @@ const fsm__field_row fsm__field_rows[] = {
   {"mode",          FSM__OF_HTTP, FSM__FIELD_CHOICE, AT(bulk), 0, "webhook", NULL, 0, 0, "webhook bulk", 0, false, "POST of a JSON list, or _bulk of Elasticsearch and OpenSearch"},
   {"index",         FSM__OF_HTTP, FSM__FIELD_TEXT, AT(index), 0, NULL, NULL, 1, 128, NULL, 0, false, "of bulk, default fsm-%Y.%m.%d: %Y %m %d %H of the record's time, UTC"},
   {"headers",       FSM__OF_WEB, FSM__FIELD_LIST, AT(headers), AT(header_count), NULL, NULL, 1, 16, NULL, 1024, false, "\"Name: value\"; none that is a secret"},
+  {"header_files",  FSM__OF_WEB, FSM__FIELD_LIST, AT(header_files), AT(header_file_count), NULL, NULL, 1, 8, NULL, 4096, false, "\"Name: FILE\": headers that are secrets, such as X-Api-Key; the value is the one line of the file"},
   {"signals",       FSM__OF_OTLP, FSM__FIELD_FLAGS, AT(spans), AT(logs), "spans logs", NULL, 1, 2, "spans logs", 0, false, "a span for each transition, a log record for each record"},
 };
 /* clang-format on */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "runtime/sink_web_open.h"
+#include "runtime/web_secret.h"
 #include "schema/json.h"
 
 enum { WAIT_SLICE_NS = 20 * 1000 * 1000, EXCERPT_MAX = 160 };
@@ -93,9 +94,7 @@ static fsm__web_verdict judge(fsm__sink_web *s, const fsm_web_reply *reply, fsm_
       heed(s, reply->retry_after);
       (void)fsm_fail(err, FSM_EUNREACHABLE, s->server, "%d, to be tried again: %s", reply->status, said);
       break;
-    case FSM__WEB_CONTENT:
-      (void)fsm_fail(err, FSM_EDATA, s->server, "%d: %s", reply->status, said);
-      break;
+    case FSM__WEB_CONTENT: (void)fsm_fail(err, FSM_EDATA, s->server, "%d: %s", reply->status, said); break;
     case FSM__WEB_TOO_MUCH:
       (void)fsm_fail(err, FSM_ETOOLARGE, s->server, "%d, over what it takes: %s", reply->status, said);
       break;
@@ -104,17 +103,31 @@ static fsm__web_verdict judge(fsm__sink_web *s, const fsm_web_reply *reply, fsm_
   return verdict;
 }
 
+/* Read again with each request: a new one is used at once. */
+static fsm_code add_secrets(fsm__sink_web *s, fsm_web_header *headers, fsm_error *err) {
+  for (size_t i = 0; i < s->secret_count; i++) {
+    headers[i].name = s->secret_headers[i].name;
+    fsm_code code = fsm__secret_read(s->secrets[i], &headers[i].value, err);
+    if (code != FSM_OK) return code;
+  }
+  return FSM_OK;
+}
+
 fsm__web_verdict fsm__sink_web_send(fsm__sink_web *s, const fsm__web_post *post, fsm_web_reply *reply,
                                     fsm_error *err) {
   fsm_web_header headers[FSM_WEB_HEADERS_MAX];
   size_t count = s->header_count;
-  FSM_ASSERT(post->header_count <= FSM_WEB_OWN_HEADERS && count + post->header_count <= FSM_WEB_HEADERS_MAX);
+  FSM_ASSERT(post->header_count <= FSM_WEB_OWN_HEADERS &&
+             count + post->header_count + s->secret_count <= FSM_WEB_HEADERS_MAX);
   memcpy(headers, s->headers, count * sizeof *headers);
   if (post->header_count > 0) memcpy(headers + count, post->headers, post->header_count * sizeof *headers);
+  count += post->header_count;
+  if (add_secrets(s, headers + count, err) != FSM_OK) return FSM__WEB_STAND;
+  count += s->secret_count;
   fsm_web_request request = {.method = post->body != NULL ? "POST" : "GET",
                              .path = post->path,
                              .headers = headers,
-                             .header_count = count + post->header_count,
+                             .header_count = count,
                              .body = post->body,
                              .body_len = post->len,
                              .type = post->type};
@@ -321,6 +334,7 @@ void fsm__sink_web_close(fsm__sink_web *s) {
   if (s == NULL) return;
   if (s->end != NULL) s->end(s);
   fsm_web_close(atomic_load(&s->web));
+  for (size_t i = 0; i < s->secret_count; i++) fsm__secret_free(s->secrets[i]);
   fsm__formatter_free(s->formatter);
   fsm_arena_free(&s->texts);
   fsm_arena_free(&s->scratch);

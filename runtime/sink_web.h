@@ -24,6 +24,7 @@
 
 enum {
   FSM_WEB_ROW_MAX = 16,
+  FSM_WEB_SECRETS_MAX = 8,     /* headers whose values are in files */
   FSM_WEB_OWN_HEADERS = 8,     /* of a sink; the configuration may name FSM_WEB_HEADERS_MAX less these */
   FSM_WEB_PART_MIN = 1024,     /* bytes that parts do not get smaller than, whatever is answered 413 */
   FSM_WEB_ANSWER_MAX = 4194304 /* bytes of an answer */
@@ -61,6 +62,9 @@ struct fsm__sink_web {
   const char *server, *path; /* path: behind the server */
   fsm_web_header headers[FSM_WEB_HEADERS_MAX];
   size_t header_count;
+  struct fsm__secret *secrets[FSM_WEB_SECRETS_MAX];   /* of header_files, open */
+  fsm_web_header secret_headers[FSM_WEB_SECRETS_MAX]; /* their names, and the files */
+  size_t secret_count;
   fsm_arena texts, scratch, answer; /* as long as the sink; of one record; of one request */
   fsm_buf text, body;               /* what is gathered; of one request */
   fsm__web_item *items;

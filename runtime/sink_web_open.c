@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "runtime/web_header.h"
+#include "runtime/web_secret.h"
 #include "runtime/web_url.h"
 
 /* The server and what is behind it: "https://h:1" and "/a". */
@@ -30,7 +31,7 @@ static bool is_ours(const char *name) {
 
 static fsm_code read_headers(fsm__sink_web *s, fsm_error *err) {
   const fsm__sink_config *config = s->config;
-  size_t most = FSM_WEB_HEADERS_MAX - FSM_WEB_OWN_HEADERS;
+  size_t most = FSM_WEB_HEADERS_MAX - FSM_WEB_OWN_HEADERS - FSM_WEB_SECRETS_MAX;
   if (config->header_count > most)
     return fsm_fail(err, FSM_ETOOLARGE, "headers", "there are over %zu headers", most);
   for (size_t i = 0; i < config->header_count; i++) {
@@ -45,9 +46,33 @@ static fsm_code read_headers(fsm__sink_web *s, fsm_error *err) {
   return FSM_OK;
 }
 
+static fsm_code read_header_files(fsm__sink_web *s, fsm_error *err) {
+  const fsm__sink_config *config = s->config;
+  FSM_ASSERT(config->header_file_count <= FSM_WEB_SECRETS_MAX);
+  for (size_t i = 0; i < config->header_file_count; i++) {
+    fsm_web_header *header = &s->secret_headers[i];
+    fsm_code code = fsm__web_header_read(&s->texts, "header_files", config->header_files[i], header, err);
+    if (code != FSM_OK) return code;
+    if (is_ours(header->name))
+      return fsm_fail(err, FSM_EARGUMENT, "header_files", "the sink sets %s itself", header->name);
+  }
+  return FSM_OK;
+}
+
+/* Those that are open stay; one that is missing is waited for, as a token is. */
+static fsm_code open_secrets(fsm__sink_web *s, fsm_error *err) {
+  for (; s->secret_count < s->config->header_file_count; s->secret_count++) {
+    const char *path = s->secret_headers[s->secret_count].value;
+    fsm_code code = fsm__secret_open("header_files", path, &s->secrets[s->secret_count], err);
+    if (code != FSM_OK) return code;
+  }
+  return FSM_OK;
+}
+
 fsm_code fsm__sink_web_read(fsm__sink_web *s, fsm_error *err) {
   fsm_code code = split(s, err);
   if (code == FSM_OK) code = read_headers(s, err);
+  if (code == FSM_OK) code = read_header_files(s, err);
   return code == FSM_OK ? fsm__formatter_new(&s->config->format, &s->formatter, err) : code;
 }
 
@@ -65,7 +90,8 @@ fsm_code fsm__sink_web_connect(fsm__sink_web *s, fsm_error *err) {
                              .timeout_ns = config->timeout_ns,
                              .connect_timeout_ns = config->timeout_ns,
                              .body_max = FSM_WEB_ANSWER_MAX};
-  fsm_code code = fsm_web_open(&options, &web, err);
+  fsm_code code = open_secrets(s, err);
+  if (code == FSM_OK) code = fsm_web_open(&options, &web, err);
   if (code != FSM_OK) return code;
   atomic_store(&s->web, web);
   if (atomic_load(&s->interrupted)) fsm_web_interrupt(web); /* it looked for one before there was one */

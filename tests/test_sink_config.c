@@ -254,6 +254,7 @@ static void each_text_is_taken_at_its_length_and_refused_one_past(void **state) 
       {"\"name\":\"f\",\"kind\":\"file\"", "path", "/", "", 4000},
       {HTTP ",\"mode\":\"bulk\"", "index", "", "%Y", 128},
       {HTTP, "headers", "[\"X: ", "\"]", 1024},
+      {HTTP, "header_files", "[\"X: ", "\"]", 4096},
       {NATS, "lift", "[\"labels.f\",\"data.", "=y\"]", 256},
   };
   char more[5000], json[6000], where[64];
@@ -286,14 +287,15 @@ static void a_list_is_taken_at_its_length_and_refused_one_past(void **state) {
     unsigned max;
   } rows[] = {{NATS, "lift", "labels.f", FSM_LIFT_MAX},
               {FILE_ ",\"format\":\"csv\"", "columns", "labels.f", 64},
-              {HTTP, "headers", "X: v", 16}};
+              {HTTP, "headers", "X: v", 16},
+              {HTTP, "header_files", "X: v", 8}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     for (unsigned n = rows[i].max; n <= rows[i].max + 1; n++) {
       fsm_buf json = {0};
       char where[64];
       fsm_buf_printf(&json, "{\"sinks\":[{%s,\"%s\":[", rows[i].sink, rows[i].field);
       for (unsigned k = 0; k < n; k++) {
-        fsm_buf_printf(&json, "%s\"%s%s%u\"", k > 0 ? "," : "", rows[i].item, i == 2 ? " " : "", k);
+        fsm_buf_printf(&json, "%s\"%s%s%u\"", k > 0 ? "," : "", rows[i].item, i >= 2 ? " " : "", k);
       }
       fsm_buf_str(&json, "]}]}");
       snprintf(where, sizeof where, "/sinks/0/%s", rows[i].field);
@@ -410,6 +412,11 @@ static const fault faults[] = {
     {HTTP ",\"headers\":[\"Content-Length: 1\"]", FSM_EARGUMENT, "/headers",
      "Content-Length is not given here"},
     {HTTP ",\"headers\":[\"A: x\\r\\nB: y\"]", FSM_EARGUMENT, "/headers/0", "control character"},
+    {HTTP ",\"header_files\":[\"x\"]", FSM_EARGUMENT, "/header_files", "expected \"Name: value\""},
+    {HTTP ",\"header_files\":[\"X-Key: \"]", FSM_EARGUMENT, "/header_files", "expected \"Name: FILE\""},
+    {HTTP ",\"header_files\":[\"Cookie: /none\"]", FSM_EARGUMENT, "/header_files", "is not given here"},
+    {"\"name\":\"h\",\"kind\":\"http\",\"url\":\"http://far/\",\"header_files\":[\"X-Key: /none\"]",
+     FSM_EPERMISSION, "/url", "unencrypted"},
     {OTLP ",\"format\":\"json\"", FSM_EARGUMENT, "/format", "takes the format otlp alone"},
     {OTLP ",\"signals\":[]", FSM_EARGUMENT, "/signals", "the list is empty"},
     {OTLP ",\"signals\":[\"metrics\"]", FSM_EARGUMENT, "/signals", "expected spans or logs"},
@@ -458,15 +465,15 @@ static void a_secret_that_others_may_read_is_refused(void **state) {
   char path[] = "/tmp/fsm-secret-XXXXXX", json[256];
   int fd = mkstemp(path);
   assert_true(fd >= 0);
-  const char *const fields[] = {"token_file", "key_file", "password_file"};
+  const char *const fields[] = {"token_file", "key_file", "password_file", "header_files"};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
     char where[64];
     snprintf(where, sizeof where, "/sinks/0/%s", fields[i]);
-    snprintf(json, sizeof json, ONE(HTTP "%s,\"%s\":\"%s\""),
+    snprintf(json, sizeof json, ONE(HTTP "%s,\"%s\":%s%s\"%s"),
              i == 1   ? ",\"cert_file\":\"/c\""
              : i == 2 ? ",\"user\":\"u\""
                       : "",
-             fields[i], path);
+             fields[i], i == 3 ? "[\"X-Key: " : "\"", path, i == 3 ? "]" : "");
     assert_int_equal(fchmod(fd, 0640), 0);
     refuse(w, json, FSM_EPERMISSION, where, "mode 0640: others may read or change it; set 0600");
     assert_int_equal(fchmod(fd, 0600), 0);

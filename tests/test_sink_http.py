@@ -280,6 +280,27 @@ def a_file_that_comes_later_is_waited_for():
     equal(result["faults"][0]["where"], "token_file", "where")
 
 
+def a_header_that_is_a_secret_comes_from_its_file_and_is_never_shown():
+    key = SCRATCH.path("api-key")
+    server, result, docs = hook({"header_files": ["X-Api-Key: " + SCRATCH.write("api-key", "s3cr3t-key\n")]})
+    equal({h["X-Api-Key"] for _, _, h in server.seen}, {"s3cr3t-key"}, "key")
+    os.unlink(key)
+
+    def only(body, headers):
+        if headers["X-Api-Key"] == "newer":
+            return 204
+        SCRATCH.write("api-key.new", "newer\n")
+        os.rename(SCRATCH.path("api-key.new"), key)
+        return 503
+
+    timer = threading.Timer(0.3, lambda: SCRATCH.write("api-key", "older-s3cr3t\n"))
+    timer.start()  # it is waited for, and read again
+    server, result, docs = hook({"header_files": ["X-Api-Key: " + key]}, only)
+    equal(result["cursor"], len(docs), "cursor")
+    equal(result["faults"][0]["where"], "header_files", "where")
+    assert server.seen[0][2]["X-Api-Key"] == "older-s3cr3t" and "s3cr3t" not in json.dumps(result), result
+
+
 def nobody_there_is_tried_again():
     server = Elastic()
     server.stop()
@@ -450,6 +471,7 @@ if __name__ == "__main__":
         a_good_certificate_is_accepted, a_certificate_that_does_not_verify_says_why_and_nothing_is_sent,
         the_systems_authorities_do_not_know_ours, a_server_that_wants_to_know_us_gets_our_certificate,
         plain_http_where_tls_is_expected_is_told, a_token_that_is_renewed_while_running_is_used,
+        a_header_that_is_a_secret_comes_from_its_file_and_is_never_shown,
         a_scheme_in_the_token_file_and_basic_authentication_are_sent, a_file_that_comes_later_is_waited_for,
         nobody_there_is_tried_again, a_stop_does_not_wait_for_an_answer, a_webhook_gets_batches_it_can_tell_apart,
         what_is_behind_the_server_in_a_url_is_not_told, a_batch_of_one_is_the_record_itself, the_same_batch_tried_again_has_the_same_key,
