@@ -245,7 +245,7 @@ static fsm_code check_order(const fsm_sink_order *order, fsm_error *err) {
     return fsm_fail(err, FSM_ETOOLARGE, "reason", "the reason is over %d bytes", FSM_REASON_MAX);
   const bool range = order->what == FSM_SINK_RESEND || (order->what == FSM_SINK_DROP && order->to != 0);
   if (range && (order->from == 0 || order->to < order->from))
-    return fsm_fail(err, FSM_EARGUMENT, "from", "a range is from 1 or more to that or more");
+    return fsm_fail(err, FSM_EARGUMENT, "from", "a range begins at 1 or later, and ends at or behind that");
   if ((order->what == FSM_SINK_PARK || order->what == FSM_SINK_DROP) && order->from == 0)
     return fsm_fail(err, FSM_EARGUMENT, "from", "which record is missing");
   return check_note(order, err);

@@ -146,8 +146,8 @@ static void on_line(void *arg, const fsm__line *line) {
 static fsm_code stop(const fsm__path *path, fsm_error *err, const char *what) {
   return fsm_fail(
       err, FSM_EVERIFY, path->text,
-      "%s: give this sink another directory, or move its files away, or have them set aside and begun "
-      "anew with `fsm-cli outbox clear`",
+      "%s: give this sink another directory, or move its files away, or `fsm-cli outbox clear` moves them "
+      "aside and begins anew",
       what);
 }
 
@@ -159,10 +159,11 @@ static fsm_code check(const fsm__sink_view *view, const fsm__line *line, const f
   if (line->seq == 0 || is_dead(view, line)) return FSM_OK;
   if (line->has_origin && (memcmp(line->origin.store, view->origin.store, sizeof line->origin.store) != 0 ||
                            line->origin.partition != view->origin.partition))
-    return stop(path, err, "the file has records of another journal");
+    return stop(path, err, "the file has records of another store or partition");
   if (line->seq > view->durable_seq || (line->has_origin && line->origin.epoch > view->origin.epoch)) {
     snprintf(text, sizeof text,
-             "the file has record %" PRIu64 ", but the journal ends at %" PRIu64 " (was it set back?)",
+             "the file has record %" PRIu64 ", but the journal ends at %" PRIu64
+             " (the store was rolled back)",
              line->seq, view->durable_seq);
     return stop(path, err, text);
   }

@@ -437,7 +437,7 @@ static void files_of_another_journal_stop_it_until_they_are_set_aside(void **sta
   s->f.origin.store[0] ^= 1;
   s->cursor = (fsm__cursor){.seq = 0};
   assert_int_equal(scene_prepare(s), FSM_EVERIFY);
-  assert_non_null(strstr(s->err.text, "another journal"));
+  assert_non_null(strstr(s->err.text, "another store or partition"));
   assert_non_null(strstr(s->err.text, "outbox clear"));
   assert_int_equal(unlink(scene_path(s, "log-current.ndjson")), 0);
   assert_int_equal(scene_prepare(s), FSM_EVERIFY); /* by the closed one */

@@ -99,6 +99,7 @@ static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *aren
     fsm_buf_str(out, "  what is lost or altered can be given again: fsm-cli outbox resend\n");
     has_hint = true;
   }
+  if (cli->command == &cli_verify_stream && err->code == FSM_EUNREACHABLE) has_hint = true; /* it is NATS */
   if (!has_hint) add_hint(out, err->code, cli->ref);
   if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !cli->connecting) cli_usage(cli->command, out);
 }
