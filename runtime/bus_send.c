@@ -24,7 +24,7 @@ static void add_clean(fsm_buf *out, const char *value) {
  * thread for garbage frees: of twenty headers that costs more than all the rest of sending. It writes a name
  * as it is, so all of them go in as one: the name is every line but the value of the last. (That they arrive
  * one by one is what test_bus holds it to.) */
-static natsStatus set_headers(natsMsg *msg, const fsm__bus_header *headers, size_t count) {
+static natsStatus set_headers(natsMsg *msg, const fsm__bus_header *headers, size_t count, size_t *bytes) {
   const fsm__bus_header *last = NULL;
   fsm_buf block = {0};
   for (size_t i = 0; i < count; i++) {
@@ -47,11 +47,13 @@ static natsStatus set_headers(natsMsg *msg, const fsm__bus_header *headers, size
   fsm_buf_char(&block, '\0');
   natsStatus status =
       fsm_buf_ok(&block) ? natsMsgHeader_Set(msg, block.data, block.data + value) : NATS_NO_MEMORY;
+  *bytes += block.len;
   fsm_buf_free(&block);
   return status;
 }
 
-/* The library's thread for garbage is woken by the first message that it gets: so it gets many. */
+/* The library's thread for garbage is woken by the first message that it gets: so it gets many. A few of the
+ * last stay here until there are more. */
 static void discard(fsm__bus *bus, natsMsg *msg, size_t bytes) {
   natsMsg *spent[FSM_BUS_SPENT_MAX];
   unsigned count = 0;
@@ -74,15 +76,16 @@ static fsm_code send_message(fsm__bus *bus, const char *subject, const char *rep
                              fsm_error *err) {
   FSM_ASSERT(subject != NULL && (data != NULL || len == 0));
   if (len > INT32_MAX) return fsm_fail(err, FSM_ETOOLARGE, subject, "a message of %zu bytes", len);
+  size_t bytes = len;
   natsMsg *msg = NULL;
   natsStatus status = natsMsg_Create(&msg, subject, reply, data, (int)len);
-  if (status == NATS_OK) status = set_headers(msg, headers, count);
+  if (status == NATS_OK) status = set_headers(msg, headers, count, &bytes);
   if (status == NATS_OK) {
     pthread_rwlock_rdlock(&bus->gate);
     status = bus->ready ? natsConnection_PublishMsg(bus->nc, msg) : NATS_CONNECTION_DISCONNECTED;
     pthread_rwlock_unlock(&bus->gate);
   }
-  discard(bus, msg, len);
+  discard(bus, msg, bytes);
   return status == NATS_OK ? FSM_OK : fsm__bus_fault(err, subject, status);
 }
 
