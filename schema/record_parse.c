@@ -298,9 +298,9 @@ static fsm_code put_field(parser *p, unsigned key, const fsm_value *value) {
   }
 }
 
-static bool shown(const fsm_value *view, unsigned key, const fsm_value **out) {
-  *out = fsm_map_get(view, fsm__field_names[key]);
-  return *out && !(key == FSM__KEY_from && (*out)->type == FSM_NULL);
+static const fsm_value *shown(const fsm_value *view, unsigned key) {
+  const fsm_value *value = fsm_map_get(view, fsm__field_names[key]);
+  return value && key == FSM__KEY_from && value->type == FSM_NULL ? NULL : value;
 }
 
 /* A text of ours (a key, a correlation) is never anything else, whatever it looks like. */
@@ -310,16 +310,17 @@ static bool is_free(unsigned key) {
 }
 
 static fsm_code put_all(parser *p, const fsm_value *view) {
-  const fsm_value *value;
+  const fsm_value *values[FSM__FIELD_COUNT];
   uint32_t count = 0;
-  for (unsigned key = 0; key < FSM__FIELD_COUNT; key++) count += shown(view, key, &value);
+  for (unsigned key = 0; key < FSM__FIELD_COUNT; key++)
+    if ((values[key] = shown(view, key)) != NULL) count++;
   fsm_pack_map(p->out, count);
   for (unsigned key = 0; key < FSM__FIELD_COUNT; key++) {
-    if (!shown(view, key, &value)) continue;
+    if (values[key] == NULL) continue;
     const char *before = p->doubt;
     p->field = fsm__field_names[key];
     fsm_pack_uint(p->out, key);
-    fsm_code code = put_field(p, key, value);
+    fsm_code code = put_field(p, key, values[key]);
     if (code) return code;
     if (!is_free(key) && !p->odd) p->doubt = before;
     p->odd = false;
