@@ -270,6 +270,10 @@ void fsm__check_record(fsm_stream_check *c, const fsm__seen *seen) {
     c->last = seen->seq - 1;
   } else {
     const uint64_t missing = seen->after > c->last ? seen->after - c->last : 0;
+    if (seen->after < c->last && !seen->repair)
+      fsm__check_found(c, FSM__SEEN_ORDER, seen->seq, seen->seq, seen->where,
+                       "it says that it came behind seq %" PRIu64 ", but seq %" PRIu64 " was there",
+                       seen->after, c->last);
     if (missing > 0) gap_add(c, c->last + 1, seen->after, seen->where);
     c->left_out += seen->seq - c->last - 1 - missing;
   }

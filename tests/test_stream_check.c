@@ -182,6 +182,26 @@ static void a_filtered_stream_that_lost_what_after_names_has_a_loss(void **state
   found(s, "loss", 41, 41);
 }
 
+static void a_record_that_the_next_one_does_not_know_of_is_told(void **state) {
+  stream *s = *state;
+  put_range(s, 1, 40);
+  put(s, line_of(s, 60, "plain", 0, 39, false, NULL));
+  found(s, "order", 60, 41);
+}
+
+/* The leaf of a later epoch's record is not held against what the dead branch had behind it. */
+static void a_new_branch_that_leaves_out_some_is_not_linked_to_the_dead_one(void **state) {
+  stream *s = *state;
+  put_range(s, 1, 60);
+  for (unsigned i = 51; i <= 60; i++) fsm_buf_free(&s->bytes[i]), s->bytes[i] = (fsm_buf){0};
+  put(s, line_of(s, 51, "new", 1, 50, false, NULL));
+  (void)line_of(s, 52, "new", 1, 51, false, NULL);
+  put(s, line_of(s, 53, "new", 1, 51, false, NULL));
+  assert_int_equal(checked(s), FSM_OK);
+  assert_int_equal(total(s, "dead"), 10);
+  assert_int_equal(total(s, "left_out"), 1);
+}
+
 static void a_repeat_is_harmless_and_another_record_under_its_id_is_not(void **state) {
   stream *s = *state;
   put_range(s, 1, 60);
@@ -260,6 +280,8 @@ int main(void) {
       T(a_gap_is_a_loss),
       T(a_filtered_stream_has_no_gap_where_after_says_so),
       T(a_filtered_stream_that_lost_what_after_names_has_a_loss),
+      T(a_record_that_the_next_one_does_not_know_of_is_told),
+      T(a_new_branch_that_leaves_out_some_is_not_linked_to_the_dead_one),
       T(a_repeat_is_harmless_and_another_record_under_its_id_is_not),
       T(a_repair_may_come_late_and_nothing_else),
       T(altered_content_does_not_give_its_leaf),

@@ -11,6 +11,12 @@ import tempfile
 import time
 import unittest
 
+SOURCE = os.environ.get("FSM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "kill.d"))
+sys.dont_write_bytecode = True
+
+from nats import Nats  # noqa: E402
+
 BUILD = os.environ.get("FSM_BUILD_DIR", "")
 FSMD, CLI = os.path.join(BUILD, "fsmd"), os.path.join(BUILD, "fsm-cli")
 PATIENCE_S = 60
@@ -76,6 +82,16 @@ class VerifyStream(unittest.TestCase):
         self.assertEqual(report["findings"][0]["seq"], self.records[5]["seq"])
         self.assertIn("-:6", err)
 
+    def test_each_kind_of_finding_is_told_with_its_place(self):
+        path = os.path.join(self.folder, "r.ndjson")
+        for name, case in cases(self.records).items():
+            with self.subTest(name):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.writelines(json.dumps(r) + "\n" for r in case[0])
+                code, out, err = self.run_cli("verify-stream", path)
+                self.assertEqual(out, transcript(self.records, case, lambda i: "%s:%d" % (path, i + 1)), err)
+                self.assertEqual(code, 7 if case[1] else 0)
+
     def test_the_last_one_altered_is_seen_beside_the_journal_only(self):
         changed = [dict(r) for r in self.records]
         changed[-1] = {**changed[-1], "data": {"by": 19, "note": "x"}}
@@ -88,6 +104,68 @@ class VerifyStream(unittest.TestCase):
         self.assertEqual(code, 3)
         self.assertIn("none", err)
         self.assertEqual(self.run_cli("verify-stream")[0], 2)
+
+
+def seqs(*parts):
+    """1-21 is 1 to 21."""
+    for part in parts:
+        yield from range(part[0], part[1] + 1) if isinstance(part, tuple) else [part]
+
+
+def cases(records):
+    """Each kind of finding: its lines, and what is said of them, as (kind, index of the line, text), after the totals that are
+    not 0."""
+    leaves = {r["seq"] - 1: r["prev"] for r in records}
+    records = [{**r, "leaf": leaves[r["seq"]]} for r in records if r["seq"] in leaves]
+    by_seq = {r["seq"]: r for r in records}
+    first, last = records[0]["seq"], records[-1]["seq"]
+
+    def at(*parts):
+        return [by_seq[n] for n in seqs(*parts)]
+
+    def put(lines, index, **change):
+        return lines[:index] + [{**lines[index], **change}] + lines[index + 1 :]
+
+    n = first + 9
+    altered = {**by_seq[n]["data"], "by": 77}
+    dead = [{**r, "epoch": 1} for r in at((n, last))]
+    anew = [{**dead[0], "data": altered}]
+    return {
+        "loss": (at((first, n), (n + 4, last)), [("loss", 10, "seq %d to %d did not come" % (n + 1, n + 3))]),
+        "duplication": (at((first, n), (n - 3, last)), [], "repeats", 4),
+        "reordering": (at((first, n - 1), n + 1, n, (n + 2, last)),
+                       [("order", 10, "seq %d comes behind seq %d and is no repair" % (n, n + 1))]),
+        "repair": (at((first, n - 1), n + 1) + [{**by_seq[n], "repair": True}] + at((n + 2, last)), [], "repaired", 1),
+        "alteration": (put(at((first, last)), 9, data=altered),
+                       [("alteration", 9, "its content does not give the leaf that it tells")]),
+        "conflict": (at((first, last)) + [{k: v for k, v in by_seq[n].items() if k != "leaf"} | {"data": altered}],
+                     [("conflict", len(records), "another record has come under seq %d before" % n)]),
+        "chain": ([{k: v for k, v in r.items() if k != "leaf"} for r in put(at((first, last)), 9, data=altered)],
+                  [("chain", 10, "prev of seq %d is not the leaf of seq %d" % (n + 1, n))]),
+        "foreign": (put(at((first, last)), 9, store="ab" * 16),
+                    [("foreign", 9, "it is of another store or partition"), ("loss", 10, "seq %d did not come" % n)]),
+        "malformed": (at((first, n)) + [{"seq": 1}] + at((n + 1, last)),
+                      [("malformed", 10, "not a record in the format json: v: the field is missing at byte 2 of the record")]),
+        "unknown": (put(at((first, last)), 9, after=n - 3),
+                    [("order", 9, "it says that it came behind seq %d, but seq %d was there" % (n - 3, n - 1))]),
+        "dead branch": (at((first, last)) + dead, [], "dead", last - n + 1),
+        "dead branch made anew": (at((first, last)) + anew,
+                                  [("alteration", len(records), "its content does not give the leaf that it tells")], "dead", last - n + 1),
+    }  # fmt: skip
+
+
+def transcript(records, case, place):
+    """What fsm-cli writes of it on stdout."""
+    lines, findings, *total = case
+    seen = [r["seq"] for r in lines if "time" in r]
+    last = max(seen) if not (total and total[0] == "dead") else seen[-1]
+    out = ["verified:     ok"] * (not findings)
+    out += ["records:      %d" % len(seen), "first:        %d" % seen[0], "last:         %d" % last]
+    out += ["%-13s %d" % (total[0] + ":", total[1])] if total else []
+    order = sorted(findings, key=lambda f: f[0] == "loss")  # a gap is told at the end, when no repair came
+    for what, index, text in order:
+        out.append("%-13s %s: %s" % (what + ":", place(index), text))
+    return "\n".join(out) + "\n"
 
 
 def nats_server():
@@ -154,6 +232,35 @@ class VerifyNats(unittest.TestCase):
                 self.assertNotIn(secret.encode(), data)
                 found += data.count(b"[masked]")
         self.assertGreater(found, 0)
+
+    def test_each_kind_of_finding_is_told_with_its_place(self):
+        self.wait("fsmd", lambda: self.cli("stats")[0] == 0)
+        self.wait("the stream", lambda: self.check()[0] == 0)
+        nats = Nats(int(self.url.rpartition(":")[2]))
+        VerifyStream.setUpClass()
+        try:
+            for number, (name, case) in enumerate(cases(VerifyStream.records).items()):
+                stream = "CASE%d" % number
+                made = nats.request("$JS.API.STREAM.CREATE." + stream, {"name": stream, "subjects": [stream + ".x"]})
+                self.assertNotIn("error", made)
+                for record in case[0]:
+                    self.assertNotIn("error", nats.request(stream + ".x", record))
+                with self.subTest(name):
+                    code, out, err = VerifyStream.run_cli("verify-stream", "--nats", self.url, "--stream", stream)
+                    self.assertEqual(out, transcript(VerifyStream.records, case, lambda i: "%s:%d" % (stream, i + 1)), err)
+                    self.assertEqual(code, 7 if case[1] else 0)
+        finally:
+            VerifyStream.tearDownClass()
+            nats.close()
+
+    def test_what_does_not_let_us_in_is_told(self):
+        for option, said in ((("--ca-file", "/none"), "ca_file: there is no file"), (("--user", "a"), "password_file")):
+            code, _, err = VerifyStream.run_cli("verify-stream", "--nats", self.url, "--stream", "S", *option)
+            self.assertNotEqual(code, 0)
+            self.assertIn(said, err)
+        code, _, err = VerifyStream.run_cli("verify-stream", "--user", "a", "-")
+        self.assertEqual(code, 2, err)
+        self.assertIn("--user goes with --nats", err)
 
     def test_a_stream_is_whole(self):
         self.wait("fsmd", lambda: self.cli("stats")[0] == 0)
