@@ -231,8 +231,8 @@ static void put_wrapped(const char *text, fsm_buf *out) {
 void fsm__sinks_help(fsm_buf *out) {
   fsm_buf text = {0};
   fsm_buf_str(out,
-              "{\"sinks\": [{\"name\": \"siem\", \"kind\": \"http\", \"url\": \"https://…\", …}]}\n\nEach "
-              "sink has:\n\n");
+              "{\"sinks\": [{\"name\": \"siem\", \"kind\": \"http\", \"url\": \"https://…\", …}]}\n\n"
+              "schema/sinks.schema.json is its JSON Schema, for editors. Each sink has:\n\n");
   for (size_t i = 0; i < fsm__field_row_count; i++) {
     const fsm__field_row *row = &fsm__field_rows[i];
     fsm_buf_reset(&text);
