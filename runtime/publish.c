@@ -140,11 +140,9 @@ fsm_code fsm_publisher_start(fsm_publisher *p, fsm_runtime *runtime, fsm_error *
   FSM_ASSERT(p != NULL && runtime != NULL && !p->running && p->first != NULL);
   p->runtime = runtime;
   fsm__notes_open(p->notes, runtime);
-  fsm_code code = fsm__routing_load(p->routing, runtime, err);
-  if (code != FSM_OK) return code;
   pthread_mutex_lock(&p->changing);
   p->running = true;
-  code = fsm__slots_set(p, p->first, err);
+  fsm_code code = fsm__slots_set(p, p->first, err);
   p->first = NULL;
   pthread_mutex_unlock(&p->changing);
   if (code == FSM_OK) code = start_threads(p, err);

@@ -197,6 +197,8 @@ static fsm_code drop_range(fsm_publisher *p, fsm__outbox *o, const fsm_sink_orde
                       {fsm_string("from"), fsm_uint(order->from)},
                       {fsm_string("to"), fsm_uint(order->to)}};
   code = fsm_map(pairs, sizeof pairs / sizeof *pairs, &more, err);
+  if (code == FSM_OK)
+    code = fsm__routing_load(p->routing, p->runtime, err); /* there may be routes among them */
   if (code == FSM_OK) code = put_on_record(p, order, "dropped", &more, err);
   return code == FSM_OK ? fsm__outbox_drop_range_told(o, order->from, order->to, err) : code;
 }

@@ -291,7 +291,9 @@ fsm_code fsm__slots_set(fsm_publisher *p, fsm__sink_list *list, fsm_error *err) 
   fsm__slot *next[FSM_SINKS_MAX] = {0}, *gone[FSM_SINKS_MAX] = {0}, *stay[FSM_SINKS_MAX];
   size_t gone_count = 0, stay_count = 0, count = list->count;
   list->users++; /* ours, until all is laid out */
-  fsm_code code = lay_out(p, list, next, err);
+  /* A route may have been set where no outbox that is here came by. */
+  fsm_code code = fsm__routing_load(p->routing, p->runtime, err);
+  if (code == FSM_OK) code = lay_out(p, list, next, err);
   if (--list->users == 0) fsm__sink_list_free(list);
   if (code != FSM_OK) return code;
   for (size_t i = 0; i < p->count; i++) {

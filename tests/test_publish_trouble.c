@@ -210,6 +210,63 @@ static void a_note_that_could_not_be_written_is_counted_in_the_next(void **state
   fsm__notes_free(notes);
 }
 
+/* ---- routes ---- */
+
+static fsm_sink_status status_of(const char *name) {
+  fsm_sink_status *list = NULL, out = {.seq = 0};
+  size_t count = 0;
+  assert_int_equal(fsm_publisher_sinks(publisher, &list, &count, NULL), FSM_OK);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(list[i].name, name) == 0) out = list[i];
+  free(list);
+  return out;
+}
+
+static void call(const fsm_command *command) {
+  fsm_answer answer;
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  if (fsm_call(runtime, command, &arena, &answer) != FSM_OK)
+    fail_msg("%s: %s", answer.error.where, answer.error.text);
+  fsm_arena_free(&arena);
+}
+
+static void a_route_that_the_sink_did_not_come_by_is_in_force_all_the_same(void **state) {
+  (void)state;
+  static const char away[] =
+      "{\"sinks\":[{\"name\":\"b\",\"kind\":\"nats\",\"url\":\"nats://127.0.0.1:1\","
+      "\"records\":\"routed\"}]}";
+  char sinks[256];
+  fsm_error err = {0};
+  fsm_pair sub = {fsm_string("sub"), fsm_string("ann")};
+  fsm_value actor, item = fsm_string("b");
+  fsm_pair to = {fsm_string("sinks"), fsm_list(&item, 1)};
+  assert_int_equal(fsm_map(&sub, 1, &actor, NULL), FSM_OK);
+  open_all(NULL, away);
+  for (int i = 0; i < 2; i++) {
+    fsm_command c = fsm_command_new(FSM_CMD_ROUTE_SET);
+    c.name = i == 0 ? "all" : "more";
+    assert_int_equal(fsm_map(&to, 1, &c.data, NULL), FSM_OK);
+    c.actor = actor;
+    c.reason = "wanted";
+    call(&c);
+  }
+  fsm_sink_order order = {.sink = "b", .what = FSM_SINK_DROP, .actor = &actor, .reason = "nowhere"};
+  order.from = 1, order.to = 2;
+  if (fsm_publisher_order(publisher, &order, NULL, &err) != FSM_OK) fail_msg("%s: %s", err.where, err.text);
+  snprintf(sinks, sizeof sinks, "%s/out", dir);
+  assert_int_equal(mkdir(sinks, 0700), 0);
+  snprintf(sinks, sizeof sinks,
+           "{\"sinks\":[{\"name\":\"b\",\"kind\":\"file\",\"path\":\"%s/out\",\"records\":\"routed\"}]}",
+           dir);
+  assert_int_equal(fsm_publisher_reload(publisher, sinks, strlen(sinks), &err), FSM_OK);
+  for (int i = 0; i < 1000 && status_of("b").lag > 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  fsm_sink_status b = status_of("b");
+  if (b.seq < 3 || b.published == 0 || b.skipped != 0)
+    fail_msg("at %d, %d given, %d left out: %s", (int)b.seq, (int)b.published, (int)b.skipped, b.last_error);
+}
+
 /* ---- secrets ---- */
 
 static void who_we_are_is_not_in_what_is_told_of_a_server(void **state) {
@@ -232,6 +289,7 @@ int main(void) {
       TEST(an_order_that_cannot_be_told_is_not_carried_out),
       TEST(what_is_given_up_is_on_record_first),
       TEST(a_note_that_could_not_be_written_is_counted_in_the_next),
+      TEST(a_route_that_the_sink_did_not_come_by_is_in_force_all_the_same),
       TEST(who_we_are_is_not_in_what_is_told_of_a_server),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
