@@ -173,7 +173,7 @@ def whole(name, report, last):
     if not report["ok"] or (report["first"], report["last"]) != (1, last) or any(open_ends.values()):
         raise Wrong("%s: %s, expected 1 to %d" % (name, report, last))
     again = "each once" if report["repeats"] == 0 else "%d of them again" % report["repeats"]
-    print("%-8s %d records, seq 1 to %d, each proved by its leaf, in order, %s"
+    print("%-8s %d records, seq 1 to %d, in order, %s; leaves proved"
           % (name + ":", report["records"], last, again))
 
 
