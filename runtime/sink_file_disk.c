@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -178,7 +179,12 @@ static fsm_code ready(fsm__file_out *out, size_t len, uint64_t first_seq, int64_
   if (out->fd < 0 || !is_as_it_was(out)) code = open_current(out, err);
   if (code == FSM_OK && out->ahead == 0 && fsm__file_is_due(out, len, period))
     code = fsm__file_rotate(out, err);
-  if (code == FSM_OK && out->fd < 0) code = create(out, first_seq, period, err);
+  if (code == FSM_OK && out->fd < 0) return create(out, first_seq, period, err);
+  if (code == FSM_OK && out->ahead == 0 && out->size <= head_bytes(out)) { /* begun, and nothing came of it */
+    out->begun_ns = out->now();
+    out->period = period;
+    out->first_seq = first_seq;
+  }
   return code;
 }
 
@@ -248,12 +254,27 @@ static fsm_code rename_to(const fsm__file_out *out, const char *from, const char
   return fsm__dir_sync(out->dir, err);
 }
 
+/* Names sort as the files came: where the clock went back, or records are given once more within a second,
+ * the time is moved on. */
+static time_t begun_behind_others(const fsm__file_out *out) {
+  time_t begun = (time_t)(out->begun_ns / 1000000000);
+  fsm__path newest;
+  bool there;
+  struct tm utc = {0};
+  if (fsm__file_newest(out, &newest, &there, NULL) != FSM_OK || !there) return begun;
+  const char *name = strrchr(newest.text, '/') + 1 + strlen(out->name) + 1;
+  const char *seq = strptime(name, "%Y%m%dT%H%M%SZ", &utc);
+  const time_t last = timegm(&utc);
+  if (seq == NULL || begun > last) return begun;
+  return out->first_seq > strtoull(seq + 1, NULL, 10) ? last : last + 1;
+}
+
 fsm_code fsm__file_rotate(fsm__file_out *out, fsm_error *err) {
   char stem[FSM_SINK_NAME_MAX + 64], stamp[STAMP_LEN];
   struct tm utc;
   fsm__path to;
-  const time_t begun = (time_t)(out->begun_ns / 1000000000);
   if (out->fd < 0) return FSM_OK;
+  const time_t begun = begun_behind_others(out);
   gmtime_r(&begun, &utc);
   strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &utc);
   snprintf(stem, sizeof stem, "%s-%s-%020" PRIu64, out->name, stamp, out->first_seq);

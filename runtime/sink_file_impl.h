@@ -9,7 +9,8 @@
  *
  *   NAME-current.EXT       the open one: whole records are appended, nothing else ever changes
  *   NAME-TIME-SEQ.EXT      closed ones: renamed from it, never touched again. TIME: UTC, as
- *                          20261122T170000Z, of its first record's arrival; SEQ: of that record
+ *                          20261122T170000Z, of its first record's arrival, or what lets it sort behind
+ *                          those before it; SEQ: of that record
  *   aside-NAME-TIME-SEQ.EXT  what an operator's clear set aside
  *   .NAME.lock             held by whoever writes
  *

@@ -152,6 +152,49 @@ static void files_are_closed_by_size_and_no_record_spans_two(void **state) {
   }
 }
 
+static void an_empty_file_is_named_after_its_first_record(void **state) {
+  (void)state;
+  scene_ready(s);
+  const int fd = open(scene_path(s, "log-current.ndjson"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  assert_true(fd >= 0 && close(fd) == 0); /* as a kill leaves it that comes right behind its making */
+  scene_again(s);
+  scene_ready(s);
+  scene_gives(s, 1, 10);
+  scene_now += INT64_C(3600) * 1000000000;
+  scene_gives(s, 11, 20);
+  assert_non_null(strstr(scene_list(s).names[0], "Z-00000000000000000001.ndjson"));
+  scene_holds(s, 20);
+}
+
+/* Also when records come once more within a second, and when the clock goes back. */
+static void names_sort_as_the_files_came(void **state) {
+  (void)state;
+  uint64_t expected[128], last = 0;
+  unsigned count = 0, n = 0;
+  s->config.rotate_bytes = 8000;
+  scene_again(s);
+  scene_ready(s);
+  static const uint64_t rounds[][2] = {{1, 40}, {6, 40}, {41, 80}};
+  for (unsigned i = 0; i < 3; i++) {
+    if (i == 2) scene_now -= INT64_C(3600) * 1000000000;
+    scene_gives(s, rounds[i][0], rounds[i][1]);
+    for (uint64_t seq = rounds[i][0]; seq <= rounds[i][1]; seq++) expected[count++] = seq;
+  }
+  const scene_files files = scene_list(s);
+  assert_true(files.count > 8);
+  for (unsigned i = 0; i < files.count; i++) {
+    size_t len;
+    char *text = scene_text(s, files.names[i], &len);
+    for (const char *at = text; (at = strstr(at, "\"seq\":")) != NULL; at++) {
+      last = strtoull(at + 6, NULL, 10);
+      if (n == count || last != expected[n]) fail_msg("%s: %d", files.names[i], (int)last);
+      n++;
+    }
+    free(text);
+  }
+  assert_int_equal(n, count);
+}
+
 static void a_record_larger_than_a_file_has_one_of_its_own(void **state) {
   (void)state;
   s->config.rotate_bytes = 100;
@@ -554,6 +597,8 @@ int main(void) {
       T(a_batch_over_the_hour_is_split_there),
       T(an_hour_is_closed_also_when_nothing_follows),
       T(files_are_closed_by_size_and_no_record_spans_two),
+      T(an_empty_file_is_named_after_its_first_record),
+      T(names_sort_as_the_files_came),
       T(a_record_larger_than_a_file_has_one_of_its_own),
       T(msgpack_is_length_and_stored_bytes),
       T(of_any_format_what_is_there_is_known_or_given_again),
