@@ -10,9 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "runtime/bus_impl.h"
+
+enum { NICE = 5 };
 
 /* ---- messages ---- */
 
@@ -89,10 +94,12 @@ static fsm_code adopt(fsm__bus *bus, const fsm__bus_options *o, fsm_error *err) 
   return code == FSM_OK ? fsm__bus_check_files(bus, err) : code;
 }
 
-/* A thread of the library is as nice as the one that makes it. */
+/* The library's thread for garbage, which begins here, is as nice as the one that makes it: as nice as
+ * outboxes, lest it take the place of the one that wakes it. Those of a connection are not: answers and
+ * workers wait for them. */
 static void *open_library(void *arg) {
   (void)arg;
-  fsm__bus_yield();
+  (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
   (void)!nats_Open(-1); /* if it fails, so does what comes next, and says why */
   nats_ReleaseThreadMemory();
   return NULL;

@@ -8,8 +8,7 @@
  * (js_PublishMsgAsync of the library blocks at its own limit and cannot expect an empty stream).
  *
  * Threads. Functions given to a bus run on threads of the library: they take what they need and
- * return. They yield to commands, as outboxes do (nice 5). Everything else may be called from any thread but
- * those. After fsm__bus_stop no function runs.
+ * return. Everything else may be called from any thread but those. After fsm__bus_stop no function runs.
  */
 #ifndef FSM_RUNTIME_BUS_H
 #define FSM_RUNTIME_BUS_H

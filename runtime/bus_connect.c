@@ -9,17 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "runtime/bus_impl.h"
 #include "runtime/files.h"
 #include "runtime/nkey.h"
 
-enum { FLUSH_MS = 1000, RETRY_FIRST_MS = 50, REFUSED_FIRST_MS = 250, SECRET_MAX = 4096, NICE = 5 };
+enum { FLUSH_MS = 1000, RETRY_FIRST_MS = 50, REFUSED_FIRST_MS = 250, SECRET_MAX = 4096 };
 
 /* ---- the files ---- */
 
@@ -361,11 +358,8 @@ static int delay_ms(unsigned rounds, bool refused) {
   return delay - (int)((noise >> 33) % (uint64_t)(delay / 2 + 1));
 }
 
-void fsm__bus_yield(void) { (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); }
-
 void *fsm__bus_run(void *arg) {
   fsm__bus *bus = arg;
-  fsm__bus_yield();
   unsigned rounds = 0; /* that failed, one after the other */
   size_t tried = 0;    /* servers, in this one */
   bool refused = false;

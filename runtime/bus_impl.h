@@ -78,9 +78,6 @@ struct fsm__bus {
 bool fsm__bus_usable(const fsm__bus *bus); /* under the gate */
 fsm__bus_message fsm__bus_view_of(natsMsg *msg);
 fsm_code fsm__bus_fault(fsm_error *err, const char *where, natsStatus status);
-/* The thread and those that it makes yield to commands, as outboxes do: otherwise the library's threads,
- * woken by ours, take its place each time. */
-void fsm__bus_yield(void);
 void *fsm__bus_run(void *bus); /* the connecting thread */
 /* Is the file of a secret there, and nobody else's? */
 fsm_code fsm__bus_check_files(const fsm__bus *bus, fsm_error *err);
