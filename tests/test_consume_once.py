@@ -130,6 +130,23 @@ class ConsumeOnce(unittest.TestCase):
         self.assertEqual(self.read(), (8, effects([7, 8])))
 
 
+class ConsumeOnceAnywhere(unittest.TestCase):
+    """As examples/README.md says: a copy outside the tree, with what the system has, and nothing of fsmd."""
+
+    @unittest.skipUnless(shutil.which("cc") and shutil.which("pkg-config"), "no compiler or no pkg-config")
+    def test_it_is_built_by_the_command_of_the_readme(self):
+        with open(os.path.join(SOURCE, "examples", "README.md"), encoding="utf-8") as file:
+            (command,) = [line for line in file if line.startswith("cc consume_once.c ")]
+        if subprocess.run(["pkg-config", "--exists", "libnats", "jansson"]).returncode != 0:
+            self.skipTest("pkg-config knows no libnats or jansson")
+        with tempfile.TemporaryDirectory(prefix="fsm-consume-") as folder:
+            shutil.copy(os.path.join(SOURCE, "examples", "consume_once.c"), folder)
+            done = subprocess.run(["sh", "-c", command.replace("cc ", "cc -Wall -Werror ", 1)], cwd=folder, capture_output=True)
+            self.assertEqual(done.returncode, 0, done.stderr.decode())
+            usage = subprocess.run([os.path.join(folder, "consume_once")], stderr=subprocess.PIPE)
+            self.assertEqual((usage.returncode, usage.stderr[:20]), (2, b"usage: consume_once "))
+
+
 @unittest.skipUnless(shutil.which("node"), "node is not installed")
 class ConsumeOnceInNode(ConsumeOnce):
     program, pause = ["node", os.path.join(SOURCE, "examples", "consume_once.mjs")], 0.25
