@@ -210,6 +210,18 @@ class ConsumeOnceStream(unittest.TestCase):
             self.assertEqual(consumer.run(5), 0, consumer.said())
             self.assertEqual(consumer.read(), self.journal())
 
+    def test_a_place_that_the_stream_does_not_have_is_only_a_hint(self):
+        for by in range(20):
+            self.daemon.call("POST", "/v1/instances/c/events", {"event": "ADD", "data": {"by": by}})
+        end = self.journal()
+        await_("the stream", lambda: (self.nats.ask("INFO") or {"state": {}})["state"].get("last_seq", 0) >= end[0])
+        for consumer in self.consumers:
+            for place in (9999, 12):
+                with open(consumer.state, "w", encoding="utf-8") as file:
+                    file.write("0 0 - - %d 0 0\n" % place)
+                self.assertEqual(consumer.run(2), 0, consumer.said())
+                self.assertEqual(consumer.read(), end)
+
     def test_without_a_stream_it_says_so(self):
         for consumer in self.consumers:
             consumer.command[-1] = "NONE"
