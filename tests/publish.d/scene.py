@@ -169,8 +169,8 @@ class Daemon:
             os.unlink(self.ready)
         self.lossy = len(self.programs) > 1 and self.rng.random() < 0.5
         command = [self.programs[self.lossy], "--data", self.data, "--listen", "127.0.0.1:0", "--auth", "none"]
-        command += ["--port-file", self.ready, "--nats", self.nats.url, "--sinks", self.sinks]
-        command += ["--segment-bytes", str(2 << 20)]
+        command += ["--port-file", self.ready, "--sinks", self.sinks, "--segment-bytes", str(2 << 20)]
+        command += ["--nats", self.nats.url] if self.nats else []
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stderr=log)
 
