@@ -18,7 +18,20 @@ static const char *json_of(fsm_arena *arena, const fsm_value *value) {
   return kept;
 }
 
-static void add(cli_table *table, fsm_arena *arena, const fsm_value *item) {
+/* Where there is no room for the column, the route stands below its row, whole. */
+static const char *below(fsm_arena *arena, const char *route, unsigned width) {
+  enum { INDENT = 2 };
+  fsm_buf lines = {0};
+  fsm_buf_printf(&lines, "%*s", INDENT, "");
+  cli_wrap(&lines, cli_safe(arena, route), width > 3 * INDENT ? width - INDENT : 0, INDENT);
+  fsm_buf_char(&lines, '\n');
+  const char *kept = fsm_buf_ok(&lines) ? fsm_arena_strdup(arena, fsm_buf_text(&lines)) : NULL;
+  fsm_buf_free(&lines);
+  return kept != NULL ? kept : "";
+}
+
+/* width: 0 = the route has a column. */
+static void add(cli_table *table, fsm_arena *arena, const fsm_value *item, unsigned width) {
   const fsm_value *route = fsm_map_get(item, "route"), *error = fsm_map_get(item, "error");
   const char *cells[COLUMN_COUNT] = {cli_field(arena, item, "name"),
                                      cli_field(arena, item, "version"),
@@ -26,10 +39,20 @@ static void add(cli_table *table, fsm_arena *arena, const fsm_value *item) {
                                      cli_field(arena, item, "by"),
                                      cli_field(arena, item, "reason"),
                                      route != NULL ? json_of(arena, route) : "(removed)"};
+  const char *fault = error == NULL ? ""
+                                    : fsm_arena_printf(arena, "  it matches nothing any more: %s\n",
+                                                       cli_field(arena, item, "error"));
+  const char *text =
+      width == 0 || cells[COLUMN_COUNT - 1] == NULL ? "" : below(arena, cells[COLUMN_COUNT - 1], width);
   cli_table_row(table, cells);
-  if (error != NULL)
-    cli_table_note(table, fsm_arena_printf(arena, "  it matches nothing any more: %s\n",
-                                           cli_field(arena, item, "error")));
+  const char *note = fault != NULL ? fsm_arena_printf(arena, "%s%s", text, fault) : NULL;
+  if (note != NULL && *note != 0) cli_table_note(table, note);
+}
+
+static void fill(cli_table *table, fsm_arena *arena, const fsm_value *items, unsigned width) {
+  cli_table_begin(table, arena, columns, width == 0 ? COLUMN_COUNT : COLUMN_COUNT - 1);
+  for (uint32_t i = 0; items != NULL && fsm_is(items, FSM_LIST) && i < items->len; i++)
+    add(table, arena, &items->items[i], width);
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
@@ -47,9 +70,9 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   if (code != FSM_OK) return code;
   if (cli->json) return cli_print_json(cli, &document, err);
   const fsm_value *items = fsm_map_get(&document, "items");
-  cli_table_begin(&table, &cli->arena, columns, COLUMN_COUNT);
-  for (uint32_t i = 0; items != NULL && fsm_is(items, FSM_LIST) && i < items->len; i++)
-    add(&table, &cli->arena, &items->items[i]);
+  fill(&table, &cli->arena, items, 0);
+  if (cli->screen.columns > 0 && cli_table_wide(&table) > cli->screen.columns)
+    fill(&table, &cli->arena, items, cli->screen.columns);
   code = cli_table_print(&table, &cli->screen, &cli->text, err);
   return code == FSM_OK ? cli_flush(cli, err) : code;
 }

@@ -22,7 +22,9 @@ static void add_lines(cli_run *cli, const fsm_value *report) {
                                       "left_out", "dead",  "unproved", "uncompared", "behind"};
   enum { ALWAYS = 3 };
   const fsm_value *ok = fsm_map_get(report, "ok");
-  if (ok != NULL && fsm_is(ok, FSM_BOOL) && ok->b) cli_print_line(cli, "verified", "ok");
+  if (ok != NULL && fsm_is(ok, FSM_BOOL) && ok->b)
+    cli_print_line(cli, "verified",
+                   *cli_field(&cli->arena, report, "records") == '0' ? "nothing: no record is there" : "ok");
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     const char *count = cli_field(&cli->arena, report, names[i]);
     if (i < ALWAYS || strcmp(count, "0") != 0) cli_print_line(cli, names[i], count);
