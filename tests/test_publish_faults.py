@@ -176,6 +176,25 @@ class Faults(unittest.TestCase):
         self.start()
         self.is_well()
 
+    def test_a_sink_of_the_common_server_is_made_anew_while_it_runs(self):
+        self.server.start()
+        path = self.write("sinks.json", json.dumps({"sinks": [{"name": "copy", "kind": "nats", "stream": "COPY", "prefix": "c"}]}))
+        self.d = Daemon("--nats", self.server.url, "--sinks", path)
+        self.assertEqual(self.d.request("POST", "/v1/machines", DEFINITION).status, 201)
+
+        def copies():
+            answer = self.server.ask("$JS.API.STREAM.INFO.COPY", None)
+            return answer["state"]["messages"] if "state" in answer else 0
+
+        await_("the first", lambda: copies() == 1)
+        self.write("sinks.json", json.dumps({"sinks": [{"name": "copy", "kind": "nats", "stream": "COPY", "prefix": "c", "format": "ecs"}]}))
+        os.kill(self.d.process.pid, signal.SIGHUP)
+        await_("another format", lambda: any(s["format"] == "ecs" for s in self.d.request("GET", "/v1/sinks").json["items"]))
+        for _ in range(3):
+            self.start()
+        await_("the rest", lambda: copies() == 4)
+        self.assertEqual({s["status"] for s in self.d.request("GET", "/v1/sinks").json["items"]}, {"ok"})
+
     def test_credentials_of_nsc(self):
         try:
             conf, creds, stranger = nsc()
