@@ -83,7 +83,9 @@ static bool add_cloud_event(fsm_arena *arena, const fsm_origin *origin, const fs
   size_t kind_len = strlen(kind);
   char *type = fsm_arena_alloc(arena, kind_len + 8), *source = fsm_arena_alloc(arena, SOURCE_MAX),
        *at = fsm_arena_alloc(arena, 40);
-  if (type == NULL || source == NULL || at == NULL) return false;
+  const char *again = strstr(m->id, ".r"); /* a repair is the same event under another message's id */
+  const char *event = again != NULL ? fsm_arena_strndup(arena, m->id, (size_t)(again - m->id)) : m->id;
+  if (type == NULL || source == NULL || at == NULL || event == NULL) return false;
   char *to = fsm__put(fsm__put(type, "fsm.", 4), kind, kind_len);
   memcpy(to, ".v1", 4);
   to = fsm__put_hex(fsm__put(source, "/fsm/", 5), origin->store, sizeof origin->store);
@@ -91,7 +93,7 @@ static bool add_cloud_event(fsm_arena *arena, const fsm_origin *origin, const fs
   *fsm__put_unsigned(to, origin->partition) = '\0';
   *fsm__put_time(at, r->time_ns) = '\0';
   add(m, "ce-specversion", "1.0");
-  add(m, "ce-id", m->id);
+  add(m, "ce-id", event);
   add(m, "ce-type", type);
   add(m, "ce-source", source);
   add(m, "ce-time", at);

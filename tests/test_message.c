@@ -223,6 +223,31 @@ static void a_repair_says_so_and_has_an_id_of_its_own(void **state) {
   assert_null(header(&m, "Fsm-Tail"));
 }
 
+/* Written by the message itself, because it is quicker; the table of CloudEvents says what they are. */
+static void what_it_says_to_cloud_events_is_what_their_format_says(void **state) {
+  (void)state;
+  for (unsigned i = 0; i < 4; i++) {
+    fsm_record r = record_of(7, "hello");
+    fsm__exported e = exported(&r);
+    fsm__message m;
+    fsm__attribute attributes[FSM_ATTRIBUTES_MAX];
+    size_t count = 0, same = 0;
+    if (i == 2) r.kind = FSM_RECORD_ADMIN, r.inst = NULL, e = exported(&r);
+    e.repair = i % 2 == 1;
+    assert_int_equal(give(&e, 0, &m, NULL), FSM_OK);
+    assert_int_equal(fsm__cloudevents_attributes(&e, &arena, attributes, &count, NULL), FSM_OK);
+    for (size_t k = 0; k < m.header_count; k++) {
+      if (strncmp(m.headers[k].name, "ce-", 3) != 0) continue;
+      for (size_t n = 0; n < count; n++) {
+        if (strcmp(attributes[n].name, m.headers[k].name + 3) != 0) continue;
+        assert_string_equal(m.headers[k].value, attributes[n].value);
+        same++;
+      }
+    }
+    assert_int_equal(same, i == 2 ? 5 : 6);
+  }
+}
+
 static void bytes_that_are_no_record_are_a_fault(void **state) {
   (void)state;
   fsm__message m;
@@ -284,6 +309,7 @@ int main(void) {
       TEST(the_longest_names_fit_a_subject_and_longer_ones_are_left_out),
       TEST(what_fits_neither_as_json_nor_as_stored_is_refused_with_its_sizes),
       TEST(a_repair_says_so_and_has_an_id_of_its_own),
+      TEST(what_it_says_to_cloud_events_is_what_their_format_says),
       TEST(bytes_that_are_no_record_are_a_fault),
       TEST(a_traceparent_needs_the_right_shape),
       TEST(an_id_is_read_back_and_anything_else_is_not_one),
