@@ -62,6 +62,13 @@ static void nap(fsm__outbox *o) {
   o->rested_ns = fsm__outbox_now();
 }
 
+/* While there is nothing to send to, each commit would wake it: what matters can wait for a few ms. */
+static void doze(int64_t until_ns) {
+  int64_t left = until_ns - fsm__outbox_now();
+  if (left > fsm__ms(FSM__DOZE_MS)) left = fsm__ms(FSM__DOZE_MS);
+  if (left > 0) nanosleep(&(struct timespec){.tv_nsec = left}, NULL);
+}
+
 static uint64_t life(const fsm__outbox *o) { return o->sink->life != NULL ? o->sink->life(o->sink) : 0; }
 
 /* The whole delay, whatever wakes us but a stop, an operator or a new life of the sink. */
@@ -74,6 +81,7 @@ static void back_off(fsm__outbox *o, int64_t delay_ns) {
     fsm__outbox_budget(o);
     if (o->hurry || life(o) != o->life) return;
     rest(o, left < fsm__ms(FSM__IDLE_MS) ? left : fsm__ms(FSM__IDLE_MS));
+    if (!stopping(o)) doze(until);
   }
 }
 

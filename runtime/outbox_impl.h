@@ -22,6 +22,7 @@
 
 enum {
   FSM__IDLE_MS = 250,   /* nothing to do: so long at most */
+  FSM__DOZE_MS = 5,     /* in a backoff, between two looks */
   FSM__NAP_US = 500,    /* woken again so soon, it lets more come together first */
   FSM__TURN_MAX = 4096, /* records given before it looks around */
   FSM__LOOK_EVERY = 64, /* records given between two looks at the clock and at acknowledgements */
