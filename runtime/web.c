@@ -432,8 +432,9 @@ static fsm_code fault_of(const fsm_web *web, CURLcode result, const exchange *ex
     case CURLE_SSL_CACERT_BADFILE: return tls_fault(web, result, why, err);
     case CURLE_OPERATION_TIMEDOUT: return fsm_fail(err, FSM_ETIMEOUT, where, "no answer in time (%s)", why);
     case CURLE_URL_MALFORMAT: return fsm_fail(err, FSM_EARGUMENT, where, "the URL cannot be used (%s)", why);
-    case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
+      return fsm_fail(err, FSM_EUNREACHABLE, where, "the host is not known (%s)", why);
+    case CURLE_COULDNT_CONNECT:
       return fsm_fail(err, FSM_EUNREACHABLE, where, "nobody listens there (%s)", why);
     default: return fsm_fail(err, FSM_EUNREACHABLE, where, "the connection failed (%s)", why);
   }
