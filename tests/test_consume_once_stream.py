@@ -152,8 +152,8 @@ class ConsumeOnceStream(unittest.TestCase):
 
     def lose_messages(self):
         state = (self.nats.ask("INFO") or {}).get("state")
-        if state and state["last_seq"] > 0:
-            at = self.rng.randint(max(1, state["first_seq"]), state["last_seq"])
+        if state and state["messages"] > 0:
+            at = self.rng.randint(state["first_seq"], state["last_seq"])
             for seq in range(at, min(at + self.rng.randint(1, 40), state["last_seq"])):
                 self.nats.ask("MSG.DELETE", {"seq": seq})
 
