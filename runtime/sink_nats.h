@@ -7,14 +7,14 @@
  * with the field and what to do (sink_nats_safe.c). A limit of bytes or messages with discard new is safe: it
  * is back-pressure.
  *
- *   the stream …                                    we …
- *   lost its last messages                           go back to its last ordinary one
- *   holds nothing at places that held something      give those records again, as repairs behind the others
- *   was made anew, or its server's store was wiped    give everything again
- *   has what we did not know to be there             go on behind it, when that is proved; else send again
- *   is ahead of the journal, or has another record   stop: a new epoch (db restore, db repair) goes on behind
- * it at our seq ends in a stranger's message                     stop, until outbox clear says to go on
- * behind it
+ *   the stream …                                  we …
+ *   lost its last messages                         go back to its last ordinary one
+ *   holds nothing at places that held something    give those records again, as repairs behind the others
+ *   knows the id of a record that it lost          give it again as a repair, under another id
+ *   was made anew, or its server's store wiped     give everything again
+ *   has what we did not know to be there           go on behind it, when that is proved; else send again
+ *   is ahead of us, or has another at our seq      stop: a new epoch (db restore, db repair) goes on
+ *   ends in a stranger's message                   stop, until outbox clear says to go on behind it
  *
  * Acked is not durable: pending → acked → settled, the last when a record that was acked longer ago than
  * twice the server's sync interval is seen again.
@@ -31,7 +31,7 @@ enum {
   FSM_NATS_ASK_RECORDS = 64,       /* one answer is asked for so many records, at most … */
   FSM_NATS_ASK_BYTES = 256 * 1024, /* … or so many bytes of payload, */
   FSM_NATS_DENSE_RECORDS = 256,    /* but for each of so many after a look at the stream or a duplicate */
-  FSM_NATS_RUNS_MAX = 64           /* of lost places that one look goes into; the next one the rest */
+  FSM_NATS_RUNS_MAX = 64           /* of lost places that one look goes into; with more all is given again */
 };
 
 /* Before the bus starts. stream NULL: "FSM_EVT_<partition>". The bus must be stopped before free. */
