@@ -281,6 +281,32 @@ fsm_code fsm__cursor_save(const char *dir, const fsm__cursor *c, bool durable, f
   return code;
 }
 
+/* One that goes meanwhile is fine: a newer one is in its place, or the sink is no more. */
+static fsm_code sync_one(const char *path, fsm_error *err) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return errno == ENOENT ? FSM_OK : fsm__file_fault(err, path, "the file cannot be opened");
+  fsm_code code = fsync(fd) != 0 ? fsm__file_fault(err, path, "fsync failed") : FSM_OK;
+  close(fd);
+  return code;
+}
+
+fsm_code fsm__cursors_sync(const char *dir, fsm_error *err) {
+  FSM_ASSERT(dir != NULL);
+  fsm__cursor names[FSM_CURSORS_MAX];
+  fsm__path path;
+  size_t count = 0;
+  fsm_code code = list_names(dir, names, &count, err);
+  for (size_t i = 0; i < count && code == FSM_OK; i++) {
+    code = fsm__path_of(&path, err, "%s/sinks/%s", dir, names[i].sink);
+    if (code == FSM_OK) code = sync_one(path.text, err);
+  }
+  if (code == FSM_OK) code = fsm__path_of(&path, err, "%s/cursors", dir);
+  if (code == FSM_OK) code = sync_one(path.text, err);
+  if (code == FSM_OK) code = fsm__path_of(&path, err, "%s/sinks", dir);
+  if (code == FSM_OK && fsm__path_exists(path.text)) code = fsm__dir_sync(path.text, err);
+  return code == FSM_OK ? fsm__dir_sync(dir, err) : code;
+}
+
 fsm_code fsm__cursor_remove(const char *dir, const char *sink, fsm_error *err) {
   FSM_ASSERT(dir != NULL && sink != NULL);
   if (!fsm__sink_name_fits(sink)) return name_fault(sink, err);

@@ -42,6 +42,9 @@ FSM_MUST_USE fsm_code fsm__cursor_load(const char *dir, const char *sink, fsm__c
  * FSM_CURSORS_MAX already. */
 FSM_MUST_USE fsm_code fsm__cursor_save(const char *dir, const fsm__cursor *cursor, bool durable,
                                        fsm_error *err);
+/* What was loaded before this, or newer, is what a power loss leaves: all files of cursors and their
+ * directory are made durable. */
+FSM_MUST_USE fsm_code fsm__cursors_sync(const char *dir, fsm_error *err);
 /* The sink is no more: the journal keeps nothing for it. One that has none is fine. */
 FSM_MUST_USE fsm_code fsm__cursor_remove(const char *dir, const char *sink, fsm_error *err);
 

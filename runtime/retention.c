@@ -9,6 +9,7 @@
 
 #include "runtime/core.h"
 #include "runtime/cursors.h"
+#include "runtime/parked.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/snapshot.h"
 #include "runtime/verify.h"
@@ -79,15 +80,28 @@ static void remove_old(const fsm__retention *r, const fsm__snapshot_info *list, 
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+/* The oldest that this sink parked; a list that cannot be read holds everything. */
+static uint64_t needed_by_parked(const fsm__retention *r, const char *sink) {
+  fsm__parked *list = NULL;
+  size_t count = 0;
+  if (fsm__parked_load(fsm__runtime_dir(r->runtime), sink, &list, &count, NULL) != FSM_OK) return 0;
+  uint64_t from = count > 0 ? list[0].seq : UINT64_MAX;
+  free(list);
+  return from;
+}
+
 /* No cursors, no sinks; cursors that cannot be read hold everything. What a sink has not settled may have to
- * be given again; one that is over its budget is fed from the archive. */
+ * be given again; one that is over its budget is fed from the archive. Without one a parked record could
+ * never be given again. A record is parked before the cursor passes it, so the cursors are read first. */
 static uint64_t needed_by_sinks(const fsm__retention *r) {
   fsm__cursor cursors[FSM_CURSORS_MAX];
   size_t count = 0;
   uint64_t from = UINT64_MAX;
   if (fsm__cursors_load(fsm__runtime_dir(r->runtime), cursors, &count, NULL) != FSM_OK) return 0;
-  for (size_t i = 0; i < count; i++)
+  for (size_t i = 0; i < count; i++) {
     if (!cursors[i].spilled) from = least(from, cursors[i].settled_seq + 1);
+    if (r->options->archive == NULL) from = least(from, needed_by_parked(r, cursors[i].sink));
+  }
   return from;
 }
 
@@ -132,10 +146,13 @@ static fsm_code prune(fsm__retention *r, uint64_t keep_from, int64_t now_ns, fsm
   size_t count = 0;
   fsm_code code = fsm__journal_segments(journal, &segments, &count, err);
   if (code == FSM_OK) keep_from = least(keep_from, needed_by_policy(r, segments, count, now_ns));
-  bool any = code == FSM_OK && count > 1 && segments[1].first_seq <= keep_from;
+  const uint64_t next = code == FSM_OK && count > 1 ? segments[1].first_seq : UINT64_MAX;
   free(segments);
-  keep_from = least(keep_from, needed_by_sinks(r));
-  if (code != FSM_OK || !any) return code;
+  if (code == FSM_OK && next <= keep_from) keep_from = least(keep_from, needed_by_sinks(r));
+  if (code != FSM_OK || next > keep_from) return code;
+  /* A power loss may bring back an older cursor than was read, but none that is older than this. */
+  code = fsm__cursors_sync(fsm__runtime_dir(r->runtime), err);
+  if (code != FSM_OK) return code;
   fsm__prune_report report = {.segments = 0};
   code = fsm__journal_prune(journal, keep_from, archive, r, &report, err);
   pthread_mutex_lock(&r->lock);

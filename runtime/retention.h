@@ -2,9 +2,10 @@
  *
  * A thread of the runtime, idle unless an option asks for it. Removed are whole sealed segments, oldest
  * first, and never one that is needed: by the second newest verified snapshot (so that two roads lead to
- * every row), by a sink's cursor, or by idempotency (a first answer is found in its record for
- * FSM_IDEM_TTL_NS of record time). A snapshot counts only when it was verified: loaded, replayed and compared
- * with the live rows.
+ * every row), by a sink's cursor (made durable before it lets anything go), by a record that a sink parked
+ * (unless there is an archive; `outbox retry` or `drop` frees it), or by idempotency (a first answer is found
+ * in its record for FSM_IDEM_TTL_NS of record time). A snapshot counts only when it was verified: loaded,
+ * replayed and compared with the live rows.
  */
 #ifndef FSM_RUNTIME_RETENTION_H
 #define FSM_RUNTIME_RETENTION_H
