@@ -25,7 +25,7 @@ typedef struct fsm__cursor {
   uint64_t stream_gone; /* places of that stream that hold nothing, and whose records were given again */
   uint64_t dropped_from, dropped_to; /* the last range that was given up, on record: not asked for again,
                                         wherever the cursor goes back to; 0 = none */
-  bool spilled;                      /* over its budget: the journal keeps nothing for it, the archive does */
+  bool spilled; /* over its budget, or damaged: the journal keeps nothing for it, the archive does */
 } fsm__cursor;
 
 /* Can it name a sink, and so its files? */
@@ -35,7 +35,8 @@ bool fsm__sink_name_fits(const char *name);
  * whole. FSM_EQUOTA: there are more than FSM_CURSORS_MAX. */
 FSM_MUST_USE fsm_code fsm__cursors_load(const char *dir, fsm__cursor cursors[FSM_CURSORS_MAX], size_t *count,
                                         fsm_error *err);
-/* That of one sink; *there false: it has none. FSM_ECORRUPT: the caller may start from 0: at least once. */
+/* That of one sink; *there false: it has none. FSM_ECORRUPT: the caller may start from the first record there
+ * is: at least once. */
 FSM_MUST_USE fsm_code fsm__cursor_load(const char *dir, const char *sink, fsm__cursor *out, bool *there,
                                        fsm_error *err);
 /* Replaces the file of this sink; fsync when durable is true. FSM_EQUOTA: a new one, and there are

@@ -248,9 +248,9 @@ typedef enum fsm_command_kind {
   FSM_CMD_ROUTE_REMOVE, /* name; actor and reason */
   FSM_CMD_SINK_NOTE,    /* what befell a sink, or was done to it: name = the sink (up to 31 bytes
                            [A-Za-z0-9._-]), event = what (failed, recovered, parked, dropped, resent, spilled,
-                           unspilled, cleared, held, released…: up to 31 bytes [A-Za-z0-9_-]), data = a map of
-                           more, up to 4 KB as JSON; actor and reason when a person did it. An `admin` record
-                           without an instance: detail {command: "sink", sink, what, reason?, …data} */
+                           unspilled, cleared, held, released, restarted…: up to 31 bytes [A-Za-z0-9_-]), data =
+                           a map of    more, up to 4 KB as JSON; actor and reason when a person did it. An `admin`
+                           record    without an instance: detail {command: "sink", sink, what, reason?, …data} */
   /* The runtime's own, from one part to the other; FSM_EARGUMENT from outside. */
   FSM_CMD_PURGE /* instance */
 } fsm_command_kind;

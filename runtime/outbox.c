@@ -319,25 +319,42 @@ static void *run(void *arg) {
 
 /* ---- life ---- */
 
+/* How far it was, nobody knows: from the first record that there is, of which the archive may have more than
+ * the journal. One that cannot be read may have all. */
+static uint64_t begin_again(fsm__outbox *o) {
+  fsm__cursor *c = &o->cursor;
+  const uint64_t first = fsm__journal_first_seq(o->journal);
+  uint64_t from = 0;
+  if (o->archive != NULL && fsm__archive_has(o->archive, 1, &from, NULL) != FSM_OK) from = 1;
+  if (from == 0 || from >= first) return first;
+  c->seq = c->sent_seq = c->settled_seq = from - 1;
+  c->spilled = true;
+  return from;
+}
+
 static fsm_code load(fsm__outbox *o, fsm_error *err) {
   fsm_error fault;
   fsm__cursor *c = &o->cursor;
   bool there = false;
   fsm_code code = fsm__cursor_load(o->dir, o->sink->name, c, &there, &fault);
   if (code == FSM_ECORRUPT)
-    fsm__outbox_fault(o, &fault, false); /* from the start: the other side drops what it has by its id */
+    fsm__outbox_fault(o, &fault, false); /* the other side drops what it has by its id */
   else if (code != FSM_OK)
     return fsm_fail(err, code, fault.where, "%s", fault.text);
+  const bool damaged = code == FSM_ECORRUPT;
   o->origin.epoch = fsm__journal_epoch(o->journal);
   if (!there || c->epoch > o->origin.epoch) { /* none, or of another journal */
     memset(c, 0, sizeof *c);
     snprintf(c->sink, sizeof c->sink, "%s", o->sink->name);
     c->epoch = o->origin.epoch;
+    fsm__note note = {.count = 0};
+    if (damaged) fsm__note_u64(&note, "from", begin_again(o));
     /* Before anything is published: what has no cursor keeps no segment from being pruned. */
     code = fsm__cursor_save(o->dir, c, true, &fault);
     if (code == FSM_EQUOTA || code == FSM_EARGUMENT)
       return fsm_fail(err, code, fault.where, "%s", fault.text);
     if (code != FSM_OK) fsm__outbox_fault(o, &fault, false);
+    if (damaged) fsm__outbox_tell(o, "restarted", &note, NULL, NULL);
   }
   o->leaf_seq = c->seq;
   code = fsm__parked_load(o->dir, o->sink->name, &o->parked, &o->parked_count, err);

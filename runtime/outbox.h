@@ -38,7 +38,8 @@ enum {
 typedef struct fsm__outbox fsm__outbox;
 
 /* Something that belongs on record: failed, recovered, parked, dropped, resent, cleared, budget, spilled,
- * unspilled, held, released.
+ * unspilled, held, released, restarted (its cursor was damaged: again from record `from` on, the first that
+ * the archive or the journal has).
  * more: a map. actor, reason: of an operator, or NULL. Never blocks. */
 typedef void (*fsm__outbox_note_fn)(void *arg, const char *sink, const char *what, const fsm_value *more,
                                     const fsm_value *actor, const char *reason);

@@ -1,4 +1,5 @@
 /* test_outbox_archive.c: a sink that retention was faster than, and what a budget does about one. */
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "runtime/daemon/archive.h"
@@ -39,6 +40,22 @@ static uint64_t prune(uint64_t keep_from) {
   return report.first_seq;
 }
 
+static uint64_t restarted_from;
+
+static void on_note(void *arg, const char *sink, const char *what, const fsm_value *more,
+                    const fsm_value *actor, const char *reason) {
+  const fsm_value *from = fsm_map_get(more, "from");
+  if (from != NULL) restarted_from = (uint64_t)from->i;
+  scene_note(arg, sink, what, more, actor, reason);
+}
+
+static fsm__outbox_options told_options(void) {
+  fsm__outbox_options options = scene_options();
+  options.note = on_note;
+  restarted_from = 0;
+  return options;
+}
+
 /* Its cursor at record 3. */
 static void stopped_at_three(void) {
   scene_add(3);
@@ -60,6 +77,76 @@ static void what_is_archived_is_read_on_from_there(void **state) {
   for (size_t i = 0; i < 63; i++) assert_true(s->got[i].seq == i + 1);
   assert_int_equal(fsm__outbox_resend(s->outbox, 1, 2, NULL, NULL, NULL, NULL), FSM_OK);
   WAIT_FOR(scene_status().repaired == 2);
+}
+
+static void damage_the_cursor(void) {
+  char path[160];
+  snprintf(path, sizeof path, "%s/sinks/scene", s->filled.dir);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs("damaged", file) >= 0 && fclose(file) == 0);
+}
+
+static void assert_restarted_from(uint64_t from) {
+  assert_int_equal(noted("restarted"), 1);
+  assert_true(restarted_from == from);
+}
+
+static void one_whose_cursor_is_damaged_begins_with_what_the_archive_has(void **state) {
+  (void)state;
+  stopped_at_three();
+  fill();
+  assert_true(prune(60) > 4);
+  damage_the_cursor();
+  fsm__outbox_options options = told_options();
+  options.archive = archive;
+  scene_start_with(&options);
+  WAIT_FOR(scene_status().seq == 63);
+  assert_int_equal(s->got_count, 3 + 63);
+  for (size_t i = 0; i < 63; i++) assert_true(s->got[3 + i].seq == i + 1);
+  assert_restarted_from(1);
+  WAIT_FOR(!scene_status().spilled); /* the journal keeps again what it needs */
+}
+
+/* Out of the archive; the seq that follows. */
+static uint64_t drop_the_oldest(void) {
+  char path[400] = "";
+  unsigned long long from = 0, to = 0;
+  DIR *dir = opendir(archive);
+  assert_non_null(dir);
+  for (const struct dirent *entry; path[0] == '\0' && (entry = readdir(dir)) != NULL;)
+    if (sscanf(entry->d_name, "%llu-%llu.seg", &from, &to) == 2 && from == 1)
+      snprintf(path, sizeof path, "%s/%s", archive, entry->d_name);
+  closedir(dir);
+  assert_int_equal(unlink(path), 0);
+  return to + 1;
+}
+
+static void what_neither_has_any_more_is_told_by_where_it_begins(void **state) {
+  (void)state;
+  stopped_at_three();
+  fill();
+  uint64_t first = prune(60), second = drop_the_oldest();
+  damage_the_cursor();
+  fsm__outbox_options options = told_options();
+  options.archive = archive;
+  scene_start_with(&options);
+  WAIT_FOR(scene_status().seq == 63);
+  assert_true(s->got[3].seq == second && second < first);
+  assert_restarted_from(second);
+}
+
+static void without_an_archive_a_damaged_cursor_begins_with_the_journal(void **state) {
+  (void)state;
+  stopped_at_three();
+  fill();
+  uint64_t first = prune(60);
+  damage_the_cursor();
+  fsm__outbox_options options = told_options();
+  scene_start_with(&options);
+  WAIT_FOR(scene_status().seq == 63);
+  assert_true(s->got[3].seq == first);
+  assert_restarted_from(first);
 }
 
 static void without_an_archive_it_stands_still_and_names_the_record(void **state) {
@@ -229,6 +316,9 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, scene_down)
   const struct CMUnitTest tests[] = {
       TEST(what_is_archived_is_read_on_from_there),
+      TEST(one_whose_cursor_is_damaged_begins_with_what_the_archive_has),
+      TEST(what_neither_has_any_more_is_told_by_where_it_begins),
+      TEST(without_an_archive_a_damaged_cursor_begins_with_the_journal),
       TEST(without_an_archive_it_stands_still_and_names_the_record),
       TEST(what_is_nowhere_is_given_up_by_an_order_and_not_asked_for_again),
       TEST(what_comes_back_into_the_archive_is_read_on_by_itself),
