@@ -7,7 +7,7 @@
  *
  * Going forward is proved by the order of the chain when no place between the cursor's and the last is empty;
  * without a cursor, when each record has a place since the stream began. A repair is no ordinary message: it
- * says where the last ordinary one before it is.
+ * says where the last ordinary one before it is; but a cursor whose place holds its record is not put back.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +169,23 @@ static bool whole_behind(fsm__sink_nats *s, const fsm__bus_stream *info, uint64_
   return whole;
 }
 
+/* What comes in order but as repairs, because its ids are known, moves no tail. The cursor's place still
+ * holds the cursor's record, as a repair: all before it came before it, however far back the tail is. */
+static fsm_code stands_on_repair(fsm__sink_nats *s, const fsm__sink_view *view, const fsm__bus_stream *info,
+                                 const fsm__nats_seen *t, uint64_t at, const fsm__cursor *c, bool *stands,
+                                 fsm_error *err) {
+  fsm__nats_seen here;
+  *stands = false;
+  if (!t->there || c->stream_created_ns != info->created_ns || t->seq >= c->seq) return FSM_OK;
+  if (c->stream_seq <= at || c->stream_seq > info->last_seq) return FSM_OK;
+  fsm_code code = fsm__nats_look(s, c->stream_seq, &here, err);
+  if (code != FSM_OK || !here.ours || !here.repair) return code;
+  *stands = here.seq == c->sent_seq && here.origin.partition == view->origin.partition &&
+            memcmp(here.origin.store, view->origin.store, sizeof here.origin.store) == 0 &&
+            here.origin.epoch == view->epoch_of(view->arg, here.seq);
+  return FSM_OK;
+}
+
 static void place_cursor(fsm__sink_nats *s, const fsm__sink_view *view, const fsm__bus_stream *info,
                          const fsm__nats_seen *t, bool dead, uint64_t at, fsm__cursor *c) {
   bool same = c->stream_created_ns == info->created_ns;
@@ -233,9 +250,12 @@ fsm_code fsm__nats_prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cur
   if (code == FSM_OK) code = read_tail(s, &info, &place, &t, err);
   if (code == FSM_OK && t.there) code = check_tail(s, view, &t, &dead, err);
   if (code != FSM_OK) return code;
+  bool stands = false;
+  code = stands_on_repair(s, view, &info, &t, place, cursor, &stands, err);
+  if (code != FSM_OK) return code;
   uint64_t seq = cursor->seq;
   if (cursor->stream_created_ns == info.created_ns) fsm__nats_heed_tail(s, info.last_seq, cursor);
-  place_cursor(s, view, &info, &t, dead, place, cursor);
+  if (dead || !stands) place_cursor(s, view, &info, &t, dead, place, cursor);
   if (cursor->seq < seq) s->sample = (fsm__nats_sample){0};
   begin_chain(s, info.last_seq, place);
   return FSM_OK;

@@ -242,6 +242,34 @@ static void a_stream_that_was_purged_gets_again_what_it_had(void **state) {
   unlook(&s);
 }
 
+/* They come as repairs, because their ids are known, and in order: no ordinary message follows the hole. */
+static void what_was_erased_at_the_end_is_given_again_once_however_often_it_reconnects(void **state) {
+  (void)state;
+  assert_true(nats_server_start(&server));
+  add(10);
+  start();
+  WAIT_FOR(status().seq == 10);
+  stop();
+  assert_int_equal(unlink(in(filled.dir, "sinks/nats")), 0);
+  seen s = look();
+  for (uint64_t at = 8; at <= 10; at++)
+    assert_int_equal(js_DeleteMsg(s.js, "FSM_EVT_0", at, NULL, NULL), NATS_OK);
+  for (int life = 0; life < 4; life++) {
+    start();
+    WAIT_FOR(status().seq == 10 && status().connected);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    stop();
+  }
+  jsStreamState after = state_of(&s);
+  for (uint64_t at = 11; at <= 13; at++) assert_true(seq_at(&s, at) == at - 3);
+  assert_int_equal(after.LastSeq, 13);
+  start();
+  add(1);
+  WAIT_FOR(status().seq == 11);
+  assert_true(seq_at(&s, 14) == 11);
+  unlook(&s);
+}
+
 static void a_tail_that_the_server_lost_is_sent_again(void **state) {
   (void)state;
   assert_true(nats_server_start(&server));
@@ -476,6 +504,7 @@ int main(void) {
       TEST(a_server_that_is_killed_again_and_again_loses_and_doubles_nothing),
       TEST(a_stream_that_was_deleted_is_made_and_filled_again),
       TEST(a_stream_that_was_purged_gets_again_what_it_had),
+      TEST(what_was_erased_at_the_end_is_given_again_once_however_often_it_reconnects),
       TEST(a_tail_that_the_server_lost_is_sent_again),
       TEST(a_stale_cursor_goes_forward_over_what_is_there),
       TEST(a_lost_cursor_goes_forward_over_a_stream_that_has_all),
