@@ -10,7 +10,7 @@
  *   csv          one line, RFC 4180
  *
  * What x-pii marks is masked in all of them (schema/mask.h); stored bytes cannot be, so msgpack of a record
- * that has something to mask is FSM_EPERMISSION.
+ * that has something to mask is FSM_EDATA.
  *
  * A formatter is immutable and may be used by several threads.
  */

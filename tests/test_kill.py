@@ -452,8 +452,9 @@ class Kill:
             self.faults.add("lost", "the timer %s does not fire" % (which,))
 
     def check_store(self):
-        rows = None
-        while rows is None or self.daemon.get("/healthz")["seq"] != self.ledger.seq:
+        rows, before = None, None
+        while rows is None or not before == self.ledger.seq == self.daemon.get("/healthz")["seq"]:
+            before = self.daemon.get("/healthz")["seq"]
             rows = self.daemon.pages("/v1/instances")  # once more: something was due in the meantime
             self.ledger.read()
         self.ledger.check_rows(rows)
