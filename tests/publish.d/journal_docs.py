@@ -51,6 +51,8 @@ def clock(ns):
 def plain(value):
     if isinstance(value, float):
         return whole(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+        return str(value)
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, list):
