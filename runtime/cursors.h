@@ -22,7 +22,8 @@ typedef struct fsm__cursor {
   uint64_t settled_seq; /* of ours, acknowledged and seen again when it must be on the disk of the other side;
                            the journal keeps what follows */
   uint64_t settled_stream_seq;
-  uint64_t stream_gone; /* places of that stream that hold nothing, and whose records were given again */
+  uint64_t stream_gone; /* which places of that stream hold nothing, and had their records given again: a mark
+                           of the sink's own */
   uint64_t dropped_from, dropped_to; /* the last range that was given up, on record: not asked for again,
                                         wherever the cursor goes back to; 0 = none */
   bool spilled; /* over its budget, or damaged: the journal keeps nothing for it, the archive does */

@@ -9,6 +9,8 @@
 #include "runtime/sink_nats.h"
 
 /* A message that is built and not yet sent: whether an answer is asked for depends on what follows it. */
+#define FSM_NATS_GONE_ANY UINT64_MAX /* as stream_gone of a cursor: whatever is gone, nothing is missing */
+
 typedef struct fsm__nats_held {
   fsm_arena arena;
   fsm_buf payload;

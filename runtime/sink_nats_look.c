@@ -211,7 +211,9 @@ static void place_cursor(fsm__sink_nats *s, const fsm__sink_view *view, const fs
     c->stream_seq = 0;
   }
   if (!same)
-    c->stream_gone = proved ? 0 : last - info->messages; /* all comes again, or what is missing does */
+    c->stream_gone = proved || info->messages == last
+                         ? 0
+                         : FSM_NATS_GONE_ANY; /* all comes again, or what is missing does */
   c->stream_created_ns = info->created_ns;
   if (c->sent_seq > c->seq) c->sent_seq = c->seq;
   if (c->settled_seq > c->seq || !same) {

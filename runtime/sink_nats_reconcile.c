@@ -1,14 +1,16 @@
 /* sink_nats_reconcile.c: does the stream still have what it acknowledged?
  *
- * Its places are counted: those up to the last that hold nothing are gone. More of them than are known and
- * were mended means a loss in the middle; a run of them lies between two neighbours whose records say which
- * ones it held. Where a neighbour is itself a repair, and so out of order, everything that could have been
- * there is given again: consumers drop by seq what they have. What is mended is remembered by number in the
- * cursor, and by place for as long as we run; so after a restart a new loss may give old ones again with it.
+ * Its places are looked at: those up to the last that hold nothing are gone. Others of them than are known
+ * and were mended mean a loss in the middle; a run of them lies between two neighbours whose records say
+ * which ones it held. Where a neighbour is itself a repair, and so out of order, everything that could have
+ * been there is given again: consumers drop by seq what they have. What is mended is remembered by a checksum
+ * in the cursor, and by place for as long as we run; so after a restart a new loss may give old ones again
+ * with it.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/crc32c.h"
 #include "runtime/queue.h"
 #include "runtime/sink_nats_impl.h"
 
@@ -139,26 +141,50 @@ static bool repairs_are_settled(fsm__sink_nats *s) {
   return settled;
 }
 
+/* Which places hold nothing, in one number: how many, and a checksum over which. */
+static uint64_t mark_of(const fsm__bus_stream *info, const uint64_t *gone, size_t count) {
+  uint64_t places = info->last_seq - info->messages;
+  if (places == 0) return 0;
+  uint32_t crc = fsm__crc32c(0, &info->first_seq, sizeof info->first_seq);
+  if (count > 0) crc = fsm__crc32c(crc, gone, count * sizeof *gone);
+  return (uint64_t)crc << 32 | (uint32_t)places;
+}
+
 static fsm_code mend(fsm__sink_nats *s, const fsm__sink_view *view, fsm__cursor *c,
-                     const fsm__bus_stream *info, fsm__sink_lost *lost, fsm_error *err) {
-  uint64_t *gone = NULL;
-  size_t count = 0;
+                     const fsm__bus_stream *info, const uint64_t *gone, size_t count, fsm__sink_lost *lost,
+                     fsm_error *err) {
   runs found;
-  fsm_code code = fsm__bus_stream_deleted(s->bus, s->stream, SIZE_MAX, &gone, &count, err);
-  if (code != FSM_OK) return code;
+  fsm_code code = FSM_OK;
   if (s->known_created_ns != info->created_ns) forget(s);
   new_runs(s, info, gone, count, info->last_seq, &found);
   for (size_t i = 0; i < found.count && code == FSM_OK; i++) {
     code = range_of(s, view, c, &found.list[i], info, lost, err);
   }
-  if (code != FSM_OK) {
-    free(gone);
-    return code;
-  }
+  if (code != FSM_OK) return code;
   if (found.more) widen(lost, view->first_seq, c->seq); /* in so many places that all is given again */
-  if (repairs_are_settled(s)) c->stream_gone = info->last_seq - info->messages;
-  remember(s, info, gone, count);
+  if (repairs_are_settled(s)) c->stream_gone = mark_of(info, gone, count);
   return FSM_OK;
+}
+
+/* The number of empty places alone would not do: a server that lost its tail or a deletion, and then a
+ * message, has as many of them as before. */
+static fsm_code check_gone(fsm__sink_nats *s, const fsm__sink_view *view, fsm__cursor *c,
+                           const fsm__bus_stream *info, fsm__sink_lost *lost, fsm_error *err) {
+  bool begins = s->known_created_ns != info->created_ns || s->known_first == 0;
+  uint64_t *gone = NULL;
+  size_t count = 0;
+  fsm_code code =
+      info->deleted > 0 ? fsm__bus_stream_deleted(s->bus, s->stream, SIZE_MAX, &gone, &count, err) : FSM_OK;
+  if (code != FSM_OK) return code;
+  if (begins && c->stream_gone == FSM_NATS_GONE_ANY)
+    c->stream_gone = mark_of(info, gone, count);
+  else if (!begins || c->stream_gone != mark_of(info, gone, count))
+    code = mend(s, view, c, info, gone, count, lost, err);
+  if (code == FSM_OK)
+    remember(s, info, gone, count);
+  else
+    free(gone);
+  return code;
 }
 
 /* ---- settled ---- */
@@ -189,15 +215,7 @@ fsm_code fsm__nats_reconcile(fsm__sink *sink, const fsm__sink_view *view, fsm__c
                     info.created_ns != cursor->stream_created_ns
                         ? "the stream was made anew: it gets everything again"
                         : "the stream lost its last messages: they are sent again");
-  if (info.last_seq - info.messages > cursor->stream_gone) {
-    code = mend(s, view, cursor, &info, lost, err);
-  } else if (s->known_created_ns != info.created_ns || s->known_first == 0) {
-    uint64_t *gone = NULL;
-    size_t count = 0; /* as it was when the cursor was written: all of it is mended */
-    code =
-        info.deleted > 0 ? fsm__bus_stream_deleted(s->bus, s->stream, SIZE_MAX, &gone, &count, err) : FSM_OK;
-    if (code == FSM_OK) remember(s, &info, gone, count);
-  }
+  code = check_gone(s, view, cursor, &info, lost, err);
   if (code == FSM_OK) settle(s, cursor, lost);
   return code;
 }

@@ -453,6 +453,16 @@ static void what_is_known_by_its_id_and_is_gone_is_given_again(void **state) {
   }
 }
 
+/* A server that forgot a deletion, and then lost a message: as many as the cursor says, and not the same. */
+static void as_many_empty_places_as_before_are_not_the_same_ones(void **state) {
+  (void)state;
+  assert_true(filled_journal_add(&filled, 20, "text"));
+  publish_to(20);
+  erase(7);
+  cursor.stream_gone = 1;
+  assert_lost(reconcile(), 7, 7);
+}
+
 static void many_holes_are_mended_once(void **state) {
   (void)state;
   enum { COUNT = 4 * FSM_NATS_RUNS_MAX };
@@ -589,6 +599,7 @@ int main(void) {
       TEST(a_stream_made_anew_moves_nobody_forward_whom_the_archive_feeds),
       TEST(duplicates_are_acknowledged_where_they_were),
       TEST(what_is_known_by_its_id_and_is_gone_is_given_again),
+      TEST(as_many_empty_places_as_before_are_not_the_same_ones),
       TEST(many_holes_are_mended_once),
       TEST(repairs_that_go_with_the_tail_are_given_again),
       TEST(a_stranger_at_the_end_stops_it_until_somebody_clears_it),
