@@ -1,6 +1,6 @@
 /* http.c: libmicrohttpd on the loop.
  *
- * Invariant: everything here but fsm__http_finish runs on the loop's thread. An exchange has one
+ * Invariant: everything here but finish runs on the loop's thread. An exchange has one
  * reference of its connection and one of whoever is answering; it is freed with the last. While it
  * waits its connection is suspended, so that the library neither reads nor ends it.
  */
@@ -69,6 +69,8 @@ struct fsm__http {
   exchange *done;        /* newest first */
 };
 
+static void finish(fsm__request *request);
+
 /* ---- exchanges ------------------------------------------------------------------------------------ */
 
 static void uncount_body(fsm__http *http, exchange *e) {
@@ -102,6 +104,7 @@ static exchange *exchange_new(listener *l, struct MHD_Connection *connection) {
   e->connection = connection;
   e->refs = 1;
   e->request.policy = l->policy;
+  e->request.finish = finish;
   e->next = http->active;
   if (e->next) e->next->prev = e;
   http->active = e;
@@ -346,7 +349,7 @@ static void run_listener(void *arg) {
   }
 }
 
-void fsm__http_finish(fsm__request *request) {
+static void finish(fsm__request *request) {
   exchange *e = (exchange *)(void *)request;
   fsm__http *http = e->listener->http;
   pthread_mutex_lock(&http->mutex);

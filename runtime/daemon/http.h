@@ -2,7 +2,7 @@
  * epoll descriptor is one more that the loop watches.
  *
  * A whole request goes to `serve`. That either fills the answer and returns true, or hands the request on
- * and returns false; whoever has it then calls fsm__http_finish once, from any thread. The client may
+ * and returns false; whoever has it then calls fsm__request_finish once, from any thread. The client may
  * be gone by then: the exchange lives until both sides have let go of it. */
 #ifndef FSM_DAEMON_HTTP_H
 #define FSM_DAEMON_HTTP_H
@@ -27,7 +27,6 @@ FSM_MUST_USE fsm_code fsm__http_new(fsm__loop *loop, const fsm__log *log, fsm__s
 /* Serves a listening socket, which it owns from here on, success or not. */
 FSM_MUST_USE fsm_code fsm__http_listen(fsm__http *http, int fd, bool local, fsm__policy policy,
                                        fsm_error *err);
-void fsm__http_finish(fsm__request *request);
 
 /* Takes no new connections; calls idle once no request is under way. */
 void fsm__http_drain(fsm__http *http, fsm__loop_fn idle, void *arg);

@@ -1,6 +1,7 @@
 /* loop.c: libuv behind the few things that the daemon asks of a loop. */
 #include "runtime/daemon/loop.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -14,8 +15,10 @@ struct fsm__loop {
   uv_loop_t uv;
   uv_async_t async;
   uv_signal_t term, interrupt, hangup;
-  uv_timer_t deadline, clock;
-  hook wake, stop, reload, late, tick;
+  uv_timer_t deadline;
+  hook wake, stop, reload, late;
+  pthread_mutex_t mutex; /* of the posts */
+  fsm__post *first_post, *last_post;
 };
 
 struct fsm__watch {
@@ -34,9 +37,27 @@ typedef struct job {
 static void call(const hook *h) {
   if (h->fn) h->fn(h->arg);
 }
-static void on_async(uv_async_t *async) { call(&((fsm__loop *)async->data)->wake); }
+
+/* A post may be made again, or freed, by its own fn: it is read before. */
+static void run_posts(fsm__loop *loop) {
+  pthread_mutex_lock(&loop->mutex);
+  fsm__post *post = loop->first_post;
+  loop->first_post = loop->last_post = NULL;
+  pthread_mutex_unlock(&loop->mutex);
+  while (post) {
+    fsm__post *next = post->next;
+    const hook turn = {post->fn, post->arg};
+    call(&turn);
+    post = next;
+  }
+}
+
+static void on_async(uv_async_t *async) {
+  fsm__loop *loop = async->data;
+  run_posts(loop);
+  call(&loop->wake);
+}
 static void on_deadline(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->late); }
-static void on_clock(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->tick); }
 static void on_hangup(uv_signal_t *handle, int number) {
   (void)number;
   call(&((fsm__loop *)handle->data)->reload);
@@ -59,20 +80,21 @@ fsm_code fsm__loop_new(fsm__loop **out, fsm_error *err) {
     return failed(err, "cannot make the loop", code);
   }
   code = uv_async_init(&loop->uv, &loop->async, on_async);
-  FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0 && uv_timer_init(&loop->uv, &loop->clock) == 0);
+  FSM_ASSERT(pthread_mutex_init(&loop->mutex, NULL) == 0);
+  FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0);
   FSM_ASSERT(uv_signal_init(&loop->uv, &loop->term) == 0 && uv_signal_init(&loop->uv, &loop->interrupt) == 0);
   FSM_ASSERT(uv_signal_init(&loop->uv, &loop->hangup) == 0);
   loop->hangup.data = loop;
-  loop->async.data = loop->clock.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
+  loop->async.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
   if (code != 0) {
     failed(err, "cannot make the wake-up", code);
     uv_close((uv_handle_t *)&loop->deadline, NULL);
-    uv_close((uv_handle_t *)&loop->clock, NULL);
     uv_close((uv_handle_t *)&loop->term, NULL);
     uv_close((uv_handle_t *)&loop->interrupt, NULL);
     uv_close((uv_handle_t *)&loop->hangup, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     uv_loop_close(&loop->uv);
+    pthread_mutex_destroy(&loop->mutex);
     free(loop);
     return FSM_EIO;
   }
@@ -84,12 +106,12 @@ void fsm__loop_free(fsm__loop *loop) {
   if (!loop) return;
   uv_close((uv_handle_t *)&loop->async, NULL);
   uv_close((uv_handle_t *)&loop->deadline, NULL);
-  uv_close((uv_handle_t *)&loop->clock, NULL);
   uv_close((uv_handle_t *)&loop->term, NULL);
   uv_close((uv_handle_t *)&loop->interrupt, NULL);
   uv_close((uv_handle_t *)&loop->hangup, NULL);
   uv_run(&loop->uv, UV_RUN_DEFAULT);
   FSM_ASSERT(uv_loop_close(&loop->uv) == 0);
+  pthread_mutex_destroy(&loop->mutex);
   free(loop);
 }
 
@@ -119,9 +141,42 @@ void fsm__loop_deadline(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg
   FSM_ASSERT(uv_timer_start(&loop->deadline, on_deadline, ms, 0) == 0);
 }
 
-void fsm__loop_every(fsm__loop *loop, uint64_t ms, fsm__loop_fn fn, void *arg) {
-  loop->tick = (hook){fn, arg};
-  FSM_ASSERT(uv_timer_start(&loop->clock, on_clock, ms, ms) == 0);
+void fsm__loop_post(fsm__loop *loop, fsm__post *post) {
+  post->next = NULL;
+  pthread_mutex_lock(&loop->mutex);
+  const bool first = loop->first_post == NULL;
+  *(first ? &loop->first_post : &loop->last_post->next) = post;
+  loop->last_post = post;
+  pthread_mutex_unlock(&loop->mutex);
+  if (first) fsm__loop_wake(loop);
+}
+
+/* ---- timers --------------------------------------------------------------------------------------- */
+
+struct fsm__timer {
+  uv_timer_t uv;
+  hook tick;
+};
+
+static void on_tick(uv_timer_t *timer) { call(&((fsm__timer *)timer->data)->tick); }
+static void on_timer_closed(uv_handle_t *handle) { free(handle->data); }
+
+fsm_code fsm__timer_new(fsm__loop *loop, fsm__loop_fn fn, void *arg, fsm__timer **out, fsm_error *err) {
+  fsm__timer *timer = calloc(1, sizeof *timer);
+  if (!timer) return fsm_fail(err, FSM_ENOMEM, "loop", "no memory for a timer");
+  FSM_ASSERT(uv_timer_init(&loop->uv, &timer->uv) == 0);
+  timer->uv.data = timer;
+  timer->tick = (hook){fn, arg};
+  *out = timer;
+  return FSM_OK;
+}
+
+void fsm__timer_start(fsm__timer *timer, uint64_t ms, uint64_t every) {
+  FSM_ASSERT(uv_timer_start(&timer->uv, on_tick, ms, every) == 0);
+}
+void fsm__timer_stop(fsm__timer *timer) { uv_timer_stop(&timer->uv); }
+void fsm__timer_free(fsm__timer *timer) {
+  if (timer) uv_close((uv_handle_t *)&timer->uv, on_timer_closed);
 }
 
 /* ---- watches -------------------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ typedef struct fsmd {
   fsm__log log;
   fsm__server server;
   fsm__http *http;
+  fsm__timer *sink_clock, *retention_clock;
   fsm_opened opened;
   char address[FSM__ADDRESS_MAX];
   bool stopping, serves_socket;
@@ -285,6 +286,17 @@ static void log_start(const fsmd *d) {
            fsm__text("sinks", *config->sinks ? config->sinks : "off"));
 }
 
+static fsm_code open_clocks(fsmd *d, fsm_error *err) {
+  fsm_code code = fsm__timer_new(d->server.loop, look_at_sink, d, &d->sink_clock, err);
+  if (code == FSM_OK) code = fsm__timer_new(d->server.loop, look_at_retention, d, &d->retention_clock, err);
+  return code;
+}
+
+static void start_clocks(const fsmd *d) {
+  if (d->server.publisher) fsm__timer_start(d->sink_clock, FSM__SINK_LOOK_MS, FSM__SINK_LOOK_MS);
+  if (d->config.snapshot_ns > 0) fsm__timer_start(d->retention_clock, RETENTION_LOOK_MS, RETENTION_LOOK_MS);
+}
+
 static fsm_code start(fsmd *d, fsm_error *err) {
   fsm_code code = open_auth(d, err);
   if (code == FSM_OK) code = fsm__loop_new(&d->server.loop, err);
@@ -293,6 +305,7 @@ static fsm_code start(fsmd *d, fsm_error *err) {
     code = fsm__http_new(d->server.loop, &d->log, fsm__routes_serve, &d->server, &d->http, err);
   if (code == FSM_OK) code = fsm__loop_on_stop_signal(d->server.loop, on_stop_signal, d, err);
   if (code == FSM_OK) code = fsm__loop_on_reload_signal(d->server.loop, on_reload_signal, d, err);
+  if (code == FSM_OK) code = open_clocks(d, err);
   if (code == FSM_OK) code = open_listeners(d, err);
   return code;
 }
@@ -309,6 +322,8 @@ static void stop(fsmd *d) {
   while (d->server.verifying) fsm__loop_turn(d->server.loop);
   if (d->server.runtime) fsm_runtime_close(d->server.runtime);
   fsm__http_free(d->http);
+  fsm__timer_free(d->sink_clock);
+  fsm__timer_free(d->retention_clock);
   fsm__loop_free(d->server.loop);
   fsm_publisher_free(d->server.publisher);
   fsm__auth_free(d->server.auth);
@@ -341,8 +356,7 @@ int main(int argc, char *argv[]) {
   fsm_code code = start(&d, &err);
   if (code == FSM_OK) {
     log_start(&d);
-    if (d.server.publisher) fsm__loop_every(d.server.loop, FSM__SINK_LOOK_MS, look_at_sink, &d);
-    if (d.config.snapshot_ns > 0) fsm__loop_every(d.server.loop, RETENTION_LOOK_MS, look_at_retention, &d);
+    start_clocks(&d);
     fsm__loop_run(d.server.loop);
   } else {
     fsm__log_error(

@@ -1,7 +1,7 @@
-/* request.h: one HTTP request and its answer, without the HTTP library.
+/* request.h: one request and its answer, whatever carried it: HTTP (http.c), NATS.
  *
  * Belongs to the loop's thread until its command, query or work is handed over; then to whoever
- * answers, until fsm__http_finish hands it back. `out` and what stands beside it are the answer. */
+ * answers, until fsm__request_finish hands it back. `out` and what stands beside it are the answer. */
 #ifndef FSM_DAEMON_REQUEST_H
 #define FSM_DAEMON_REQUEST_H
 
@@ -41,6 +41,7 @@ typedef struct fsm__sink_seen {
 
 typedef struct fsm__request {
   fsm_arena arena;
+  void (*finish)(struct fsm__request *request); /* of what carries it; any thread */
   /* As it came. */
   const char *method, *target; /* target: path and query, still escaped */
   const char *headers[FSM__HEADER_COUNT];
@@ -69,6 +70,9 @@ typedef struct fsm__request {
   bool challenge;                                        /* for 401 */
   bool close;                                            /* the connection cannot be used again */
 } fsm__request;
+
+/* The answer stands: back to what carried the request, once, from any thread. */
+void fsm__request_finish(fsm__request *request);
 
 /* The answer as a document; an error of memory becomes a problem. Any thread that holds the request. */
 void fsm__answer_document(fsm__request *request, int status, const fsm_value *document);

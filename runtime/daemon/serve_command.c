@@ -49,7 +49,7 @@ static void on_answer(void *arg, const fsm_answer *answer) {
     answer_taken(request, answer);
   else
     fsm__problem(request, &answer->error, 0, &answer->detail);
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 static bool submit(fsm__server *server, fsm__request *request, const fsm_command *command) {

@@ -49,7 +49,7 @@ static void on_done(void *arg) {
   fsm__request *request = arg;
   fsm__server *server = request->server;
   server->verifying = false;
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 static bool begin(fsm__server *server, fsm__request *request, void (*fn)(void *request)) {

@@ -57,7 +57,7 @@ static void on_health(void *arg, const fsm_value *document, const fsm_error *err
     fsm__problem(request, err, 0, NULL);
   else if (health_view(request, document, &whole, &fault) != FSM_OK)
     fsm__problem(request, &fault, 0, NULL);
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__target *target) {
@@ -102,7 +102,7 @@ static void on_verified(void *arg) {
   fsm__request *request = arg;
   fsm__server *server = request->server;
   server->verifying = false;
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target) {

@@ -19,7 +19,7 @@ static void on_document(void *arg, const fsm_value *document, const fsm_error *e
     fsm__problem(request, err, 0, NULL);
   else
     fsm__answer_document(request, 200, document);
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 static void on_instance(void *arg, const fsm_value *document, const fsm_error *err) {

@@ -20,7 +20,7 @@ static void on_answer(void *arg, const fsm_answer *answer) {
     fsm__answer_document(request, answer->created ? 201 : 200, &document);
     fsm__answer_etag(request, answer->rev);
   }
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 static bool submit(fsm__server *server, fsm__request *request, const fsm_command *command) {
@@ -67,7 +67,7 @@ static void on_document(void *arg, const fsm_value *document, const fsm_error *e
     fsm__problem(request, err, 0, NULL);
   else
     fsm__answer_document(request, 200, document);
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 static bool ask(fsm__server *server, fsm__request *request, const fsm_query *query) {

@@ -172,7 +172,7 @@ static void do_order(void *request) { answer(request, carry_out); }
 static void on_done(void *arg) {
   fsm__request *request = arg;
   ((fsm__server *)request->server)->asking--;
-  fsm__http_finish(request);
+  fsm__request_finish(request);
 }
 
 /* At most ASKING_MAX threads of the pool wait for sinks. */
