@@ -3,8 +3,8 @@
 #include "runtime/daemon/routes.h"
 
 #include <string.h>
-#include <unistd.h>
 
+#include "runtime/daemon/access.h"
 #include "runtime/daemon/body.h"
 #include "runtime/daemon/headers.h"
 #include "runtime/daemon/problem.h"
@@ -14,7 +14,7 @@ typedef bool (*row_fn)(fsm__server *server, fsm__request *request, const fsm__ta
 typedef struct route {
   const char *method, *path;               /* a segment "*" stands for any that is not empty */
   const char *params;                      /* names, each with a space before and behind */
-  enum { ACTOR, EVERYONE, OWNER } who;     /* EVERYONE: tokens are not looked at; OWNER: see check_owner */
+  enum { ACTOR, EVERYONE, ADMIN } who;     /* EVERYONE: tokens are not looked at; ADMIN: see access.h */
   enum { NO_BODY, JSON, DEFINITION } body; /* what is needed; a definition is JSON or SCXML */
   row_fn serve;
 } route;
@@ -35,15 +35,15 @@ static const route routes[] = {
   {"GET",  "v1/routes",              "", ACTOR, NO_BODY, fsm__serve_routes},
   {"POST", "v1/routes/test",         "", ACTOR, JSON, fsm__serve_route_test},
   {"GET",  "v1/routes/*",            " after limit ", ACTOR, NO_BODY, fsm__serve_route},
-  {"PUT",  "v1/routes/*",            "", OWNER, JSON, fsm__serve_route_set},
-  {"DELETE", "v1/routes/*",          " reason ", OWNER, NO_BODY, fsm__serve_route_remove},
+  {"PUT",  "v1/routes/*",            "", ADMIN, JSON, fsm__serve_route_set},
+  {"DELETE", "v1/routes/*",          " reason ", ADMIN, NO_BODY, fsm__serve_route_remove},
   {"POST", "v1/verify",              "", ACTOR, NO_BODY, fsm__serve_verify},
   {"GET",  "v1/db/stat",             "", ACTOR, NO_BODY, fsm__serve_db_stat},
   {"POST", "v1/db/check",            "", ACTOR, NO_BODY, fsm__serve_db_check},
-  {"POST", "v1/db/backup",           "", OWNER, JSON, fsm__serve_db_backup},
+  {"POST", "v1/db/backup",           "", ADMIN, JSON, fsm__serve_db_backup},
   {"GET",  "v1/sinks",               "", ACTOR, NO_BODY, fsm__serve_sinks},
   {"GET",  "v1/sinks/*/parked",      "", ACTOR, NO_BODY, fsm__serve_sink_parked},
-  {"POST", "v1/sinks/*/orders",      "", OWNER, JSON, fsm__serve_sink_order},
+  {"POST", "v1/sinks/*/orders",      "", ADMIN, JSON, fsm__serve_sink_order},
   {"GET",  "metrics",                "", EVERYONE, NO_BODY, fsm__serve_metrics},
   {"GET",  "healthz",                "", EVERYONE, NO_BODY, fsm__serve_health},
 };
@@ -115,21 +115,6 @@ static bool refuse_token(fsm__server *server, fsm__request *request, const fsm_e
   return true;
 }
 
-/* Where a backup is written, which audit records go where, and what is given up of them: until there are
- * roles, only for who could change the files themselves. */
-static bool check_owner(fsm__server *server, fsm__request *request) {
-  const fsm__peer peer = request->peer;
-  if (peer.local && (peer.uid == geteuid() || peer.uid == 0)) return true;
-  fsm_buf text = {0};
-  fsm_buf_printf(&text, "%s %s: only on the unix socket, by the daemon's user or root", request->method,
-                 request->target);
-  fsm__note_refusal(server, request, FSM_EPERMISSION, &text);
-  fsm_buf_free(&text);
-  fsm__problem_make(request, FSM_EPERMISSION, 0, NULL,
-                    "this is done on the unix socket only, by the daemon's user or root");
-  return false;
-}
-
 /* True when the body may go to the row; else the answer is made. */
 static bool body_is_fit(fsm__request *request, const route *row) {
   if (request->body_too_large)
@@ -183,7 +168,7 @@ bool fsm__routes_serve(void *arg, fsm__request *request) {
       fsm__auth_identify(server->auth, request->policy, request->headers[FSM__AUTHORIZATION], request->peer,
                          request->received_ns, &request->arena, &request->actor, &err) != FSM_OK)
     return refuse_token(server, request, &err);
-  if (row->who == OWNER && !check_owner(server, request)) return true;
+  if (row->who == ADMIN && !fsm__access_admin(server, request)) return true;
   if (check_params(request, row, target, &err) != FSM_OK) goto refused;
   return !body_is_fit(request, row) || row->serve(server, request, target);
 refused:
