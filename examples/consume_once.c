@@ -177,6 +177,7 @@ static int read_files(char **paths, int count, const char *state_path, state *s)
 typedef struct reader {
   jsCtx *js;
   natsSubscription *sub; /* an ordered consumer: the server keeps nothing of us; NULL = to be made */
+  natsSubscription *old; /* the one before */
   const char *stream;
   uint64_t next;           /* the place that is read next */
   uint64_t behind, wanted; /* the first early one passed over, 0 = none; the seq that it needs */
@@ -185,8 +186,13 @@ typedef struct reader {
   time_t heard;            /* when something came that was no early one */
 } reader;
 
+/* Up to 3.5 the library may still hand a message to a subscription while that is destroyed, and crash: one
+ * lives on, unsubscribed, until the next goes. */
 static void let_go(reader *r) {
-  natsSubscription_Destroy(r->sub);
+  if (r->sub == NULL) return;
+  natsSubscription_Unsubscribe(r->sub);
+  natsSubscription_Destroy(r->old);
+  r->old = r->sub;
   r->sub = NULL;
 }
 
@@ -291,7 +297,9 @@ static int read_stream(const char *url, const char *stream, time_t patience, con
   if (status == NATS_OK) status = natsConnection_JetStream(&r.js, nc, NULL);
   if (status == NATS_OK) result = follow(&r, state_path, s, patience);
   if (status != NATS_OK) fprintf(stderr, "%s: %s\n", url, natsStatus_GetText(status));
-  let_go(&r);
+  natsConnection_Close(nc); /* from here on nothing comes */
+  natsSubscription_Destroy(r.sub);
+  natsSubscription_Destroy(r.old);
   jsCtx_Destroy(r.js);
   natsConnection_Destroy(nc);
   natsOptions_Destroy(options);

@@ -295,6 +295,16 @@ static natsStatus connect_once(fsm__bus *bus, const char *server) {
   return status;
 }
 
+void fsm__bus_leave(fsm__bus *bus, natsSubscription *sub) {
+  if (sub == NULL) return;
+  natsSubscription_Unsubscribe(sub);
+  pthread_mutex_lock(&bus->lock);
+  natsSubscription *before = bus->left;
+  bus->left = sub;
+  pthread_mutex_unlock(&bus->lock);
+  natsSubscription_Destroy(before);
+}
+
 static void disconnect(fsm__bus *bus) {
   /* The writer of these fields is this thread: it reads them without the lock. */
   natsConnection *nc = bus->nc;
@@ -312,7 +322,10 @@ static void disconnect(fsm__bus *bus) {
   pthread_mutex_lock(&bus->lock);
   while (bus->open > 0) pthread_cond_wait(&bus->moved, &bus->lock);
   bus->closed = false;
+  natsSubscription *left = bus->left;
+  bus->left = NULL;
   pthread_mutex_unlock(&bus->lock);
+  natsSubscription_Destroy(left);
   for (size_t i = 0; i < bus->subscription_count; i++) {
     natsSubscription_Destroy(bus->subscriptions[i].sub);
     bus->subscriptions[i].sub = NULL;

@@ -71,11 +71,16 @@ struct fsm__bus {
   char last_denial[FSM_BUS_ERROR_MAX];
   natsMsg *spent[FSM_BUS_SPENT_MAX]; /* sent, to be given back together */
   unsigned spent_count;
+  natsSubscription *left; /* of the reading that ended last: fsm__bus_leave */
   size_t spent_bytes;
   pthread_t thread;
 };
 
 bool fsm__bus_usable(const fsm__bus *bus); /* under the gate */
+/* Ends a subscription of a connection that goes on. Up to 3.5 the library may still hand a message to it
+ * then, and crash when it is gone (its pull request 638): its memory goes with the next one, or after the
+ * connection. */
+void fsm__bus_leave(fsm__bus *bus, natsSubscription *sub);
 fsm__bus_message fsm__bus_view_of(natsMsg *msg);
 fsm_code fsm__bus_fault(fsm_error *err, const char *where, natsStatus status);
 void *fsm__bus_run(void *bus); /* the connecting thread */

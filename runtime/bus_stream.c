@@ -247,7 +247,7 @@ fsm_code fsm__bus_stream_each(fsm__bus *bus, const char *stream, uint64_t *seq, 
     if (status == NATS_OK) status = give_fetched(&list, seq, fn, arg, &left);
     natsMsgList_Destroy(&list);
   }
-  natsSubscription_Destroy(sub);
+  fsm__bus_leave(bus, sub);
   pthread_rwlock_unlock(&bus->gate);
   if (js_code == JSStreamNotFoundErr)
     return fsm_fail(err, FSM_ENOTFOUND, stream, "there is no stream \"%s\"", stream);

@@ -43,14 +43,16 @@ class Consumer:
 
     def start(self):
         if self.process is None:
-            self.process = subprocess.Popen(self.command, stderr=self.log)
+            self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=self.log)
 
     def kill(self):
         if self.process is not None:
-            assert self.process.poll() is None, "the consumer ended: %d: %s" % (self.process.returncode, self.said())
-            self.process.kill()
-            self.process.wait()
-            self.process, self.kills = None, self.kills + 1
+            process, self.process = self.process, None
+            ended = process.poll()
+            process.kill()
+            process.wait()
+            self.kills += 1
+            assert ended is None, "the consumer ended: %d: %s" % (ended, self.said())
 
     def run(self, seconds):
         """Until nothing comes for so many seconds: how it exits."""
@@ -93,9 +95,12 @@ class Load(threading.Thread):
 class ConsumeOnceStream(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="fsm-consume-")
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.rng, self.counts = random.Random(OPTIONS.seed), {}
         self.nats = NatsServer(find_nats_server(), self.dir)
         self.daemon = Daemon([FSMD], self.dir, self.nats, self.rng)
+        self.addCleanup(self.nats.kill)
+        self.addCleanup(self.daemon.kill)
         self.nats.start()
         sink = {"name": "nats", "kind": "nats", "timeout": "1s", "sync": "500ms", "backoff": "5ms",
                 "backoff_max": "200ms"}  # fmt: skip
@@ -110,13 +115,8 @@ class ConsumeOnceStream(unittest.TestCase):
         else:
             print("node is not installed: its consumer is left out")
         self.consumers = [Consumer(p, self.dir, name, self.nats.url) for name, p in programs.items()]
-
-    def tearDown(self):
         for consumer in self.consumers:
-            consumer.close()
-        self.daemon.kill()
-        self.nats.kill()
-        shutil.rmtree(self.dir)
+            self.addCleanup(consumer.close)
 
     def journal(self):
         """What a consumer of all of it has: (seq, count, sum)."""
