@@ -31,6 +31,14 @@ static fsm_code read_member(fsm_arena *arena, const fsm_value *value, const char
         return expected(err, where, "a version number from 1");
       *(uint32_t *)member->out = (uint32_t)value->i;
       return FSM_OK;
+    case FSM__BODY_BOOL:
+      if (!fsm_is(value, FSM_BOOL)) return expected(err, where, "true or false");
+      *(bool *)member->out = value->b;
+      return FSM_OK;
+    case FSM__BODY_LIST:
+      if (!fsm_is(value, FSM_LIST)) return expected(err, where, "a list");
+      *(fsm_value *)member->out = *value;
+      return FSM_OK;
     case FSM__BODY_MAP:
       if (!fsm_is(value, FSM_MAP)) return expected(err, where, "an object");
       *(fsm_value *)member->out = *value;

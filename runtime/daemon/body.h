@@ -7,6 +7,8 @@
 typedef enum fsm__body_kind {
   FSM__BODY_TEXT,    /* const char *: a string that is not empty and holds no NUL */
   FSM__BODY_VERSION, /* uint32_t from 1 */
+  FSM__BODY_BOOL,    /* bool */
+  FSM__BODY_LIST,    /* fsm_value */
   FSM__BODY_MAP,     /* fsm_value */
   FSM__BODY_ANY      /* fsm_value */
 } fsm__body_kind;

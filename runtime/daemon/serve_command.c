@@ -1,13 +1,14 @@
 /* serve_command.c: definitions, new instances and events: requests that become commands.
  *
  * The answer is made on the writer's thread, into the request's own buffer, and handed to the loop. */
+#include "runtime/daemon/serve_command.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "runtime/daemon/body.h"
 #include "runtime/daemon/headers.h"
 #include "runtime/daemon/problem.h"
-#include "runtime/daemon/routes.h"
 
 /* The document of an answer; a definition's with its hash and whether it is new. */
 static fsm_code document_of(fsm__request *request, const fsm_answer *answer, fsm_value *out, fsm_error *err) {
@@ -52,7 +53,7 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   fsm__request_finish(request);
 }
 
-static bool submit(fsm__server *server, fsm__request *request, const fsm_command *command) {
+bool fsm__serve_submit(fsm__server *server, fsm__request *request, const fsm_command *command) {
   fsm_error err = {0};
   request->kind = command->kind;
   /* From here on the request may already be another thread's. */
@@ -61,7 +62,7 @@ static bool submit(fsm__server *server, fsm__request *request, const fsm_command
   return true;
 }
 
-static bool refuse(fsm__server *server, fsm__request *request, const fsm_error *err) {
+bool fsm__serve_refuse(fsm__server *server, fsm__request *request, const fsm_error *err) {
   if (err->code == FSM_EMALFORMED) {
     fsm_buf text = {0};
     fsm__body_excerpt(&request->body, err, &text);
@@ -77,10 +78,10 @@ bool fsm__serve_deploy(fsm__server *server, fsm__request *request, const fsm__ta
   fsm_error err = {0};
   fsm_command command = fsm_command_new(FSM_CMD_DEPLOY);
   if (fsm__headers_to_command(request, false, false, &command, &err) != FSM_OK)
-    return refuse(server, request, &err);
+    return fsm__serve_refuse(server, request, &err);
   command.source = request->body.data ? request->body.data : "";
   command.source_len = request->body.len;
-  return submit(server, request, &command);
+  return fsm__serve_submit(server, request, &command);
 }
 
 bool fsm__serve_start(fsm__server *server, fsm__request *request, const fsm__target *target) {
@@ -94,15 +95,15 @@ bool fsm__serve_start(fsm__server *server, fsm__request *request, const fsm__tar
       {"key", FSM__BODY_TEXT, false, &command.key},
       {"labels", FSM__BODY_MAP, false, &command.labels},
       {"input", FSM__BODY_ANY, false, &command.data},
+      {"if_absent", FSM__BODY_BOOL, false, &command.if_absent},
   };
   if (fsm__headers_to_command(request, true, false, &command, &err) != FSM_OK ||
       fsm__body_read(request, members, sizeof members / sizeof *members, &err) != FSM_OK)
-    return refuse(server, request, &err);
-  return submit(server, request, &command);
+    return fsm__serve_refuse(server, request, &err);
+  return fsm__serve_submit(server, request, &command);
 }
 
-/* An instance by its id, or by MACHINE/key:KEY. */
-static fsm_code address(fsm__request *request, const char *ref, fsm_command *command, fsm_error *err) {
+fsm_code fsm__serve_address(fsm__request *request, const char *ref, fsm_command *command, fsm_error *err) {
   static const char mark[] = "/key:";
   const char *at = strstr(ref, mark);
   if (!at) {
@@ -123,10 +124,14 @@ bool fsm__serve_send(fsm__server *server, fsm__request *request, const fsm__targ
   const fsm__body_member members[] = {
       {"event", FSM__BODY_TEXT, true, &command.event},
       {"data", FSM__BODY_ANY, false, &command.data},
+      {"if_absent", FSM__BODY_BOOL, false, &command.if_absent},
+      {"input", FSM__BODY_ANY, false, &command.input},
+      {"version", FSM__BODY_VERSION, false, &command.version},
+      {"labels", FSM__BODY_MAP, false, &command.labels},
   };
   if (fsm__headers_to_command(request, true, true, &command, &err) != FSM_OK ||
       fsm__body_read(request, members, sizeof members / sizeof *members, &err) != FSM_OK ||
-      address(request, target->segments[2], &command, &err) != FSM_OK)
-    return refuse(server, request, &err);
-  return submit(server, request, &command);
+      fsm__serve_address(request, target->segments[2], &command, &err) != FSM_OK)
+    return fsm__serve_refuse(server, request, &err);
+  return fsm__serve_submit(server, request, &command);
 }

@@ -1,0 +1,20 @@
+/* serve_later.c: rows whose functions are still to come. */
+#include "runtime/daemon/problem.h"
+#include "runtime/daemon/routes.h"
+
+#define LATER(name)                                                                                  \
+  bool name(fsm__server *server, fsm__request *request, const fsm__target *target) {                 \
+    (void)server, (void)target;                                                                      \
+    fsm__problem_make(request, FSM_EUNSUPPORTED, 501, "path", "this version does not serve it yet"); \
+    return true;                                                                                     \
+  }
+LATER(fsm__serve_versions)
+LATER(fsm__serve_retire)
+LATER(fsm__serve_batch)
+LATER(fsm__serve_tasks)
+LATER(fsm__serve_task)
+LATER(fsm__serve_claim)
+LATER(fsm__serve_task_complete)
+LATER(fsm__serve_task_fail)
+LATER(fsm__serve_task_heartbeat)
+LATER(fsm__serve_ready)
