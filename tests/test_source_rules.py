@@ -35,7 +35,7 @@ WRAPPERS = [
     (r"nats(\.h|/.*)", "runtime/bus_impl.h"),  # of bus.c, bus_connect.c, bus_stream.c
     (r"curl/.*", "runtime/web.c"),
     (r"jwt\.h", "runtime/token.c"),
-    (r"microhttpd\.h", "runtime/daemon/http.c"),
+    (r"microhttpd\.h", "runtime/daemon/http_impl.h"),  # of http*.c
     (r"uv(\.h|/.*)", "runtime/daemon/loop.c"),
 ]
 # tools/bench measures the libraries themselves, as the limit that ours is compared with.

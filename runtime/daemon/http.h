@@ -2,8 +2,8 @@
  * epoll descriptor is one more that the loop watches.
  *
  * A whole request goes to `serve`. That either fills the answer and returns true, or hands the request on
- * and returns false; whoever has it then calls fsm__request_finish once, from any thread. The client may
- * be gone by then: the exchange lives until both sides have let go of it. */
+ * and returns false; whoever has it then calls fsm__request_finish once, from any thread, or fsm__http_flow.
+ * The client may be gone by then: the exchange lives until both sides have let go of it. */
 #ifndef FSM_DAEMON_HTTP_H
 #define FSM_DAEMON_HTTP_H
 
@@ -34,6 +34,21 @@ void fsm__http_drain(fsm__http *http, fsm__loop_fn idle, void *arg);
 void fsm__http_stop(fsm__http *http);
 /* After everyone who has a request has finished it. */
 void fsm__http_free(fsm__http *http);
+
+/* An answer that goes on (server-sent events): called on the loop's thread instead of fsm__request_finish,
+ * from within serve or later. The head (status 200, request->type) goes at once, gzip never. A client that
+ * leaves while there is nothing to pull is noticed at the next bytes for it: heartbeats are the caller's. One
+ * that reads nothing for the idle timeout while there is something is let go. */
+typedef struct fsm__flow {
+  long (*pull)(void *arg, char *out, size_t max); /* bytes put into out; 0 = none now: asked again after
+                                                     fsm__http_flow_ready; -1 = the end */
+  void (*closed)(void *arg); /* the client has gone, the daemon stops, or the end came: the last call, after
+                                which the request is not touched; never from within fsm__http_flow */
+  void *arg;
+} fsm__flow;
+void fsm__http_flow(fsm__request *request, const fsm__flow *flow);
+/* There is something to pull. Loop's thread, not from within pull; too often is fine. */
+void fsm__http_flow_ready(fsm__request *request);
 
 const char *fsm__http_version(void); /* of libmicrohttpd */
 

@@ -1,0 +1,76 @@
+/* http_answer.c: an answer goes out: its head, and what is on the log about it. */
+#include "runtime/daemon/http_impl.h"
+#include "runtime/daemon/problem.h"
+
+enum { LOGGED_A_SECOND = 10 };
+
+static void header(struct MHD_Response *response, const char *name, const char *value) {
+  if (value && *value) MHD_add_response_header(response, name, value); /* without memory it is left out */
+}
+
+void fsm__http_reply_headers(const fsm__exchange *e, struct MHD_Response *response, int status,
+                             bool problem) {
+  const fsm__request *request = &e->request;
+  header(response, "Content-Type",
+         problem                 ? "application/problem+json"
+         : request->type != NULL ? request->type
+                                 : "application/json");
+  header(response, "X-Correlation-ID", request->correlation);
+  header(response, "Cache-Control", "no-store");
+  if (status == 503 || status == 429) header(response, "Retry-After", "1");
+  if (e->abandoned || request->close || e->listener->http->draining) header(response, "Connection", "close");
+  if (e->abandoned) return;
+  header(response, "ETag", request->etag);
+  header(response, "Location", request->location);
+  header(response, "Allow", request->allow);
+  if (request->challenge)
+    header(response, "WWW-Authenticate",
+           request->headers[FSM__AUTHORIZATION] ? "Bearer realm=\"fsmd\", error=\"invalid_token\""
+                                                : "Bearer realm=\"fsmd\"");
+}
+
+/* A line for each failure of ours, but never a flood of them. */
+static void log_failure(fsm__http *http, const fsm__request *request) {
+  int64_t second = request->received_ns / 1000000000;
+  if (second != http->logged_second) http->logged_second = second, http->logged = 0;
+  if (http->logged++ >= LOGGED_A_SECOND) return;
+  FSM__LOG(http->log, "error", "request failed", fsm__text("method", request->method),
+           fsm__text("target", request->target), fsm__number("status", (uint64_t)request->status),
+           fsm__text("code", fsm_code_name(request->code)), fsm__text("where", request->fault.where),
+           fsm__text("detail", request->fault.text), fsm__text("correlation", request->correlation));
+}
+
+enum MHD_Result fsm__http_reply(fsm__exchange *e) {
+  fsm__request *request = &e->request;
+  fsm_buf *text = e->abandoned ? &e->closed_text : &request->out;
+  int status = e->abandoned ? fsm_code_http(FSM_ECLOSED) : request->status;
+  bool problem = e->abandoned || request->code != FSM_OK;
+  e->stage = ANSWERED;
+  if (!fsm_buf_ok(text)) return MHD_NO;
+  if (status >= 500 && status != 503) log_failure(e->listener->http, request);
+  struct MHD_Response *response =
+      MHD_create_response_from_buffer(text->len, text->data, MHD_RESPMEM_PERSISTENT);
+  if (!response) return MHD_NO;
+  fsm__http_reply_headers(e, response, status, problem);
+  enum MHD_Result result = MHD_queue_response(e->connection, (unsigned)status, response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+/* A problem before the body was read: the connection cannot be used after it. */
+enum MHD_Result fsm__http_refuse(fsm__exchange *e, fsm_code code, const char *where, const char *why) {
+  e->request.close = true;
+  fsm__problem_make(&e->request, code, 0, where, "%s", why);
+  return fsm__http_reply(e);
+}
+
+/* The request itself may be in another thread's hands: the answer is made beside it. */
+void fsm__http_abandon(fsm__exchange *e) {
+  fsm_error err = {0};
+  fsm_fail(&err, FSM_ECLOSED, NULL,
+           "the daemon stopped before the answer was there; the outcome is not known");
+  fsm__problem_text(&e->closed_text, &err, fsm_code_http(FSM_ECLOSED), NULL, e->request.correlation);
+  e->abandoned = true;
+  e->stage = ANSWERED;
+  MHD_resume_connection(e->connection);
+}

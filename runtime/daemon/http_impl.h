@@ -1,0 +1,93 @@
+/* http_impl.h: what the files http*.c share: together they wrap libmicrohttpd.
+ *
+ * http.c its life on the loop · http_exchange.c one request, its memory, its way back · http_read.c a request
+ * comes in · http_answer.c an answer goes out · http_flow.c an answer that goes on.
+ *
+ * Invariant: everything but fsm__http_finish runs on the loop's thread. An exchange has one reference of its
+ * connection and one of whoever is answering; it is freed with the last. While it waits its connection
+ * is suspended, so that the library neither reads nor ends it. */
+#ifndef FSM_DAEMON_HTTP_IMPL_H
+#define FSM_DAEMON_HTTP_IMPL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "runtime/daemon/http.h"
+
+typedef enum fsm__stage { FRESH, READING, WAITING, ANSWERED } fsm__stage;
+
+typedef struct fsm__listener {
+  fsm__http *http;
+  struct MHD_Daemon *daemon;
+  fsm__watch *watch;
+  fsm__policy policy;
+  bool local;
+} fsm__listener;
+
+typedef struct fsm__exchange {
+  fsm__request request; /* first: finish gets back from it */
+  fsm__listener *listener;
+  struct MHD_Connection *connection; /* NULL once it has ended */
+  fsm__stage stage;
+  unsigned refs;
+  size_t got;     /* bytes of the body that came */
+  size_t counted; /* of them in http->body_bytes */
+  bool abandoned; /* at stop: answered with FSM_ECLOSED, whoever has the request still has it */
+  fsm_buf closed_text;
+  fsm__flow flow;                    /* pull is NULL when the answer is whole */
+  bool flow_dry;                     /* suspended until there is something to pull */
+  bool flow_ends;                    /* at the next pull */
+  bool serving;                      /* `serve` is running */
+  struct fsm__exchange *next, *prev; /* among the active */
+  struct fsm__exchange *next_done;
+} fsm__exchange;
+
+struct fsm__http {
+  fsm__loop *loop;
+  const fsm__log *log;
+  fsm__serve_fn serve;
+  void *arg;
+  fsm__listener listeners[FSM__LISTENERS_MAX];
+  size_t listener_count, body_bytes;
+  fsm__exchange *active; /* with a connection */
+  fsm__exchange *pool;   /* linked by next */
+  unsigned pooled;
+  bool draining;
+  fsm__loop_fn idle;
+  void *idle_arg;
+  int64_t logged_second;
+  unsigned logged;
+  pthread_mutex_t mutex;     /* of done */
+  fsm__exchange *done;       /* newest first, by next_done */
+  fsm__exchange *late_flows; /* their connections had ended before; by next_done */
+};
+
+/* http_exchange.c */
+fsm__exchange *fsm__exchange_new(fsm__listener *l, struct MHD_Connection *connection);
+void fsm__exchange_drop(fsm__exchange *e);
+void fsm__exchange_end(fsm__exchange *e); /* its connection has let go of it */
+void fsm__exchange_uncount(fsm__exchange *e);
+void fsm__exchange_free_pool(fsm__http *http);
+void fsm__http_finish(fsm__request *request);
+fsm__exchange *fsm__exchange_take_done(fsm__http *http); /* oldest first, by next_done */
+
+/* http_read.c: libmicrohttpd's callbacks; cls is the listener. */
+void *fsm__http_on_target(void *cls, const char *target, struct MHD_Connection *connection);
+enum MHD_Result fsm__http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                     const char *method, const char *version, const char *data, size_t *len,
+                                     void **context);
+
+/* http_answer.c */
+enum MHD_Result fsm__http_reply(fsm__exchange *e);
+void fsm__http_reply_headers(const fsm__exchange *e, struct MHD_Response *response, int status, bool problem);
+/* A problem before the body was read: the connection cannot be used after it. */
+enum MHD_Result fsm__http_refuse(fsm__exchange *e, fsm_code code, const char *where, const char *why);
+void fsm__http_abandon(fsm__exchange *e); /* at stop */
+
+/* http_flow.c */
+enum MHD_Result fsm__flow_reply(fsm__exchange *e);
+void fsm__flow_end(fsm__exchange *e); /* at its next pull */
+void fsm__flow_end_late(fsm__http *http);
+void fsm__flow_gone(fsm__exchange *e); /* its connection has ended; safe when there is no flow */
+
+#endif
