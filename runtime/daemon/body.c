@@ -31,6 +31,10 @@ static fsm_code read_member(fsm_arena *arena, const fsm_value *value, const char
         return expected(err, where, "a version number from 1");
       *(uint32_t *)member->out = (uint32_t)value->i;
       return FSM_OK;
+    case FSM__BODY_REVISION:
+      if (!fsm_is(value, FSM_INT) || value->i < 0) return expected(err, where, "a revision, from 0");
+      *(int64_t *)member->out = value->i;
+      return FSM_OK;
     case FSM__BODY_BOOL:
       if (!fsm_is(value, FSM_BOOL)) return expected(err, where, "true or false");
       *(bool *)member->out = value->b;
@@ -54,31 +58,40 @@ static const fsm__body_member *named(const fsm__body_member *members, size_t cou
   return NULL;
 }
 
+fsm_code fsm__body_members(fsm_arena *arena, const fsm_value *value, const char *place,
+                           const fsm__body_member *members, size_t count, fsm_error *err) {
+  fsm_code code;
+  if (!fsm_is(value, FSM_MAP)) return expected(err, place, "a JSON object");
+  for (uint32_t i = 0; i < value->len; i++) {
+    const fsm_value *name = &value->pairs[i].key, *given = &value->pairs[i].value;
+    const fsm__body_member *member = named(members, count, name);
+    fsm__pointer where;
+    fsm__pointer_set(&where, place);
+    fsm__pointer_key(&where, name->s, name->len);
+    if (!member) return fsm_fail(err, FSM_EMALFORMED, where.text, "there is no such member");
+    if (fsm_is(given, FSM_NULL) && !member->needed) continue;
+    if ((code = read_member(arena, given, where.text, member, err)) != FSM_OK) return code;
+  }
+  for (size_t i = 0; i < count; i++)
+    if (members[i].needed && !fsm_map_get(value, members[i].name))
+      return fsm_fail(err, FSM_EMALFORMED, fsm_arena_printf(arena, "%s/%s", place, members[i].name),
+                      "the member is missing");
+  return FSM_OK;
+}
+
+fsm_code fsm__body_parse(fsm__request *request, fsm_value *out, fsm_error *err) {
+  fsm_code code = fsm_json_parse(&request->arena, request->body.data ? request->body.data : "",
+                                 request->body.len, FSM_JSON_SORTED, out, err);
+  /* Whatever the JSON reader calls it, here it is the message that cannot be read. */
+  if (code != FSM_OK && code != FSM_ENOMEM) return fsm_fail(err, FSM_EMALFORMED, err->where, "%s", err->text);
+  return code;
+}
+
 fsm_code fsm__body_read(fsm__request *request, const fsm__body_member *members, size_t count,
                         fsm_error *err) {
   fsm_value body;
-  fsm_arena *arena = &request->arena;
-  fsm_code code = fsm_json_parse(arena, request->body.data ? request->body.data : "", request->body.len,
-                                 FSM_JSON_SORTED, &body, err);
-  /* Whatever the JSON reader calls it, here it is the message that cannot be read. */
-  if (code != FSM_OK && code != FSM_ENOMEM) return fsm_fail(err, FSM_EMALFORMED, err->where, "%s", err->text);
-  if (code != FSM_OK) return code;
-  if (!fsm_is(&body, FSM_MAP)) return expected(err, "", "a JSON object");
-  for (uint32_t i = 0; i < body.len; i++) {
-    const fsm_value *name = &body.pairs[i].key, *value = &body.pairs[i].value;
-    const fsm__body_member *member = named(members, count, name);
-    fsm__pointer where;
-    fsm__pointer_set(&where, "");
-    fsm__pointer_key(&where, name->s, name->len);
-    if (!member) return fsm_fail(err, FSM_EMALFORMED, where.text, "there is no such member");
-    if (fsm_is(value, FSM_NULL) && !member->needed) continue;
-    if ((code = read_member(arena, value, where.text, member, err)) != FSM_OK) return code;
-  }
-  for (size_t i = 0; i < count; i++)
-    if (members[i].needed && !fsm_map_get(&body, members[i].name))
-      return fsm_fail(err, FSM_EMALFORMED, fsm_arena_printf(arena, "/%s", members[i].name),
-                      "the member is missing");
-  return FSM_OK;
+  fsm_code code = fsm__body_parse(request, &body, err);
+  return code == FSM_OK ? fsm__body_members(&request->arena, &body, "", members, count, err) : code;
 }
 
 void fsm__body_excerpt(const fsm_buf *body, const fsm_error *why, fsm_buf *out) {

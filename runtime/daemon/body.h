@@ -5,12 +5,13 @@
 #include "runtime/daemon/request.h"
 
 typedef enum fsm__body_kind {
-  FSM__BODY_TEXT,    /* const char *: a string that is not empty and holds no NUL */
-  FSM__BODY_VERSION, /* uint32_t from 1 */
-  FSM__BODY_BOOL,    /* bool */
-  FSM__BODY_LIST,    /* fsm_value */
-  FSM__BODY_MAP,     /* fsm_value */
-  FSM__BODY_ANY      /* fsm_value */
+  FSM__BODY_TEXT,     /* const char *: a string that is not empty and holds no NUL */
+  FSM__BODY_VERSION,  /* uint32_t from 1 */
+  FSM__BODY_REVISION, /* int64_t from 0 */
+  FSM__BODY_BOOL,     /* bool */
+  FSM__BODY_LIST,     /* fsm_value */
+  FSM__BODY_MAP,      /* fsm_value */
+  FSM__BODY_ANY       /* fsm_value */
 } fsm__body_kind;
 
 typedef struct fsm__body_member {
@@ -24,6 +25,10 @@ typedef struct fsm__body_member {
  */
 FSM_MUST_USE fsm_code fsm__body_read(fsm__request *request, const fsm__body_member *members, size_t count,
                                      fsm_error *err);
+/* Its two steps: the JSON, and the members of an object that stands at `place` (a JSON pointer) in it. */
+FSM_MUST_USE fsm_code fsm__body_parse(fsm__request *request, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__body_members(fsm_arena *arena, const fsm_value *value, const char *place,
+                                        const fsm__body_member *members, size_t count, fsm_error *err);
 /* What a record may say of a body: why it was refused, its SHA-256, the first bytes escaped. */
 void fsm__body_excerpt(const fsm_buf *body, const fsm_error *why, fsm_buf *out);
 

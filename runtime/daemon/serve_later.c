@@ -10,7 +10,6 @@
   }
 LATER(fsm__serve_versions)
 LATER(fsm__serve_retire)
-LATER(fsm__serve_batch)
 LATER(fsm__serve_tasks)
 LATER(fsm__serve_task)
 LATER(fsm__serve_claim)
