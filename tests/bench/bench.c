@@ -59,6 +59,10 @@ static const figure figures[] = {
     {"publish_outage", "ms", publish_outage},  /* raw: with NATS there */
     {"format_json", "records/s", format_json}, /* raw: the same text copied */
     {"publish_file", "records/s", publish_file},
+    {"http_send", "sends/s", http_send}, /* raw: a bare libmicrohttpd with the same answer */
+    {"http_send_p99", "ms", http_send_p99},
+    {"http_read", "reads/s", http_read},
+    {"http_bare", "answers/s", http_bare_library}, /* that server; raw: a bare epoll */
 };
 enum { FIGURES = sizeof figures / sizeof figures[0] };
 

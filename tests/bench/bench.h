@@ -55,6 +55,10 @@ sample publish_cost_peak(const char *dir, double seconds);
 sample publish_lag(const char *dir, double seconds);
 sample publish_catch_up(const char *dir, double seconds);
 sample publish_outage(const char *dir, double seconds);
+sample http_send(const char *dir, double seconds);
+sample http_send_p99(const char *dir, double seconds);
+sample http_read(const char *dir, double seconds);
+sample http_bare_library(const char *dir, double seconds);
 sample format_json(const char *dir, double seconds);
 sample publish_file(const char *dir, double seconds);
 

@@ -20,6 +20,8 @@ static const char RING[] =
     "\"@expr\":\"event.reviewId\"}}}}},"
     "\"awaitingApproval\":{\"on\":{\"APPROVE\":\"draft\"}}}}";
 
+const char *ring_definition(void) { return RING; }
+
 /* One client: always one command in flight. */
 typedef struct client {
   ring *of;

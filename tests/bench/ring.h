@@ -24,6 +24,7 @@ ring *ring_new(const char *dir, unsigned instances);
 /* A million instances, made once, closed. */
 ring *million(void);
 void ring_free(ring *ring);
+const char *ring_definition(void);
 const char *ring_data(const ring *ring);
 fsm_runtime *ring_open(ring *ring);
 fsm_runtime *ring_open_as(ring *ring, const fsm_runtime_options *options); /* but for the directory */
