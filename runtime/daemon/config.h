@@ -1,43 +1,58 @@
-/* config.h: the settings of fsmd: one table row per option, from which parsing, --help and
- * --print-config come. Settings come from the command line alone. */
+/* config.h: the settings of fsmd: a flat file, and options that win over it.
+ *
+ * One row of config_table.c per setting: from it come parsing, ranges, --help, --print-config, the man page
+ * and the completions. A setting has the same name in the file (`name = value`) and as an option (`--name
+ * VALUE`). No setting takes a secret, only the file that holds one. To add one: a member here, a row there,
+ * and what it contradicts in config_check.c. */
 #ifndef FSM_DAEMON_CONFIG_H
 #define FSM_DAEMON_CONFIG_H
 
 #include "runtime/daemon/auth.h"
+#include "runtime/daemon/log.h"
 
-enum { FSM__SOCKET_PATH_MAX = 107 /* sun_path less its NUL */ };
+enum {
+  FSM__SOCKET_PATH_MAX = 107, /* sun_path less its NUL */
+  FSM__CONFIG_LIST_MAX = 64,
+  FSM__CONFIG_FILE_MAX = 256 << 10, /* bytes of the file */
+  FSM__CONFIG_VALUE_MAX = 4095,     /* bytes of a value */
+  FSM__SETTINGS_MAX = 128
+};
 
-enum { FSM__CONFIG_LIST_MAX = 64 };
-
-/* An option that may be given several times. */
+/* A setting that may be given several times. */
 typedef struct fsm__config_list {
   const char *at[FSM__CONFIG_LIST_MAX];
   size_t count;
 } fsm__config_list;
 
+typedef enum fsm__log_style { FSM__LOG_LOGFMT, FSM__LOG_JSON } fsm__log_style;
+
 typedef struct fsm__config {
-  /* As given, defaults filled in; "" = not set. */
-  const char *data, *listen, *socket, *jwt_key, *auth, *socket_auth, *nats, *sinks, *log_format, *node,
-      *port_file;
-  const char *segment_bytes, *snapshot_every, *retain, *retain_bytes, *archive_dir, *store_bytes_max;
-  const char *http_concurrency;
+  /* As given or by default; "" = not set. */
+  const char *config, *data, *listen, *socket, *jwt_key, *nats, *sinks, *node, *port_file, *archive_dir;
   fsm__config_list http_allow;
-  bool no_listen, help, version, print, print_sinks;
-  /* What that means. */
+  bool no_listen, help, version, print_config, print_sinks;
+  fsm__policy auth, socket_auth;
+  fsm__log_style log_format;
+  uint64_t segment_bytes, store_bytes_max, http_concurrency;
+  uint64_t retain_bytes;                /* 0 = any */
+  int64_t snapshot_every_ns, retain_ns; /* 0 = none, for ever */
+  /* What follows from that. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];
-  fsm__policy tcp_policy, socket_policy;
-  uint64_t segment, store_max, http_threads;
-  int64_t snapshot_ns, retain_ns; /* 0 = none, for ever */
-  uint64_t retain_size;           /* 0 = any */
-  bool log_json;
+  int from[FSM__SETTINGS_MAX]; /* by row: 0 = default, else the line of the file, or FSM__FROM_OPTION */
+  char *file_text;             /* what values of the file point into */
 } fsm__config;
 
-/* Reads argv, then checks that the settings fit together. FSM_EARGUMENT: where is the option. With
- * help, version or a print set nothing else is checked. Strings are borrowed from argv. */
+enum { FSM__FROM_OPTION = -1 };
+
+/* Reads argv, then the file that it names, then checks that the settings fit together. FSM_EARGUMENT: where
+ * is the option, or FILE:LINE with the setting's name in front of the text. With help or version the file is
+ * not read; with those or a print set nothing is checked but each value by itself. Strings are borrowed from
+ * argv and live until fsm__config_free, which is due after a failure too. */
 FSM_MUST_USE fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_error *err);
+void fsm__config_free(fsm__config *config);
 
 void fsm__config_help(fsm_buf *out); /* lines of at most 80 columns */
-/* The settings as they would be in force; "" = not set. */
+/* The settings in force as a file that says the same, each with its help and range. */
 void fsm__config_print(fsm_buf *out, const fsm__config *config);
 
 #endif

@@ -103,16 +103,16 @@ static fsm_code open_data(fsmd *d, const fsm_runtime_options *options, fsm_error
 static void set_options(const fsm__config *config, fsm_runtime_options *options) {
   options->dir = config->data;
   options->node = config->node;
-  options->segment_bytes = config->segment;
-  if (config->store_max < FSM_STORE_MAP_DEFAULT) options->map_bytes = config->store_max;
-  options->map_bytes_max = config->store_max;
+  options->segment_bytes = config->segment_bytes;
+  if (config->store_bytes_max < FSM_STORE_MAP_DEFAULT) options->map_bytes = config->store_bytes_max;
+  options->map_bytes_max = config->store_bytes_max;
   options->http_allow = config->http_allow.at;
   options->http_allow_count = config->http_allow.count;
-  options->http_concurrency = (unsigned)config->http_threads;
-  options->service_threads = (unsigned)config->http_threads; /* for http: there is no other here */
-  options->snapshot_ns = config->snapshot_ns;
+  options->http_concurrency = (unsigned)config->http_concurrency;
+  options->service_threads = (unsigned)config->http_concurrency; /* for http: there is no other here */
+  options->snapshot_ns = config->snapshot_every_ns;
   options->retain_ns = config->retain_ns;
-  options->retain_bytes = config->retain_size;
+  options->retain_bytes = config->retain_bytes;
   if (!*config->archive_dir) return;
   options->archive = fsm__archive_copy;
   options->archive_arg = (void *)(uintptr_t)config->archive_dir;
@@ -182,10 +182,10 @@ static fsm_code open_listeners(fsmd *d, fsm_error *err) {
   fsm_code code = fsm__listen_unix(config->socket_path, &fd, err);
   if (code != FSM_OK) return code;
   d->serves_socket = true;
-  code = fsm__http_listen(d->http, fd, true, config->socket_policy, err);
+  code = fsm__http_listen(d->http, fd, true, config->socket_auth, err);
   if (code != FSM_OK || config->no_listen) return code;
   code = fsm__listen_tcp(config->listen, &fd, &port, d->address, err);
-  if (code == FSM_OK) code = fsm__http_listen(d->http, fd, false, config->tcp_policy, err);
+  if (code == FSM_OK) code = fsm__http_listen(d->http, fd, false, config->auth, err);
   return code == FSM_OK && *config->port_file ? fsm__port_file_write(config->port_file, port, err) : code;
 }
 
@@ -279,9 +279,9 @@ static void log_start(const fsmd *d) {
            fsm__number("applied", d->opened.applied_seq), fsm__number("replayed", d->opened.replayed),
            fsm__number("cut_bytes", d->opened.cut_bytes), fsm__number("rewritten", d->opened.rewritten),
            fsm__text("listen", config->no_listen ? "off" : d->address),
-           fsm__text("auth", config->no_listen ? "off" : fsm__policy_name(config->tcp_policy)),
+           fsm__text("auth", config->no_listen ? "off" : fsm__policy_name(config->auth)),
            fsm__text("socket", config->socket_path),
-           fsm__text("socket_auth", fsm__policy_name(config->socket_policy)),
+           fsm__text("socket_auth", fsm__policy_name(config->socket_auth)),
            fsm__text("nats", *config->nats ? config->nats : "off"),
            fsm__text("sinks", *config->sinks ? config->sinks : "off"));
 }
@@ -294,7 +294,8 @@ static fsm_code open_clocks(fsmd *d, fsm_error *err) {
 
 static void start_clocks(const fsmd *d) {
   if (d->server.publisher) fsm__timer_start(d->sink_clock, FSM__SINK_LOOK_MS, FSM__SINK_LOOK_MS);
-  if (d->config.snapshot_ns > 0) fsm__timer_start(d->retention_clock, RETENTION_LOOK_MS, RETENTION_LOOK_MS);
+  if (d->config.snapshot_every_ns > 0)
+    fsm__timer_start(d->retention_clock, RETENTION_LOOK_MS, RETENTION_LOOK_MS);
 }
 
 static fsm_code start(fsmd *d, fsm_error *err) {
@@ -344,13 +345,18 @@ int main(int argc, char *argv[]) {
   signal(SIGPIPE, SIG_IGN);
   if (fsm__config_parse(argc, argv, &d.config, &err) != FSM_OK) {
     fprintf(stderr, "fsmd: %s: %s\n", err.where, err.text);
+    fsm__config_free(&d.config);
     return fsm_code_exit(FSM_EARGUMENT);
   }
   if (d.config.help) return fsm__config_help(&text), print(&text), 0;
   if (d.config.version) return print_version(), 0;
   if (d.config.print_sinks) return fsm__sinks_help(&text), print(&text), 0;
-  if (d.config.print) return fsm__config_print(&text, &d.config), print(&text), 0;
-  d.log.json = d.config.log_json;
+  if (d.config.print_config) {
+    fsm__config_print(&text, &d.config);
+    fsm__config_free(&d.config);
+    return print(&text), 0;
+  }
+  d.log.json = d.config.log_format == FSM__LOG_JSON;
   raise_file_limit();
   d.server.log = &d.log;
   fsm_code code = start(&d, &err);
@@ -366,5 +372,6 @@ int main(int argc, char *argv[]) {
   }
   stop(&d);
   if (code == FSM_OK) fsm__log_line(&d.log, "info", "stopped");
+  fsm__config_free(&d.config);
   return fsm_code_exit(code);
 }

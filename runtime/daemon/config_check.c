@@ -1,0 +1,72 @@
+/* config_check.c: settings that are right one by one and wrong together, and what follows from them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/daemon/config_table.h"
+#include "runtime/web_url.h"
+
+static bool was_given(const fsm__config *config, const char *name) {
+  return config->from[fsm__setting_index(fsm__setting_find(name, strlen(name)))] != 0;
+}
+
+static fsm_code check_policies(const fsm__config *config, fsm_error *err) {
+  const bool have_key = *config->jwt_key;
+  const char *needs_key = "tokens are required but there is no key: give --jwt-key FILE";
+  if (config->socket_auth == FSM__AUTH_REQUIRED && !have_key)
+    return fsm__config_wrong(config, "socket-auth", err, "%s", needs_key);
+  if (config->no_listen || have_key || config->auth == FSM__AUTH_NONE) return FSM_OK;
+  return fsm__config_wrong(config, "auth", err,
+                           "without --jwt-key nobody can be told apart on TCP: give a key, or --auth none to "
+                           "take everyone, or --no-listen");
+}
+
+static fsm_code check_socket(fsm__config *config, fsm_error *err) {
+  const bool own = *config->socket;
+  int len = snprintf(config->socket_path, sizeof config->socket_path, "%s%s",
+                     own ? config->socket : config->data, own ? "" : FSM__SOCKET_NAME);
+  if (len < 0 || (size_t)len >= sizeof config->socket_path)
+    return fsm__config_wrong(config, "socket", err, "the path of a unix socket has at most %d bytes",
+                             FSM__SOCKET_PATH_MAX);
+  return FSM_OK;
+}
+
+/* What would never happen is refused here: segments go only behind verified snapshots. */
+static fsm_code check_retention(const fsm__config *config, fsm_error *err) {
+  const bool some = config->retain_ns > 0 || config->retain_bytes > 0;
+  if (some && config->snapshot_every_ns == 0)
+    return fsm__config_wrong(config, config->retain_ns > 0 ? "retain" : "retain-bytes", err,
+                             "nothing goes without verified snapshots: give --snapshot-every too");
+  if (*config->archive_dir && !some)
+    return fsm__config_wrong(config, "archive-dir", err,
+                             "nothing goes there unless --retain or --retain-bytes is given");
+  return FSM_OK;
+}
+
+static fsm_code check_node(const fsm__config *config, fsm_error *err) {
+  bool legal = true;
+  for (const char *c = config->node; *c; c++) legal &= *c > ' ' && *c < 0x7f;
+  if (legal) return FSM_OK;
+  return fsm__config_wrong(config, "node", err, "the name is 1 to 64 printable ASCII characters, no spaces");
+}
+
+static fsm_code check_urls(const fsm__config *config, fsm_error *err) {
+  fsm_error inner;
+  if (*config->nats && strncmp(config->nats, "nats://", 7) != 0)
+    return fsm__config_wrong(config, "nats", err, "the URL starts with nats://");
+  for (size_t i = 0; i < config->http_allow.count; i++)
+    if (fsm__web_url_check(config->http_allow.at[i], &inner) != FSM_OK)
+      return fsm__config_wrong(config, "http-allow", err, "%s", inner.text);
+  return FSM_OK;
+}
+
+fsm_code fsm__config_check(fsm__config *config, fsm_error *err) {
+  if (!*config->data)
+    return fsm__config_wrong(config, "data", err, "the data directory is needed: --data DIR");
+  if (config->no_listen && was_given(config, "port-file"))
+    return fsm__config_wrong(config, "port-file", err, "there is no port with --no-listen");
+  fsm_code code = check_policies(config, err);
+  if (code == FSM_OK) code = check_socket(config, err);
+  if (code == FSM_OK) code = check_retention(config, err);
+  if (code == FSM_OK) code = check_urls(config, err);
+  return code == FSM_OK ? check_node(config, err) : code;
+}

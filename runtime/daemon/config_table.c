@@ -1,0 +1,95 @@
+/* config_table.c: the table of settings: one row says all that is known of a setting. */
+#include "runtime/daemon/config_table.h"
+
+#include <string.h>
+
+#include "runtime/journal.h"
+#include "runtime/service.h"
+#include "schema/closest.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define SECOND_NS UINT64_C(1000000000)
+#define MINUTE_NS (60 * SECOND_NS)
+#define HOUR_NS (60 * MINUTE_NS)
+#define DAY_NS (24 * HOUR_NS)
+
+#define AT(member) offsetof(fsm__config, member)
+
+/* clang-format off */
+static const fsm__setting settings[] = {
+  {"config", FSM__PATH, "FILE", AT(config), .note = "lines of name = value; default: none",
+   .help = "settings from a file, with the names of these options; an option wins over the file"},
+  {"data", FSM__PATH, "DIR", AT(data), .note = "a directory, made when missing",
+   .help = "where everything is kept; needed"},
+  {"listen", FSM__TEXT, "ADDR:PORT", AT(listen), "127.0.0.1:8480", .note = "a loopback address; port 0 = any free one",
+   .help = "TCP address of the HTTP interface"},
+  {"no-listen", FSM__FLAG, NULL, AT(no_listen), "off",
+   .help = "no TCP, the unix socket alone"},
+  {"socket", FSM__PATH, "PATH", AT(socket), .note = "at most 107 bytes; default DIR/fsmd.sock",
+   .help = "unix socket of the HTTP interface"},
+  {"jwt-key", FSM__PATH, "FILE", AT(jwt_key), .note = "32 to 4096 bytes, nobody else may read it",
+   .help = "key of bearer tokens (HS256)"},
+  {"auth", FSM__CHOICE, "POLICY", AT(auth), "required", .choices = "required optional none",
+   .help = "tokens on TCP; without a key only none starts"},
+  {"socket-auth", FSM__CHOICE, "POLICY", AT(socket_auth), "optional", .choices = "required optional none",
+   .help = "tokens on the unix socket; without one the user of the socket acts"},
+  {"nats", FSM__TEXT, "URL", AT(nats), .note = "nats://HOST:PORT; default: no workers, and no sink nats",
+   .help = "NATS server for records and workers"},
+  {"sinks", FSM__PATH, "FILE", AT(sinks), .note = "JSON, see --print-sinks; read again at SIGHUP; default: none but that of --nats",
+   .help = "where else records go: files, HTTP, OpenTelemetry, other NATS servers"},
+  {"http-allow", FSM__LIST, "URL", AT(http_allow), .note = "http:// or https://, a host and perhaps a path; default: none",
+   .help = "the service http may call what is at or below it"},
+  {"http-concurrency", FSM__NUMBER, "N", AT(http_concurrency), "8", 1, FSM_SERVICE_THREADS_MAX,
+   .help = "requests of the service http at once"},
+  {"node", FSM__TEXT, "NAME", AT(node), "fsmd/" FSM_VERSION, 1, 64, .note = "1 to 64 printable characters",
+   .help = "who writes, in every record"},
+  {"segment-bytes", FSM__SIZE, "N", AT(segment_bytes), "67108864", FSM_SEGMENT_BYTES_MIN, GIB,
+   .help = "size of new journal segments"},
+  {"store-bytes-max", FSM__SIZE, "N", AT(store_bytes_max), "1099511627776", 16 * MIB, 1024 * GIB,
+   .help = "the store does not grow over it: then commands are refused as full"},
+  {"snapshot-every", FSM__DURATION, "DURATION", AT(snapshot_every_ns), NULL, MINUTE_NS, 365 * DAY_NS, .note = "default: none",
+   .help = "a verified snapshot of the store in DIR/snapshots whenever the newest is older; the newest two stay"},
+  {"retain", FSM__DURATION, "DURATION", AT(retain_ns), NULL, HOUR_NS, 36500 * DAY_NS, .note = "needs --snapshot-every; default: for ever",
+   .help = "sealed segments of the journal go when their last record is older than that"},
+  {"retain-bytes", FSM__SIZE, "N", AT(retain_bytes), NULL, FSM_SEGMENT_BYTES_MIN, INT64_MAX, .note = "needs --snapshot-every; default: any",
+   .help = "and the oldest when all of them are larger than that; never what snapshots, sinks or idempotency keys (24 h) need"},
+  {"archive-dir", FSM__PATH, "DIR", AT(archive_dir), .note = "a directory, made when missing; needs --retain or --retain-bytes",
+   .help = "a segment is copied there, durably, before it goes; while that fails it stays"},
+  {"log-format", FSM__CHOICE, "FORMAT", AT(log_format), "logfmt", .choices = "logfmt json",
+   .help = "lines on stderr"},
+  {"port-file", FSM__PATH, "FILE", AT(port_file),
+   .help = "written with the TCP port once it listens"},
+  {"print-sinks", FSM__ACTION, NULL, AT(print_sinks), .help = "print what a file of sinks may say and exit"},
+  {"print-config", FSM__ACTION, NULL, AT(print_config), .help = "print the settings in force as a file of settings and exit"},
+  {"version", FSM__ACTION, NULL, AT(version), .help = "print versions and exit"},
+  {"help", FSM__ACTION, NULL, AT(help), .help = "print this and exit"},
+};
+/* clang-format on */
+enum { COUNT = sizeof settings / sizeof *settings };
+_Static_assert(sizeof settings / sizeof *settings <= FSM__SETTINGS_MAX,
+               "each has a place in fsm__config.from");
+
+size_t fsm__setting_count(void) { return COUNT; }
+
+const fsm__setting *fsm__setting_at(size_t i) {
+  FSM_ASSERT(i < COUNT);
+  return &settings[i];
+}
+
+const fsm__setting *fsm__setting_find(const char *name, size_t len) {
+  for (size_t i = 0; i < COUNT; i++)
+    if (strlen(settings[i].name) == len && memcmp(settings[i].name, name, len) == 0) return &settings[i];
+  return NULL;
+}
+
+size_t fsm__setting_index(const fsm__setting *row) {
+  FSM_ASSERT(row >= settings && row < settings + COUNT);
+  return (size_t)(row - settings);
+}
+
+const char *fsm__setting_closest(const char *name, char *text, size_t size) {
+  fsm__closest closest = {.name = name};
+  for (size_t i = 0; i < COUNT; i++) fsm__closest_try(&closest, settings[i].name);
+  return fsm__closest_text(&closest, text, size);
+}
