@@ -243,6 +243,7 @@ fsm_code fsm__admit_query(const fsm_query *query, fsm_arena *arena, fsm_query *o
     if (*texts_of[i] == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
   }
   fsm_code code = fsm_value_copy(arena, &query->route, &out->route, err);
+  if (code == FSM_OK) code = fsm_value_copy(arena, &query->records, &out->records, err);
   if (code != FSM_OK) return code;
   if (out->limit == 0) out->limit = FSM_PAGE_DEFAULT;
   if (out->limit > FSM_PAGE_MAX)

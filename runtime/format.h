@@ -37,6 +37,7 @@ typedef struct fsm__exported {
   uint64_t seq;
   uint64_t after; /* seq of the record that this reader was given before: seq - 1 unless some were left out;
                      0 = this is the first */
+  bool bare;      /* without leaf and after: as reads show it */
   bool repair;    /* given again, behind newer ones, because the other side had lost it */
   fsm__hash leaf;
   const fsm_record

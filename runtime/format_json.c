@@ -307,6 +307,7 @@ static void put_more(writer *w, const fsm__exported *record) {
   begin(w, STORE), put_hex(w, record->origin.store, sizeof record->origin.store), end(w, STORE);
   begin(w, PART), w->p.to = fsm__put_unsigned(w->p.to, record->origin.partition), end(w, PART);
   begin(w, EPOCH), w->p.to = fsm__put_unsigned(w->p.to, record->origin.epoch), end(w, EPOCH);
+  if (record->bare) return;
   begin(w, LEAF), put_hex(w, record->leaf.bytes, sizeof record->leaf.bytes), end(w, LEAF);
   if (record->after != w->seq - 1) {
     begin(w, AFTER), w->p.to = fsm__put_number(w->p.to, false, record->after), end(w, AFTER);

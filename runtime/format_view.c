@@ -43,6 +43,7 @@ fsm_code fsm__exported_view(const fsm__exported *exported, fsm_arena *scratch, f
   fsm_code code = fsm__exported_record(exported, scratch, &record, NULL, err);
   if (code == FSM_OK) code = fsm_record_view(scratch, &record, &exported->origin, &view, err);
   if (code != FSM_OK) return code;
+  if (exported->bare) return *out = view, FSM_OK;
   fsm_pair *pairs = fsm_arena_alloc(scratch, (view.len + MORE) * sizeof *pairs);
   fsm_value leaf = hex_of(scratch, &exported->leaf);
   if (pairs == NULL || leaf.type == FSM_NULL) return no_memory(err);

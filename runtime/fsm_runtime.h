@@ -60,6 +60,8 @@ enum {
   FSM_LABEL_BYTES_MAX = 64, /* of a label's name and of its value */
   FSM_PAGE_MAX = 1000,      /* items of one list answer */
   FSM_PAGE_DEFAULT = 100,
+  FSM_RECORDS_LOOK_MAX = 20000,            /* records that one page of them looks at */
+  FSM_RECORDS_BYTES_MAX = 4 * 1024 * 1024, /* stored bytes of those that one page has */
   FSM_IDEM_QUOTA = 1000, /* idempotency keys kept of one instance (each 24 to 30 h); over it FSM_EQUOTA */
   FSM_IDEM_STARTS_MAX = 10000000, /* the same of all creations together */
   FSM_REASON_MAX = 1024,          /* bytes of the reason of an admin command: UTF-8 */
@@ -339,8 +341,8 @@ typedef enum fsm_query_kind {
   FSM_QUERY_INSTANCE, /* ref → the instance */
   FSM_QUERY_EVENTS,   /* ref → what may be sent now, with which fields, and why not */
   FSM_QUERY_HISTORY,  /* ref, after, limit → {items: records, next} oldest first, refusals included */
-  FSM_QUERY_RECORDS,  /* correlation and/or user and/or ref, after, limit → {items: records, next}, all
-                         instances */
+  FSM_QUERY_RECORDS,  /* correlation, user, ref, records, after (a seq, or "now"), limit → {items: records,
+                         next, seq}; a page may end early: next says where to go on */
   FSM_QUERY_LIST,     /* filter → {items, next, seq, now} */
   FSM_QUERY_STUCK,    /* filter → open instances by time in state, longest first, ended states left out */
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
@@ -368,6 +370,7 @@ typedef struct fsm_query {
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
   int64_t for_ns;                 /* at least this long in the state */
   fsm_value route;                /* ROUTE_TEST: its document */
+  fsm_value records;              /* RECORDS: which, a map (runtime/record_filter.h); null = all */
   const char *after;              /* `next` of the page before; NULL = from the start */
   unsigned limit;                 /* 0 = FSM_PAGE_DEFAULT */
 } fsm_query;

@@ -1,14 +1,16 @@
-/* query_records.c: records as documents: those with a correlation, a user or an instance, whatever else they
- * are about; and one record of the journal as a document.
+/* query_records.c: records as documents: those that a filter wants; and one record of the journal as a
+ * document.
  *
- * A page ends at its limit and `next` is the seq of its last record. Without `after` it begins with the
- * oldest record that is kept; an `after` below what is kept is refused, so that nobody takes a page with a
- * hole for a whole one.
+ * A page ends at its limit, or when FSM_RECORDS_LOOK_MAX records were looked at, or FSM_RECORDS_BYTES_MAX of
+ * them taken; `next` is the last that was looked at, null when that was the last of all. Without `after` it
+ * begins with the oldest record that is kept; an `after` below what is kept is refused, so that nobody takes
+ * a page with a hole for a whole one.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/query.h"
+#include "runtime/record_filter.h"
 #include "schema/json.h"
 
 /* Digits, and no more of them than a seq has. */
@@ -53,30 +55,81 @@ static fsm_code instance_of(const fsm__reading *at, const char **id, fsm_error *
   return code == FSM_OK ? FSM_OK : fsm_fail(err, code, fault.where, "%s", fault.text);
 }
 
-static fsm_code page(const fsm__reading *at, fsm__finder *finder, fsm_value *out, unsigned *shown,
-                     fsm_error *err) {
-  fsm__items items = {.arena = at->arena};
+/* ---- a page ------------------------------------------------------------------------------------- */
+
+/* Records in order: through the indexes when the filter names what they are of, else all of them. */
+typedef struct walk {
+  const fsm__reading *at;
+  fsm__record_filter filter;
+  fsm__find wanted;
+  fsm__finder *finder;
+  fsm__journal_cursor *cursor;
+  fsm_arena scratch;
+  uint64_t last; /* looked at */
+  bool ended;    /* there is no more */
+  unsigned looked;
+  size_t bytes; /* of what was taken */
+} walk;
+
+static fsm_code next_entry(walk *w, fsm__journal_entry *out, bool *found, fsm_error *err) {
+  if (w->finder != NULL) return fsm__finder_next(w->finder, out, found, err);
+  fsm_code code = fsm__journal_next(w->cursor, out, found, err);
+  if (*found && out->seq >= w->wanted.before) *found = false;
+  return code;
+}
+
+/* *taken: the next one matches. Not taken: it does not, or w->ended. */
+static fsm_code step(walk *w, fsm__journal_entry *entry, bool *taken, fsm_error *err) {
+  const fsm__core *core = w->at->core;
+  fsm__record_seen seen;
+  bool found = false;
+  *taken = false;
+  fsm_code code = next_entry(w, entry, &found, err);
+  w->ended = !found;
+  if (code != FSM_OK || !found) return code;
+  w->looked++;
+  fsm_arena_reset(&w->scratch);
+  code = fsm__record_see(&seen, &core->origin, fsm__catalog_masks(core->catalog), entry, &w->scratch, err);
+  if (code != FSM_OK) return code;
+  w->ended = seen.brief.time_ns >= w->filter.until_ns; /* times grow */
+  return w->ended ? FSM_OK : fsm__record_filter_asks(&w->filter, &seen, taken, err);
+}
+
+/* Ends before it takes one more than it may. */
+static fsm_code fill(walk *w, fsm__items *items, fsm_error *err) {
   fsm__journal_entry entry;
-  uint64_t last = 0;
-  bool found = true;
-  fsm_code code;
-  while ((code = fsm__finder_next(finder, &entry, &found, err)) == FSM_OK && found) {
+  while (!w->ended) {
     fsm_value view;
-    if (items.count == at->query->limit) break;
-    code = fsm__query_record(at, &entry, &view, err);
+    bool taken = false;
+    if (w->looked == FSM_RECORDS_LOOK_MAX) return FSM_OK;
+    fsm_code code = step(w, &entry, &taken, err);
+    if (code != FSM_OK || w->ended) return code;
+    if (taken && items->count > 0 && w->bytes + entry.record.len > FSM_RECORDS_BYTES_MAX) return FSM_OK;
+    if (taken && items->count == w->at->query->limit) return FSM_OK;
+    w->last = entry.seq;
+    if (!taken) continue;
+    w->bytes += entry.record.len;
+    code = fsm__query_record(w->at, &entry, &view, err);
     if (code != FSM_OK) return code;
-    fsm__items_add(&items, view);
-    last = entry.seq;
+    fsm__items_add(items, view);
   }
+  return FSM_OK;
+}
+
+static fsm_code page(walk *w, fsm_value *out, unsigned *shown, fsm_error *err) {
+  const fsm__reading *at = w->at;
+  fsm__items items = {.arena = at->arena};
+  fsm_code code = fill(w, &items, err);
   if (code != FSM_OK) return code;
   if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   *shown = items.count;
   fsm__document d = {.arena = at->arena};
   fsm__document_put(&d, "items", fsm_list(items.items, items.count));
-  if (found)
-    fsm__document_text(&d, "next", fsm_arena_printf(at->arena, "%llu", (unsigned long long)last));
-  else
+  if (w->ended || w->last + 1 == w->wanted.before)
     fsm__document_put(&d, "next", fsm_null());
+  else
+    fsm__document_text(&d, "next", fsm_arena_printf(at->arena, "%llu", (unsigned long long)w->last));
+  fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
   return fsm__document_map(&d, out, err);
 }
 
@@ -84,13 +137,42 @@ static fsm_code bounds(const fsm__reading *at, fsm__find *wanted, fsm_error *err
   const char *after = at->query->after;
   uint64_t first = fsm__journal_first_seq(at->core->journal);
   wanted->before = at->core->seq + 1;
+  wanted->after = first - 1;
   if (after == NULL) return FSM_OK;
+  if (strcmp(after, "now") == 0) {
+    wanted->after = at->core->seq;
+    return FSM_OK;
+  }
   if (!fsm__query_seq(after, &wanted->after))
     return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a seq", after);
   if (wanted->after + 1 >= first) return FSM_OK;
   return fsm_fail(err, FSM_ENOTFOUND, "after",
                   "archived: records before seq %llu are not kept here (see the archive)",
                   (unsigned long long)first);
+}
+
+static fsm_code open_walk(walk *w, fsm_error *err) {
+  fsm__journal *journal = w->at->core->journal;
+  fsm__find *wanted = &w->wanted;
+  fsm_code code = fsm__journal_cursor_open(journal, 1, &w->cursor, err);
+  if (code == FSM_OK && w->filter.since_ns != INT64_MIN) {
+    uint64_t from = 0;
+    code = fsm__record_since(journal, w->cursor, w->filter.since_ns, &from, err);
+    if (code == FSM_OK && from > wanted->after + 1) wanted->after = from - 1;
+  }
+  if (code != FSM_OK) return code;
+  fsm__journal_cursor_seek(w->cursor, wanted->after + 1);
+  w->last = wanted->after;
+  const char *const *texts = wanted->texts;
+  if (texts[FSM__FIND_INSTANCE] || texts[FSM__FIND_CORRELATION] || texts[FSM__FIND_USER])
+    return fsm__journal_find(journal, wanted, &w->finder, err);
+  return FSM_OK;
+}
+
+static void close_walk(walk *w) {
+  fsm__finder_close(w->finder);
+  fsm__journal_cursor_close(w->cursor);
+  fsm_arena_free(&w->scratch);
 }
 
 /* The last record of that instance, if the journal has one; what it cannot say now is not worth a fault. */
@@ -118,19 +200,32 @@ fsm_code fsm__query_unknown(const fsm__reading *at, const char *id, fsm_error *e
                   id, when, (unsigned long long)last.seq);
 }
 
+/* The indexes are asked for what the filter names, or else the query; the filter sees to its own anyway. */
+static void take_names(walk *w) {
+  const fsm_query *q = w->at->query;
+  const char **texts = w->wanted.texts;
+  texts[FSM__FIND_CORRELATION] = q->correlation;
+  texts[FSM__FIND_USER] = q->user;
+  if (texts[FSM__FIND_INSTANCE] == NULL) texts[FSM__FIND_INSTANCE] = w->filter.instance;
+  if (q->correlation == NULL) texts[FSM__FIND_CORRELATION] = w->filter.correlation;
+  if (q->user == NULL) texts[FSM__FIND_USER] = w->filter.user;
+}
+
 fsm_code fsm__query_records(const fsm__reading *at, fsm_value *out, fsm_error *err) {
-  fsm__find wanted = {
-      .texts = {[FSM__FIND_CORRELATION] = at->query->correlation, [FSM__FIND_USER] = at->query->user}};
+  const fsm_query *q = at->query;
+  walk w = {.at = at};
   fsm_error unknown = {.code = FSM_OK};
-  fsm__finder *finder = NULL;
   unsigned shown = 0;
-  fsm_code code = bounds(at, &wanted, err);
-  if (code == FSM_OK) code = instance_of(at, &wanted.texts[FSM__FIND_INSTANCE], &unknown, err);
-  if (code == FSM_OK) code = fsm__journal_find(at->core->journal, &wanted, &finder, err);
+  fsm_code code = bounds(at, &w.wanted, err);
+  if (code == FSM_OK) code = fsm__record_filter_read(at->arena, &q->records, &w.filter, err);
+  if (code == FSM_OK) code = instance_of(at, &w.wanted.texts[FSM__FIND_INSTANCE], &unknown, err);
   if (code != FSM_OK) return code;
-  code = page(at, finder, out, &shown, err);
-  fsm__finder_close(finder);
-  if (code == FSM_OK && shown == 0 && unknown.code != FSM_OK && at->query->after == NULL)
+  take_names(&w);
+  fsm_arena_init(&w.scratch, 0);
+  code = open_walk(&w, err);
+  if (code == FSM_OK) code = page(&w, out, &shown, err);
+  close_walk(&w);
+  if (code == FSM_OK && shown == 0 && unknown.code != FSM_OK && q->after == NULL)
     return fsm_fail(err, unknown.code, unknown.where, "%s", unknown.text);
   return code;
 }

@@ -58,6 +58,11 @@ typedef struct fsm__route fsm__route;
 FSM_MUST_USE fsm_code fsm__route_read(fsm_arena *arena, const fsm_value *document, const char *const *sinks,
                                       size_t sink_count, const fsm__route **out, fsm_error *err);
 
+/* The parts of a route as a filter of records (runtime/record_filter.h): all but from, to and sinks, and
+ * `state`, which stands for either of from and to. Faults as above. */
+FSM_MUST_USE fsm_code fsm__route_read_filter(fsm_arena *arena, const fsm_value *document,
+                                             const fsm__route **out, fsm_error *err);
+
 /* How a record went through a route. */
 typedef struct fsm__matched {
   bool matches;

@@ -24,7 +24,8 @@ typedef struct fsm__label {
 
 struct fsm__route {
   fsm__patterns machine, event, from, to;
-  uint32_t kinds; /* a bit each; 0: not asked */
+  fsm__patterns state; /* of a filter: from or to */
+  uint32_t kinds;      /* a bit each; 0: not asked */
   int64_t level;
   const fsm__label *labels;
   size_t label_count;
@@ -45,6 +46,12 @@ typedef struct fsm__viewed {
 
 FSM_MUST_USE fsm_code fsm__where_asks(const fsm__where *where, fsm__viewed *viewed, bool *matches,
                                       fsm_error *err);
+/* What can be told without decoding the record: false, it does not match. */
+bool fsm__route_glance(const fsm__route *route, const fsm_record_brief *brief);
+/* Does a glance tell all? */
+bool fsm__route_is_plain(const fsm__route *route);
+/* The one machine that it asks for; NULL = any, or several. */
+const char *fsm__route_machine(const fsm__route *route);
 FSM_MUST_USE fsm_code fsm__route_asks(const fsm__route *route, fsm__viewed *viewed, fsm__matched *out,
                                       fsm_error *err);
 

@@ -51,8 +51,24 @@ static const char *against(const fsm__route *route, const fsm_record *record) {
   if (!asked_text(&route->event, record->trigger)) return "event";
   if (!asked_state(&route->from, &record->from)) return "from";
   if (!asked_state(&route->to, &record->to)) return "to";
+  if (!asked_state(&route->state, &record->from) && !asked_state(&route->state, &record->to)) return "state";
   if (record->level < route->level) return "level";
   return labels_match(route, &record->labels) ? NULL : "labels";
+}
+
+bool fsm__route_glance(const fsm__route *route, const fsm_record_brief *brief) {
+  if (route->kinds != 0 && !(route->kinds >> brief->kind & 1)) return false;
+  return route->machine.count == 0 ||
+         (brief->mach != NULL && any_of(&route->machine, brief->mach, brief->mach_len));
+}
+
+bool fsm__route_is_plain(const fsm__route *route) {
+  const size_t more = route->event.count + route->from.count + route->to.count + route->state.count;
+  return more == 0 && route->level == 0 && route->label_count == 0 && route->where == NULL;
+}
+
+const char *fsm__route_machine(const fsm__route *route) {
+  return route->machine.count == 1 && !route->machine.items->rest ? route->machine.items->text : NULL;
 }
 
 fsm_code fsm__route_asks(const fsm__route *route, fsm__viewed *viewed, fsm__matched *out, fsm_error *err) {

@@ -15,6 +15,7 @@ typedef struct reading {
   fsm__pointer at;
   const char *const *sinks; /* that there are; NULL = not looked at */
   size_t sink_count;
+  bool filter; /* of records, which gives to nobody */
 } reading;
 
 static fsm_code nomem(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for a route"); }
@@ -69,6 +70,9 @@ static fsm_code from(reading *r, const fsm_value *value, fsm_error *err) {
 }
 static fsm_code to(reading *r, const fsm_value *value, fsm_error *err) {
   return patterns(r, value, &r->route->to, err);
+}
+static fsm_code state(reading *r, const fsm_value *value, fsm_error *err) {
+  return patterns(r, value, &r->route->state, err);
 }
 
 /* ---- the others --------------------------------------------------------------------------------- */
@@ -203,19 +207,29 @@ static fsm_code sinks(reading *r, const fsm_value *value, fsm_error *err) {
 
 typedef fsm_code member_fn(reading *r, const fsm_value *value, fsm_error *err);
 
+/* Some are of routes alone, one of filters. */
 static const struct {
   const char *name;
   member_fn *read;
-} members[] = {{"machine", machine}, {"kind", kind},     {"event", event}, {"from", from},  {"to", to},
-               {"level", level},     {"labels", labels}, {"where", where}, {"sinks", sinks}};
+  bool route, filter;
+} members[] = {{"machine", machine, true, true}, {"kind", kind, true, true},
+               {"event", event, true, true},     {"from", from, true, false},
+               {"to", to, true, false},          {"state", state, false, true},
+               {"level", level, true, true},     {"labels", labels, true, true},
+               {"where", where, true, true},     {"sinks", sinks, true, false}};
 enum { MEMBERS = sizeof members / sizeof *members };
+
+static bool has_member(const reading *r, unsigned m) {
+  return r->filter ? members[m].filter : members[m].route;
+}
 
 static fsm_code unknown_member(const reading *r, const char *name, fsm_error *err) {
   char meant[96];
   fsm__closest closest = {.name = name};
-  for (unsigned m = 0; m < MEMBERS; m++) fsm__closest_try(&closest, members[m].name);
-  return fsm_fail(err, FSM_EARGUMENT, r->at.text, "a route has no member \"%.64s\"%s", name,
-                  fsm__closest_text(&closest, meant, sizeof meant));
+  for (unsigned m = 0; m < MEMBERS; m++)
+    if (has_member(r, m)) fsm__closest_try(&closest, members[m].name);
+  return fsm_fail(err, FSM_EARGUMENT, r->at.text, "a %s has no member \"%.64s\"%s",
+                  r->filter ? "filter" : "route", name, fsm__closest_text(&closest, meant, sizeof meant));
 }
 
 static fsm_code read_member(reading *r, const fsm_pair *pair, fsm_error *err) {
@@ -223,7 +237,7 @@ static fsm_code read_member(reading *r, const fsm_pair *pair, fsm_error *err) {
   if (name == NULL) return nomem(err);
   const size_t mark = fsm__pointer_key(&r->at, pair->key.s, pair->key.len);
   unsigned m = 0;
-  while (m < MEMBERS && strcmp(members[m].name, name) != 0) m++;
+  while (m < MEMBERS && (!has_member(r, m) || strcmp(members[m].name, name) != 0)) m++;
   fsm_code code = m < MEMBERS ? members[m].read(r, &pair->value, err) : unknown_member(r, name, err);
   fsm__pointer_back(&r->at, mark);
   return code;
@@ -241,6 +255,19 @@ static fsm_code within(const fsm_value *document, fsm_error *err) {
              : fsm_fail(err, FSM_ETOOLARGE, "", "a route is over %d bytes as JSON", FSM_ROUTE_BYTES_MAX);
 }
 
+static fsm_code read_all(reading *r, const fsm_value *document, fsm_error *err) {
+  if (r->route == NULL) return nomem(err);
+  fsm__pointer_set(&r->at, "");
+  if (!fsm_is(document, FSM_MAP)) return fsm_fail(err, FSM_EARGUMENT, "", "a route is an object");
+  fsm_code code = within(document, err);
+  for (uint32_t i = 0; code == FSM_OK && i < document->len; i++) {
+    if (!fsm_is(&document->pairs[i].key, FSM_STRING))
+      return fsm_fail(err, FSM_EARGUMENT, "", "a route's members have names");
+    code = read_member(r, &document->pairs[i], err);
+  }
+  return code;
+}
+
 fsm_code fsm__route_read(fsm_arena *arena, const fsm_value *document, const char *const *known_sinks,
                          size_t sink_count, const fsm__route **out, fsm_error *err) {
   FSM_ASSERT(arena != NULL && document != NULL && out != NULL);
@@ -248,17 +275,18 @@ fsm_code fsm__route_read(fsm_arena *arena, const fsm_value *document, const char
                .route = fsm_arena_zalloc(arena, 1, sizeof *r.route),
                .sinks = known_sinks,
                .sink_count = sink_count};
-  if (r.route == NULL) return nomem(err);
-  fsm__pointer_set(&r.at, "");
-  if (!fsm_is(document, FSM_MAP)) return fsm_fail(err, FSM_EARGUMENT, "", "a route is an object");
-  fsm_code code = within(document, err);
-  for (uint32_t i = 0; code == FSM_OK && i < document->len; i++) {
-    if (!fsm_is(&document->pairs[i].key, FSM_STRING))
-      return fsm_fail(err, FSM_EARGUMENT, "", "a route's members have names");
-    code = read_member(&r, &document->pairs[i], err);
-  }
+  fsm_code code = read_all(&r, document, err);
   if (code == FSM_OK && r.route->sink_count == 0)
     code = fsm_fail(err, FSM_EARGUMENT, "/sinks", "a route names the sinks that it gives to");
+  if (code == FSM_OK) *out = r.route;
+  return code;
+}
+
+fsm_code fsm__route_read_filter(fsm_arena *arena, const fsm_value *document, const fsm__route **out,
+                                fsm_error *err) {
+  FSM_ASSERT(arena != NULL && document != NULL && out != NULL);
+  reading r = {.arena = arena, .route = fsm_arena_zalloc(arena, 1, sizeof *r.route), .filter = true};
+  fsm_code code = read_all(&r, document, err);
   if (code == FSM_OK) *out = r.route;
   return code;
 }

@@ -95,6 +95,115 @@ static void what_cannot_be_is_refused(void **state) {
                  "seq");
 }
 
+static fsm_value page_of(fixture *f, const char *filter, const char *after, unsigned limit) {
+  return query(f, (fsm_query){.kind = FSM_QUERY_RECORDS,
+                              .records = filter != NULL ? json(f, filter) : fsm_null(),
+                              .after = after,
+                              .limit = limit});
+}
+
+static unsigned matching(fixture *f, const char *filter) {
+  fsm_value page = page_of(f, filter, NULL, FSM_PAGE_MAX);
+  assert_int_equal(fsm_map_get(&page, "next")->type, FSM_NULL);
+  return items_of(&page)->len;
+}
+
+static void a_filter_is_what_a_route_is_and_more(void **state) {
+  fixture *f = *state;
+  assert_int_equal(matching(f, "{}"), 34);
+  assert_int_equal(matching(f, "{\"kind\":\"created\"}"), 3);
+  assert_int_equal(matching(f, "{\"kind\":[\"created\",\"deployed\"]}"), 4);
+  assert_int_equal(matching(f, "{\"machine\":\"count*\",\"event\":\"ADD\"}"), 30);
+  assert_int_equal(matching(f, "{\"machine\":\"other\"}"), 0);
+  assert_int_equal(matching(f, "{\"instance\":\"two\"}"), 11);
+  assert_int_equal(matching(f, "{\"instance\":\"tw\"}"), 0); /* exactly */
+  assert_int_equal(matching(f, "{\"user\":\"ann\",\"correlation\":\"case-1\"}"), 12);
+  assert_int_equal(matching(f, "{\"user\":\"ann\",\"where\":\"record.inst == 'one'\"}"), 5);
+  assert_int_equal(matching(f, "{\"where\":\"record.act.sub == 'bob'\"}"), 15); /* others fail: no match */
+  assert_int_equal(matching(f, "{\"state\":\"a\"}"), 33);
+  assert_int_equal(matching(f, "{\"level\":9}"), 0);
+  fsm_value some = query(
+      f, (fsm_query){.kind = FSM_QUERY_RECORDS, .user = "ann", .records = json(f, "{\"user\":\"bob\"}")});
+  assert_int_equal(items_of(&some)->len, 0); /* both, or none */
+}
+
+static void a_filter_has_times(void **state) {
+  fixture *f = *state;
+  fsm_value all = page_of(f, NULL, NULL, FSM_PAGE_MAX);
+  for (unsigned i = 0; i < 34; i++) {
+    char filter[100];
+    const fsm_value *time = fsm_map_get(&items_of(&all)->items[i], "time");
+    snprintf(filter, sizeof filter, "{\"since\":\"%.*s\"}", (int)time->len, time->s);
+    assert_int_equal(matching(f, filter), 34 - i);
+    snprintf(filter, sizeof filter, "{\"until\":\"%.*s\"}", (int)time->len, time->s);
+    assert_int_equal(matching(f, filter), i);
+  }
+  assert_int_equal(matching(f, "{\"since\":\"2200-01-01T00:00:00Z\"}"), 0);
+}
+
+static void a_page_names_its_seq_and_now_is_behind_it(void **state) {
+  fixture *f = *state;
+  fsm_value page = page_of(f, NULL, "now", 0);
+  assert_int_equal(items_of(&page)->len, 0);
+  assert_int_equal(fsm_map_get(&page, "next")->type, FSM_NULL);
+  assert_int_equal(fsm_map_get(&page, "seq")->i, 34);
+  page = page_of(f, NULL, "33", 0);
+  assert_int_equal(items_of(&page)->len, 1);
+}
+
+static void a_page_ends_when_it_looked_at_its_bound(void **state) {
+  fixture *f = *state;
+  enum { MORE = FSM_RECORDS_LOOK_MAX - 34 };
+  static fsm_command commands[FSM_BATCH_MAX];
+  static fsm_answer answers[FSM_BATCH_MAX];
+  for (unsigned done = 0; done < MORE;) {
+    const unsigned count = MORE - done < FSM_BATCH_MAX ? MORE - done : FSM_BATCH_MAX;
+    for (unsigned i = 0; i < count; i++) {
+      commands[i] = fsm_command_new(FSM_CMD_SEND);
+      commands[i].instance = "one";
+      commands[i].event = "ADD";
+    }
+    assert_int_equal(fsm_call_batch(f->runtime, commands, count, &f->arena, answers, NULL), FSM_OK);
+    done += count;
+  }
+  fsm_value page = page_of(f, "{\"level\":9}", NULL, 0);
+  assert_int_equal(fsm_map_get(&page, "next")->type, FSM_NULL); /* that was the last one */
+  fsm_answer answer = add_as(f, "one", "ann", "late");
+  assert_code(&answer, FSM_OK);
+  page = page_of(f, "{\"where\":\"record.corr == 'late'\"}", NULL, 0);
+  assert_int_equal(items_of(&page)->len, 0);
+  assert_true(fsm_is_text(fsm_map_get(&page, "next"), "20000"));
+  page = page_of(f, "{\"where\":\"record.corr == 'late'\"}", "20000", 0);
+  assert_int_equal(items_of(&page)->len, 1);
+  assert_int_equal(matching(f, "{\"correlation\":\"late\"}"), 1); /* by index: it looks at one */
+}
+
+static void wrong_filters_are_refused_with_their_place(void **state) {
+  fixture *f = *state;
+  static const struct {
+    const char *filter, *where, *text;
+  } wrong[] = {
+      {"{\"kinds\":\"created\"}", "/kinds", "a filter has no member \"kinds\"; did you mean \"kind\"?"},
+      {"{\"sinks\":\"siem\"}", "/sinks", "a filter has no member"},
+      {"{\"from\":\"a\"}", "/from", "a filter has no member"},
+      {"{\"kind\":\"creatd\"}", "/kind", "there is no kind of record \"creatd\""},
+      {"{\"user\":\"\"}", "/user", "user is a text, and not empty"},
+      {"{\"instance\":7}", "/instance", "instance is a text"},
+      {"{\"since\":\"yesterday\"}", "/since", "since is a time like"},
+      {"{\"until\":\"9999-01-01T00:00:00Z\"}", "/until", "outside of the years"},
+      {"{\"where\":\"record.\"}", "/where", "1:"},
+      {"[1]", "", "a filter is an object"},
+  };
+  for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    fsm_error err = {.text = ""};
+    fsm_value out;
+    fsm_query q = {.kind = FSM_QUERY_RECORDS, .records = json(f, wrong[i].filter)};
+    assert_int_not_equal(fsm_query_wait(f->runtime, &q, &f->arena, &out, &err), FSM_OK);
+    assert_string_equal(err.where, wrong[i].where);
+    if (strstr(err.text, wrong[i].text) == NULL) fail_msg("%s: %s", wrong[i].filter, err.text);
+  }
+}
+
 static void below_the_floor_the_answer_says_archived(void **state) {
   fixture *f = *state;
   fsm__journal *journal = fsm__runtime_journal(f->runtime);
@@ -155,7 +264,7 @@ static void a_record_shows_the_epoch_that_it_is_of(void **state) {
     assert_true(fsm_is_text(fsm_map_get(&items->items[i], "id"), id));
   }
   fsm_value history = query(f, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = "one"});
-  assert_string_equal(text_of(f, &history), text_of(f, &page));
+  assert_string_equal(text_of(f, items_of(&history)), text_of(f, items));
 }
 
 int main(void) {
@@ -164,6 +273,11 @@ int main(void) {
       ROW(records_are_found_by_all_that_is_wanted),
       ROW(pages_join_without_gap_or_overlap),
       ROW(what_cannot_be_is_refused),
+      ROW(a_filter_is_what_a_route_is_and_more),
+      ROW(a_filter_has_times),
+      ROW(a_page_names_its_seq_and_now_is_behind_it),
+      ROW(a_page_ends_when_it_looked_at_its_bound),
+      ROW(wrong_filters_are_refused_with_their_place),
       ROW(below_the_floor_the_answer_says_archived),
       ROW(a_record_shows_the_epoch_that_it_is_of),
   };

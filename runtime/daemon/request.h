@@ -21,6 +21,8 @@
   X(FSM__CORRELATION_ID, "X-Correlation-ID")       \
   X(FSM__REQUEST_ID, "X-Request-ID")               \
   X(FSM__TRACEPARENT, "traceparent")               \
+  X(FSM__ACCEPT, "Accept")                         \
+  X(FSM__LAST_EVENT_ID, "Last-Event-ID")           \
   X(FSM__HOST, "Host")
 /* clang-format on */
 
