@@ -43,6 +43,7 @@ fsm__retention *fsm__runtime_retention(fsm_runtime *runtime) { return runtime->r
 
 bool fsm__runtime_closing(const fsm_runtime *runtime) { return atomic_load(&runtime->closing); }
 
+uint64_t fsm__runtime_turns(fsm_runtime *runtime) { return fsm__runtime_writer(runtime)->turns; }
 void fsm__runtime_wake(fsm_runtime *runtime) { fsm__queue_wake(&runtime->writer.queue); }
 
 void fsm__runtime_know_sinks(fsm_runtime *runtime, const char *const *names, size_t count) {

@@ -181,6 +181,7 @@ void fsm__writer_begin(fsm__writer *w) {
 size_t fsm__writer_turn(fsm__writer *w, int64_t wait_ns) {
   fsm__job *jobs = fsm__queue_take(&w->queue, batch_of(w), wait_ns);
   size_t count = turn(w, jobs);
+  w->turns++;
   if (jobs == NULL) confirm_if_idle(w);
   return count;
 }

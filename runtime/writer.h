@@ -77,6 +77,7 @@ typedef struct fsm__writer {
   fsm__core core;
   fsm_runtime_options options;
   fsm__queue queue;
+  _Atomic uint64_t turns; /* so that others see that it goes on */
   fsm__refusals *refusals;
   pthread_t thread;
   /* the batch being filled */

@@ -33,9 +33,11 @@ typedef struct fsm__config {
   bool no_listen, help, version, print_config, print_sinks;
   fsm__policy auth, socket_auth;
   fsm__log_style log_format;
+  fsm__log_level log_level;
   uint64_t segment_bytes, store_bytes_max, http_concurrency;
   uint64_t retain_bytes;                /* 0 = any */
   int64_t snapshot_every_ns, retain_ns; /* 0 = none, for ever */
+  int64_t stop_timeout_ns;
   /* What follows from that. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];
   int from[FSM__SETTINGS_MAX]; /* by row: 0 = default, else the line of the file, or FSM__FROM_OPTION */
@@ -50,6 +52,9 @@ enum { FSM__FROM_OPTION = -1 };
  * argv and live until fsm__config_free, which is due after a failure too. */
 FSM_MUST_USE fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_error *err);
 void fsm__config_free(fsm__config *config);
+
+/* A fault of the settings as one line, whatever was in the words. */
+void fsm__config_fault(fsm_buf *out, const fsm_error *err);
 
 void fsm__config_help(fsm_buf *out); /* lines of at most 80 columns */
 /* The settings in force as a file that says the same, each with its help and range. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/daemon/config_table.h"
+#include "schema/json.h"
 
 enum { COLUMNS = 80 };
 
@@ -33,6 +34,20 @@ static void put_about(fsm_buf *out, const char *before, const fsm__setting *row)
   put_wrapped(out, before, fsm_buf_text(&text));
   fsm_buf_free(&range);
   fsm_buf_free(&text);
+}
+
+static void put_escaped(fsm_buf *out, const char *text) {
+  fsm_buf quoted = {0};
+  fsm_json_quote(&quoted, text, strlen(text));
+  const bool plain = quoted.len == strlen(text) + 2;
+  fsm_buf_str(out, plain ? text : fsm_buf_text(&quoted));
+  fsm_buf_free(&quoted);
+}
+
+void fsm__config_fault(fsm_buf *out, const fsm_error *err) {
+  fsm_buf_str(out, "fsmd: ");
+  put_escaped(out, err->where);
+  fsm_buf_printf(out, ": %s\n", err->text);
 }
 
 void fsm__config_help(fsm_buf *out) {

@@ -8,7 +8,8 @@
 #include "runtime/daemon/config_table.h"
 #include "schema/json.h"
 
-_Static_assert(sizeof(fsm__policy) == sizeof(unsigned) && sizeof(fsm__log_style) == sizeof(unsigned),
+_Static_assert(sizeof(fsm__policy) == sizeof(unsigned) && sizeof(fsm__log_style) == sizeof(unsigned) &&
+                   sizeof(fsm__log_level) == sizeof(unsigned),
                "a choice is put as an unsigned");
 
 static void *member(fsm__config *config, const fsm__setting *row) { return (char *)config + row->offset; }

@@ -1,4 +1,5 @@
 /* http_answer.c: an answer goes out: its head, and what is on the log about it. */
+#include "runtime/daemon/clock.h"
 #include "runtime/daemon/http_impl.h"
 #include "runtime/daemon/problem.h"
 
@@ -40,6 +41,17 @@ static void log_failure(fsm__http *http, const fsm__request *request) {
            fsm__text("detail", request->fault.text), fsm__text("correlation", request->correlation));
 }
 
+/* What was asked and answered; off unless somebody looks for something. */
+static void log_request(const fsm__http *http, const fsm__request *request, int status) {
+  if (!fsm__log_has(http->log, FSM__LOG_DEBUG)) return;
+  const int64_t took_ns = request->received_ns > 0 ? fsm__now_ns() - request->received_ns : 0;
+  FSM__LOG(http->log, "debug", "request", fsm__text("method", request->method),
+           fsm__text("target", request->target), fsm__number("status", (uint64_t)status),
+           fsm__text("code", fsm_code_name(request->code)),
+           fsm__number("took_us", took_ns > 0 ? (uint64_t)took_ns / 1000 : 0),
+           fsm__number("bytes", request->out.len), fsm__text("correlation", request->correlation));
+}
+
 enum MHD_Result fsm__http_reply(fsm__exchange *e) {
   fsm__request *request = &e->request;
   fsm_buf *text = e->abandoned ? &e->closed_text : &request->out;
@@ -48,6 +60,7 @@ enum MHD_Result fsm__http_reply(fsm__exchange *e) {
   e->stage = ANSWERED;
   if (!fsm_buf_ok(text)) return MHD_NO;
   if (status >= 500 && status != 503) log_failure(e->listener->http, request);
+  if (!e->abandoned) log_request(e->listener->http, request, status);
   struct MHD_Response *response =
       MHD_create_response_from_buffer(text->len, text->data, MHD_RESPMEM_PERSISTENT);
   if (!response) return MHD_NO;

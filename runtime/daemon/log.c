@@ -55,8 +55,19 @@ void fsm__log_format(fsm_buf *out, bool json, int64_t now_ns, const char *level,
   fsm_buf_str(out, json ? "}\n" : "\n");
 }
 
+void fsm__log_set_level(fsm__log *log, fsm__log_level least) { log->least = least; }
+bool fsm__log_has(const fsm__log *log, fsm__log_level level) { return level >= log->least; }
+
+static fsm__log_level level_named(const char *name) {
+  return *name == 'd'   ? FSM__LOG_DEBUG
+         : *name == 'i' ? FSM__LOG_INFO
+         : *name == 'w' ? FSM__LOG_WARN
+                        : FSM__LOG_ERROR;
+}
+
 void fsm__log_fields(const fsm__log *log, const char *level, const char *message, const fsm__field *fields,
                      size_t count) {
+  if (!fsm__log_has(log, level_named(level))) return;
   fsm_buf line = {0};
   fsm__log_format(&line, log->json, fsm__now_ns(), level, message, fields, count);
   if (fsm_buf_ok(&line)) {

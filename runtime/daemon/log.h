@@ -7,10 +7,16 @@
 
 #include "fsm/fsm.h"
 
+typedef enum fsm__log_level { FSM__LOG_DEBUG, FSM__LOG_INFO, FSM__LOG_WARN, FSM__LOG_ERROR } fsm__log_level;
+
 typedef struct fsm__log {
   int fd;
   bool json;
+  _Atomic unsigned least; /* a level; what is below it is not written */
 } fsm__log;
+
+void fsm__log_set_level(fsm__log *log, fsm__log_level least); /* any thread, any time */
+bool fsm__log_has(const fsm__log *log, fsm__log_level level);
 
 typedef struct fsm__field {
   const char *name;
@@ -25,6 +31,7 @@ static inline fsm__field fsm__number(const char *name, uint64_t number) {
   return (fsm__field){name, NULL, number};
 }
 
+/* level: debug, info, warn or error. */
 void fsm__log_fields(const fsm__log *log, const char *level, const char *message, const fsm__field *fields,
                      size_t count);
 #define FSM__LOG(log, level, message, ...)                                \
