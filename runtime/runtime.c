@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/admit.h"
+#include "runtime/pulse.h"
 #include "runtime/readers.h"
 #include "runtime/retention.h"
 #include "runtime/runtime_impl.h"

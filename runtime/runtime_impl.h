@@ -39,8 +39,6 @@ FSM_MUST_USE fsm_code fsm__runtime_submit(fsm_runtime *runtime, const fsm_comman
 bool fsm__runtime_manual(const fsm_runtime *runtime);
 /* Then: one turn of the writer, on this thread; how many commands it decided. */
 size_t fsm__runtime_turn_writer(fsm_runtime *runtime);
-/* Turns of the writer since the start: one a second at least, for as long as it can. Any thread. */
-uint64_t fsm__runtime_turns(fsm_runtime *runtime);
 /* The writer looks at what is due. */
 void fsm__runtime_wake(fsm_runtime *runtime);
 /* Asks the writer to bring the store up to date; returns at once, does nothing when read only. */

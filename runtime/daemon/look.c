@@ -3,8 +3,8 @@
 
 #include "runtime/daemon/clock.h"
 #include "runtime/daemon/daemon.h"
+#include "runtime/pulse.h"
 #include "runtime/retention.h"
-#include "runtime/runtime_impl.h"
 
 enum { RETENTION_LOOK_MS = 1000, WRITER_PATIENCE_MS = 3000 };
 
