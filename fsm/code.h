@@ -51,6 +51,7 @@ extern "C" {
   X(FSM_EPAUSED,          "paused",             409,  4, "the instance is paused")                    \
   X(FSM_ECOMPLETED,       "completed",          409,  4, "the instance has ended")                    \
   X(FSM_EINCIDENT,        "incident",           409,  4, "the instance is parked as an incident")     \
+  X(FSM_ERETIRED,         "retired",            409,  4, "the machine or version takes no new instances") \
   X(FSM_ELOOP,            "loop_limit",         409,  4, "the event loops past the microstep limit")  \
   X(FSM_EQUOTA,           "quota",              429,  4, "a quota is used up")                        \
   X(FSM_EPERMISSION,      "not_permitted",      403,  5, "this is not permitted")                     \

@@ -120,11 +120,12 @@ static fsm_code idem(const fsm_command *c, fsm_error *err) {
   if (c->idem == NULL || c->kind == FSM_CMD_START || c->kind == FSM_CMD_SEND ||
       (c->kind >= FSM_CMD_ADMIN_FIRST && c->kind <= FSM_CMD_ADMIN_LAST))
     return FSM_OK;
-  return fsm_fail(err, FSM_EARGUMENT, "idem", "%s",
-                  c->kind == FSM_CMD_DEPLOY ? "a deployment is known by its content; it takes no key"
-                  : fsm__command_of_store(c->kind)
-                      ? "a route is known by its document, a note is none to repeat; they take no key"
-                      : "an answer is known by its token; it takes no key");
+  return fsm_fail(
+      err, FSM_EARGUMENT, "idem", "%s",
+      c->kind == FSM_CMD_DEPLOY ? "a deployment is known by its content; it takes no key"
+      : fsm__command_of_store(c->kind)
+          ? "what is set or retired is known by what stands, a note is none to repeat; they take no key"
+          : "an answer is known by its token; it takes no key");
 }
 
 /* An instance, or a machine and a key. */

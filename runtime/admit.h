@@ -11,7 +11,7 @@ enum {
   FSM_SINK_NOTE_DEPTH_MAX = 4
 };
 
-/* Of routes and sinks: of no instance. */
+/* Of routes, machines and sinks: of no instance. */
 static inline bool fsm__command_of_store(fsm_command_kind kind) {
   return kind >= FSM_CMD_ROUTE_SET && kind <= FSM_CMD_SINK_NOTE;
 }

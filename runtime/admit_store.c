@@ -1,4 +1,5 @@
-/* admit_store.c: the limits of commands of the store: routes, and what befell a sink. See admit.h. */
+/* admit_store.c: the limits of commands of the store: routes, machines that retire, and what befell a sink.
+ * See admit.h. */
 #include <string.h>
 
 #include "runtime/admit.h"
@@ -66,6 +67,9 @@ static fsm_code sink_note(const fsm_command *c, fsm_error *err) {
 fsm_code fsm__admit_store(const fsm_command *c, fsm_error *err) {
   FSM_ASSERT(fsm__command_of_store(c->kind));
   if (c->kind == FSM_CMD_SINK_NOTE) return sink_note(c, err);
+  if (c->kind == FSM_CMD_RETIRE)
+    return c->machine != NULL ? who_and_why(c, err)
+                              : fsm_fail(err, FSM_EARGUMENT, "machine", "machine is missing");
   fsm_code code = word(c->name, "name", FSM_ROUTE_NAME_MAX, true, err);
   if (code == FSM_OK && c->kind == FSM_CMD_ROUTE_SET)
     code = map_within(&c->data, "data", FSM_ROUTE_BYTES_MAX, err);

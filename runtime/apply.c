@@ -154,12 +154,13 @@ static bool is_told_only(const fsm_record *record) {
 /* A frame of one record, which changes no instance. */
 static bool is_of_no_instance(const fsm_record *record) {
   return record->kind == FSM_RECORD_DEPLOYED || record->kind == FSM_RECORD_REJECTED ||
-         record->kind == FSM_RECORD_ROUTE;
+         record->kind == FSM_RECORD_ROUTE || record->kind == FSM_RECORD_RETIRED;
 }
 
 static fsm_code apply_of_none(fsm__store *store, fsm__catalog *catalog, const fsm_record *record,
                               fsm_arena *arena, fsm_error *err) {
   if (record->kind == FSM_RECORD_DEPLOYED) return deploy(catalog, record, err);
+  if (record->kind == FSM_RECORD_RETIRED) return fsm__apply_retired(catalog, record, arena, err);
   if (record->kind == FSM_RECORD_ROUTE) return fsm__apply_route(store, record, arena, err);
   return apply_refusal(store, record, err);
 }

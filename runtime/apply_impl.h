@@ -31,6 +31,10 @@ FSM_MUST_USE fsm_code fsm__apply_incidents(fsm__store *store, bool more, fsm_err
 FSM_MUST_USE fsm_code fsm__apply_route(fsm__store *store, const fsm_record *record, fsm_arena *arena,
                                        fsm_error *err);
 
+/* apply_retired.c */
+FSM_MUST_USE fsm_code fsm__apply_retired(fsm__catalog *catalog, const fsm_record *record, fsm_arena *arena,
+                                         fsm_error *err);
+
 /* apply_purge.c */
 /* An instance has ended: when it is to be purged, where its record says so. */
 void fsm__apply_keep(fsm__store *store, const fsm__instance *in, const fsm_record *record);

@@ -141,6 +141,68 @@ static fsm_code names_of(fsm__store *store, fsm__deployed *entry, fsm_error *err
   return FSM_OK;
 }
 
+/* ---- what is retired ---------------------------------------------------------------------------- */
+
+static fsm__key key_of(const fsm__deployed *entry, bool retired) {
+  fsm__key key = {.len = 0};
+  fsm__key_u32(&key, entry->number);
+  fsm__key_u32(&key, entry->version);
+  if (retired) fsm__key_add(&key, "r", 1);
+  return key;
+}
+
+/* The row stands right behind that of its version. */
+static fsm_code retired_read(fsm__catalog *catalog, const fsm__row *row, fsm_arena *arena, fsm_error *err) {
+  const fsm_value *at = NULL;
+  fsm__deployed *entry = catalog->all->count > 0 ? catalog->all->entries[catalog->all->count - 1] : NULL;
+  const fsm__key key = entry != NULL ? key_of(entry, true) : (fsm__key){.len = 0};
+  if (row->key_len != key.len || memcmp(row->key, key.bytes, key.len) != 0)
+    return fsm_fail(err, FSM_ECORRUPT, "store: machines", "a row cannot be read");
+  fsm_code code = fsm__row_unpack(arena, row->value, row->value_len, "utss", "retirement", &at, err);
+  if (code == FSM_OK) entry->retired_seq = at[0].u;
+  return code;
+}
+
+void fsm__catalog_retire(fsm__catalog *catalog, const fsm__deployed *deployed, const fsm__retired *retired) {
+  fsm__deployed *entry = (fsm__deployed *)deployed; /* ours: the const is for the callers */
+  fsm_buf buf = {0};
+  FSM_ASSERT(is_owner(catalog) && retired->seq != 0);
+  fsm_pack_list(&buf, 4);
+  fsm_pack_uint(&buf, retired->seq);
+  fsm_pack_int(&buf, retired->time_ns);
+  fsm_pack_text(&buf, retired->who, strlen(retired->who));
+  fsm_pack_text(&buf, retired->reason, strlen(retired->reason));
+  const fsm__key key = key_of(entry, true);
+  fsm__store_put_buf(catalog->store, FSM_T_MACHINES, key.bytes, key.len, &buf);
+  __atomic_store_n(&entry->retired_seq, retired->seq, __ATOMIC_RELEASE);
+}
+
+fsm_code fsm__catalog_retired(const fsm__catalog *catalog, const fsm__deployed *deployed, fsm_arena *arena,
+                              fsm__retired *out, fsm_error *err) {
+  const fsm__key key = key_of(deployed, true);
+  const void *value = NULL;
+  size_t len = 0;
+  const fsm_value *at = NULL;
+  fsm_code code = fsm__store_get(catalog->store, FSM_T_MACHINES, key.bytes, key.len, &value, &len, err);
+  if (code == FSM_ENOTFOUND)
+    return fsm_fail(err, FSM_ECORRUPT, "store: machines", "machine %s version %u was retired without a row",
+                    deployed->id, deployed->version);
+  if (code == FSM_OK) code = fsm__row_unpack(arena, value, len, "utss", "retirement", &at, err);
+  if (code != FSM_OK) return code;
+  *out = (fsm__retired){.seq = at[0].u,
+                        .time_ns = at[1].i,
+                        .who = fsm_arena_strndup(arena, at[2].s, at[2].len),
+                        .reason = fsm_arena_strndup(arena, at[3].s, at[3].len)};
+  return out->who && out->reason ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a retirement");
+}
+
+bool fsm__catalog_is_live(const fsm__catalog *catalog, const fsm__deployed *deployed) {
+  const uint64_t seq = __atomic_load_n(&deployed->retired_seq, __ATOMIC_ACQUIRE);
+  return seq == 0 || seq > catalog->seq;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------ */
+
 /* The order of deployment, which is not the order of the rows. */
 static int by_seq(const void *a, const void *b) {
   const fsm__deployed *x = *(fsm__deployed *const *)a, *y = *(fsm__deployed *const *)b;
@@ -207,7 +269,8 @@ fsm_code fsm__catalog_open(fsm__store *store, fsm__catalog **out, fsm_error *err
   fsm_arena_init(&arena, 0);
   fsm__range_open(&range, store, FSM_T_MACHINES, NULL, 0);
   while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    code = entry_read(catalog, &row, &arena, err);
+    code =
+        row.key_len == 9 ? retired_read(catalog, &row, &arena, err) : entry_read(catalog, &row, &arena, err);
     if (code != FSM_OK) break;
     fsm_arena_reset(&arena);
   }
@@ -264,17 +327,27 @@ const fsm__deployed *fsm__catalog_at(const fsm__catalog *catalog, uint32_t numbe
   return entry_find(catalog, NULL, number, version);
 }
 
+const fsm__deployed *fsm__catalog_live(const fsm__catalog *catalog, const char *id) {
+  const fsm__deployed *found = NULL;
+  lock_entries(catalog);
+  for (unsigned i = catalog->all->count; i-- > 0 && found == NULL;) {
+    const fsm__deployed *entry = catalog->all->entries[i];
+    if (strcmp(entry->id, id) == 0 && entry->seq <= catalog->seq && fsm__catalog_is_live(catalog, entry))
+      found = entry;
+  }
+  unlock_entries(catalog);
+  return found;
+}
+
 const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned index) {
   return fsm__catalog_at(catalog, index + 1, 0);
 }
 
 static fsm_code row_source(fsm__catalog *catalog, const fsm__deployed *entry, fsm_arena *arena,
                            fsm_value *source, fsm_error *err) {
-  fsm__key key = {.len = 0};
+  const fsm__key key = key_of(entry, false);
   const void *value = NULL;
   size_t len = 0;
-  fsm__key_u32(&key, entry->number);
-  fsm__key_u32(&key, entry->version);
   fsm_code code = fsm__store_get(catalog->store, FSM_T_MACHINES, key.bytes, key.len, &value, &len, err);
   if (code == FSM_ENOTFOUND)
     return fsm_fail(err, FSM_ECORRUPT, "store: machines", "machine %s version %u has no row", entry->id,
@@ -364,9 +437,7 @@ static void row_put(fsm__store *store, const fsm__deployed *entry, const char *s
   fsm_pack_uint(&buf, entry->seq);
   fsm_pack_int(&buf, entry->time_ns);
   fsm_pack_text(&buf, source, len);
-  fsm__key key = {.len = 0};
-  fsm__key_u32(&key, entry->number);
-  fsm__key_u32(&key, entry->version);
+  const fsm__key key = key_of(entry, false);
   fsm__store_put_buf(store, FSM_T_MACHINES, key.bytes, key.len, &buf);
 }
 

@@ -26,7 +26,15 @@ typedef struct fsm__deployed {
   fsm_definition *definition; /* NULL until needed: fsm__catalog_need */
   const fsm_machine *machine; /* of definition */
   uint32_t *names;            /* interned number of each state's path */
+  uint64_t retired_seq;       /* 0 = it is live; ask fsm__catalog_is_live */
 } fsm__deployed;
+
+/* A version of which no new instances are made: its row, beside that of the version. */
+typedef struct fsm__retired {
+  uint64_t seq;
+  int64_t time_ns;
+  const char *who, *reason;
+} fsm__retired;
 
 typedef struct fsm__catalog fsm__catalog;
 
@@ -38,6 +46,9 @@ fsm__catalog *fsm__catalog_view(fsm__catalog *catalog, fsm__store *view, uint64_
 /* version 0 = newest. NULL when there is none. Not yet compiled: see need. */
 const fsm__deployed *fsm__catalog_find(const fsm__catalog *catalog, const char *id, uint32_t version);
 const fsm__deployed *fsm__catalog_at(const fsm__catalog *catalog, uint32_t number, uint32_t version);
+/* Of which a start may make an instance; fsm__catalog_live: the newest such version, NULL = there is none. */
+bool fsm__catalog_is_live(const fsm__catalog *catalog, const fsm__deployed *deployed);
+const fsm__deployed *fsm__catalog_live(const fsm__catalog *catalog, const char *id);
 /* The newest version of the machine with this index (0, 1, …, in order of first deployment); NULL past the
  * end. */
 const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned index);
@@ -56,6 +67,12 @@ FSM_MUST_USE fsm_code fsm__catalog_source(fsm__catalog *catalog, const fsm__depl
 FSM_MUST_USE fsm_code fsm__catalog_add(fsm__catalog *catalog, const char *source, size_t len,
                                        fsm_definition *definition, uint64_t seq, int64_t time_ns,
                                        fsm_error *err);
+
+/* Applies a retirement: the row, and the owner's and all later views' entry. */
+void fsm__catalog_retire(fsm__catalog *catalog, const fsm__deployed *deployed, const fsm__retired *retired);
+/* Of one that is not live in this handle's view. */
+FSM_MUST_USE fsm_code fsm__catalog_retired(const fsm__catalog *catalog, const fsm__deployed *deployed,
+                                           fsm_arena *arena, fsm__retired *out, fsm_error *err);
 
 /* The number of an interned text; 0 = never seen. */
 FSM_MUST_USE fsm_code fsm__name_find(fsm__store *store, const char *text, size_t len, uint32_t *number,

@@ -163,7 +163,9 @@ static fsm_code decide_deploy(const fsm__case *at, fsm__decision *out, fsm_error
   fsm__hex(hash.bytes, FSM_HASH_BYTES, hex);
   out->hash = hex;
   out->version = newest ? newest->version : 1;
-  if (newest != NULL && memcmp(newest->hash.bytes, hash.bytes, FSM_HASH_BYTES) == 0) return FSM_OK;
+  if (newest != NULL && fsm__catalog_is_live(at->catalog, newest) &&
+      memcmp(newest->hash.bytes, hash.bytes, FSM_HASH_BYTES) == 0)
+    return FSM_OK;
   out->created = true;
   out->version = newest ? newest->version + 1 : 1;
   fsm_record *record = fsm__decision_record(at, out, FSM_RECORD_DEPLOYED);
@@ -187,6 +189,7 @@ fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err) {
     case FSM_CMD_SEND: return fsm__decide_send(at, out, err);
     case FSM_CMD_ROUTE_SET: return fsm__decide_route_set(at, out, err);
     case FSM_CMD_ROUTE_REMOVE: return fsm__decide_route_remove(at, out, err);
+    case FSM_CMD_RETIRE: return fsm__decide_retire(at, out, err);
     case FSM_CMD_SINK_NOTE: return fsm__decide_sink_note(at, out, err);
     case FSM_CMD_REFUSED:
       return fsm__decision_refuse(out, at->command->code, "", "%s", fsm_code_text(at->command->code));

@@ -70,6 +70,8 @@ typedef struct fsm__decision {
 /* Decides a command. A return other than FSM_OK is a fault of memory or of the store, not a refusal.
  * A refusal has no records: refuse.c makes the one it may deserve. */
 FSM_MUST_USE fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err);
+/* decide_retire.c */
+FSM_MUST_USE fsm_code fsm__decide_retire(const fsm__case *at, fsm__decision *out, fsm_error *err);
 /* The same for a timer that is due, and for a task whose attempt ran out of time. A timer of an instance that
  * does not run, and a task that is gone, decide nothing (count 0). silent_ns: until when the attempt may be
  * silent after a sign of life that has no record; 0 = there was none. */

@@ -32,11 +32,24 @@ static fsm_code check_unique(const fsm__case *at, const fsm__deployed *deployed,
   return code == FSM_ENOTFOUND ? FSM_OK : code;
 }
 
+static fsm_code refuse_retired(const fsm__case *at, const fsm__deployed *deployed, fsm__decision *out) {
+  if (at->command->version != 0)
+    return fsm__decision_refuse(out, FSM_ERETIRED, "version",
+                                "version %u of machine \"%s\" is retired: no new instances of it are made",
+                                deployed->version, deployed->id);
+  return fsm__decision_refuse(
+      out, FSM_ERETIRED, "machine",
+      "machine \"%s\" is retired: no new instances are made; deploy it again to change "
+      "that",
+      deployed->id);
+}
+
 fsm_code fsm__decision_make(const fsm__case *at, const fsm__deployed *deployed, const fsm_value *input,
                             fsm__decision *out, fsm_step_result *step, fsm_error *err) {
   const fsm_command *command = at->command;
   fsm_code code = check_unique(at, deployed, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK || out->instance != NULL) return code;
+  if (!fsm__catalog_is_live(at->catalog, deployed)) return refuse_retired(at, deployed, out);
   if (at->hold != NULL && at->parent == NULL)
     return fsm__decision_refuse(out, FSM_EQUOTA, "", "%s", at->hold);
   if (fsm_definition_check_input(deployed->definition, input, &out->refusal) != FSM_OK) return FSM_OK;
@@ -78,7 +91,8 @@ fsm_code fsm__decision_make(const fsm__case *at, const fsm__deployed *deployed, 
 fsm_code fsm__decision_deployed(const fsm__case *at, const fsm__deployed **deployed, fsm__decision *out,
                                 fsm_error *err) {
   const fsm_command *command = at->command;
-  *deployed = fsm__catalog_find(at->catalog, command->machine, command->version);
+  *deployed = command->version == 0 ? fsm__catalog_live(at->catalog, command->machine) : NULL;
+  if (*deployed == NULL) *deployed = fsm__catalog_find(at->catalog, command->machine, command->version);
   if (*deployed == NULL && fsm__catalog_find(at->catalog, command->machine, 0) != NULL)
     return fsm__decision_refuse(out, FSM_EMACHINE, "version", "machine \"%s\" has no version %u",
                                 command->machine, command->version);

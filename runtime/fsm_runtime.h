@@ -217,9 +217,10 @@ FSM_API void fsm_runtime_turn(fsm_runtime *runtime, fsm_turned *out);
 /* ---- commands ----------------------------------------------------------------------------------- */
 
 typedef enum fsm_command_kind {
-  FSM_CMD_DEPLOY,           /* source; the same content as the newest version changes nothing */
-  FSM_CMD_START,            /* machine, version?, instance?, key?, labels?, data = input, if_absent? */
-  FSM_CMD_SEND,             /* instance | machine + key, event, data, if_absent? */
+  FSM_CMD_DEPLOY, /* source; the same content as the newest version changes nothing */
+  FSM_CMD_START, /* machine, version? (absent: the newest that is not retired), instance?, key?, labels?, data
+                    = input, if_absent? */
+  FSM_CMD_SEND,  /* instance | machine + key, event, data, if_absent? */
   FSM_CMD_TASK_STARTED,     /* token, attempt: a worker accepted it */
   FSM_CMD_TASK_UNDELIVERED, /* token: nobody took it; offered again later, no attempt used */
   FSM_CMD_TASK_HEARTBEAT,   /* token: a sign of life, under meta.fsm.heartbeat; never past the attempt's
@@ -248,11 +249,15 @@ typedef enum fsm_command_kind {
   FSM_CMD_ROUTE_SET,    /* name, data = the route's document (runtime/routing.h); the same as stands changes
                            nothing. actor and reason are needed, expect_rev is of the route's version */
   FSM_CMD_ROUTE_REMOVE, /* name; actor and reason */
-  FSM_CMD_SINK_NOTE,    /* what befell a sink, or was done to it: name = the sink (up to 31 bytes
-                           [A-Za-z0-9._-]), event = what (failed, recovered, parked, dropped, resent, spilled,
-                           unspilled, cleared, held, released, restarted…: up to 31 bytes [A-Za-z0-9_-]), data =
-                           a map of    more, up to 4 KB as JSON; actor and reason when a person did it. An `admin`
-                           record    without an instance: detail {command: "sink", sink, what, reason?, …data} */
+  FSM_CMD_RETIRE,    /* machine, version (0 = all that are live): no new instances of it, FSM_ERETIRED; those
+                        that    there are go on. actor and reason. What is retired already changes nothing; deployed
+                        again,    also with the same content, it is a new version, which is live */
+  FSM_CMD_SINK_NOTE, /* what befell a sink, or was done to it: name = the sink (up to 31 bytes
+                        [A-Za-z0-9._-]), event = what (failed, recovered, parked, dropped, resent, spilled,
+                        unspilled, cleared, held, released, restarted…: up to 31 bytes [A-Za-z0-9_-]), data =
+                        a map of    more, up to 4 KB as JSON; actor and reason when a person did it. An
+                        `admin` record    without an instance: detail {command: "sink", sink, what, reason?,
+                        …data} */
   /* The runtime's own, from one part to the other; FSM_EARGUMENT from outside. */
   FSM_CMD_PURGE /* instance */
 } fsm_command_kind;
@@ -265,7 +270,7 @@ typedef struct fsm_command {
   const char *source; /* definition text */
   size_t source_len;
   const char *machine;
-  uint32_t version; /* 0 = newest */
+  uint32_t version; /* 0 = newest; of a new instance: the newest that is live */
   const char *instance, *key;
   fsm_value labels;
   const char *event;
@@ -346,8 +351,12 @@ typedef enum fsm_query_kind {
   FSM_QUERY_LIST,     /* filter → {items, next, seq, now} */
   FSM_QUERY_STUCK,    /* filter → open instances by time in state, longest first, ended states left out */
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
-  FSM_QUERY_MACHINES, /* → {items: [{id, version, hash, deployed, description, states}]} newest versions */
+  FSM_QUERY_MACHINES, /* after, limit → {items: [{id, version, hash, seq, deployed, description, states,
+                         live?, retired?}], next}: newest versions; live: the version of which a start makes
+                         one; retired: {time, by, reason, seq} */
   FSM_QUERY_MACHINE,  /* machine, version → the same and {source} */
+  FSM_QUERY_VERSIONS, /* machine, after, limit → {items: [{version, hash, seq, deployed, by?, retired?}],
+                         next}, newest first; by: as long as the journal has its record */
   FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route | removed, error?}], next,
                          seq}:   those in force; ref = name, after, limit → all versions of it, the newest first
                        */

@@ -176,6 +176,7 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
     case FSM_QUERY_COUNTS: return fsm__query_counts(at, out, err);
     case FSM_QUERY_MACHINES: return fsm__query_machines(at, out, err);
     case FSM_QUERY_MACHINE: return fsm__query_machine(at, out, err);
+    case FSM_QUERY_VERSIONS: return fsm__query_versions(at, out, err);
     case FSM_QUERY_ROUTES: return fsm__query_routes(at, out, err);
     case FSM_QUERY_ROUTE_TEST: return fsm__query_route_test(at, out, err);
     case FSM_QUERY_HEALTH: return health(at, out, err);

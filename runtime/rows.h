@@ -1,6 +1,7 @@
 /* rows.h: what the rows of the store are: their keys and their bytes (DESIGN 6).
  *
  *   machines   machine no BE4 ‖ version BE4        → [id, hash, seq, time, source]
+ *              machine no BE4 ‖ version BE4 ‖ 'r'  → [seq, time, who, reason]   (it is retired)
  *   names      'n' ‖ text → BE4;  'm' ‖ machine id → BE4;  'i' ‖ BE4 → text    (interned strings)
  *   instances  number BE8 ‖ 's'                    → the instance
  *              number BE8 ‖ 't' ‖ timer id ‖ 0 ‖ order BE8 → the timer

@@ -233,7 +233,7 @@ class Commands(WithDaemon):
         (row,) = self.json(*self.here("def", "ls"))["items"]
         self.assertEqual((row["id"], row["states"], row["hash"]), ("door", 3, again["hash"]))
         table = self.ok(*self.here("def", "ls")).splitlines()
-        self.assertEqual(table[0].split(), ["ID", "VERSION", "STATES", "DEPLOYED", "HASH", "DESCRIPTION"])
+        self.assertEqual(table[0].split(), ["ID", "VERSION", "LIVE", "STATES", "DEPLOYED", "HASH", "DESCRIPTION"])
         self.assertIn("A door that opens once", table[1])
 
     def test_lint_says_where_or_gives_the_hash(self):

@@ -4,9 +4,12 @@ note, retry, skip; and starts and sends that make an instance only when it is ab
 
 Each refusal is checked by status and problem code, and against a state that must not have moved.
 """
+import getpass
+import os
+import subprocess
 import unittest
 
-from test_http import Case, ref
+from test_http import FSMD, Case, ref
 
 PARKED = {
     "id": "parked",
@@ -189,6 +192,102 @@ class Absent(Case):
         self.problem(self.d.request("POST", path, {"event": "SUBMIT", "if_absent": True, "version": 9}), 404,
                      "unknown_machine", "version")
         self.problem(self.d.request("GET", "/v1/instances/doc%2Fkey:A2"), 404, "unknown_instance")
+
+
+class Machines(Case):
+    def deploy(self, machine, description=None):
+        body = {"id": machine, "initial": "a", "states": {"a": {"on": {"GO": "b"}}, "b": {}}}
+        if description:
+            body["description"] = description
+        answer = self.d.request("POST", "/v1/machines", body)
+        self.assertIn(answer.status, (200, 201), answer)
+        return answer.json
+
+    def start(self, machine, **more):
+        return self.d.request("POST", "/v1/instances", {"machine": machine, **more})
+
+    def retire(self, machine, local=True, headers=None, **body):
+        body.setdefault("reason", "replaced")
+        body = {k: v for k, v in body.items() if v is not None}
+        return self.d.request("POST", "/v1/machines/%s/retire" % machine, body, local=local, headers=headers)
+
+    def machine(self, machine):
+        return self.d.request("GET", "/v1/machines/" + machine)
+
+    def test_a_retired_machine_takes_no_new_instances_until_it_is_deployed_again(self):
+        self.deploy("old")
+        one = self.start("old").json["instance"]
+        answer = self.retire("old")
+        self.assertEqual((answer.status, answer.json["machine"], answer.json["version"]), (200, "old", 1), answer)
+        self.assertNotIn("ETag", answer.headers)
+        self.assertNotIn("seq", self.retire("old").json)  # it is already
+        self.problem(self.start("old"), 409, "retired", "machine")
+        self.problem(self.start("old", version=1), 409, "retired", "version")
+        shown = self.machine("old").json
+        self.assertEqual((shown["retired"]["reason"], shown["retired"]["by"]), ("replaced", getpass.getuser()))
+        self.assertNotIn("live", shown)
+        self.assertEqual(self.send(one, "GO").status, 200)
+        again = self.deploy("old")
+        self.assertEqual((again["created"], again["version"]), (True, 2))
+        self.assertEqual((self.start("old").status, self.machine("old").json["live"]), (201, 2))
+
+    def test_one_version_is_retired(self):
+        self.deploy("two")
+        self.deploy("two", "b")
+        self.assertEqual(self.retire("two", version=2).status, 200)
+        self.assertEqual(self.start("two").json["version"], 1)
+        self.problem(self.start("two", version=2), 409, "retired")
+
+    def test_versions_are_listed_and_a_machine_has_an_entity_tag(self):
+        first = self.deploy("many")
+        for name in ("b", "c"):
+            self.deploy("many", name)
+        page = self.d.request("GET", "/v1/machines/many/versions?limit=2").json
+        self.assertEqual([v["version"] for v in page["items"]], [3, 2])
+        self.assertEqual(page["items"][0]["by"], "ann")
+        page = self.d.request("GET", "/v1/machines/many/versions?limit=2&after=" + page["next"]).json
+        self.assertEqual(([v["hash"] for v in page["items"]], page["next"]), ([first["hash"]], None))
+        answer = self.d.request("GET", "/v1/machines/many?version=1")
+        self.assertEqual(answer.headers["ETag"], '"%s"' % first["hash"])
+        for i in range(3):
+            self.deploy("page%d" % i)
+        seen, after = [], ""
+        while after is not None:
+            page = self.d.request("GET", "/v1/machines?limit=2" + after).json
+            self.assertLessEqual(len(page["items"]), 2)
+            seen += [m["id"] for m in page["items"]]
+            after = page["next"] and "&after=" + page["next"]
+        whole = [m["id"] for m in self.d.request("GET", "/v1/machines").json["items"]]
+        self.assertEqual(seen, whole)
+        self.problem(self.d.request("GET", "/v1/machines?after=x"), 400, "invalid_argument", "after")
+        self.problem(self.d.request("GET", "/v1/machines/many/versions?after=0"), 400, "invalid_argument", "after")
+        self.problem(self.d.request("GET", "/v1/machines/nothing/versions"), 404, "unknown_machine")
+
+    def test_what_cannot_be_retired_says_why_and_changes_nothing(self):
+        self.deploy("kept")
+        self.problem(self.retire("kept", local=False), 403, "not_permitted")
+        self.problem(self.retire("kept", reason=None), 400, "malformed", "/reason")
+        self.problem(self.retire("kept", version=0), 400, "malformed", "/version")
+        self.problem(self.retire("kept", version=9), 404, "unknown_machine", "version")
+        self.problem(self.retire("nothing"), 404, "unknown_machine", "machine")
+        self.problem(self.retire("k%20t"), 400, "invalid_argument", "machine")
+        self.problem(self.retire("kept", headers={"Idempotency-Key": "k"}), 400, "invalid_argument")
+        self.problem(self.retire("kept", headers={"If-Match": '"1"'}), 400, "invalid_argument")
+        self.assertNotIn("retired", self.machine("kept").json)
+        self.assertEqual(self.start("kept").status, 201)
+        self.assertEqual(self.d.request("POST", "/v1/verify", local=True).status, 200)
+
+    def test_the_command_line_retires(self):
+        self.deploy("cli")
+        base = [os.path.join(os.path.dirname(FSMD), "fsm-cli"), "--data", self.d.data]
+        run = lambda *words: subprocess.run(base + list(words), capture_output=True, text=True, timeout=60)
+        got = run("def", "retire", "cli", "--reason", "it's \"over\"")
+        self.assertEqual((got.returncode, got.stdout), (0, "cli is retired\n"), got)
+        self.assertEqual(run("def", "retire", "cli", "--reason", "x").stdout, "cli was retired before\n")
+        self.assertEqual(self.machine("cli").json["retired"]["reason"], 'it\'s "over"')
+        self.assertEqual(run("def", "retire", "cli").returncode, 2)
+        self.assertEqual(run("start", "cli").returncode, 4)
+        self.assertEqual(run("def", "retire", "none", "--reason", "x").returncode, 3)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ static void answer_taken(fsm__request *request, const fsm_answer *answer) {
                (unsigned)answer->version);
     return;
   }
+  if (request->kind == FSM_CMD_RETIRE) return;
   fsm__answer_etag(request, answer->rev);
   if (made && answer->instance)
     snprintf(request->location, sizeof request->location, "/v1/instances/%s", answer->instance);

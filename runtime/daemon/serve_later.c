@@ -8,8 +8,6 @@
     fsm__problem_make(request, FSM_EUNSUPPORTED, 501, "path", "this version does not serve it yet"); \
     return true;                                                                                     \
   }
-LATER(fsm__serve_versions)
-LATER(fsm__serve_retire)
 LATER(fsm__serve_tasks)
 LATER(fsm__serve_task)
 LATER(fsm__serve_claim)

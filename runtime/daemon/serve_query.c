@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "runtime/daemon/problem.h"
-#include "runtime/daemon/routes.h"
+#include "runtime/daemon/serve_query.h"
 #include "schema/json.h"
 
 static void put_etag(fsm__request *request, const fsm_value *document) {
@@ -13,7 +13,7 @@ static void put_etag(fsm__request *request, const fsm_value *document) {
   if (rev && fsm_is(rev, FSM_UINT)) fsm__answer_etag(request, rev->u);
 }
 
-static void on_document(void *arg, const fsm_value *document, const fsm_error *err) {
+void fsm__serve_document(void *arg, const fsm_value *document, const fsm_error *err) {
   fsm__request *request = arg;
   if (err)
     fsm__problem(request, err, 0, NULL);
@@ -24,7 +24,7 @@ static void on_document(void *arg, const fsm_value *document, const fsm_error *e
 
 static void on_instance(void *arg, const fsm_value *document, const fsm_error *err) {
   if (!err) put_etag(arg, document);
-  on_document(arg, document, err);
+  fsm__serve_document(arg, document, err);
 }
 
 static bool read_with(fsm__server *server, fsm__request *request, const fsm_query *query,
@@ -78,8 +78,8 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
 }
 
 /* The row's own parameters are all there can be (routes.c), so one reader serves all rows. */
-static bool ask(fsm__server *server, fsm__request *request, const fsm__target *target, fsm_query query,
-                fsm_document_fn fn) {
+bool fsm__serve_read(fsm__server *server, fsm__request *request, const fsm__target *target, fsm_query query,
+                     fsm_document_fn fn) {
   fsm_error err = {0};
   const char *machine = query.machine;
   if (read_query(target, &query, &err) != FSM_OK) {
@@ -92,38 +92,31 @@ static bool ask(fsm__server *server, fsm__request *request, const fsm__target *t
 
 /* ---- the rows ------------------------------------------------------------------------------------- */
 
-bool fsm__serve_machines(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_MACHINES}, on_document);
-}
-
-bool fsm__serve_machine(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_MACHINE, .machine = target->segments[2]},
-             on_document);
-}
-
 bool fsm__serve_list(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_LIST}, on_document);
+  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_LIST}, fsm__serve_document);
 }
 
 bool fsm__serve_instance(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = target->segments[2]},
-             on_instance);
+  return fsm__serve_read(server, request, target,
+                         (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = target->segments[2]}, on_instance);
 }
 
 bool fsm__serve_events(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_EVENTS, .ref = target->segments[2]},
-             on_document);
+  return fsm__serve_read(server, request, target,
+                         (fsm_query){.kind = FSM_QUERY_EVENTS, .ref = target->segments[2]},
+                         fsm__serve_document);
 }
 
 bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = target->segments[2]},
-             on_document);
+  return fsm__serve_read(server, request, target,
+                         (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = target->segments[2]},
+                         fsm__serve_document);
 }
 
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_STUCK}, on_document);
+  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_STUCK}, fsm__serve_document);
 }
 
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return ask(server, request, target, (fsm_query){.kind = FSM_QUERY_COUNTS}, on_document);
+  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_COUNTS}, fsm__serve_document);
 }

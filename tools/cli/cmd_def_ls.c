@@ -4,6 +4,7 @@
 static const cli_column columns[] = {
     {.title = "ID", .min = 20, .shrink = 1},
     {.title = "VERSION", .right = true},
+    {.title = "LIVE", .right = true},
     {.title = "STATES", .right = true},
     {.title = "DEPLOYED"},
     {.title = "HASH", .min = 12, .shrink = 3},
@@ -13,10 +14,13 @@ enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                      const fsm_value *item) {
   (void)cli, (void)document;
-  const char *cells[COLUMN_COUNT] = {
-      cli_field(arena, item, "id"),     cli_field(arena, item, "version"),
-      cli_field(arena, item, "states"), cli_time(arena, fsm_map_get(item, "deployed")),
-      cli_field(arena, item, "hash"),   cli_field(arena, item, "description")};
+  const char *cells[COLUMN_COUNT] = {cli_field(arena, item, "id"),
+                                     cli_field(arena, item, "version"),
+                                     cli_field(arena, item, "live"),
+                                     cli_field(arena, item, "states"),
+                                     cli_time(arena, fsm_map_get(item, "deployed")),
+                                     cli_field(arena, item, "hash"),
+                                     cli_field(arena, item, "description")};
   cli_table_row(table, cells);
 }
 

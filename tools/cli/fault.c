@@ -22,6 +22,7 @@ static const struct {
     {FSM_EINCIDENT, "see: fsm-cli log %s", true},
     {FSM_EDUPLICATE, "a new command needs a new --idem key", false},
     {FSM_EMACHINE, "see: fsm-cli def ls", false},
+    {FSM_ERETIRED, "see: fsm-cli def ls; to make new ones again: fsm-cli def deploy FILE", false},
     {FSM_EINSTANCE, "see: fsm-cli ls", false},
     {FSM_EAMBIGUOUS, "give more of the id; see: fsm-cli ls", false},
     {FSM_ETOKEN, "make one: fsm-cli token mint --key FILE --sub USER, then --token-file", false},

@@ -23,6 +23,13 @@ static void param(fsm_buf *buf, char *separator, const char *name, const char *v
   fsm_web_escape(buf, value, strlen(value));
 }
 
+static void page(fsm_buf *buf, char *separator, const fsm_query *query) {
+  char text[32];
+  snprintf(text, sizeof text, "%u", query->limit);
+  param(buf, separator, "limit", query->limit > 0 ? text : NULL);
+  param(buf, separator, "after", query->after);
+}
+
 static void params(fsm_buf *buf, const fsm_query *query) {
   char separator = '?', text[32];
   param(buf, &separator, "machine", query->machine);
@@ -36,17 +43,21 @@ static void params(fsm_buf *buf, const fsm_query *query) {
     snprintf(text, sizeof text, "%lldms", (long long)ms);
     param(buf, &separator, "for", text);
   }
-  if (query->limit > 0) {
-    snprintf(text, sizeof text, "%u", query->limit);
-    param(buf, &separator, "limit", text);
-  }
-  param(buf, &separator, "after", query->after);
+  page(buf, &separator, query);
 }
 
 static void machine(fsm_buf *buf, const fsm_query *query) {
   fsm_buf_str(buf, "/v1/machines/");
   fsm_web_escape(buf, query->machine, strlen(query->machine));
   if (query->version > 0) fsm_buf_printf(buf, "?version=%u", query->version);
+}
+
+static void versions(fsm_buf *buf, const fsm_query *query) {
+  char separator = '?';
+  fsm_buf_str(buf, "/v1/machines/");
+  fsm_web_escape(buf, query->machine, strlen(query->machine));
+  fsm_buf_str(buf, "/versions");
+  page(buf, &separator, query);
 }
 
 static void routes(fsm_buf *buf, const fsm_query *query) {
@@ -65,7 +76,8 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_LIST: fsm_buf_str(buf, "/v1/instances"); break;
     case FSM_QUERY_STUCK: fsm_buf_str(buf, "/v1/stuck"); break;
     case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;
-    case FSM_QUERY_MACHINES: fsm_buf_str(buf, "/v1/machines"); return;
+    case FSM_QUERY_MACHINES: fsm_buf_str(buf, "/v1/machines"); break;
+    case FSM_QUERY_VERSIONS: versions(buf, query); return;
     case FSM_QUERY_MACHINE: machine(buf, query); return;
     case FSM_QUERY_ROUTES: routes(buf, query); break;
     case FSM_QUERY_ROUTE_TEST: fsm_buf_str(buf, "/v1/routes/test"); return; /* with a body: a POST */
