@@ -96,9 +96,11 @@ static bool keep(char **out, const char *text) {
   return text == NULL || *out != NULL;
 }
 
-static fsm_code open_workers(fsm_publisher *p, fsm_error *err) {
+static fsm_code open_workers(fsm_publisher *p, const fsm_publisher_options *options, fsm_error *err) {
   if (p->url == NULL) return FSM_OK;
-  fsm_code code = fsm__bus_new(p->url, "fsmd", &p->bus, err);
+  const fsm__bus_options to = {
+      .url = p->url, .name = "fsmd", .creds_file = options->creds_file, .ca_file = options->ca_file};
+  fsm_code code = fsm__bus_open(&to, &p->bus, err);
   if (code == FSM_OK) code = fsm__workers_new(p->bus, p->prefix, &p->workers, err);
   return code == FSM_OK ? fsm__bus_observe(p->bus, on_changed, p, err) : code;
 }
@@ -126,7 +128,7 @@ fsm_code fsm_publisher_new(const fsm_publisher_options *options, fsm_publisher *
   fsm_code code = kept ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "publisher", "no memory for the publisher");
   if (code == FSM_OK) code = fsm__notes_new(&p->notes, err);
   if (code == FSM_OK) code = fsm__routing_new(&p->routing, err);
-  if (code == FSM_OK) code = open_workers(p, err);
+  if (code == FSM_OK) code = open_workers(p, options, err);
   if (code == FSM_OK) code = fsm__sink_list_read(p, options->sinks, options->sinks_len, &p->first, err);
   if (code != FSM_OK) {
     fsm_publisher_free(p);

@@ -30,6 +30,8 @@ typedef struct fsm_publisher_options {
   const char *sinks;  /* further sinks: a JSON document (runtime/sink_config.h); one named `nats` takes the
                          place of that of url; NULL = none */
   size_t sinks_len;
+  const char *creds_file; /* for url: what nsc writes, read at each connection; NULL = none */
+  const char *ca_file;    /* for url: who signs its servers, and so TLS; NULL = whom the system trusts */
   const char *archive; /* directory that holds the segments which retention let go; NULL = there is none, and
                           a sink with a budget and policy spill is refused */
 } fsm_publisher_options;

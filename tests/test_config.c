@@ -365,8 +365,11 @@ static void a_wrong_line_is_named_with_its_setting(void **state) {
   refused_line("\xffz = a\n", 1, "?: there is no such setting (see --print-config)");
   refused_line("no-listen = yes\n", 1, "no-listen: it is on or off");
   refused_line("auth = maybe\n", 1, "auth: it is required, optional or none");
-  refused_line("retain = 59m\n", 1, "retain: it is a duration from 1h to 36500d, such as 12h or 2d");
-  refused_line("segment-bytes = 64M\n", 1, "segment-bytes: it is a whole number from 2097152 to 1073741824");
+  refused_line("retain = 59m\n", 1,
+               "retain: it is a duration from 1h to 36500d, with its unit (ms, s, m, h, d)");
+  refused_line(
+      "segment-bytes = 64M\n", 1,
+      "segment-bytes: it is a whole number from 2097152 to 1073741824, or one with KiB, MiB, GiB or TiB");
   refused_line("http-concurrency = 8KiB\n", 1, "http-concurrency: it is a whole number from 1 to 256");
   refused_line("help = on\n", 1, "help: it is an option only, not for a file");
   refused_line("config = x\n", 1, "config: it is an option only, not for a file");

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -37,6 +38,11 @@ static void no_value_can_forge_a_line_or_a_field(void **state) {
   check(false, "", HEAD "\"\"" TAIL);
   check(false, NULL, HEAD "\"\"" TAIL);
   check(false, "\x1b[2J", HEAD "\"\\u001b[2J\"" TAIL);
+  check(false,
+        "\x7f\xc2\x9b"
+        "2J\xe2\x80\xa8\xe2\x80\xae\xef\xbb\xbf",
+        HEAD "\"\\u007f\\u009b2J\\u2028\\u202e\\ufeff\"" TAIL);
+  check(false, "\xc3\xa4 \xf0\x9f\x98\x80", HEAD "\"\xc3\xa4 \xf0\x9f\x98\x80\"" TAIL);
   fsm_buf out = {0};
   const fsm__field field = fsm__text("k", "\r\n\",\"level\":\"none\xff");
   fsm__log_format(&out, true, AT, "info", "x", &field, 1);
@@ -45,9 +51,32 @@ static void no_value_can_forge_a_line_or_a_field(void **state) {
   fsm_buf_free(&out);
 }
 
+static size_t written_at(fsm__log_level least, const char *level) {
+  char text[512];
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  fsm__log log = {.fd = ends[1]};
+  fsm__log_set_level(&log, least);
+  fsm__log_line(&log, level, "it happened");
+  close(ends[1]);
+  const ssize_t got = read(ends[0], text, sizeof text);
+  close(ends[0]);
+  assert_true(got >= 0);
+  return (size_t)got;
+}
+
+static void what_is_below_the_level_is_not_written(void **state) {
+  (void)state;
+  static const char *const levels[] = {"debug", "info", "warn", "error"};
+  for (unsigned least = FSM__LOG_DEBUG; least <= FSM__LOG_ERROR; least++)
+    for (unsigned level = 0; level < 4; level++)
+      assert_int_equal(written_at((fsm__log_level)least, levels[level]) > 0, level >= least);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_plain_value_stands_as_it_is),
+      cmocka_unit_test(what_is_below_the_level_is_not_written),
       cmocka_unit_test(no_value_can_forge_a_line_or_a_field),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

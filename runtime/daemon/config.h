@@ -28,7 +28,7 @@ typedef enum fsm__log_style { FSM__LOG_LOGFMT, FSM__LOG_JSON } fsm__log_style;
 
 typedef struct fsm__config {
   /* As given or by default; "" = not set. */
-  const char *config, *data, *listen, *socket, *jwt_key, *nats, *sinks, *node, *port_file, *archive_dir;
+  const char *config, *data, *listen, *socket, *jwt_key, *nats, *nats_creds, *nats_ca, *sinks, *node, *port_file, *archive_dir;
   fsm__config_list http_allow;
   bool no_listen, help, version, print_config, print_sinks;
   fsm__policy auth, socket_auth;

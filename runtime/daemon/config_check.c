@@ -49,12 +49,39 @@ static fsm_code check_node(const fsm__config *config, fsm_error *err) {
   return fsm__config_wrong(config, "node", err, "the name is 1 to 64 printable ASCII characters, no spaces");
 }
 
+/* One server or more, with commas between: each has a scheme and a host. */
+static bool are_nats_urls(const char *text) {
+  for (;; text++) {
+    const size_t scheme = strncmp(text, "nats://", 7) == 0 ? 7 : strncmp(text, "tls://", 6) == 0 ? 6 : 0;
+    if (scheme == 0 || strcspn(text + scheme, ":/,") == 0) return false;
+    text += strcspn(text, ",");
+    if (!*text) return true;
+  }
+}
+
+/* Command lines and settings are read by others: /proc, backups, whoever looks over a shoulder. */
+static fsm_code check_nats(const fsm__config *config, fsm_error *err) {
+  const char *url = config->nats;
+  if (*url && !are_nats_urls(url))
+    return fsm__config_wrong(config, "nats", err,
+                             "it is nats://HOST:PORT or tls://HOST:PORT, several with commas between");
+  if (strchr(url, '@'))
+    return fsm__config_wrong(config, "nats", err,
+                             "a URL with a user or password is not taken, others could read it here: give "
+                             "--nats-creds FILE");
+  if (!*url && *config->nats_creds)
+    return fsm__config_wrong(config, "nats-creds", err, "it is of no use without --nats");
+  if (!*url && *config->nats_ca)
+    return fsm__config_wrong(config, "nats-ca", err, "it is of no use without --nats");
+  return FSM_OK;
+}
+
 static fsm_code check_urls(const fsm__config *config, fsm_error *err) {
   fsm_error inner;
-  if (*config->nats && strncmp(config->nats, "nats://", 7) != 0)
-    return fsm__config_wrong(config, "nats", err, "the URL starts with nats://");
   for (size_t i = 0; i < config->http_allow.count; i++)
-    if (fsm__web_url_check(config->http_allow.at[i], &inner) != FSM_OK)
+    if (strchr(config->http_allow.at[i], '@'))
+      return fsm__config_wrong(config, "http-allow", err, "a URL with a user or password is not taken");
+    else if (fsm__web_url_check(config->http_allow.at[i], &inner) != FSM_OK)
       return fsm__config_wrong(config, "http-allow", err, "%s", inner.text);
   return FSM_OK;
 }
@@ -67,6 +94,7 @@ fsm_code fsm__config_check(fsm__config *config, fsm_error *err) {
   fsm_code code = check_policies(config, err);
   if (code == FSM_OK) code = check_socket(config, err);
   if (code == FSM_OK) code = check_retention(config, err);
+  if (code == FSM_OK) code = check_nats(config, err);
   if (code == FSM_OK) code = check_urls(config, err);
   return code == FSM_OK ? check_node(config, err) : code;
 }

@@ -47,9 +47,12 @@ static fsm_code out_of_range(const fsm__setting *row, fsm_error *err) {
   fsm__setting_range(&bare, &range);
   const char *what = row->kind == FSM__DURATION ? "a duration from "
                      : row->kind == FSM__CHOICE ? ""
-                                                : "a whole number from ";
-  fsm_code code = fsm_fail(err, FSM_EARGUMENT, "", "it is %s%s%s", what, fsm_buf_text(&range),
-                           row->kind == FSM__DURATION ? ", such as 12h or 2d" : "");
+                     : row->max < INT64_MAX     ? "a whole number from "
+                                                : "a whole number, ";
+  const char *hint = row->kind == FSM__DURATION ? ", with its unit (ms, s, m, h, d)"
+                     : row->kind == FSM__SIZE   ? ", or one with KiB, MiB, GiB or TiB"
+                                                : "";
+  fsm_code code = fsm_fail(err, FSM_EARGUMENT, "", "it is %s%s%s", what, fsm_buf_text(&range), hint);
   fsm_buf_free(&range);
   return code;
 }

@@ -8,6 +8,7 @@
 
 #include "runtime/daemon/clock.h"
 #include "schema/json.h"
+#include "schema/utf8.h"
 
 /* May the value stand in logfmt without quotes? */
 static bool is_plain(const char *text) {
@@ -17,11 +18,41 @@ static bool is_plain(const char *text) {
   return true;
 }
 
+/* What JSON lets through and a terminal or a viewer obeys: DEL, the controls of 8 bits, ends of line and
+ * paragraph, and what turns the direction of text. */
+static bool is_obeyed(uint32_t c) {
+  return (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+         (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0xad || (c >= 0xfff9 && c <= 0xfffb);
+}
+
+static uint32_t point_at(const unsigned char *at, size_t len) {
+  static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  uint32_t c = at[0] & first[len];
+  for (size_t i = 1; i < len; i++) c = c << 6 | (at[i] & 0x3f);
+  return c;
+}
+
+static void put_quoted(fsm_buf *out, const char *text) {
+  fsm_buf quoted = {0};
+  fsm_json_quote(&quoted, text, strlen(text));
+  const char *at = fsm_buf_text(&quoted);
+  for (size_t left = strlen(at), len; left > 0; at += len, left -= len) {
+    len = fsm__utf8_next(at, left);
+    FSM_ASSERT(len > 0);
+    const uint32_t c = point_at((const unsigned char *)at, len);
+    if (is_obeyed(c))
+      fsm_buf_printf(out, "\\u%04x", (unsigned)c);
+    else
+      fsm_buf_add(out, at, len);
+  }
+  fsm_buf_free(&quoted);
+}
+
 static void put_value(fsm_buf *out, bool json, const char *text) {
   if (!json && is_plain(text))
     fsm_buf_str(out, text);
   else
-    fsm_json_quote(out, text, strlen(text));
+    put_quoted(out, text);
 }
 
 static void put_name(fsm_buf *out, bool json, bool first, const char *name) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "runtime/daemon/config_table.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/hash.h"
 
@@ -16,18 +17,26 @@ static fsm_code open_auth(fsm__daemon *d, fsm_error *err) {
   return code;
 }
 
+/* What was found wrong when it was used has the place of its setting, too. */
+static fsm_code of_setting(const fsm__daemon *d, const char *name, fsm_code code, fsm_error *err) {
+  if (code != FSM_EARGUMENT) return code;
+  const fsm_error why = *err;
+  return fsm__config_wrong(&d->config, name, err, "%s", why.text);
+}
+
 static fsm_code open_listeners(fsm__daemon *d, fsm_error *err) {
   const fsm__config *config = &d->config;
   int fd = -1;
   unsigned port = 0;
-  fsm_code code = fsm__listen_unix(config->socket_path, &fd, err);
+  fsm_code code = of_setting(d, "socket", fsm__listen_unix(config->socket_path, &fd, err), err);
   if (code != FSM_OK) return code;
   d->serves_socket = true;
   code = fsm__http_listen(d->http, fd, true, config->socket_auth, err);
   if (code != FSM_OK || config->no_listen) return code;
-  code = fsm__listen_tcp(config->listen, &fd, &port, d->address, err);
+  code = of_setting(d, "listen", fsm__listen_tcp(config->listen, &fd, &port, d->address, err), err);
   if (code == FSM_OK) code = fsm__http_listen(d->http, fd, false, config->auth, err);
-  return code == FSM_OK && *config->port_file ? fsm__port_file_write(config->port_file, port, err) : code;
+  if (code != FSM_OK || !*config->port_file) return code;
+  return of_setting(d, "port-file", fsm__port_file_write(config->port_file, port, err), err);
 }
 
 fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {

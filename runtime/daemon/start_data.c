@@ -1,9 +1,12 @@
 /* start_data.c: publisher and runtime opened as the settings say. */
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "runtime/daemon/archive.h"
+#include "runtime/daemon/config_table.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/files.h"
 #include "runtime/sink_config.h"
@@ -83,10 +86,24 @@ fsm_code fsm__daemon_in_file(const char *path, fsm_code code, fsm_error *err) {
   return fsm_fail(err, FSM_EARGUMENT, path, "%s%s%.400s", why.where, *why.where ? ": " : "", why.text);
 }
 
+/* The publisher names its own options, or places in the file of sinks. */
+static fsm_code publisher_fault(const fsm__config *config, fsm_code code, fsm_error *err) {
+  static const char *const settings[][2] = {
+      {"url", "nats"}, {"creds_file", "nats-creds"}, {"ca_file", "nats-ca"}};
+  if (code == FSM_OK || code == FSM_ENOMEM) return code;
+  const fsm_error why = *err;
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    if (strcmp(why.where, settings[i][0]) == 0)
+      return fsm__config_wrong(config, settings[i][1], err, "%s", why.text);
+  return fsm__daemon_in_file(config->sinks, code, err);
+}
+
 static fsm_code open_publisher(fsm__daemon *d, fsm_error *err) {
   const fsm__config *config = &d->config;
   fsm_publisher_options publishing = {.url = *config->nats ? config->nats : NULL,
                                       .archive = *config->archive_dir ? config->archive_dir : NULL};
+  if (*config->nats_creds) publishing.creds_file = config->nats_creds;
+  if (*config->nats_ca) publishing.ca_file = config->nats_ca;
   fsm_buf text = {0};
   fsm_code code = FSM_OK;
   if (!*config->nats && !*config->sinks) return FSM_OK;
@@ -96,9 +113,18 @@ static fsm_code open_publisher(fsm__daemon *d, fsm_error *err) {
     publishing.sinks_len = text.len;
   }
   if (code == FSM_OK)
-    code = fsm__daemon_in_file(config->sinks, fsm_publisher_new(&publishing, &d->server.publisher, err), err);
+    code = publisher_fault(config, fsm_publisher_new(&publishing, &d->server.publisher, err), err);
   fsm_buf_free(&text);
   return code;
+}
+
+static fsm_code make_archive(const fsm__config *config, fsm_error *err) {
+  struct stat st;
+  fsm_error why = {0};
+  if (fsm__dir_make(config->archive_dir, &why) != FSM_OK)
+    return fsm__config_wrong(config, "archive-dir", err, "%s", why.text);
+  if (stat(config->archive_dir, &st) == 0 && S_ISDIR(st.st_mode)) return FSM_OK;
+  return fsm__config_wrong(config, "archive-dir", err, "%s is not a directory", config->archive_dir);
 }
 
 fsm_code fsm__daemon_open_runtime(fsm__daemon *d, fsm_error *err) {
@@ -114,7 +140,7 @@ fsm_code fsm__daemon_open_runtime(fsm__daemon *d, fsm_error *err) {
   options.durable_arg = publisher;
   options.fatal = on_fatal;
   options.fatal_arg = &d->log;
-  if (*config->archive_dir) code = fsm__dir_make(config->archive_dir, err);
+  if (*config->archive_dir) code = make_archive(config, err);
   if (code == FSM_OK) code = open_data(d, &options, err);
   return code == FSM_OK && publisher ? fsm_publisher_start(publisher, d->server.runtime, err) : code;
 }
