@@ -72,3 +72,8 @@ const char *fsm_expr_text(const fsm_expr *expr) {
   FSM_ASSERT(expr);
   return expr->text;
 }
+
+bool fsm_expr_names_actor(const fsm_expr *expr) {
+  FSM_ASSERT(expr);
+  return expr->actor;
+}

@@ -136,6 +136,8 @@ FSM_API FSM_MUST_USE fsm_code fsm_expr_respell(fsm_arena *arena, const char *tex
 
 /* The source as it was compiled, NUL-terminated. */
 FSM_API const char *fsm_expr_text(const fsm_expr *expr);
+/* Does it name the actor anywhere? */
+FSM_API bool fsm_expr_names_actor(const fsm_expr *expr);
 
 /* What the expression read: a map from each member path in it ("context.amount") to its value in
  * scope; absent paths are left out, and what takes more than

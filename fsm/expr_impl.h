@@ -180,6 +180,7 @@ struct fsm_expr {
   fsm__node *root;
   bool scxml;
   bool beyond; /* types or optionals may come out */
+  bool actor;  /* it names the actor */
   unsigned read_count;
   const fsm__read *reads; /* the last one first */
 };

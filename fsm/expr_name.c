@@ -20,6 +20,7 @@ const char *fsm__variable_name(fsm__variable variable, bool in_scxml) {
 static fsm__node *new_variable(fsm__parser *p, const fsm__token *name, fsm__variable variable) {
   fsm__node *node = fsm__new_node(p, FSM__VARIABLE, name->begin);
   if (node) node->variable = variable;
+  p->expr->actor |= variable == FSM__ACTOR;
   return node;
 }
 

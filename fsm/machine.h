@@ -32,6 +32,7 @@ enum {
   FSM_CONTENT_DEPTH_MAX = 64, /* actions inside of actions */
   FSM_DATA_MAX = 10000,       /* variables of SCXML */
   FSM_INVOKES_MAX = 10000,
+  FSM_ALLOW_MAX = 16,                      /* expressions of one `allow` */
   FSM_MACHINES_NESTED_MAX = 8,             /* machines inside of machines */
   FSM_MACHINE_BYTES_MAX = 40 * 1024 * 1024 /* of memory, compiled, with the machines inside of it */
 };
@@ -97,6 +98,15 @@ struct fsm_def_action {
   const char *where;
 };
 
+/* Who may (meta.fsm.allow): one of the expressions is enough. In both dialects they name things as JSON
+ * definitions do: actor, context, event, now, In(path). */
+typedef struct fsm_def_allow {
+  const char *const *texts;
+  const char *const *wheres; /* per text; NULL = where */
+  size_t count;              /* 0 = whoever comes */
+  const char *where;
+} fsm_def_allow;
+
 typedef struct fsm_def_transition {
   const char *const *events; /* descriptors; none = eventless (`always`) */
   size_t event_count;
@@ -113,7 +123,8 @@ typedef struct fsm_def_transition {
    * histories, as targets.
    * Otherwise the source is left and entered again. Without a target nothing is left or entered. */
   bool internal;
-  fsm_value meta; /* map or null, as written (meta.fsm) */
+  fsm_def_allow allow; /* who may have it taken */
+  fsm_value meta;      /* map or null, as written (meta.fsm) */
   const char *where;
 } fsm_def_transition;
 
@@ -130,7 +141,8 @@ typedef struct fsm_def_invoke {
   const fsm_def_value *input;     /* NULL = null */
   const fsm_def_action *finalize; /* SCXML 6.5, run before an event from the child is looked at */
   size_t finalize_count;
-  bool autoforward; /* every external event goes to the child too (SCXML 6.4) */
+  bool autoforward;    /* every external event goes to the child too (SCXML 6.4) */
+  fsm_def_allow allow; /* who may answer its task */
   fsm_value meta;
   const char *where;
 } fsm_def_invoke;
@@ -180,6 +192,8 @@ struct fsm_def_state {
   const char *const *tags;
   size_t tag_count;
   const char *description; /* NULL = none */
+  fsm_def_allow allow; /* who may have its transitions, and those below it, taken; of the root besides: who
+                          may start and send at all */
   fsm_value meta;
   const char *where;
 };
@@ -226,6 +240,22 @@ FSM_API unsigned fsm_transition_targets(const fsm_machine *machine, unsigned tra
                                         const uint16_t **targets);
 /* Does any transition of the machine name an event that `name` matches (SCXML 3.12.1)? */
 FSM_API bool fsm_machine_knows_event(const fsm_machine *machine, const char *name);
+
+/* An allow (meta.fsm.allow) that applies. */
+typedef enum fsm_verdict { FSM_VERDICT_NO, FSM_VERDICT_YES, FSM_VERDICT_DEPENDS } fsm_verdict;
+typedef struct fsm_allow {
+  const char *text;  /* its expression; of several, of which one is enough, "(a) || (b)" */
+  const char *where; /* its place in the definition */
+  unsigned state;    /* whose it is; of a transition its source, of an invoke the state that opens it */
+  int transition;    /* number; -1 = it is not a transition's */
+  fsm_verdict holds; /* for an actor and an event; of a machine alone DEPENDS */
+} fsm_allow;
+enum { FSM_ALLOWS_MAX = FSM_DEPTH_MAX + 2 }; /* that apply to one transition */
+/* Those that apply to the transition, all of which must hold: the root's first, its own last. */
+FSM_API unsigned fsm_transition_allows(const fsm_machine *machine, unsigned transition,
+                                       fsm_allow out[FSM_ALLOWS_MAX]);
+/* Who may answer the invoke's task; false = whoever comes. */
+FSM_API bool fsm_invoke_allow(const fsm_machine *machine, unsigned invoke, fsm_allow *out);
 
 FSM_API unsigned fsm_machine_invokes(const fsm_machine *machine);
 FSM_API const char *fsm_invoke_id(const fsm_machine *machine, unsigned invoke); /* NULL = made on entry */

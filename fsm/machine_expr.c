@@ -2,7 +2,8 @@
  *
  * The idea: named guards, and patterns that people repeat, make many places read the same text. A compiled
  * expression is never written to, so all of them share one. Kept while the machine is compiled is a table
- * from what decides the result (the text, whether it guards, the shape of the event) to the expression.
+ * from what decides the result (the text, whether it guards, the notation, the shape of the event) to the
+ * expression.
  */
 #include <string.h>
 
@@ -14,7 +15,7 @@ struct fsm__expr_entry {
   const fsm_expr *expr;
   const fsm_shape *event;
   uint32_t hash;
-  bool guard;
+  bool guard, scxml;
 };
 
 bool fsm__exprs_init(fsm__exprs *exprs, fsm_arena *scratch, size_t expected) {
@@ -35,8 +36,8 @@ static uint32_t hash_of(const char *text, size_t len) {
 static const fsm_expr *known(const fsm__exprs *exprs, const fsm_expr_options *options, const char *text,
                              uint32_t hash) {
   for (const fsm__expr_entry *e = exprs->buckets[hash & exprs->mask]; e != NULL; e = e->next)
-    if (e->hash == hash && e->guard == options->guard && e->event == options->event &&
-        strcmp(fsm_expr_text(e->expr), text) == 0)
+    if (e->hash == hash && e->guard == options->guard && e->scxml == options->scxml &&
+        e->event == options->event && strcmp(fsm_expr_text(e->expr), text) == 0)
       return e->expr;
   return NULL;
 }
@@ -46,7 +47,7 @@ static bool remember(fsm__exprs *exprs, const fsm_expr_options *options, const f
   fsm__expr_entry *entry = fsm_arena_alloc(exprs->scratch, sizeof *entry);
   if (entry == NULL) return false;
   const fsm__expr_entry **bucket = &exprs->buckets[hash & exprs->mask];
-  *entry = (fsm__expr_entry){*bucket, expr, options->event, hash, options->guard};
+  *entry = (fsm__expr_entry){*bucket, expr, options->event, hash, options->guard, options->scxml};
   *bucket = entry;
   return true;
 }

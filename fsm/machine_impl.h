@@ -72,6 +72,14 @@ typedef struct fsm__span {
   uint16_t first, last; /* first > last = nothing is left */
 } fsm__span;
 
+/* Who may: one of the expressions is enough. */
+typedef struct fsm__allow {
+  const fsm_expr *const *exprs;
+  unsigned count;
+  const char *text; /* of several "(a) || (b)" */
+  const char *where;
+} fsm__allow;
+
 typedef struct fsm__transition {
   uint16_t source;
   fsm__span span; /* what it leaves; of one with to_history known only when it is taken */
@@ -84,6 +92,7 @@ typedef struct fsm__transition {
   const fsm__descriptor *events;
   const fsm_expr *guard;
   const char *guard_name;
+  const fsm__allow *allow; /* NULL = whoever comes; so below */
   fsm__block actions;
   fsm_value meta;
   const char *where;
@@ -98,6 +107,7 @@ typedef struct fsm__invoke {
   fsm_machine *machine; /* NULL = named by src */
   fsm__block finalize;
   bool autoforward;
+  const fsm__allow *allow;
   fsm_value meta;
   const char *where;
   uint16_t state;
@@ -139,6 +149,7 @@ typedef struct fsm__state {
   const char *description;
   const char *const *tags;
   size_t tag_count;
+  const fsm__allow *allow;
   fsm_value meta;
   const char *where;
 } fsm__state;
@@ -150,6 +161,7 @@ struct fsm_machine {
   bool has_parallel, has_initial_actions, has_data, late_binding;
   bool made_ids;  /* an invoke's id is made on entry */
   bool overhears; /* an invoke has a finalize or autoforward */
+  bool has_allow; /* a state or a transition has one */
   unsigned state_count, transition_count, invoke_count, history_count, words;
   uint16_t *histories; /* the history states */
   fsm__state *states;
@@ -208,6 +220,12 @@ FSM_MUST_USE fsm_code fsm__expr_compile(const fsm__content *c, const char *text,
 /* The same for one that decides. */
 FSM_MUST_USE fsm_code fsm__guard_compile(const fsm__content *c, const char *text, const char *where,
                                          const fsm_expr **out);
+
+/* ---- who may (machine_allow.c) ------------------------------------------------------------------- */
+
+/* NULL when it has no expression; event: the shape of the event that it sees, NULL = anything. */
+FSM_MUST_USE fsm_code fsm__allow_compile(const fsm__content *c, const fsm_def_allow *def,
+                                         const fsm_shape *event, const fsm__allow **out);
 
 /* ---- content (machine_content.c, machine_place.c) ------------------------------------------------ */
 

@@ -36,6 +36,24 @@ static fsm_code keep_meta(fsm__compiler *c, const fsm_value *meta, const char *w
   return code == FSM_OK ? FSM_OK : fsm_fail(c->err, code, fsm__place(where), "%s", fault.text);
 }
 
+/* Does anybody outside send what takes it? Names that begin with "xstate." are the engine's. */
+static bool is_sent(const fsm__transition *t) {
+  for (uint32_t i = 0; i < t->event_count; i++)
+    if (!fsm__has_prefix(t->events[i].text, "xstate.")) return true;
+  return false;
+}
+
+/* An allow that protects nothing would look like protection. */
+static fsm_code fill_allow(fsm__compiler *c, const fsm__content *content, const fsm_def_transition *def,
+                           fsm__transition *t) {
+  fsm_code code = fsm__allow_compile(content, &def->allow, def->event, &t->allow);
+  if (t->allow == NULL) return code;
+  c->m->has_allow = true;
+  if (is_sent(t)) return FSM_OK;
+  return fsm_fail(c->err, FSM_EDEFINITION, t->allow->where,
+                  "\"allow\" is never asked here: nobody sends what takes this transition");
+}
+
 static fsm_code fill_transition(fsm__compiler *c, const fsm_def_transition *def, unsigned source,
                                 fsm__transition *t) {
   fsm_arena *arena = &c->m->arena;
@@ -49,6 +67,7 @@ static fsm_code fill_transition(fsm__compiler *c, const fsm_def_transition *def,
   if (code == FSM_OK && def->guard != NULL)
     code = fsm__guard_compile(&content, def->guard, def->guard_where != NULL ? def->guard_where : def->where,
                               &t->guard);
+  if (code == FSM_OK) code = fill_allow(c, &content, def, t);
   if (code == FSM_OK) code = fsm__block_compile(&content, def->actions, def->action_count, &t->actions);
   return code == FSM_OK ? keep_meta(c, &def->meta, def->where, &t->meta) : code;
 }
@@ -100,6 +119,7 @@ static fsm_code fill_invoke(fsm__compiler *c, const fsm_def_invoke *def, unsigne
   if (code == FSM_OK) code = fsm__template_compile(&content, def->input, &out->input);
   if (code == FSM_OK) code = fsm__location_compile(&content, def->location, where, &out->location);
   if (code == FSM_OK) code = fsm__block_compile(&content, def->finalize, def->finalize_count, &out->finalize);
+  if (code == FSM_OK) code = fsm__allow_compile(&content, &def->allow, NULL, &out->allow);
   if (def->autoforward || def->finalize_count > 0) c->m->overhears = true;
   return code == FSM_OK ? keep_meta(c, &def->meta, where, &out->meta) : code;
 }
@@ -173,6 +193,8 @@ fsm_code fsm__compile_state(fsm__compiler *c, unsigned number) {
     code = fsm__block_compile(&content, def->initial_actions, def->initial_action_count, &s->initial_actions);
   if (code == FSM_OK) code = fsm__block_compile(&content, def->exit, def->exit_count, &s->exit);
   if (code == FSM_OK) code = fsm__template_compile(&content, def->output, &s->output);
+  if (code == FSM_OK) code = fsm__allow_compile(&content, &def->allow, NULL, &s->allow);
+  m->has_allow |= s->allow != NULL;
   if (code == FSM_OK) code = keep_meta(c, &def->meta, def->where, &s->meta);
   if (code == FSM_OK) code = fill_afters(c, def, s);
   if (code == FSM_OK) code = fill_data(c, def, s);

@@ -150,7 +150,7 @@ fsm_code fsm_session_send(fsm_session *s, const fsm_event *event, fsm_code *outc
   if (code != FSM_OK) return code;
   if (fsm__session_numbered(all, number) != s)
     return fsm_fail(err, FSM_EINSTANCE, event->name, "the session is gone");
-  code = fsm__session_step(s, event, outcome, err);
+  code = fsm__session_step(s, event, false, outcome, err);
   return code == FSM_OK ? fsm__sessions_drain(all, err) : code;
 }
 

@@ -138,8 +138,9 @@ FSM_MUST_USE fsm_code fsm__session_bounce(fsm_session *from, const fsm__message 
 /* ---- session_run.c ------------------------------------------------------------------------------- */
 
 FSM_MUST_USE fsm_code fsm__session_start(fsm_session *session, const fsm_value *input, fsm_error *err);
-FSM_MUST_USE fsm_code fsm__session_step(fsm_session *session, const fsm_event *event, fsm_code *outcome,
-                                        fsm_error *err);
+/* inside: not the program sends it, but another session, a timer or a task. */
+FSM_MUST_USE fsm_code fsm__session_step(fsm_session *session, const fsm_event *event, bool inside,
+                                        fsm_code *outcome, fsm_error *err);
 /* Until the queue is empty. */
 FSM_MUST_USE fsm_code fsm__sessions_drain(fsm_sessions *all, fsm_error *err);
 

@@ -8,11 +8,12 @@
 
 #include "fsm/session_impl.h"
 
-static fsm_world world_of(const fsm_session *session) {
+static fsm_world world_of(const fsm_session *session, bool inside) {
   const fsm_sessions *all = session->all;
   return (fsm_world){.actor = all->options.actor,
                      .now_ns = all->now_ns,
                      .session = session->id,
+                     .inside = inside,
                      .reaches = fsm__session_reaches,
                      .reaches_arg = session};
 }
@@ -122,10 +123,15 @@ fsm_code fsm__session_start(fsm_session *s, const fsm_value *input, fsm_error *e
   fsm_sessions *all = s->all;
   if (!may_step(all)) return past_the_bound(all, err);
   fsm_arena_reset(&all->scratch);
-  fsm_world world = world_of(s);
+  fsm_world world = world_of(s, s->invoke_id != NULL); /* a parent starts its child */
   fsm_step_result result;
   fsm_code code = fsm_start(s->machine, input, &world, &all->scratch, &result, err);
   if (code != FSM_OK) return code;
+  if (result.outcome == FSM_EPERMISSION) {
+    watch(s, NULL, &result);
+    return fsm_fail(err, FSM_EPERMISSION, s->id, "the start is not permitted: it needs %s",
+                    result.denied[0].text);
+  }
   if (rolled_back(&result)) {
     watch(s, NULL, &result);
     return fsm_fail(err, result.outcome, s->id, "the start was rolled back: %s",
@@ -135,12 +141,13 @@ fsm_code fsm__session_start(fsm_session *s, const fsm_value *input, fsm_error *e
   return broke(all, conclude(s, NULL, &result, err));
 }
 
-fsm_code fsm__session_step(fsm_session *s, const fsm_event *event, fsm_code *outcome, fsm_error *err) {
+fsm_code fsm__session_step(fsm_session *s, const fsm_event *event, bool inside, fsm_code *outcome,
+                           fsm_error *err) {
   FSM_ASSERT(s && event && (s->phase == FSM__SESSION_RUNS || s->phase == FSM__SESSION_ENDED));
   fsm_sessions *all = s->all;
   if (!may_step(all)) return past_the_bound(all, err);
   fsm_arena_reset(&all->scratch);
-  fsm_world world = world_of(s);
+  fsm_world world = world_of(s, inside);
   fsm_step_result result;
   fsm_code code = fsm_step(s->machine, &s->snapshot, event, &world, &all->scratch, &result, err);
   if (code != FSM_OK) return code;
@@ -153,7 +160,7 @@ static fsm_code stop(fsm_session *s, fsm_error *err) {
   FSM_ASSERT(s);
   fsm_sessions *all = s->all;
   fsm_arena_reset(&all->scratch);
-  fsm_world world = world_of(s);
+  fsm_world world = world_of(s, true);
   fsm_step_result result;
   fsm_code code = fsm_stop(s->machine, &s->snapshot, &world, &all->scratch, &result, err);
   if (code == FSM_OK) code = conclude(s, NULL, &result, err);
@@ -188,7 +195,7 @@ static fsm_code look_at(fsm_sessions *all, const fsm__message *m, fsm_error *err
   if (m->kind == FSM__MESSAGE_START) return start_child(to, m, err);
   if (to->phase != FSM__SESSION_RUNS || !heard(to, m)) return FSM_OK;
   fsm_error fault = {0};
-  fsm_code code = fsm__session_step(to, &m->event, NULL, &fault);
+  fsm_code code = fsm__session_step(to, &m->event, true, NULL, &fault);
   if (code == FSM_OK) return FSM_OK;
   fsm_session *from = fsm__session_numbered(all, m->from);
   if (code == FSM_ENOMEM || all->broken || !from) return fsm_fail(err, code, fault.where, "%s", fault.text);

@@ -75,6 +75,7 @@ fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snap
   run->context = fsm_map_empty();
   run->context_bytes = -1;
   run->session = world->session != NULL ? world->session : "";
+  run->inside = world->inside;
   run->reaches = world->reaches;
   run->reaches_arg = world->reaches_arg;
   run->memory_end = fsm_arena_used(arena) + FSM_STEP_BYTES_MAX;
@@ -202,6 +203,19 @@ static fsm_code check_data(const fsm_value *data, const char *what, fsm_error *e
                   FSM_EVENT_BYTES_MAX, FSM_VALUE_DEPTH_MAX);
 }
 
+/* The root's allow, which sees the start as the event "xstate.init" and the context as it begins. */
+static bool may_start(fsm__run *run, const fsm_value *data) {
+  const fsm_event seen = run->seen, init = {.name = "xstate.init", .data = *data};
+  const size_t len = run->event_len;
+  if (run->inside) return true;
+  run->seen = init;
+  run->event_len = strlen(init.name);
+  bool may = fsm__root_permits(run);
+  run->seen = seen;
+  run->event_len = len;
+  return may;
+}
+
 fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm_world *world,
                    fsm_arena *arena, fsm_step_result *out, fsm_error *err) {
   FSM_ASSERT(machine != NULL && arena != NULL && out != NULL);
@@ -219,6 +233,11 @@ fsm_code fsm_start(const fsm_machine *machine, const fsm_value *input, const fsm
   if (run.fault == FSM_OK) code = initial_context(&run, err);
   if (code == FSM_OK && run.fault == FSM_OK && machine->has_data) fsm__data_start(&run);
   if (code != FSM_OK) return code;
+  if (run.fault == FSM_OK && machine->states[0].allow != NULL && !may_start(&run, &data)) {
+    *out = (fsm_step_result){.outcome = FSM_EPERMISSION, .next = nothing};
+    fsm__denied(&run, out);
+    return run.fault == FSM_OK ? FSM_OK : no_memory(err);
+  }
   if (run.fault == FSM_OK) fsm__enter_initial(&run, &data);
   macrostep(&run, true);
   return fsm__run_finish(&run, &nothing, out, err);
@@ -254,10 +273,16 @@ static void process(fsm__run *run, const fsm_event *event) {
   if (event->cause == FSM_CAUSE_TIMER) run->fired = event->name;
   run->answered = answered_id(event);
   fsm__run_see(run, event);
+  run->asks = fsm__asks_for(run, event);
+  run->denied = run->asks && !fsm__root_permits(run);
+  if (run->denied) return;
   if (run->fault == FSM_OK && run->machine->overhears) fsm__invoke_overhear(run, event);
   if (run->fault == FSM_OK && may_be_taken(event)) fsm__select(run);
   if (run->fault != FSM_OK) return;
   bool taken = run->enabled_count > 0;
+  run->asks = false;
+  run->denied = run->denied && !taken;
+  if (run->denied) return; /* nobody's event moves anything, not even an eventless transition that reads it */
   if (taken)
     fsm__microstep(run, event->name, event->cause, &event->data);
   else if (event->cause == FSM_CAUSE_TASK && fsm__is_error_event(event->name))
@@ -280,7 +305,9 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
   code = fsm__run_init(&run, machine, before, world, arena, err);
   if (code != FSM_OK) return code;
   process(&run, event);
-  code = fsm__run_finish(&run, before, out, err);
+  const bool denied = run.denied && run.fault == FSM_OK;
+  *out = (fsm_step_result){.outcome = FSM_EPERMISSION};
+  if (!denied) code = fsm__run_finish(&run, before, out, err);
   if (code != FSM_OK || out->microstep_count > 0) return code;
   if (out->outcome == FSM_ELOOP || out->outcome == FSM_ETOOLARGE) return FSM_OK;
   out->next = *before;

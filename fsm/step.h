@@ -63,6 +63,10 @@ typedef struct fsm_world {
   const fsm_value *actor; /* map; NULL = nobody */
   int64_t now_ns;         /* UTC, nanoseconds since 1970: the recorded time of the command */
   const char *session;    /* the instance's id, _sessionid; NULL = "" */
+  /* What comes is from another instance, the engine's user or an operator: who may is not asked. Else of a
+   * start the root's allow must hold, and of an EXTERNAL event those of the transition that takes it
+   * (fsm_transition_allows). */
+  bool inside;
   /* Can an event be sent to this target now? Asked for a send without delay to another session; false is
    * an "error.communication" in the internal queue (SCXML D.1). NULL = nobody can tell now: whoever carries
    * the effect out tells later. Its answer must depend only on what led to this step. */
@@ -124,11 +128,15 @@ typedef struct fsm_candidate {
   bool enabled;                /* no guard, or true */
   fsm_value seen;              /* what the guard read (fsm_expr_seen) */
   const char *fault;           /* the guard's evaluation error, NULL when it evaluated */
+  bool depends;                /* that error may be due to what is not known before: what is sent, who acts */
+  fsm_verdict permitted;   /* all its allows hold; of a refusal, when they do not, the guard was not asked */
+  const fsm_allow *allows; /* that apply: the root's first, its own last */
+  unsigned allow_count;
 } fsm_candidate;
 
 typedef struct fsm_step_result {
-  /* FSM_OK taken · FSM_EGUARD · FSM_ENOTRANSITION · FSM_EEVENT refused, snapshot unchanged ·
-   * FSM_ELOOP past the microstep bound: everything rolled back · FSM_EEXPRESSION an error event that
+  /* FSM_OK taken · FSM_EGUARD · FSM_EPERMISSION · FSM_ENOTRANSITION · FSM_EEVENT refused, snapshot unchanged
+   * · FSM_ELOOP past the microstep bound: everything rolled back · FSM_EEXPRESSION an error event that
    * nothing takes: snapshot and microsteps stand, unhandled says which · FSM_ETOOLARGE the context
    * would pass its bound, or the step's memory would: everything rolled back · FSM_ECOMPLETED the machine had
    * ended before. FSM_EEVENT is only said of EXTERNAL events (also for any name that begins with "xstate.").
@@ -139,8 +147,10 @@ typedef struct fsm_step_result {
   const fsm_microstep *microsteps;
   unsigned microstep_count;
   fsm_snapshot next;
-  const fsm_candidate *candidates; /* FSM_EGUARD only */
+  const fsm_candidate *candidates; /* FSM_EGUARD, FSM_EPERMISSION only */
   unsigned candidate_count;
+  const fsm_allow *denied; /* FSM_EPERMISSION only: those that do not hold, each once */
+  unsigned denied_count;
   const char *unhandled;      /* error event without a taker ("error.execution", "xstate.error.actor.x") */
   const char *unhandled_text; /* its cause */
 } fsm_step_result;
@@ -179,9 +189,17 @@ FSM_API FSM_MUST_USE fsm_code fsm_force(const fsm_machine *machine, const fsm_sn
                                         const uint64_t *config, const fsm_world *world, fsm_arena *arena,
                                         fsm_step_result *out, fsm_error *err);
 
+/* May the world's actor answer the task of the invoke with this event? Only the invoke's own allow is asked.
+ * *out is that allow, its `holds` NO or YES; true without one. */
+FSM_API FSM_MUST_USE fsm_code fsm_invoke_permits(const fsm_machine *machine, const fsm_snapshot *snapshot,
+                                                 unsigned invoke, const fsm_event *event,
+                                                 const fsm_world *world, fsm_arena *arena, bool *permitted,
+                                                 fsm_allow *out, fsm_error *err);
+
 /* What may be sent now: the candidates of every event transition of the active states whose events
  * people or systems send (not xstate.* and done.*), with each descriptor of the transition, in SCXML without
- * its ".*". */
+ * its ".*". Of who may, `permitted` and `holds` say DEPENDS where they cannot be told from the world's actor
+ * (NULL = not known) without the event's data. Guards are asked in any case. */
 typedef struct fsm_enabled_event {
   const char *event; /* descriptor, "APPROVE" */
   fsm_candidate candidate;

@@ -80,6 +80,26 @@ void fsm__run_see(fsm__run *run, const fsm_event *event) {
   run->scope.event_arg = run;
 }
 
+static const fsm_value *make_json_event(void *arg) {
+  fsm__run *run = arg;
+  see_xstate(run, &run->seen);
+  run->scope.event = &run->event_map;
+  return run->scope.event;
+}
+
+void fsm__run_see_json(fsm__run *run, fsm__sight *saved) {
+  *saved = (fsm__sight){run->scope.event, run->scope.event_of, run->event_map};
+  run->scope.event = NULL;
+  run->scope.event_of = make_json_event;
+  run->scope.event_arg = run;
+}
+
+void fsm__run_see_again(fsm__run *run, const fsm__sight *saved) {
+  run->scope.event = saved->event;
+  run->scope.event_of = saved->event_of;
+  run->event_map = saved->map;
+}
+
 void fsm__run_system(fsm__run *run) {
   const char *location = fsm_arena_printf(run->arena, "#_scxml_%s", run->session);
   fsm_pair *pairs = fsm_arena_alloc(run->arena, 6 * sizeof *pairs);

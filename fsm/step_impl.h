@@ -66,6 +66,10 @@ typedef struct fsm__run {
   uint64_t work;          /* done so far: actions, turns of loops, expressions */
   const fsm_value *input; /* of a start; NULL in a step */
   const char *session;
+  bool inside;   /* as of fsm_world */
+  bool asks;     /* who may have a transition taken is asked: it is about an event from outside */
+  bool denied;   /* and somebody may not */
+  bool foresees; /* nothing has been sent: what depends on that is not known */
   bool (*reaches)(const void *arg, const char *target); /* as of fsm_world */
   const void *reaches_arg;
   const char *event_name; /* the event being processed */
@@ -120,6 +124,15 @@ void fsm__run_see(fsm__run *run, const fsm_event *event);
 /* What SCXML's system variables are in this session. */
 void fsm__run_system(fsm__run *run);
 bool fsm__is_error_event(const char *name);
+/* For a while expressions see the event that the run sees as JSON definitions do; *saved is for going back.
+ */
+typedef struct fsm__sight {
+  const fsm_value *event;
+  const fsm_value *(*event_of)(void *event_arg);
+  fsm_value map;
+} fsm__sight;
+void fsm__run_see_json(fsm__run *run, fsm__sight *saved);
+void fsm__run_see_again(fsm__run *run, const fsm__sight *saved);
 #define FSM__PROCESSOR "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
 
 /* ---- action.c ---------------------------------------------------------------------------------- */
@@ -193,6 +206,23 @@ void fsm__select(fsm__run *run);
 void fsm__select_eventless(fsm__run *run, bool told);
 /* Evaluates the guard; a fault is in *fault (code FSM_OK = none). */
 bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault);
+
+/* ---- step_allow.c ------------------------------------------------------------------------------ */
+
+/* Is it known who acts? */
+static inline bool fsm__has_actor(const fsm__run *run) {
+  return run->scope.actor != NULL && fsm_is(run->scope.actor, FSM_MAP);
+}
+/* Is who may to be asked for this event? */
+bool fsm__asks_for(const fsm__run *run, const fsm_event *event);
+/* Does the root's allow let it in at all? */
+bool fsm__root_permits(fsm__run *run);
+/* Do all of the transition but the root's hold? */
+bool fsm__permits(fsm__run *run, unsigned transition);
+/* Fills the candidate's allows and verdict; false after a fault. */
+bool fsm__candidate_allows(fsm__run *run, fsm_candidate *candidate);
+/* Of the candidates, those that do not hold, each once; without candidates the root's. */
+void fsm__denied(fsm__run *run, fsm_step_result *out);
 
 /* ---- step_micro.c ------------------------------------------------------------------------------ */
 

@@ -25,15 +25,24 @@ static bool each_active(fsm__run *run, visit *see, void *arg) {
   return true;
 }
 
+/* Is a fault of the guard due to what is not known before: what is sent, who acts? */
+static bool depends(const fsm__run *run) {
+  return !fsm__has_actor(run) || run->scope.event != NULL; /* it is made when it is read */
+}
+
 static bool fill(fsm__run *run, unsigned number, fsm_candidate *out) {
   const fsm__transition *t = &run->machine->transitions[number];
   *out = (fsm_candidate){.transition = number, .source = t->source, .guard_name = t->guard_name};
   out->seen = fsm_map_empty();
+  if (!fsm__candidate_allows(run, out)) return false;
+  if (t->guard != NULL) out->guard = fsm_expr_text(t->guard);
+  if (out->permitted != FSM_VERDICT_YES && !run->foresees) return true;
   fsm_error fault;
   fault.text[0] = '\0';
+  if (run->foresees) run->scope.event = NULL;
   out->enabled = fsm__guard_holds(run, t, &fault);
   if (t->guard == NULL) return true;
-  out->guard = fsm_expr_text(t->guard);
+  out->depends = fault.code != FSM_OK && run->foresees && depends(run);
   if (fault.code != FSM_OK && fault.code != FSM_ENOMEM) {
     out->fault = fsm_arena_strdup(run->arena, fault.text);
     if (out->fault == NULL) fault.code = FSM_ENOMEM;
@@ -66,8 +75,20 @@ static bool add_named(fsm__run *run, unsigned number, void *arg) {
   return fill(run, number, &list->items[list->count++]);
 }
 
+static bool any_denied(const candidates *list) {
+  for (unsigned i = 0; i < list->count; i++)
+    if (list->items[i].permitted != FSM_VERDICT_YES) return true;
+  return false;
+}
+
 void fsm__refusal(fsm__run *run, const fsm_event *event, fsm_step_result *out) {
   out->unhandled = out->unhandled_text = NULL;
+  run->asks = fsm__asks_for(run, event);
+  if (run->denied && !fsm__root_permits(run)) {
+    out->outcome = FSM_EPERMISSION;
+    fsm__denied(run, out);
+    return;
+  }
   bool external = event->cause == FSM_CAUSE_EXTERNAL;
   if (external &&
       (fsm__has_prefix(event->name, "xstate.") || !fsm_machine_knows_event(run->machine, event->name))) {
@@ -88,9 +109,10 @@ void fsm__refusal(fsm__run *run, const fsm_event *event, fsm_step_result *out) {
     return;
   }
   if (!each_active(run, add_named, &list)) return;
-  out->outcome = FSM_EGUARD;
+  out->outcome = any_denied(&list) ? FSM_EPERMISSION : FSM_EGUARD;
   out->candidates = list.items;
   out->candidate_count = list.count;
+  if (out->outcome == FSM_EPERMISSION) fsm__denied(run, out);
 }
 
 /* ---- what may be sent now ---------------------------------------------------------------------- */
@@ -144,6 +166,8 @@ fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot, c
   sendable list = {NULL, 0};
   fsm_code code = fsm__run_init(&run, machine, snapshot, world, arena, err);
   if (code != FSM_OK) return code;
+  run.foresees = true;
+  run.asks = machine->has_allow;
   if (!snapshot->done) each_active(&run, count_sendable, &total);
   if (run.fault == FSM_OK && total > 0) {
     list.items = fsm_arena_zalloc(arena, total, sizeof *list.items);

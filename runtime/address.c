@@ -88,6 +88,7 @@ fsm_world fsm__world_of(const fsm__case *at, const fsm__instance *in, fsm__reach
   return (fsm_world){.actor = &at->command->actor,
                      .now_ns = at->time_ns,
                      .session = in->id,
+                     .inside = at->inside,
                      .reaches = reaches,
                      .reaches_arg = reach};
 }

@@ -205,9 +205,10 @@ static fsm_code texts(fsm_command *out, fsm_arena *arena, fsm_error *err) {
 
 fsm_command fsm_command_new(fsm_command_kind kind) { return (fsm_command){.kind = kind, .expect_rev = -1}; }
 
+enum { ACTOR_BYTES_MAX = 8 * 1024, LABELS_BYTES_MAX = 4 * 1024, TRACE_BYTES_MAX = 64 };
+
 fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena, fsm_command *out,
                     bool *made_id, fsm_error *err) {
-  enum { ACTOR_BYTES_MAX = 8 * 1024, LABELS_BYTES_MAX = 4 * 1024, TRACE_BYTES_MAX = 64 };
   *out = *command;
   *made_id = may_make(command) && command->instance == NULL;
   fsm_code code = required(out, err);
@@ -245,6 +246,7 @@ fsm_code fsm__admit_query(const fsm_query *query, fsm_arena *arena, fsm_query *o
   }
   fsm_code code = fsm_value_copy(arena, &query->route, &out->route, err);
   if (code == FSM_OK) code = fsm_value_copy(arena, &query->records, &out->records, err);
+  if (code == FSM_OK) code = value_field(arena, &out->actor, "actor", ACTOR_BYTES_MAX, err);
   if (code != FSM_OK) return code;
   if (out->limit == 0) out->limit = FSM_PAGE_DEFAULT;
   if (out->limit > FSM_PAGE_MAX)

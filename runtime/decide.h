@@ -43,6 +43,7 @@ typedef struct fsm__case {
   struct fsm__known_sinks *sinks;       /* that a route may name; NULL = there is none */
   const char *hold;      /* why commands from outside make no new instance now; NULL = they do */
   const uint8_t *parent; /* of a START that is a message: token of the parent's task; NULL = none */
+  bool inside; /* it comes from another instance, or is an operator's: who may is not asked (fsm_world) */
 } fsm__case;
 
 typedef struct fsm__decision {
@@ -149,6 +150,13 @@ FSM_MUST_USE fsm_code fsm__decision_by_key(const fsm__case *at, uint32_t machine
 bool fsm__decision_event_good(const fsm__case *at, const fsm__deployed *deployed, fsm__decision *out);
 FSM_MUST_USE fsm_code fsm__decision_not_taken(const fsm__case *at, const fsm_step_result *step,
                                               fsm__decision *out, fsm_error *err);
+/* Refused as not permitted, with those that do not hold: what is "event …", "starting …". */
+FSM_MUST_USE fsm_code fsm__decision_denied(const fsm__case *at, const fsm__deployed *deployed,
+                                           const char *what, const fsm_allow *denied, unsigned count,
+                                           fsm__decision *out, fsm_error *err);
+/* May who asks do this (started, heartbeat, complete, fail) with the task? Else it is refused. */
+FSM_MUST_USE fsm_code fsm__decision_task_permitted(const fsm__case *at, const fsm__task *task,
+                                                   fsm__decision *out, fsm_error *err);
 /* The instance that the command names, with what its idempotency key says: afterwards it may be refused or
  * replayed. *idem is for the first record. */
 FSM_MUST_USE fsm_code fsm__decision_open(const fsm__case *at, fsm__decision *out, fsm_value *idem,

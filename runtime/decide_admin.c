@@ -169,7 +169,9 @@ fsm_code fsm__decide_admin(const fsm__case *at, fsm__decision *out, fsm_error *e
   code = check_status(v, out);
   if (code == FSM_OK && out->refusal.code == FSM_OK) code = fsm__decision_expect(at, out, err);
   if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
-  code = v->run(at, out, err);
+  fsm__case inside = *at;
+  inside.inside = true; /* whoever may administer is not asked what others may */
+  code = v->run(&inside, out, err);
   if (code == FSM_OK) drop_if_refused(out);
   for (size_t i = 0; i < out->count; i++) out->records[i].rev = out->rev;
   if (out->count > 0)

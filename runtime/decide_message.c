@@ -355,7 +355,9 @@ static fsm_code delivery_of(const fsm__case *at, uint64_t number, const fsm__sen
 fsm_code fsm__decide_message(const fsm__case *at, uint64_t number, const fsm__send *send, fsm__decision *out,
                              fsm_error *err) {
   delivery d;
-  fsm_code code = delivery_of(at, number, send, out, &d, err);
+  fsm__case inside = *at;
+  inside.inside = true; /* an instance sends it, and no person */
+  fsm_code code = delivery_of(&inside, number, send, out, &d, err);
   if (code == FSM_ENOTFOUND) return FSM_OK;
   if (code != FSM_OK) return code;
   switch (send->kind) {
@@ -372,7 +374,9 @@ fsm_code fsm__decide_message_failed(const fsm__case *at, uint64_t number, const 
                                     const fsm_error *why, fsm__decision *out, fsm_error *err) {
   const fsm_error fault = *why; /* it may stand in *out */
   delivery d;
-  fsm_code code = delivery_of(at, number, send, out, &d, err);
+  fsm__case inside = *at;
+  inside.inside = true;
+  fsm_code code = delivery_of(&inside, number, send, out, &d, err);
   if (code == FSM_ENOTFOUND) return FSM_OK;
   if (code != FSM_OK) return code;
   if (send->kind == FSM_SEND_START) return fail_task(&d, &fault, err);

@@ -92,18 +92,24 @@ fsm_code fsm__decision_not_taken(const fsm__case *at, const fsm_step_result *ste
   fsm_value *items = fsm_arena_alloc(at->arena, (step->candidate_count + 1) * sizeof *items);
   fsm_pair *pair = fsm_arena_alloc(at->arena, sizeof *pair);
   if (items == NULL || pair == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a refusal");
+  unsigned count = 0;
   for (unsigned i = 0; i < step->candidate_count; i++) {
-    fsm_code code = candidate_view(deployed, &step->candidates[i], at->arena, &items[i], err);
+    if (step->candidates[i].permitted != FSM_VERDICT_YES) continue; /* its guard was not asked */
+    fsm_code code = candidate_view(deployed, &step->candidates[i], at->arena, &items[count++], err);
     if (code != FSM_OK) return code;
   }
-  if (step->candidate_count > 0) {
-    *pair = (fsm_pair){fsm_string("candidates"), fsm_list(items, step->candidate_count)};
+  if (count > 0) {
+    *pair = (fsm_pair){fsm_string("candidates"), fsm_list(items, count)};
     fsm_code code = fsm_map(pair, 1, &out->detail, err);
     if (code != FSM_OK) return code;
   }
   const char *event = at->command->event;
   const char *state =
       out->from.len > 0 ? fsm_arena_strndup(at->arena, out->from.items[0].s, out->from.items[0].len) : "";
+  if (step->outcome == FSM_EPERMISSION)
+    return fsm__decision_denied(at, deployed,
+                                fsm_arena_printf(at->arena, "event \"%s\" in state \"%s\"", event, state),
+                                step->denied, step->denied_count, out, err);
   if (step->outcome == FSM_EGUARD && step->candidate_count > 0 && step->candidates[0].guard != NULL)
     return fsm__decision_refuse(out, FSM_EGUARD, "event",
                                 "event \"%s\" in state \"%s\": the guard is false: %s", event, state,

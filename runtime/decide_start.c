@@ -75,8 +75,11 @@ fsm_code fsm__decision_make(const fsm__case *at, const fsm__deployed *deployed, 
   code = fsm_start(deployed->machine, input, &world, at->arena, step, err);
   if (fsm__reach_end(&reach, err) != FSM_OK) code = err->code;
   if (code != FSM_OK) return code;
+  if (step->outcome != FSM_OK && step->outcome != FSM_EEXPRESSION) out->instance = NULL;
+  if (step->outcome == FSM_EPERMISSION)
+    return fsm__decision_denied(at, deployed, fsm_arena_printf(at->arena, "starting %s", deployed->id),
+                                step->denied, step->denied_count, out, err);
   if (step->outcome != FSM_OK && step->outcome != FSM_EEXPRESSION) {
-    out->instance = NULL;
     return fsm__decision_refuse(out, step->outcome, "", "the instance cannot start: %s",
                                 fsm_code_text(step->outcome));
   }

@@ -260,6 +260,8 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
   if (waits(at, &got))
     return fsm__decision_refuse(out, got.in->status == FSM_PAUSED ? FSM_EPAUSED : FSM_EINCIDENT, "",
                                 "the instance is %s: answer again later", fsm__status_name(got.in->status));
+  code = fsm__decision_task_permitted(at, &got.task, out, err);
+  if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
   switch (command->kind) {
     case FSM_CMD_TASK_STARTED: return started(at, out, &got, err);
     case FSM_CMD_TASK_HEARTBEAT: return heartbeat(at, out, &got, err);

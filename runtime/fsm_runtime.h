@@ -250,8 +250,8 @@ typedef enum fsm_command_kind {
                            nothing. actor and reason are needed, expect_rev is of the route's version */
   FSM_CMD_ROUTE_REMOVE, /* name; actor and reason */
   FSM_CMD_RETIRE,    /* machine, version (0 = all that are live): no new instances of it, FSM_ERETIRED; those
-                        that    there are go on. actor and reason. What is retired already changes nothing; deployed
-                        again,    also with the same content, it is a new version, which is live */
+                        that    there are go on. actor and reason. What is retired already changes nothing;
+                        deployed    again,    also with the same content, it is a new version, which is live */
   FSM_CMD_SINK_NOTE, /* what befell a sink, or was done to it: name = the sink (up to 31 bytes
                         [A-Za-z0-9._-]), event = what (failed, recovered, parked, dropped, resent, spilled,
                         unspilled, cleared, held, released, restarted…: up to 31 bytes [A-Za-z0-9_-]), data =
@@ -380,6 +380,7 @@ typedef struct fsm_query {
   int64_t for_ns;                 /* at least this long in the state */
   fsm_value route;                /* ROUTE_TEST: its document */
   fsm_value records;              /* RECORDS: which, a map (runtime/record_filter.h); null = all */
+  fsm_value actor;                /* EVENTS: who asks, a map; null = it is not known whether they may */
   const char *after;              /* `next` of the page before; NULL = from the start */
   unsigned limit;                 /* 0 = FSM_PAGE_DEFAULT */
 } fsm_query;

@@ -200,6 +200,31 @@ static const char *targets_text(fsm_arena *arena, const fsm_machine *machine, un
   return text;
 }
 
+/* Who may: [{where, state, transition?, expression, holds?}], and, when it is known who asks, whether they.
+ */
+static void put_allow(const fsm__reading *at, const fsm__instance *in, const fsm_candidate *candidate,
+                      fsm__document *d) {
+  const bool known = fsm_is(&at->query->actor, FSM_MAP);
+  fsm__items items = {.arena = at->arena};
+  for (unsigned i = 0; i < candidate->allow_count; i++) {
+    const fsm_allow *allow = &candidate->allows[i];
+    fsm__document one = {.arena = at->arena};
+    fsm_value view;
+    fsm__document_text(&one, "where", allow->where);
+    fsm__document_text(&one, "state", fsm_state_path(in->deployed->machine, allow->state));
+    if (allow->transition >= 0) fsm__document_put(&one, "transition", fsm_int(allow->transition));
+    fsm__document_text(&one, "expression", allow->text);
+    if (known && allow->holds != FSM_VERDICT_DEPENDS)
+      fsm__document_put(&one, "holds", fsm_bool(allow->holds == FSM_VERDICT_YES));
+    if (fsm__document_map(&one, &view, NULL) != FSM_OK) items.failed = true;
+    if (!items.failed) fsm__items_add(&items, view);
+  }
+  d->failed = d->failed || items.failed;
+  if (items.count > 0) fsm__document_put(d, "allow", fsm_list(items.items, items.count));
+  if (known && candidate->permitted != FSM_VERDICT_DEPENDS)
+    fsm__document_put(d, "permitted", fsm_bool(candidate->permitted == FSM_VERDICT_YES));
+}
+
 static fsm_code event_view(const fsm__reading *at, const fsm__instance *in, const fsm_enabled_event *event,
                            fsm_value *out, fsm_error *err) {
   const fsm__deployed *deployed = in->deployed;
@@ -219,6 +244,8 @@ static fsm_code event_view(const fsm__reading *at, const fsm__instance *in, cons
     fsm__document_put(&d, "seen", seen);
   }
   fsm__document_text(&d, "fault", fsm__query_text(at, in, candidate->fault));
+  if (candidate->depends) fsm__document_put(&d, "depends", fsm_bool(true));
+  put_allow(at, in, candidate, &d);
   if (schema != NULL) {
     fsm_value copy; /* schemas keep the order they were written in; documents are data */
     fsm_code code = fsm_value_copy(at->arena, schema, &copy, err);
@@ -234,7 +261,9 @@ fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *er
   const fsm_enabled_event *events = NULL;
   unsigned count = 0;
   fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
-  const fsm_world world = {.now_ns = at->now_ns, .session = code == FSM_OK ? in.id : NULL};
+  const fsm_world world = {.actor = fsm_is(&at->query->actor, FSM_MAP) ? &at->query->actor : NULL,
+                           .now_ns = at->now_ns,
+                           .session = code == FSM_OK ? in.id : NULL};
   if (code == FSM_OK) code = fsm__snapshot_of(&in, at->arena, &snapshot, err);
   if (code == FSM_OK && in.status == FSM_RUNNING)
     code = fsm_enabled(in.deployed->machine, &snapshot, &world, at->arena, &events, &count, err);

@@ -165,6 +165,16 @@ static fsm_value detail_with_text(fsm_arena *arena, const fsm__decision *decisio
   return fsm_map_merge(arena, &base, &patch, &out) == FSM_OK ? out : decision->detail;
 }
 
+/* A start that is refused makes no instance, but its machine is known. */
+static void about_machine(const fsm__writer *w, const fsm__decision *decision, fsm_record *record) {
+  const fsm__deployed *deployed = fsm__catalog_find(w->core.catalog, decision->machine, decision->version);
+  if (deployed == NULL) return;
+  record->mach = deployed->id;
+  record->def = deployed->hash.bytes;
+  record->defv = deployed->version;
+  if (deployed->definition != NULL) record->level = fsm_definition_level(deployed->definition);
+}
+
 /* A record of its own; a short one leaves out what may be too large or too deep for a record. */
 static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decision, bool brief) {
   const fsm_error answer = decision->refusal;
@@ -177,8 +187,12 @@ static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decis
   record->trigger = at->command->event;
   record->cause = is_admin(at->command->kind) ? FSM_CAUSE_ADMIN : FSM_CAUSE_EXTERNAL;
   if (!brief) record->data = at->command->data;
-  record->from = record->to = decision->from;
-  record->tr = fsm_list(NULL, 0);
+  if (decision->instance != NULL) {
+    record->from = record->to = decision->from;
+    record->tr = fsm_list(NULL, 0);
+  } else {
+    about_machine(w, decision, record);
+  }
   record->detail = detail_with_text(at->arena, decision);
   fsm__writer_take(w, at, decision);
   decision->refusal = answer;
@@ -186,7 +200,13 @@ static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decis
   return decision->count > 0;
 }
 
-/* Only refusals of known instances, not of task answers, are worth a record of their own. */
+/* Refusals of known instances, not of task answers, are worth a record of their own; and whoever was not
+ * permitted what is known. */
+static bool is_worth(const fsm_command *command, const fsm__decision *decision) {
+  if (decision->refusal.code == FSM_EPERMISSION) return decision->machine != NULL;
+  return decision->instance != NULL && (command->kind == FSM_CMD_SEND || is_admin(command->kind));
+}
+
 void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
   const fsm_command *command = at->command;
   const char *actor = actor_of(at->arena, command);
@@ -196,8 +216,7 @@ void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *dec
     fsm__writer_late(w, command->token);
     return;
   }
-  if ((command->kind == FSM_CMD_SEND || admin) && decision->instance != NULL &&
-      fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns) &&
+  if (is_worth(command, decision) && fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns) &&
       (own_record(w, at, decision, false) || (!w->full && own_record(w, at, decision, true))))
     return;
   fsm__writer_mask(w, at->arena, decision); /* a sum has no machine's name on it that would mask it later */

@@ -110,6 +110,7 @@ static bool ended(const fsm__decision *decision) {
 }
 
 void fsm__writer_task_decided(fsm__writer *w, const fsm_command *command, const fsm__decision *decision) {
+  if (decision->refusal.code == FSM_EPERMISSION) return; /* it was nobody's who counts */
   if (command->kind == FSM_CMD_TASK_HEARTBEAT && decision->silent_ns != 0)
     fsm__beats_note(w->beats, command->token, decision->silent_ns, w->core.last_time_ns);
   bool taken = command->kind == FSM_CMD_TASK_STARTED || command->kind == FSM_CMD_TASK_COMPLETE;

@@ -160,7 +160,7 @@ static fsm_code replace_params(fsm__loader *l, fsm__node node, const char **text
 
 /* ---- expressions ------------------------------------------------------------------------------- */
 
-static fsm_code check_text(fsm__loader *l, const char *text, const char *where) {
+fsm_code fsm__check_expression(fsm__loader *l, const char *text, const char *where) {
   fsm__checked *slot = &l->checked[((uintptr_t)text >> 4) % FSM__CHECKED];
   if (slot->text == text && slot->event == l->options.event && slot->guard == l->options.guard) return FSM_OK;
   const fsm_expr *expr;
@@ -184,7 +184,7 @@ fsm_code fsm__read_expression(fsm__loader *l, fsm__node node, const char **out) 
   *out = text.value->s;
   code = replace_params(l, text, out);
   if (code) return code;
-  return check_text(l, *out, text.where);
+  return fsm__check_expression(l, *out, text.where);
 }
 
 /* ---- values as CEL text ------------------------------------------------------------------------ */

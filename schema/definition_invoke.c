@@ -58,7 +58,9 @@ static fsm_code read_head(const reading *r, uint32_t index) {
   if (!code) code = read_src(r);
   if (!code) code = fsm__node_text(l, r->node, "description", &description);
   if (!code) code = fsm__read_def_value(l, fsm__node_get(l, r->node, "input"), &r->out->input);
-  if (!code) code = fsm__read_meta(l, fsm__node_get(l, r->node, "meta"), FSM__META_INVOKE, &r->out->meta);
+  if (!code)
+    code =
+        fsm__read_meta(l, fsm__node_get(l, r->node, "meta"), FSM__META_INVOKE, &r->out->meta, &r->out->allow);
   if (code || r->out->id) return code;
   r->out->id = fsm_arena_printf(l->arena, "%u.%s", index, fsm__event_path(l, r->entry));
   return r->out->id ? FSM_OK : fsm__out_of_memory(l);

@@ -131,6 +131,8 @@ void *fsm__list_add(fsm__loader *l, void **items, size_t *count, size_t *cap, si
 
 /* Is it {"@expr": …} or its unsupported sister {"@code": …}? */
 bool fsm__is_expression(const fsm_value *value);
+/* Compiles a text to have its faults at its place. */
+fsm_code fsm__check_expression(fsm__loader *l, const char *text, const char *where);
 /* Its text, compiled once to have its faults at their own place, with `params` replaced. */
 fsm_code fsm__read_expression(fsm__loader *l, fsm__node node, const char **out);
 /* A value as CEL text; expressions in it are in brackets. */
@@ -220,7 +222,11 @@ typedef enum fsm__meta_place {
   FSM__META_TRANSITION = 4,
   FSM__META_INVOKE = 8
 } fsm__meta_place;
-fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, fsm_value *out);
+/* allow: what meta.fsm.allow says; NULL where it has no meaning. */
+fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, fsm_value *out,
+                        fsm_def_allow *allow);
+/* definition_allow.c; an absent node is none. */
+fsm_code fsm__read_allow(fsm__loader *l, fsm__node node, fsm_def_allow *out);
 /* meta.fsm.keep of the root; 0 = none. */
 int64_t fsm__keep_of(const fsm_value *meta);
 /* meta.fsm.level; otherwise where it says nothing. */

@@ -47,9 +47,10 @@ static fsm_code check_overdue(fsm__loader *l, fsm__node node) {
   return fsm__invalid(l, node.where, "\"fire\", \"skip\" or \"restart\" is expected");
 }
 
-/* Silence would look like protection. */
-static fsm_code refuse_allow(fsm__loader *l, fsm__node node) {
-  return fsm__unsupported(l, node.where, "\"allow\" is not enforced yet");
+/* definition_allow.c reads it. */
+static fsm_code leave_allow(fsm__loader *l, fsm__node node) {
+  (void)l, (void)node;
+  return FSM_OK;
 }
 
 static const struct row {
@@ -57,7 +58,7 @@ static const struct row {
   unsigned places; /* of fsm__meta_place */
   fsm_code (*check)(fsm__loader *l, fsm__node node);
 } rows[] = {
-    {"allow", FSM__META_ROOT | FSM__META_STATE | FSM__META_TRANSITION | FSM__META_INVOKE, refuse_allow},
+    {"allow", FSM__META_ROOT | FSM__META_STATE | FSM__META_TRANSITION | FSM__META_INVOKE, leave_allow},
     {"sla", FSM__META_ROOT | FSM__META_STATE, check_duration},
     {"level", FSM__META_ROOT | FSM__META_TRANSITION, check_level},
     {"keep", FSM__META_ROOT, check_duration},
@@ -84,7 +85,8 @@ static fsm_code check_key(fsm__loader *l, fsm__node node, const char *name, fsm_
                       fsm__closest_text(&closest, hint, sizeof hint));
 }
 
-fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, fsm_value *out) {
+fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, fsm_value *out,
+                        fsm_def_allow *allow) {
   *out = fsm_null();
   if (!node.value) return FSM_OK;
   if (!fsm__node_is(node, FSM_MAP)) return fsm__invalid(l, node.where, "\"meta\" must be an object");
@@ -95,7 +97,8 @@ fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, f
     fsm_code code = check_key(l, fsm__node_member(l, ours, i), fsm__node_name(ours, i), place);
     if (code) return code;
   }
-  fsm_code code = fsm_value_copy(l->arena, node.value, out, l->err);
+  fsm_code code = ours.value && allow ? fsm__read_allow(l, fsm__node_get(l, ours, "allow"), allow) : FSM_OK;
+  if (!code) code = fsm_value_copy(l->arena, node.value, out, l->err);
   return code == FSM_ENOMEM ? fsm__out_of_memory(l) : code;
 }
 

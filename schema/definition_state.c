@@ -224,7 +224,8 @@ static fsm_code read_initial_object(const reading *r, fsm__node initial) {
     return fsm__invalid(r->l, initial.where, "\"target\" is missing: which state comes first?");
   code = read_initial_key(r, target);
   if (!code) code = fsm__node_text(r->l, initial, "description", &description);
-  if (!code) code = fsm__read_meta(r->l, fsm__node_get(r->l, initial, "meta"), (fsm__meta_place)0, &meta);
+  if (!code)
+    code = fsm__read_meta(r->l, fsm__node_get(r->l, initial, "meta"), (fsm__meta_place)0, &meta, NULL);
   if (!code) code = fsm__read_patch(r->l, fsm__node_get(r->l, initial, "context"), &actions);
   if (!code) code = fsm__read_actions(r->l, fsm__node_get(r->l, initial, "actions"), &actions);
   r->out->initial_actions = actions.items;
@@ -295,7 +296,7 @@ static fsm_code read_parts(const reading *r) {
   if (!code) code = read_history(r);
   if (!code) code = fsm__node_text(r->l, r->entry->node, "description", &r->out->description);
   if (!code) code = read_tags(r);
-  if (!code) code = fsm__read_meta(r->l, member(r, "meta"), place, &r->out->meta);
+  if (!code) code = fsm__read_meta(r->l, member(r, "meta"), place, &r->out->meta, &r->out->allow);
   if (!code) code = read_blocks(r);
   if (!code) code = fsm__read_def_value(r->l, member(r, "output"), &r->out->output);
   if (!code && r->choice && !member(r, "choice").value)

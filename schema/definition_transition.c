@@ -61,7 +61,8 @@ static fsm_code read_object(fsm__loader *l, const fsm__state_entry *source, fsm_
   if (!code) code = read_guard(l, fsm__node_get(l, node, "guard"), out);
   if (!code) code = fsm__read_patch(l, fsm__node_get(l, node, "context"), &actions);
   if (!code) code = fsm__read_actions(l, fsm__node_get(l, node, "actions"), &actions);
-  if (!code) code = fsm__read_meta(l, fsm__node_get(l, node, "meta"), FSM__META_TRANSITION, &out->meta);
+  if (!code)
+    code = fsm__read_meta(l, fsm__node_get(l, node, "meta"), FSM__META_TRANSITION, &out->meta, &out->allow);
   if (code) return code;
   out->internal = !reenter;
   out->actions = actions.items;
@@ -153,7 +154,8 @@ static fsm_code read_branch(fsm__loader *l, const fsm__state_entry *source, fsm_
   if (!code) code = fsm__node_text(l, node, "description", &description);
   if (!code) code = read_guard(l, fsm__node_get(l, node, "when"), t);
   if (!code) code = fsm__read_patch(l, fsm__node_get(l, node, "context"), &actions);
-  if (!code) code = fsm__read_meta(l, fsm__node_get(l, node, "meta"), FSM__META_TRANSITION, &t->meta);
+  if (!code)
+    code = fsm__read_meta(l, fsm__node_get(l, node, "meta"), FSM__META_TRANSITION, &t->meta, &t->allow);
   if (code) return code;
   t->actions = actions.items;
   t->action_count = actions.count;

@@ -134,7 +134,7 @@ fsm_code fsm__scxml_read_invoke(fsm__scxml *r, const fsm_xml_node *element, fsm_
   if (!code)
     code = fsm__scxml_refuse_broken(r, FSM_EEXPRESSION, fsm__scxml_text_at(r, element, "idlocation"));
   if (!code) code = fsm__scxml_word(r, element, "autoforward", booleans, &autoforward);
-  if (!code) code = fsm__scxml_read_meta(r, element, &out->meta);
+  if (!code) code = fsm__scxml_read_meta(r, element, &out->meta, &out->allow);
   if (!code) code = read_type(r, element, out);
   if (!code) code = read_what(r, element, out);
   if (!code) code = read_input(r, element, out);

@@ -205,7 +205,8 @@ fsm_code fsm__scxml_targets(fsm__scxml *r, const fsm_xml_node *element, const ch
 /* scxml_notes.c: the attributes of our own namespace; places that have none get nothing. */
 bool fsm__scxml_note_is(const fsm_xml_node *element, const char *name, const char *value);
 fsm_code fsm__scxml_read_notes(fsm__scxml *r, const fsm_xml_node *element, fsm_def_state *out);
-fsm_code fsm__scxml_read_meta(fsm__scxml *r, const fsm_xml_node *element, fsm_value *out);
+fsm_code fsm__scxml_read_meta(fsm__scxml *r, const fsm_xml_node *element, fsm_value *out,
+                              fsm_def_allow *allow);
 /* scxml_transition.c */
 fsm_code fsm__scxml_read_transition(fsm__scxml *r, const fsm_xml_node *source, const fsm_xml_node *element,
                                     fsm_def_transition *out);

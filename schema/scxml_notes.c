@@ -6,6 +6,8 @@
 #include "schema/json.h"
 #include "schema/scxml_load.h"
 
+enum { SCRATCH_BYTES_MAX = 8 * 1024 * 1024 };
+
 static const fsm_xml_attribute *note_of(const fsm_xml_node *element, const char *name) {
   for (size_t i = 0; i < element->attribute_count; i++)
     if (strcmp(element->attributes[i].ns, FSM__NOTES_NS) == 0 &&
@@ -30,8 +32,18 @@ static fsm_code read_json(fsm__scxml *r, const fsm_xml_attribute *note, fsm_type
   return fsm__scxml_invalid(r, where, "\"%s\" is not a %s", note->name, fsm_type_name(type));
 }
 
+static fsm_code read_meta(fsm__loader *l, const fsm_value *document, fsm__meta_place place, fsm_value *out,
+                          fsm_def_allow *allow) {
+  fsm_arena_init(&l->scratch, SCRATCH_BYTES_MAX);
+  fsm_code code = fsm__use_zones(l);
+  if (!code) code = fsm__read_meta(l, (fsm__node){document, ""}, place, out, allow);
+  fsm_arena_free(&l->scratch);
+  return code;
+}
+
 /* Checked as that of a definition in JSON is. */
-fsm_code fsm__scxml_read_meta(fsm__scxml *r, const fsm_xml_node *element, fsm_value *out) {
+fsm_code fsm__scxml_read_meta(fsm__scxml *r, const fsm_xml_node *element, fsm_value *out,
+                              fsm_def_allow *allow) {
   const fsm_xml_attribute *note = note_of(element, "meta");
   fsm_error fault = {0};
   fsm__loader l = {.arena = r->arena, .err = &fault};
@@ -44,7 +56,9 @@ fsm_code fsm__scxml_read_meta(fsm__scxml *r, const fsm_xml_node *element, fsm_va
                                                                  : FSM__META_STATE;
   fsm_code code = read_json(r, note, FSM_MAP, &document);
   if (code) return code;
-  code = fsm__read_meta(&l, (fsm__node){&document, ""}, place, out);
+  code = read_meta(&l, &document, place, out, allow);
+  allow->where = fsm__scxml_place(r, note->line, note->column);
+  allow->wheres = NULL; /* pointers into the attribute, which are no places of the document */
   if (!code && !l.no_memory) return FSM_OK;
   if (code == FSM_ENOMEM || l.no_memory) return fsm__scxml_no_memory(r);
   return fsm_fail(r->call->err, code, fsm__scxml_place(r, note->line, note->column), "in \"meta\", %s: %s",
@@ -71,5 +85,5 @@ fsm_code fsm__scxml_read_notes(fsm__scxml *r, const fsm_xml_node *element, fsm_d
   const fsm_xml_attribute *description = note_of(element, "description"), *tags = note_of(element, "tags");
   if (description) out->description = description->value;
   fsm_code code = tags ? read_tags(r, tags, out) : FSM_OK;
-  return code ? code : fsm__scxml_read_meta(r, element, &out->meta);
+  return code ? code : fsm__scxml_read_meta(r, element, &out->meta, &out->allow);
 }

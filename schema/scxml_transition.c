@@ -96,7 +96,7 @@ fsm_code fsm__scxml_read_transition(fsm__scxml *r, const fsm_xml_node *source, c
     code = fsm__scxml_targets(r, element, "target", is_default ? source->parent : NULL, &out->targets,
                               &out->target_count);
   if (!code) code = fsm__scxml_word(r, element, "type", types, &type);
-  if (!code) code = fsm__scxml_read_meta(r, element, &out->meta);
+  if (!code) code = fsm__scxml_read_meta(r, element, &out->meta, &out->allow);
   if (!code) code = fsm__scxml_read_actions(r, element, &actions);
   if (code) return code;
   out->internal = type == 1 && is_internal(r, source, out);

@@ -47,6 +47,7 @@ BEYOND = re.compile("|".join([
     r'must have no "when", or nothing',  # one branch before it may have none
     r'is (longer|deeper) than',
     r'^expected .*, found |is required and missing|one of those the schema names|nothing is allowed here',
+    r'is never asked here',
     r'a delay is 0 to ',  # of a duration or an `after` key, which are texts
 ]))
 

@@ -102,9 +102,10 @@ bool fsm__serve_instance(fsm__server *server, fsm__request *request, const fsm__
 }
 
 bool fsm__serve_events(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return fsm__serve_read(server, request, target,
-                         (fsm_query){.kind = FSM_QUERY_EVENTS, .ref = target->segments[2]},
-                         fsm__serve_document);
+  return fsm__serve_read(
+      server, request, target,
+      (fsm_query){.kind = FSM_QUERY_EVENTS, .ref = target->segments[2], .actor = request->actor},
+      fsm__serve_document);
 }
 
 bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__target *target) {

@@ -9,6 +9,7 @@ static const cli_column columns[] = {{.title = "EVENT", .min = 8, .shrink = 2},
                                      {.title = "NOW"},
                                      {.title = "TO", .min = 10, .shrink = 2, .if_any = true},
                                      {.title = "FIELDS", .min = 10, .shrink = 2, .if_any = true},
+                                     {.title = "WHO MAY", .min = 12, .shrink = 2, .if_any = true},
                                      {.title = "GUARD", .min = 12, .shrink = 2, .if_any = true},
                                      {.title = "SAW", .min = 10, .shrink = 1, .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], NOTE_INDENT = 9 };
@@ -44,6 +45,25 @@ static const char *fields(fsm_arena *arena, const fsm_value *schema) {
   return text == NULL ? "" : text;
 }
 
+static bool says(const fsm_value *event, const char *name, bool what) {
+  const fsm_value *value = fsm_map_get(event, name);
+  return value != NULL && fsm_is(value, FSM_BOOL) && value->b == what;
+}
+
+/* Who may: the expressions, all of which must hold, and whether they do for who asks. */
+static const char *who_may(fsm_arena *arena, const fsm_value *event) {
+  const fsm_value *allow = fsm_map_get(event, "allow");
+  fsm_buf buf = {0};
+  if (allow == NULL || !fsm_is(allow, FSM_LIST)) return "";
+  if (says(event, "permitted", true)) fsm_buf_str(&buf, "you: ");
+  if (says(event, "permitted", false)) fsm_buf_str(&buf, "not you: ");
+  for (uint32_t i = 0; i < allow->len; i++)
+    fsm_buf_printf(&buf, "%s%s", i > 0 ? " and " : "", cli_field(arena, &allow->items[i], "expression"));
+  const char *text = fsm_arena_strdup(arena, fsm_buf_text(&buf));
+  fsm_buf_free(&buf);
+  return text == NULL ? "" : text;
+}
+
 /* What moves into lines below its row when the terminal has no room for it beside. */
 typedef enum layout { ALL_BESIDE, GUARD_BELOW, FIELDS_BELOW, LAYOUT_COUNT } layout;
 
@@ -63,6 +83,7 @@ static void add_note(cli_run *cli, cli_table *table, const fsm_value *event, lay
   const char *text = *name == 0 ? guard : fsm_arena_printf(arena, "%s: %s", name, guard);
   if (how == FIELDS_BELOW)
     note_line(&note, &cli->screen, "  takes: ", fields(arena, fsm_map_get(event, "schema")));
+  note_line(&note, &cli->screen, "  who may: ", who_may(arena, event));
   note_line(&note, &cli->screen, "  guard: ", text == NULL ? guard : text);
   cli_seen(&note, arena, fsm_map_get(event, "seen"), &cli->screen);
   note_line(&note, &cli->screen, "  fault: ", cli_field(arena, event, "fault"));
@@ -75,10 +96,10 @@ static bool is_enabled(const fsm_value *event) {
   return enabled != NULL && fsm_is(enabled, FSM_BOOL) && enabled->b;
 }
 
-/* A guard that reads who acts or what is sent cannot be told before: neither yes nor no. */
-static const char *readiness(const fsm_value *event, const char *fault) {
-  if (is_enabled(event)) return "yes";
-  return *fault != 0 ? "depends" : "no";
+/* A guard that reads what is sent cannot be told before: neither yes nor no. */
+static const char *readiness(const fsm_value *event) {
+  if (says(event, "depends", true)) return "depends";
+  return is_enabled(event) ? "yes" : "no";
 }
 
 static void add_event(cli_run *cli, cli_table *table, const fsm_value *event, layout how) {
@@ -86,9 +107,10 @@ static void add_event(cli_run *cli, cli_table *table, const fsm_value *event, la
   const char *fault = cli_field(arena, event, "fault");
   const char *saw = *fault != 0 ? fault : cli_seen_text(arena, fsm_map_get(event, "seen"));
   const char *cells[COLUMN_COUNT] = {cli_field(arena, event, "event"),
-                                     readiness(event, fault),
+                                     readiness(event),
                                      cli_field(arena, event, "target"),
                                      how == FIELDS_BELOW ? "" : fields(arena, fsm_map_get(event, "schema")),
+                                     how == ALL_BESIDE ? who_may(arena, event) : "",
                                      how == ALL_BESIDE ? cli_field(arena, event, "guard") : "",
                                      how == ALL_BESIDE ? saw : ""};
   cli_table_row(table, cells);
