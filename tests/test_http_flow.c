@@ -90,7 +90,10 @@ static int open_all(void **state) {
   if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, FLOWS_MAX) != 0) return -1;
   if (fsm__loop_new(&loop, NULL) != FSM_OK) return -1;
   if (fsm__http_new(loop, &quiet, serve, NULL, &http, NULL) != FSM_OK) return -1;
-  return fsm__http_listen(http, fd, true, FSM__AUTH_NONE, NULL) == FSM_OK ? 0 : -1;
+  return fsm__http_listen(http, fd, &(fsm__listening){.policy = FSM__AUTH_NONE, .local = true}, NULL) ==
+                 FSM_OK
+             ? 0
+             : -1;
 }
 
 static void stop(void) {

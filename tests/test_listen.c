@@ -33,12 +33,12 @@ static void loopback_addresses_are_taken_and_shown(void **state) {
     int fd = -1;
     unsigned port = 0;
     char shown[FSM__ADDRESS_MAX], expected[FSM__ADDRESS_MAX];
-    assert_int_equal(fsm__listen_tcp(texts[i], &fd, &port, shown, NULL), FSM_OK);
+    assert_int_equal(fsm__listen_tcp(texts[i], false, &fd, &port, shown, NULL), FSM_OK);
     assert_in_range(port, 1, 65535);
     snprintf(expected, sizeof expected, "%s:%u", i == 2 ? "127.1.2.3" : "127.0.0.1", port);
     assert_string_equal(shown, expected);
     int again = -1;
-    assert_int_equal(fsm__listen_tcp(shown, &again, &port, shown, NULL), FSM_EARGUMENT);
+    assert_int_equal(fsm__listen_tcp(shown, false, &again, &port, shown, NULL), FSM_EARGUMENT);
     close(fd);
   }
 }
@@ -66,7 +66,7 @@ static void anything_else_is_refused(void **state) {
     unsigned port = 0;
     char shown[FSM__ADDRESS_MAX];
     fsm_error err = {0};
-    assert_int_equal(fsm__listen_tcp(texts[i], &fd, &port, shown, &err), FSM_EARGUMENT);
+    assert_int_equal(fsm__listen_tcp(texts[i], false, &fd, &port, shown, &err), FSM_EARGUMENT);
     assert_string_equal(err.where, "--listen");
     assert_int_equal(fd, -1);
   }

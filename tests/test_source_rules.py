@@ -37,6 +37,7 @@ WRAPPERS = [
     (r"jwt\.h", "runtime/token.c"),
     (r"microhttpd\.h", "runtime/daemon/http_impl.h"),  # of http*.c
     (r"uv(\.h|/.*)", "runtime/daemon/loop.c"),
+    (r"zlib\.h", "runtime/daemon/gzip.c"),
 ]
 # tools/bench measures the libraries themselves, as the limit that ours is compared with.
 WRAPPER_EXEMPT = ("tests/", "examples/", "tools/bench")

@@ -28,9 +28,10 @@ typedef enum fsm__log_style { FSM__LOG_LOGFMT, FSM__LOG_JSON } fsm__log_style;
 
 typedef struct fsm__config {
   /* As given or by default; "" = not set. */
-  const char *config, *data, *listen, *socket, *jwt_key, *nats, *nats_creds, *nats_ca, *sinks, *node, *port_file, *archive_dir;
-  fsm__config_list http_allow;
-  bool no_listen, help, version, print_config, print_sinks;
+  const char *config, *data, *listen, *socket, *jwt_key, *nats, *nats_creds, *nats_ca, *sinks, *node,
+      *port_file, *archive_dir, *tls_cert, *tls_key;
+  fsm__config_list http_allow, cors_origin;
+  bool no_listen, behind_proxy, help, version, print_config, print_sinks;
   fsm__policy auth, socket_auth;
   fsm__log_style log_format;
   fsm__log_level log_level;
@@ -38,6 +39,8 @@ typedef struct fsm__config {
   uint64_t retain_bytes;                /* 0 = any */
   int64_t snapshot_every_ns, retain_ns; /* 0 = none, for ever */
   int64_t stop_timeout_ns;
+  int64_t header_timeout_ns, body_timeout_ns, idle_timeout_ns;
+  uint64_t max_connections; /* 0 = as many as the file limit allows */
   /* What follows from that. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];
   int from[FSM__SETTINGS_MAX]; /* by row: 0 = default, else the line of the file, or FSM__FROM_OPTION */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/daemon/config_table.h"
+#include "runtime/daemon/cors.h"
 #include "runtime/web_url.h"
 
 static bool was_given(const fsm__config *config, const char *name) {
@@ -86,6 +87,30 @@ static fsm_code check_urls(const fsm__config *config, fsm_error *err) {
   return FSM_OK;
 }
 
+static fsm_code check_tls(const fsm__config *config, fsm_error *err) {
+  const bool cert = *config->tls_cert, key = *config->tls_key;
+  if (cert != key)
+    return fsm__config_wrong(config, cert ? "tls-cert" : "tls-key", err, "it needs --tls-%s FILE too",
+                             cert ? "key" : "cert");
+  if (config->no_listen && (cert || config->behind_proxy))
+    return fsm__config_wrong(config, cert ? "tls-cert" : "behind-proxy", err,
+                             "there is no TCP with --no-listen");
+  if (cert && config->behind_proxy)
+    return fsm__config_wrong(config, "behind-proxy", err,
+                             "either the proxy does TLS or --tls-cert: not both");
+  return FSM_OK;
+}
+
+/* An origin as browsers spell it, for it is compared byte by byte. */
+static fsm_code check_origins(const fsm__config *config, fsm_error *err) {
+  for (size_t i = 0; i < config->cors_origin.count; i++)
+    if (!fsm__cors_is_origin(config->cors_origin.at[i]))
+      return fsm__config_wrong(config, "cors-origin", err,
+                               "\"%s\" is not http:// or https://, a host in lower case and perhaps a port",
+                               config->cors_origin.at[i]);
+  return FSM_OK;
+}
+
 fsm_code fsm__config_check(fsm__config *config, fsm_error *err) {
   if (!*config->data)
     return fsm__config_wrong(config, "data", err, "the data directory is needed: --data DIR");
@@ -96,5 +121,7 @@ fsm_code fsm__config_check(fsm__config *config, fsm_error *err) {
   if (code == FSM_OK) code = check_retention(config, err);
   if (code == FSM_OK) code = check_nats(config, err);
   if (code == FSM_OK) code = check_urls(config, err);
+  if (code == FSM_OK) code = check_tls(config, err);
+  if (code == FSM_OK) code = check_origins(config, err);
   return code == FSM_OK ? check_node(config, err) : code;
 }

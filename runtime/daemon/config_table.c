@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/daemon/http.h"
+#include "runtime/daemon/limits.h"
 #include "runtime/journal.h"
 #include "runtime/service.h"
 #include "schema/closest.h"
@@ -22,12 +24,28 @@ static const fsm__setting settings[] = {
    .help = "settings from a file, with the names of these options; an option wins over the file"},
   {"data", FSM__PATH, "DIR", AT(data), .note = "a directory, made when missing",
    .help = "where everything is kept; needed"},
-  {"listen", FSM__TEXT, "ADDR:PORT", AT(listen), "127.0.0.1:8480", .note = "a loopback address; port 0 = any free one",
+  {"listen", FSM__TEXT, "ADDR:PORT", AT(listen), "127.0.0.1:8480", .note = "a loopback address, unless --tls-cert or --behind-proxy; port 0 = any free one",
    .help = "TCP address of the HTTP interface"},
   {"no-listen", FSM__FLAG, NULL, AT(no_listen), "off",
    .help = "no TCP, the unix socket alone"},
   {"socket", FSM__PATH, "PATH", AT(socket), .note = "at most 107 bytes; default DIR/fsmd.sock",
    .help = "unix socket of the HTTP interface"},
+  {"tls-cert", FSM__PATH, "FILE", AT(tls_cert), .note = "PEM, the server's certificate first; needs --tls-key; default: no TLS",
+   .help = "TLS (1.2 and 1.3) on TCP; read once, at the start"},
+  {"tls-key", FSM__PATH, "FILE", AT(tls_key), .note = "PEM, not encrypted; nobody else may read it",
+   .help = "the private key of --tls-cert"},
+  {"behind-proxy", FSM__FLAG, NULL, AT(behind_proxy), "off",
+   .help = "a proxy before TCP does TLS and sees to who comes in: any address may be listened on, any Host is served"},
+  {"max-connections", FSM__NUMBER, "N", AT(max_connections), NULL, FSM__CONNECTIONS_MIN, FSM__CONNECTIONS_MAX, .note = "default: what the limit of open files allows",
+   .help = "connections on TCP at once; the last of them are for /healthz, /readyz and /metrics"},
+  {"header-timeout", FSM__DURATION, "DURATION", AT(header_timeout_ns), "10s", SECOND_NS / 2, HOUR_NS,
+   .help = "the head of a request is there after that, or the connection ends"},
+  {"body-timeout", FSM__DURATION, "DURATION", AT(body_timeout_ns), "30s", SECOND_NS / 2, HOUR_NS,
+   .help = "and its body that long after the head"},
+  {"idle-timeout", FSM__DURATION, "DURATION", AT(idle_timeout_ns), "60s", SECOND_NS / 2, 24 * HOUR_NS,
+   .help = "a connection on which nothing happens ends"},
+  {"cors-origin", FSM__LIST, "URL", AT(cors_origin), .note = "scheme://host or scheme://host:port, as browsers say it; default: none",
+   .help = "pages from there may use the interface from a browser"},
   {"jwt-key", FSM__PATH, "FILE", AT(jwt_key), .note = "32 to 4096 bytes, nobody else may read it",
    .help = "key of bearer tokens (HS256)"},
   {"auth", FSM__CHOICE, "POLICY", AT(auth), "required", .choices = "required optional none",

@@ -2,9 +2,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "runtime/daemon/clock.h"
 #include "runtime/daemon/http_impl.h"
 
-enum { CONNECTION_MEMORY = 32 * 1024, LAST_TURNS = 4 };
+/* Nothing older than TLS 1.2; the rest is as the library and the system's policy choose. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+enum { LAST_TURNS = 4, DEFAULT_CONNECTIONS = 1024 };
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode why) {
@@ -17,6 +21,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 static void run_listener(void *arg) {
   fsm__listener *l = arg;
+  l->http->now_ms = fsm__steady_ms();
   MHD_run(l->daemon);
   MHD_UNSIGNED_LONG_LONG ms = 0;
   fsm__watch_due(l->watch, MHD_get_timeout(l->daemon, &ms) == MHD_YES ? (int64_t)ms : -1);
@@ -56,25 +61,63 @@ fsm_code fsm__http_new(fsm__loop *loop, const fsm__log *log, fsm__serve_fn serve
   http->log = log;
   http->serve = serve_fn;
   http->arg = arg;
+  http->limits = (fsm__http_limits){.header_ms = 10000,
+                                    .body_ms = 30000,
+                                    .idle_ms = 60000,
+                                    .connections = DEFAULT_CONNECTIONS,
+                                    .socket_connections = FSM__SOCKET_CONNECTIONS_MAX};
+  if (fsm__timer_new(loop, fsm__http_look, http, &http->look, err) != FSM_OK) {
+    free(http);
+    return FSM_ENOMEM;
+  }
   FSM_ASSERT(pthread_mutex_init(&http->mutex, NULL) == 0);
   fsm__loop_on_wake(loop, on_wake, http);
   *out = http;
   return FSM_OK;
 }
 
-fsm_code fsm__http_listen(fsm__http *http, int fd, bool local, fsm__policy policy, fsm_error *err) {
+void fsm__http_set_limits(fsm__http *http, const fsm__http_limits *limits) {
+  FSM_ASSERT(http->listener_count == 0);
+  http->limits = *limits;
+}
+
+void fsm__http_set_cors(fsm__http *http, const fsm__cors *cors) {
+  FSM_ASSERT(http->listener_count == 0);
+  http->cors = *cors;
+}
+
+static struct MHD_Daemon *start(fsm__listener *l, int fd, fsm__tls *tls) {
+  struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, NULL},
+                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, NULL},
+                                    {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+                                    {MHD_OPTION_END, 0, NULL}};
+  if (tls) {
+    secure[0].ptr_value = (void *)(uintptr_t)fsm_buf_text(&tls->cert);
+    secure[1].ptr_value = (void *)(uintptr_t)fsm_buf_text(&tls->key);
+  } else {
+    secure[0].option = MHD_OPTION_END;
+  }
+  const fsm__http_limits *limits = &l->http->limits;
+  return MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, fsm__http_on_request,
+      l, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, fsm__http_on_target, l,
+      MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, fsm__http_on_connection, l,
+      MHD_OPTION_CONNECTION_LIMIT, l->local ? limits->socket_connections : limits->connections,
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((limits->idle_ms + 999) / 1000),
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)FSM__CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
+}
+
+fsm_code fsm__http_listen(fsm__http *http, int fd, const fsm__listening *how, fsm_error *err) {
   FSM_ASSERT(http->listener_count < FSM__LISTENERS_MAX);
   fsm__listener *l = &http->listeners[http->listener_count];
-  *l = (fsm__listener){.http = http, .policy = policy, .local = local};
-  l->daemon = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, fsm__http_on_request, l,
-      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, fsm__http_on_target, l,
-      MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned)FSM__CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)FSM__IDLE_TIMEOUT_S,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+  *l = (fsm__listener){.http = http, .policy = how->policy, .local = how->local, .any_host = how->any_host};
+  l->daemon = start(l, fd, how->tls);
   if (!l->daemon) {
     close(fd);
+    if (how->tls)
+      return fsm_fail(err, FSM_EARGUMENT, "tls-cert",
+                      "certificate and key cannot be used: they are PEM, not encrypted, and belong together");
     return fsm_fail(err, FSM_EIO, "http", "the HTTP library does not start");
   }
   http->listener_count++;
@@ -126,6 +169,7 @@ void fsm__http_free(fsm__http *http) {
   FSM_ASSERT(!http->active);
   fsm__exchange_free_pool(http);
   fsm__loop_on_wake(http->loop, NULL, NULL);
+  fsm__timer_free(http->look);
   pthread_mutex_destroy(&http->mutex);
   free(http);
 }

@@ -7,13 +7,19 @@
 #ifndef FSM_DAEMON_HTTP_H
 #define FSM_DAEMON_HTTP_H
 
+#include "runtime/daemon/cors.h"
 #include "runtime/daemon/log.h"
 #include "runtime/daemon/loop.h"
 #include "runtime/daemon/request.h"
+#include "runtime/daemon/tls.h"
 
 enum {
   FSM__LISTENERS_MAX = 2,
-  FSM__CONNECTIONS_MAX = 4096,   /* of each listener */
+  FSM__CONNECTIONS_MAX = 16384, /* on TCP */
+  FSM__SOCKET_CONNECTIONS_MAX = 1024,
+  FSM__HEAD_MAX = 16 * 1024,     /* bytes of request line and headers: 431 */
+  FSM__FIELDS_MAX = 64,          /* headers: 431 */
+  FSM__TARGET_MAX = 8 * 1024,    /* bytes: 414 */
   FSM__BODY_DRAIN_MAX = 8 << 20, /* read and thrown away, so that the client hears of its 413 */
   FSM__BODIES_MAX = 256 << 20,   /* bytes of all bodies together; over it FSM_EBUSY */
   FSM__IDLE_TIMEOUT_S = 60
@@ -24,9 +30,30 @@ typedef bool (*fsm__serve_fn)(void *arg, fsm__request *request);
 
 FSM_MUST_USE fsm_code fsm__http_new(fsm__loop *loop, const fsm__log *log, fsm__serve_fn serve, void *arg,
                                     fsm__http **out, fsm_error *err);
+
+/* What a client may take. A connection is ended when its head is not there header_ms after it opened (or
+ * began its next request), the body body_ms after the head, and when there was nothing for idle_ms, or no
+ * next head within idle_ms + header_ms; an answer has to be taken in idle_ms and a second for each 16 KB. */
+typedef struct fsm__http_limits {
+  int64_t header_ms, body_ms, idle_ms;
+  unsigned connections, socket_connections; /* on TCP, on the unix socket; over it they wait unaccepted */
+} fsm__http_limits;
+/* Before the first listener. */
+void fsm__http_set_limits(fsm__http *http, const fsm__http_limits *limits);
+/* Of them the last, kept for /healthz, /readyz and /metrics: all else is answered there with 503. */
+unsigned fsm__http_reserve_of(unsigned connections);
+
+/* The origins whose pages may use this from a browser (cors.h). Borrowed; before the first listener. */
+void fsm__http_set_cors(fsm__http *http, const fsm__cors *cors);
+
+typedef struct fsm__listening {
+  fsm__policy policy;
+  bool local;    /* a unix socket */
+  bool any_host; /* of the requests, see request.h */
+  fsm__tls *tls; /* NULL = none; not needed after the call. FSM_EARGUMENT when it cannot be used */
+} fsm__listening;
 /* Serves a listening socket, which it owns from here on, success or not. */
-FSM_MUST_USE fsm_code fsm__http_listen(fsm__http *http, int fd, bool local, fsm__policy policy,
-                                       fsm_error *err);
+FSM_MUST_USE fsm_code fsm__http_listen(fsm__http *http, int fd, const fsm__listening *how, fsm_error *err);
 
 /* Takes no new connections; calls idle once no request is under way. */
 void fsm__http_drain(fsm__http *http, fsm__loop_fn idle, void *arg);

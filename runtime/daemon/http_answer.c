@@ -1,33 +1,82 @@
 /* http_answer.c: an answer goes out: its head, and what is on the log about it. */
+#include <string.h>
 #include "runtime/daemon/clock.h"
+
+#include "runtime/daemon/gzip.h"
 #include "runtime/daemon/http_impl.h"
+#include "runtime/daemon/negotiate.h"
 #include "runtime/daemon/problem.h"
 
 enum { LOGGED_A_SECOND = 10 };
+
+static bool is_read(const fsm__request *request) {
+  return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+}
 
 static void header(struct MHD_Response *response, const char *name, const char *value) {
   if (value && *value) MHD_add_response_header(response, name, value); /* without memory it is left out */
 }
 
-void fsm__http_reply_headers(const fsm__exchange *e, struct MHD_Response *response, int status,
-                             bool problem) {
+static void cors_headers(const fsm__exchange *e, struct MHD_Response *response) {
   const fsm__request *request = &e->request;
-  header(response, "Content-Type",
-         problem                 ? "application/problem+json"
-         : request->type != NULL ? request->type
-                                 : "application/json");
-  header(response, "X-Correlation-ID", request->correlation);
-  header(response, "Cache-Control", "no-store");
-  if (status == 503 || status == 429) header(response, "Retry-After", "1");
-  if (e->abandoned || request->close || e->listener->http->draining) header(response, "Connection", "close");
-  if (e->abandoned) return;
+  const char *origin = fsm__cors_allowed(&e->listener->http->cors, request);
+  if (!origin) return;
+  header(response, "Access-Control-Allow-Origin", origin);
+  if (request->status != 204) {
+    header(response, "Access-Control-Expose-Headers", FSM__CORS_EXPOSED);
+    return;
+  }
+  header(response, "Access-Control-Allow-Methods", FSM__CORS_METHODS);
+  header(response, "Access-Control-Allow-Headers", FSM__CORS_HEADERS);
+  header(response, "Access-Control-Max-Age", FSM__CORS_MAX_AGE);
+}
+
+static const char *vary_of(const fsm__exchange *e) {
+  const bool by_origin = e->listener->http->cors.count > 0;
+  if (e->request.varies) return by_origin ? "Accept-Encoding, Origin" : "Accept-Encoding";
+  return by_origin ? "Origin" : NULL;
+}
+
+/* What only the request's own answer has. */
+static void own_headers(const fsm__request *request, struct MHD_Response *response) {
   header(response, "ETag", request->etag);
   header(response, "Location", request->location);
   header(response, "Allow", request->allow);
+  if (request->gzip) header(response, "Content-Encoding", "gzip");
   if (request->challenge)
     header(response, "WWW-Authenticate",
            request->headers[FSM__AUTHORIZATION] ? "Bearer realm=\"fsmd\", error=\"invalid_token\""
                                                 : "Bearer realm=\"fsmd\"");
+}
+
+void fsm__http_reply_headers(const fsm__exchange *e, struct MHD_Response *response, int status,
+                             bool problem) {
+  const fsm__request *request = &e->request;
+  if (status != 204 && status != 304)
+    header(response, "Content-Type",
+           problem                 ? "application/problem+json"
+           : request->type != NULL ? request->type
+                                   : "application/json");
+  header(response, "X-Correlation-ID", request->correlation);
+  /* What has a revision may be kept, and is asked for each time it is used. */
+  header(response, "Cache-Control",
+         *request->etag && is_read(request) && !problem ? "private, no-cache" : "no-store");
+  if (status == 503 || status == 429) header(response, "Retry-After", "1");
+  if (e->abandoned || request->close || e->listener->http->draining) header(response, "Connection", "close");
+  header(response, "Vary", vary_of(e));
+  cors_headers(e, response);
+  if (!e->abandoned) own_headers(request, response);
+}
+
+void fsm__http_shape(fsm__request *request) {
+  if (request->status == 200 && is_read(request) &&
+      fsm__etag_is_among(request->headers[FSM__IF_NONE_MATCH], request->etag)) {
+    request->status = 304;
+    fsm_buf_reset(&request->out);
+  }
+  request->varies = request->out.len >= FSM__GZIP_MIN;
+  request->gzip = request->varies && fsm__accepts_gzip(request->headers[FSM__ACCEPT_ENCODING]) &&
+                  fsm__gzip(&request->out);
 }
 
 /* A line for each failure of ours, but never a flood of them. */
@@ -59,6 +108,7 @@ enum MHD_Result fsm__http_reply(fsm__exchange *e) {
   bool problem = e->abandoned || request->code != FSM_OK;
   e->stage = ANSWERED;
   if (!fsm_buf_ok(text)) return MHD_NO;
+  fsm__connection_answer(e->place, text->len);
   if (status >= 500 && status != 503) log_failure(e->listener->http, request);
   if (!e->abandoned) log_request(e->listener->http, request, status);
   struct MHD_Response *response =
@@ -70,10 +120,9 @@ enum MHD_Result fsm__http_reply(fsm__exchange *e) {
   return result;
 }
 
-/* A problem before the body was read: the connection cannot be used after it. */
-enum MHD_Result fsm__http_refuse(fsm__exchange *e, fsm_code code, const char *where, const char *why) {
+enum MHD_Result fsm__http_refuse(fsm__exchange *e, const fsm_error *err, int status) {
   e->request.close = true;
-  fsm__problem_make(&e->request, code, 0, where, "%s", why);
+  fsm__problem(&e->request, err, status, NULL);
   return fsm__http_reply(e);
 }
 

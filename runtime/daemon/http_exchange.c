@@ -38,6 +38,7 @@ fsm__exchange *fsm__exchange_new(fsm__listener *l, struct MHD_Connection *connec
   e->connection = connection;
   e->refs = 1;
   e->request.policy = l->policy;
+  e->request.any_host = l->any_host;
   e->request.finish = fsm__http_finish;
   e->next = http->active;
   if (e->next) e->next->prev = e;
@@ -73,7 +74,10 @@ static void leave_active(fsm__http *http, fsm__exchange *e) {
 }
 
 void fsm__exchange_end(fsm__exchange *e) {
+  if (e->place) e->place->memory = (void *)(uintptr_t)e->head_at;
+  fsm__connection_idle(e->place, e->head_bytes + e->got);
   e->connection = NULL;
+  e->place = NULL;
   leave_active(e->listener->http, e);
   fsm__flow_gone(e);
   fsm__exchange_drop(e);
@@ -89,6 +93,7 @@ void fsm__exchange_free_pool(fsm__http *http) {
 void fsm__http_finish(fsm__request *request) {
   fsm__exchange *e = (fsm__exchange *)(void *)request;
   fsm__http *http = e->listener->http;
+  fsm__http_shape(request);
   pthread_mutex_lock(&http->mutex);
   bool first = http->done == NULL;
   e->next_done = http->done;

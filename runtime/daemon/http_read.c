@@ -3,24 +3,7 @@
 #include <sys/socket.h>
 
 #include "runtime/daemon/clock.h"
-#include "runtime/daemon/headers.h"
 #include "runtime/daemon/http_impl.h"
-
-enum { TARGET_MAX = 8 * 1024 };
-
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value) {
-  (void)kind;
-  fsm__request *request = cls;
-  for (int i = 0; i < FSM__HEADER_COUNT; i++) {
-    const char *known = fsm__header_name((fsm__header)i);
-    if (strcasecmp(name, known) != 0) continue;
-    if (request->headers[i]) request->repeated = known;
-    /* A copy, for the library may move its own when it reads the body. */
-    request->headers[i] = fsm_arena_strdup(&request->arena, value ? value : "");
-    if (!request->headers[i]) request->fault.code = FSM_ENOMEM;
-  }
-  return MHD_YES;
-}
 
 static fsm__peer peer_of(const fsm__listener *l, struct MHD_Connection *connection) {
   fsm__peer peer = {0};
@@ -34,43 +17,32 @@ static fsm__peer peer_of(const fsm__listener *l, struct MHD_Connection *connecti
   return peer;
 }
 
-/* The length that the client declares; SIZE_MAX when it is no number that fits. */
-static size_t declared_length(const char *text) {
-  size_t n = 0;
-  if (!*text) return SIZE_MAX;
-  for (; *text; text++) {
-    if (*text < '0' || *text > '9' || __builtin_mul_overflow(n, (size_t)10, &n) ||
-        __builtin_add_overflow(n, (size_t)(*text - '0'), &n))
-      return SIZE_MAX;
-  }
-  return n;
+/* Of the last places: only who asks how we do. */
+static bool may_use_reserve(const fsm__request *request) {
+  static const char *const paths[] = {"/healthz", "/readyz", "/metrics"};
+  const size_t len = request->target ? strcspn(request->target, "?") : 0;
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    if (strlen(paths[i]) == len && memcmp(paths[i], request->target, len) == 0) return true;
+  return false;
 }
 
 /* What makes the end of the message doubtful is refused before anyone believes it. */
-static enum MHD_Result begin(fsm__exchange *e, const char *method) {
+static enum MHD_Result begin(fsm__exchange *e, const char *method, const char *version) {
   fsm__request *request = &e->request;
+  fsm_error err = {0};
+  int status = 0;
   e->stage = READING;
   request->received_ns = fsm__now_ns();
-  request->method = fsm_arena_strdup(&request->arena, method);
-  MHD_get_connection_values(e->connection, MHD_HEADER_KIND, on_header, request);
   request->peer = peer_of(e->listener, e->connection);
-  if (!request->method || request->fault.code != FSM_OK || fsm__headers_correlation(request) != FSM_OK)
-    return MHD_NO;
-  const char *length = request->headers[FSM__CONTENT_LENGTH],
-             *coding = request->headers[FSM__TRANSFER_ENCODING];
-  if (!request->target) return fsm__http_refuse(e, FSM_ETOOLARGE, "target", "the request target is too long");
-  if (length && coding)
-    return fsm__http_refuse(e, FSM_EMALFORMED, "Transfer-Encoding", "it stands beside Content-Length");
-  if (coding && strcasecmp(coding, "chunked") != 0)
-    return fsm__http_refuse(e, FSM_EMALFORMED, "Transfer-Encoding", "only chunked is taken");
-  if (request->repeated)
-    return fsm__http_refuse(e, FSM_EMALFORMED, request->repeated, "the header is there twice");
-  if (!length) return MHD_YES;
-  size_t bytes = declared_length(length);
-  if (bytes == SIZE_MAX) return fsm__http_refuse(e, FSM_EMALFORMED, "Content-Length", "it is not a number");
-  if (bytes > FSM__BODY_DRAIN_MAX)
-    return fsm__http_refuse(e, FSM_ETOOLARGE, "body", "the body is longer than 1048576 bytes");
-  return MHD_YES;
+  fsm_code code = fsm__http_read_head(e, method, version, &status, &err);
+  if (code == FSM_ENOMEM) return MHD_NO;
+  if (code != FSM_OK) return fsm__http_refuse(e, &err, status);
+  fsm__connection_body(e->place);
+  if (!e->place || !e->place->reserve) return MHD_YES;
+  request->close = true;
+  if (may_use_reserve(request)) return MHD_YES;
+  fsm_fail(&err, FSM_EBUSY, "connections", "all connections are taken; try again");
+  return fsm__http_refuse(e, &err, 0);
 }
 
 static enum MHD_Result take_body(fsm__exchange *e, const char *data, size_t len) {
@@ -94,12 +66,15 @@ static enum MHD_Result take_body(fsm__exchange *e, const char *data, size_t len)
 static enum MHD_Result serve(fsm__exchange *e) {
   fsm__http *http = e->listener->http;
   e->stage = WAITING;
+  fsm__connection_waits(e->place);
+  if (fsm__cors_preflight(&http->cors, &e->request)) return fsm__http_reply(e);
   e->refs++;
   e->serving = true;
   const bool answered = http->serve(http->arg, &e->request);
   e->serving = false;
   if (answered) {
     e->refs--;
+    fsm__http_shape(&e->request);
     return fsm__http_reply(e);
   }
   if (e->flow.pull) return fsm__flow_reply(e);
@@ -107,16 +82,27 @@ static enum MHD_Result serve(fsm__exchange *e) {
   return MHD_YES;
 }
 
+static bool has_trailers(const fsm__exchange *e) {
+  return e->request.headers[FSM__TRANSFER_ENCODING] &&
+         MHD_get_connection_values(e->connection, MHD_FOOTER_KIND, NULL, NULL) > 0;
+}
+
+static enum MHD_Result refuse_trailers(fsm__exchange *e) {
+  fsm_error err = {0};
+  fsm_fail(&err, FSM_EMALFORMED, "body", "no headers are taken behind the body");
+  return fsm__http_refuse(e, &err, 0);
+}
+
 enum MHD_Result fsm__http_on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                      const char *method, const char *version, const char *data, size_t *len,
                                      void **context) {
-  (void)cls, (void)connection, (void)url, (void)version;
+  (void)cls, (void)connection, (void)url;
   fsm__exchange *e = *context;
   if (!e) return MHD_NO;
   switch (e->stage) {
-    case FRESH: return begin(e, method);
+    case FRESH: return begin(e, method, version);
     case READING: {
-      if (*len == 0) return serve(e);
+      if (*len == 0) return has_trailers(e) ? refuse_trailers(e) : serve(e);
       size_t got = *len;
       *len = 0;
       return take_body(e, data, got);
@@ -130,6 +116,12 @@ enum MHD_Result fsm__http_on_request(void *cls, struct MHD_Connection *connectio
 /* The first that is heard of a request, and the only place that has the target as it was sent. */
 void *fsm__http_on_target(void *cls, const char *target, struct MHD_Connection *connection) {
   fsm__exchange *e = fsm__exchange_new(cls, connection);
-  if (e && strlen(target) <= TARGET_MAX) e->request.target = fsm_arena_strdup(&e->request.arena, target);
+  if (!e) return NULL;
+  e->place = fsm__connection_of(connection);
+  fsm__connection_head(e->place);
+  e->target_at = target;
+  e->target_len = target ? strlen(target) : 0;
+  if (target && e->target_len <= FSM__TARGET_MAX)
+    e->request.target = fsm_arena_strndup(&e->request.arena, target, e->target_len);
   return e;
 }

@@ -1,4 +1,4 @@
-/* listen.c: listening sockets on this machine alone. */
+/* listen.c: listening sockets: on this machine alone, unless TLS or a proxy guards them. */
 #include "runtime/daemon/listen.h"
 
 #include <arpa/inet.h>
@@ -44,7 +44,7 @@ static bool is_loopback(const address *a) {
   return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
 }
 
-static fsm_code resolve(const char *text, address *out, socklen_t *len, fsm_error *err) {
+static fsm_code resolve(const char *text, bool anywhere, address *out, socklen_t *len, fsm_error *err) {
   char host[FSM__ADDRESS_MAX];
   unsigned port;
   *out = (address){0};
@@ -62,10 +62,11 @@ static fsm_code resolve(const char *text, address *out, socklen_t *len, fsm_erro
   } else {
     return fsm_fail(err, FSM_EARGUMENT, "--listen", "\"%s\" is not an IP address or localhost", host);
   }
-  if (!is_loopback(out))
-    return fsm_fail(
-        err, FSM_EARGUMENT, "--listen",
-        "%s is not a loopback address: put a proxy with TLS before the daemon to be seen from outside", host);
+  if (!anywhere && !is_loopback(out))
+    return fsm_fail(err, FSM_EARGUMENT, "--listen",
+                    "%s is not a loopback address: give --tls-cert and --tls-key, or --behind-proxy when a "
+                    "proxy does TLS",
+                    host);
   return FSM_OK;
 }
 
@@ -83,12 +84,12 @@ static fsm_code open_socket(const address *a, socklen_t len, const char *option,
   return FSM_OK;
 }
 
-fsm_code fsm__listen_tcp(const char *text, int *fd, unsigned *port, char shown[FSM__ADDRESS_MAX],
-                         fsm_error *err) {
+fsm_code fsm__listen_tcp(const char *text, bool anywhere, int *fd, unsigned *port,
+                         char shown[FSM__ADDRESS_MAX], fsm_error *err) {
   FSM_ASSERT(text && fd && port && shown);
   address a;
   socklen_t len = 0;
-  fsm_code code = resolve(text, &a, &len, err);
+  fsm_code code = resolve(text, anywhere, &a, &len, err);
   if (code == FSM_OK) code = open_socket(&a, len, "--listen", text, fd, err);
   if (code != FSM_OK) return code;
   char host[INET6_ADDRSTRLEN] = "";

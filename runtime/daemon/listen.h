@@ -8,7 +8,7 @@ enum { FSM__ADDRESS_MAX = 64 };
 
 /* "127.0.0.1:8480", "[::1]:8480", "localhost:0": bound, listening, not blocking. *port is the one it has and
  * address its text. FSM_EARGUMENT: not ADDR:PORT, not loopback, or taken. */
-FSM_MUST_USE fsm_code fsm__listen_tcp(const char *text, int *fd, unsigned *port,
+FSM_MUST_USE fsm_code fsm__listen_tcp(const char *text, bool anywhere, int *fd, unsigned *port,
                                       char address[FSM__ADDRESS_MAX], fsm_error *err);
 /* A socket of mode 0600. One that nobody serves is replaced; one that is served, or what is no socket,
  * is FSM_EARGUMENT. */

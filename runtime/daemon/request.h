@@ -23,7 +23,12 @@
   X(FSM__TRACEPARENT, "traceparent")               \
   X(FSM__ACCEPT, "Accept")                         \
   X(FSM__LAST_EVENT_ID, "Last-Event-ID")           \
-  X(FSM__HOST, "Host")
+  X(FSM__HOST, "Host")                             \
+  X(FSM__EXPECT, "Expect")                         \
+  X(FSM__ORIGIN, "Origin")                         \
+  X(FSM__REQUEST_METHOD, "Access-Control-Request-Method") \
+  X(FSM__ACCEPT_ENCODING, "Accept-Encoding")       \
+  X(FSM__IF_NONE_MATCH, "If-None-Match")
 /* clang-format on */
 
 typedef enum fsm__header {
@@ -52,6 +57,7 @@ typedef struct fsm__request {
   bool body_too_large, body_refused; /* over FSM__BODY_MAX; over what all bodies together may take */
   fsm__peer peer;
   fsm__policy policy;
+  bool any_host; /* whatever Host says: TLS, or a proxy, has seen to it */
   /* What was made of it (headers.c, routes.c). */
   int64_t received_ns;
   char correlation[FSM_CORRELATION_MAX + 1];
@@ -70,7 +76,8 @@ typedef struct fsm__request {
   const char *type;                                      /* Content-Type; NULL = JSON */
   const char *allow;                                     /* for 405 */
   bool challenge;                                        /* for 401 */
-  bool close;                                            /* the connection cannot be used again */
+  bool gzip, varies; /* out is gzip; is it for those who can read that (http_answer.c) */
+  bool close;        /* the connection cannot be used again */
 } fsm__request;
 
 /* The answer stands: back to what carried the request, once, from any thread. */

@@ -163,7 +163,8 @@ static bool no_row(fsm__request *request) {
 /* Where no token is needed, a browser on this machine could be made to speak for its user: a page whose
  * name was pointed at 127.0.0.1 is of the same origin as the daemon, but it says its own name. */
 static fsm_code check_host(const fsm__request *request, fsm_error *err) {
-  if (request->peer.local || request->policy == FSM__AUTH_REQUIRED || fsm__headers_host_is_loopback(request))
+  if (request->peer.local || request->policy == FSM__AUTH_REQUIRED || request->any_host ||
+      fsm__headers_host_is_loopback(request))
     return FSM_OK;
   return fsm_fail(err, FSM_EPERMISSION, "Host",
                   "where tokens are not required only loopback names are served");

@@ -1,5 +1,6 @@
 /* start.c: everything opened in its order, listeners last: who can connect is served. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "runtime/daemon/config_table.h"
@@ -24,23 +25,62 @@ static fsm_code of_setting(const fsm__daemon *d, const char *name, fsm_code code
   return fsm__config_wrong(&d->config, name, err, "%s", why.text);
 }
 
+static fsm_code load_tls(const fsm__daemon *d, fsm__tls *tls, fsm_error *err) {
+  const fsm__config *config = &d->config;
+  const fsm_code code = fsm__tls_load(config->tls_cert, config->tls_key, tls, err);
+  const bool of_key = code != FSM_OK && strcmp(err->where, config->tls_key) == 0;
+  return of_setting(d, of_key ? "tls-key" : "tls-cert", code, err);
+}
+
+static fsm_code listen_tcp(fsm__daemon *d, unsigned *port, fsm_error *err) {
+  const fsm__config *config = &d->config;
+  const bool secure = *config->tls_cert, guarded = secure || config->behind_proxy;
+  int fd = -1;
+  fsm__tls tls = {0};
+  fsm_code code = secure ? load_tls(d, &tls, err) : FSM_OK;
+  if (code == FSM_OK)
+    code = of_setting(d, "listen", fsm__listen_tcp(config->listen, guarded, &fd, port, d->address, err), err);
+  const fsm__listening how = {.policy = config->auth, .any_host = guarded, .tls = secure ? &tls : NULL};
+  if (code == FSM_OK) code = of_setting(d, "tls-cert", fsm__http_listen(d->http, fd, &how, err), err);
+  fsm__tls_free(&tls);
+  return code;
+}
+
+/* A quarter of few places, and never more than the socket needs. */
+static void set_http(fsm__daemon *d) {
+  const fsm__config *config = &d->config;
+  const unsigned all = d->limits.connections, quarter = all / 4;
+  const unsigned local = config->no_listen                       ? all
+                         : quarter < FSM__SOCKET_CONNECTIONS_MAX ? quarter
+                                                                 : FSM__SOCKET_CONNECTIONS_MAX;
+  fsm__http_set_limits(d->http, &(fsm__http_limits){.header_ms = config->header_timeout_ns / 1000000,
+                                                    .body_ms = config->body_timeout_ns / 1000000,
+                                                    .idle_ms = config->idle_timeout_ns / 1000000,
+                                                    .connections = all - local,
+                                                    .socket_connections = local});
+  fsm__http_set_cors(d->http,
+                     &(fsm__cors){.origins = config->cors_origin.at, .count = config->cors_origin.count});
+}
+
 static fsm_code open_listeners(fsm__daemon *d, fsm_error *err) {
   const fsm__config *config = &d->config;
   int fd = -1;
   unsigned port = 0;
+  set_http(d);
   fsm_code code = of_setting(d, "socket", fsm__listen_unix(config->socket_path, &fd, err), err);
   if (code != FSM_OK) return code;
   d->serves_socket = true;
-  code = fsm__http_listen(d->http, fd, true, config->socket_auth, err);
+  code = fsm__http_listen(d->http, fd, &(fsm__listening){.policy = config->socket_auth, .local = true}, err);
   if (code != FSM_OK || config->no_listen) return code;
-  code = of_setting(d, "listen", fsm__listen_tcp(config->listen, &fd, &port, d->address, err), err);
-  if (code == FSM_OK) code = fsm__http_listen(d->http, fd, false, config->auth, err);
+  code = listen_tcp(d, &port, err);
   if (code != FSM_OK || !*config->port_file) return code;
   return of_setting(d, "port-file", fsm__port_file_write(config->port_file, port, err), err);
 }
 
 fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
-  const unsigned most = FSM__CONNECTIONS_MAX * (d->config.no_listen ? 1 : 2);
+  const unsigned tcp =
+      d->config.max_connections > 0 ? (unsigned)d->config.max_connections : FSM__CONNECTIONS_MAX;
+  const unsigned most = FSM__SOCKET_CONNECTIONS_MAX + (d->config.no_listen ? 0 : tcp);
   fsm_code code = fsm__limits_raise(most, &d->limits, err);
   if (code == FSM_OK) code = open_auth(d, err);
   if (code == FSM_OK) code = fsm__loop_new(&d->server.loop, err);
