@@ -58,6 +58,7 @@ typedef struct fsm__decision {
   fsm_value consumes; /* the message that these records consume, or an incident in their place; null = none */
   bool replay;        /* the first answer again: that of the frame at replay_seq */
   uint64_t replay_seq;
+  fsm_value task;      /* of a claim that is taken; null = none */
   const char *service; /* of the task that an answer was about; NULL = none */
   int64_t silent_ns;   /* a heartbeat that is no record: until when the attempt may now be silent; 0 = none */
   bool created;
@@ -71,6 +72,10 @@ typedef struct fsm__decision {
 /* Decides a command. A return other than FSM_OK is a fault of memory or of the store, not a refusal.
  * A refusal has no records: refuse.c makes the one it may deserve. */
 FSM_MUST_USE fsm_code fsm__decide(const fsm__case *at, fsm__decision *out, fsm_error *err);
+/* decide_claim.c: the task as it runs, once this attempt of it has begun, when it is to be had. */
+bool fsm__decision_claims(const fsm__case *at, const fsm__instance *in, const fsm__task *task);
+FSM_MUST_USE fsm_code fsm__decision_claimed(const fsm__case *at, fsm__decision *out, const fsm__task *task,
+                                            fsm_error *err);
 /* decide_retire.c */
 FSM_MUST_USE fsm_code fsm__decide_retire(const fsm__case *at, fsm__decision *out, fsm_error *err);
 /* The same for a timer that is due, and for a task whose attempt ran out of time. A timer of an instance that

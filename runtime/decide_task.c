@@ -128,6 +128,11 @@ static fsm_code runs(const fsm__case *at, fsm__decision *out, const found *got, 
 static fsm_code started(const fsm__case *at, fsm__decision *out, const found *got, fsm_error *err) {
   unsigned attempt = at->command->attempt;
   if (got->task.started || attempt != got->task.attempt + 1) return FSM_OK;
+  if (at->command->claim) {
+    if (!fsm__decision_claims(at, got->in, &got->task)) return FSM_OK;
+    fsm_code code = fsm__decision_claimed(at, out, &got->task, err);
+    if (code != FSM_OK) return code;
+  }
   return runs(at, out, got, attempt, later(at->time_ns, got->task.heartbeat_ns), err);
 }
 
@@ -236,7 +241,7 @@ static bool outdated(const fsm_command *command, const fsm__task *task) {
  * back. A worker outside that was offered the task before has it already: that is recorded. */
 static bool waits(const fsm__case *at, const found *got) {
   const fsm_command_kind kind = at->command->kind;
-  if (got->in->status == FSM_RUNNING) return false;
+  if (got->in->status == FSM_RUNNING || at->command->claim) return false;
   if (kind == FSM_CMD_TASK_COMPLETE || kind == FSM_CMD_TASK_FAIL) return true;
   return kind == FSM_CMD_TASK_STARTED && !got->task.started && at->services != NULL &&
          fsm__services_find(at->services, got->task.service) >= 0;
@@ -248,6 +253,7 @@ fsm_code fsm__decide_task(const fsm__case *at, fsm__decision *out, fsm_error *er
   uint64_t number = 0;
   fsm_value error;
   fsm_code code = fsm__task_with_token(at->store, command->token, at->arena, &number, &got.task, err);
+  if (code == FSM_ENOTFOUND && command->claim) return FSM_OK;
   if (code == FSM_ENOTFOUND)
     return fsm__decision_refuse(out, FSM_ETASK, "token",
                                 "no open task has this token: it was answered or cancelled before");

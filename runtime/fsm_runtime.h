@@ -221,7 +221,7 @@ typedef enum fsm_command_kind {
   FSM_CMD_START, /* machine, version? (absent: the newest that is not retired), instance?, key?, labels?, data
                     = input, if_absent? */
   FSM_CMD_SEND,  /* instance | machine + key, event, data, if_absent? */
-  FSM_CMD_TASK_STARTED,     /* token, attempt: a worker accepted it */
+  FSM_CMD_TASK_STARTED,     /* token, attempt: a worker accepted it; claim: see there */
   FSM_CMD_TASK_UNDELIVERED, /* token: nobody took it; offered again later, no attempt used */
   FSM_CMD_TASK_HEARTBEAT,   /* token: a sign of life, under meta.fsm.heartbeat; never past the attempt's
                                deadline */
@@ -294,7 +294,9 @@ typedef struct fsm_command {
   bool final;
   int64_t retry_ns; /* TASK_FAIL: no further attempt before so long from now; at most FSM_RETRY_AFTER_MAX_NS
                        counts */
-  bool later;    /* TASK_HEARTBEAT: the answer will come from outside of this program, also after a restart */
+  bool claim; /* TASK_STARTED: only if the attempt is to be had; the answer's `task` is null when it is not:
+                 it has begun, is over, waits, or its instance does */
+  bool later; /* TASK_HEARTBEAT: the answer will come from outside of this program, also after a restart */
   fsm_code code; /* FSM_CMD_REFUSED */
 } fsm_command;
 
@@ -311,6 +313,7 @@ typedef struct fsm_answer {
   const char *hash;        /* DEPLOY: content hash, hex */
   fsm_value from, to;      /* leaf paths before and after the whole command */
   const char *correlation; /* the one in the record */
+  fsm_value task;          /* of a claim that was taken: the task as it runs, whole (runtime/task_view.h) */
   fsm_value detail;        /* of a refusal: guard, seen, candidates…; null when none */
 } fsm_answer;
 
@@ -360,8 +363,12 @@ typedef enum fsm_query_kind {
   FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route | removed, error?}], next,
                          seq}:   those in force; ref = name, after, limit → all versions of it, the newest first
                        */
-  FSM_QUERY_HEALTH,   /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
-                        views, oldest_view_ns, refused, late_answers, duplicates, now} */
+  FSM_QUERY_TASKS,  /* service, machine, ref = an instance, state = open | running | waiting, after, limit →
+                       {items, next, seq, now}: open tasks (runtime/task_view.h), those that may begin first
+                       and  have waited longest in front */
+  FSM_QUERY_TASK,   /* ref = token, 32 hex digits → the task */
+  FSM_QUERY_HEALTH, /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
+                      views, oldest_view_ns, refused, late_answers, duplicates, now} */
   FSM_QUERY_ROUTE_TEST /* route, after, limit → {items: [{seq, kind, machine?, instance?, event?, matches,
                           part?, fault?}], looked, matched, next, seq}: what a route that need not be set
                           would give of the records behind `after`, or of the last `limit`; part: the first
@@ -376,6 +383,7 @@ typedef struct fsm_query {
   const char *state;              /* path or path prefix at a dot; NULL = any */
   const char *status;             /* running … cancelled; "open"; NULL = any */
   const char *key;                /* exact business key */
+  const char *service;            /* TASKS */
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
   int64_t for_ns;                 /* at least this long in the state */
   fsm_value route;                /* ROUTE_TEST: its document */

@@ -177,6 +177,8 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
     case FSM_QUERY_MACHINES: return fsm__query_machines(at, out, err);
     case FSM_QUERY_MACHINE: return fsm__query_machine(at, out, err);
     case FSM_QUERY_VERSIONS: return fsm__query_versions(at, out, err);
+    case FSM_QUERY_TASKS: return fsm__query_tasks(at, out, err);
+    case FSM_QUERY_TASK: return fsm__query_task(at, out, err);
     case FSM_QUERY_ROUTES: return fsm__query_routes(at, out, err);
     case FSM_QUERY_ROUTE_TEST: return fsm__query_route_test(at, out, err);
     case FSM_QUERY_HEALTH: return health(at, out, err);
@@ -200,6 +202,7 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
                       .services = core->services,
                       .untaken = core->untaken,
                       .delivers = core->delivers,
+                      .given_ns = core->given_ns,
                       .refused = core->refused,
                       .late_answers = core->late_answers,
                       .duplicates = core->duplicates};

@@ -51,6 +51,9 @@ FSM_MUST_USE fsm_code fsm__query_machines(const fsm__reading *at, fsm_value *out
 FSM_MUST_USE fsm_code fsm__query_versions(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_machine(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
+FSM_MUST_USE fsm_code fsm__query_tasks(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_task(const fsm__reading *at, fsm_value *out, fsm_error *err);
+
 /* What may not be shown of the instance's data. */
 const fsm_mask *fsm__query_mask(const fsm__reading *at, const fsm__instance *in);
 /* The text of a fault of the instance, as it may be shown. */

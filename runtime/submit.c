@@ -137,6 +137,7 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   out->correlation = keep(arena, answer->correlation);
   keep_value(arena, &out->from);
   keep_value(arena, &out->to);
+  keep_value(arena, &out->task);
   keep_value(arena, &out->detail);
   pthread_mutex_lock(&of->of->lock);
   if (--of->of->left == 0) pthread_cond_signal(&of->of->done);

@@ -27,22 +27,59 @@ static bool token_read(const fsm_value *value, uint8_t out[16]) {
   return true;
 }
 
+/* The members beside token and attempt. */
 static bool allowed(fsm_command_kind kind, const fsm_value *key) {
-  if (fsm_is_text(key, "token") || fsm_is_text(key, "attempt")) return true;
   if (kind == FSM_CMD_TASK_COMPLETE) return fsm_is_text(key, "output");
-  return kind == FSM_CMD_TASK_FAIL && (fsm_is_text(key, "error") || fsm_is_text(key, "final"));
+  return kind == FSM_CMD_TASK_FAIL &&
+         (fsm_is_text(key, "error") || fsm_is_text(key, "final") || fsm_is_text(key, "retry_after"));
 }
 
-static fsm_code check_keys(fsm_command_kind kind, const fsm_value *doc, fsm_error *err) {
+static fsm_code check_keys(fsm_command_kind kind, const fsm_value *doc, bool token, fsm_error *err) {
   if (doc->type != FSM_MAP) return fsm_fail(err, FSM_EMALFORMED, "", "the request is not an object");
   for (uint32_t i = 0; i < doc->len; i++) {
     const fsm_value *key = &doc->pairs[i].key;
-    if (allowed(kind, key)) continue;
+    if (fsm_is_text(key, "attempt") || (token && fsm_is_text(key, "token")) || allowed(kind, key)) continue;
     char where[80];
     snprintf(where, sizeof where, "/%.*s", key->len < 64 ? (int)key->len : 64, key->s);
     return fsm_fail(err, FSM_EMALFORMED, where, "the request has no such member");
   }
   return FSM_OK;
+}
+
+static fsm_code read_retry(fsm_arena *arena, const fsm_value *value, int64_t *out, fsm_error *err) {
+  fsm_error why = {.text = "it must be a duration, as in \"30s\""};
+  if (value == NULL || value->type == FSM_NULL) return FSM_OK;
+  const char *text = value->type == FSM_STRING ? fsm_arena_strndup(arena, value->s, value->len) : NULL;
+  if (text == NULL || fsm_duration_parse(text, out, &why) != FSM_OK)
+    return fsm_fail(err, FSM_EMALFORMED, "/retry_after", "%s", why.text);
+  if (*out <= FSM_RETRY_AFTER_MAX_NS) return FSM_OK;
+  return fsm_fail(err, FSM_ETOOLARGE, "/retry_after", "no attempt is put off for longer than %d s",
+                  (int)(FSM_RETRY_AFTER_MAX_NS / 1000000000));
+}
+
+fsm_code fsm__worker_request_members(fsm_arena *arena, const fsm_value *doc, bool token, fsm_command *out,
+                                     fsm_error *err) {
+  const fsm_command_kind kind = out->kind;
+  fsm_code code = check_keys(kind, doc, token, err);
+  if (code != FSM_OK) return code;
+  if (token && !token_read(fsm_map_get(doc, "token"), out->token))
+    return fsm_fail(err, FSM_EMALFORMED, "/token", "the token must be 32 hex digits");
+  const fsm_value *final = fsm_map_get(doc, "final");
+  if (final != NULL && final->type != FSM_BOOL)
+    return fsm_fail(err, FSM_EMALFORMED, "/final", "it must be true or false");
+  out->final = final != NULL && final->b;
+  const fsm_value *attempt = fsm_map_get(doc, "attempt");
+  if (attempt != NULL && (attempt->type != FSM_INT || attempt->i < 1 || attempt->i > UINT16_MAX))
+    return fsm_fail(err, FSM_EMALFORMED, "/attempt", "it must be a number from 1 to %d", UINT16_MAX);
+  out->attempt = attempt != NULL ? (unsigned)attempt->i : 0;
+  const fsm_value *value = fsm_map_get(doc, kind == FSM_CMD_TASK_COMPLETE ? "output" : "error");
+  if (value != NULL) out->data = *value;
+  return read_retry(arena, fsm_map_get(doc, "retry_after"), &out->retry_ns, err);
+}
+
+bool fsm__worker_token_read(const char *text, uint8_t out[16]) {
+  const fsm_value value = fsm_string(text);
+  return token_read(&value, out);
 }
 
 fsm_code fsm__worker_request_read(fsm_arena *arena, fsm_command_kind kind, const char *data, size_t len,
@@ -57,26 +94,10 @@ fsm_code fsm__worker_request_read(fsm_arena *arena, fsm_command_kind kind, const
   fsm_code code = fsm_json_parse(arena, data, len, FSM_JSON_SORTED, &doc, &fault);
   if (code != FSM_OK && code != FSM_ENOMEM) code = FSM_EMALFORMED;
   if (code != FSM_OK) return fsm_fail(err, code, fault.where, "%s", fault.text);
-  code = check_keys(kind, &doc, err);
-  if (code != FSM_OK) return code;
   fsm_command command = fsm_command_new(kind);
-  if (!token_read(fsm_map_get(&doc, "token"), command.token)) {
-    return fsm_fail(err, FSM_EMALFORMED, "/token", "the token must be 32 hex digits");
-  }
-  const fsm_value *final = fsm_map_get(&doc, "final");
-  if (final != NULL && final->type != FSM_BOOL) {
-    return fsm_fail(err, FSM_EMALFORMED, "/final", "it must be true or false");
-  }
-  command.final = final != NULL && final->b;
-  const fsm_value *attempt = fsm_map_get(&doc, "attempt");
-  if (attempt != NULL && (attempt->type != FSM_INT || attempt->i < 1 || attempt->i > UINT16_MAX)) {
-    return fsm_fail(err, FSM_EMALFORMED, "/attempt", "it must be a number from 1 to %d", UINT16_MAX);
-  }
-  command.attempt = attempt != NULL ? (unsigned)attempt->i : 0;
-  const fsm_value *value = fsm_map_get(&doc, kind == FSM_CMD_TASK_COMPLETE ? "output" : "error");
-  if (value != NULL) command.data = *value;
-  *out = command;
-  return FSM_OK;
+  code = fsm__worker_request_members(arena, &doc, true, &command, err);
+  if (code == FSM_OK) *out = command;
+  return code;
 }
 
 fsm_command fsm__worker_request_refused(fsm_arena *arena, fsm_code code, const char *data, size_t len) {

@@ -24,6 +24,7 @@ int64_t fsm__writer_now(fsm__writer *w, bool *held) {
     w->wall_ns = now;
   if (now <= w->core.last_time_ns) now = w->core.last_time_ns + 1;
   w->core.last_time_ns = now;
+  atomic_store_explicit(&w->core.given_ns, now, memory_order_relaxed);
   w->given_ns = boot_ns;
   return now;
 }

@@ -15,6 +15,7 @@ static fsm_answer answer_of(const fsm__decision *d) {
                        .from = d->from,
                        .to = d->to,
                        .correlation = d->correlation,
+                       .task = d->task,
                        .detail = d->detail};
   if (d->count > 0) answer.seq = d->records[0].seq;
   return answer;

@@ -46,12 +46,6 @@ static const char *machine_member(fixture *f, const char *name) {
   return value != NULL ? text_of(f, value) : "none";
 }
 
-static void verified(fixture *f) {
-  fsm_error err = {.text = ""};
-  fsm_verified found;
-  if (fsm_runtime_verify(f->runtime, &found, &err) != FSM_OK) fail_msg("%s: %s", err.where, err.text);
-}
-
 static void a_retired_machine_takes_no_new_instances_and_the_others_go_on(void **state) {
   fixture *f = *state;
   begun(f, "one", "WORK");
@@ -66,7 +60,7 @@ static void a_retired_machine_takes_no_new_instances_and_the_others_go_on(void *
   assert_string_equal(answer.error.where, "version");
   answer = send_event(f, "one", "BACK", NULL);
   assert_code(&answer, FSM_OK);
-  verified(f);
+  assert_verified(f);
 }
 
 static void its_record_says_who_why_and_which(void **state) {
@@ -130,7 +124,7 @@ static void deployed_again_it_is_a_new_version_which_is_live(void **state) {
   assert_code(&answer, FSM_ERETIRED);
   answer = deploy_text(f, ADMIN_MACHINE, sizeof ADMIN_MACHINE - 1);
   assert_false(answer.created);
-  verified(f);
+  assert_verified(f);
 }
 
 static void it_stays_so_over_a_restart_and_a_replay(void **state) {
@@ -142,11 +136,11 @@ static void it_stays_so_over_a_restart_and_a_replay(void **state) {
   fsm_answer answer = start_version(f, 1);
   assert_code(&answer, FSM_ERETIRED);
   (void)retire(f, "adm", 0);
-  verified(f);
+  assert_verified(f);
   fixture_reopen(f);
   answer = start_version(f, 0);
   assert_code(&answer, FSM_ERETIRED);
-  verified(f);
+  assert_verified(f);
 }
 
 static void an_instance_that_is_there_is_found_all_the_same(void **state) {

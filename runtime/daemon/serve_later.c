@@ -8,10 +8,4 @@
     fsm__problem_make(request, FSM_EUNSUPPORTED, 501, "path", "this version does not serve it yet"); \
     return true;                                                                                     \
   }
-LATER(fsm__serve_tasks)
-LATER(fsm__serve_task)
-LATER(fsm__serve_claim)
-LATER(fsm__serve_task_complete)
-LATER(fsm__serve_task_fail)
-LATER(fsm__serve_task_heartbeat)
 LATER(fsm__serve_ready)

@@ -66,6 +66,7 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
       (code = read_text(target, "state", &query->state, err)) != FSM_OK ||
       (code = read_text(target, "status", &query->status, err)) != FSM_OK ||
       (code = read_text(target, "key", &query->key, err)) != FSM_OK ||
+      (code = read_text(target, "service", &query->service, err)) != FSM_OK ||
       (code = read_text(target, "after", &query->after, err)) != FSM_OK ||
       (code = read_text(target, "for", &age, err)) != FSM_OK ||
       (code = read_number(target, "limit", FSM_PAGE_MAX, &query->limit, err)) != FSM_OK ||

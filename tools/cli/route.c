@@ -36,6 +36,8 @@ static void params(fsm_buf *buf, const fsm_query *query) {
   param(buf, &separator, "state", query->state);
   param(buf, &separator, "status", query->status);
   param(buf, &separator, "key", query->key);
+  param(buf, &separator, "service", query->service);
+  if (query->kind == FSM_QUERY_TASKS) param(buf, &separator, "instance", query->ref);
   param(buf, &separator, "correlation", query->correlation);
   param(buf, &separator, "user", query->user);
   if (query->for_ns > 0) {
@@ -79,6 +81,11 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_MACHINES: fsm_buf_str(buf, "/v1/machines"); break;
     case FSM_QUERY_VERSIONS: versions(buf, query); return;
     case FSM_QUERY_MACHINE: machine(buf, query); return;
+    case FSM_QUERY_TASKS: fsm_buf_str(buf, "/v1/tasks"); break;
+    case FSM_QUERY_TASK:
+      fsm_buf_str(buf, "/v1/tasks/");
+      fsm_web_escape(buf, query->ref, strlen(query->ref));
+      return;
     case FSM_QUERY_ROUTES: routes(buf, query); break;
     case FSM_QUERY_ROUTE_TEST: fsm_buf_str(buf, "/v1/routes/test"); return; /* with a body: a POST */
     case FSM_QUERY_HEALTH: fsm_buf_str(buf, "/healthz"); return;
