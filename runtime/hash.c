@@ -1,4 +1,4 @@
-/* hash.c: SHA-256, random bytes and what is made of them; the one file that knows libcrypto.
+/* hash.c: SHA-256, random bytes and what is made of them; libcrypto's wrapper, with public_key.c.
  *
  * The digest is fetched once for the process and each thread keeps one context: a fetch per call costs
  * as much as hashing a record. The context of a thread is freed by its key's destructor.
@@ -6,11 +6,12 @@
 #include "runtime/hash.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+#include "runtime/hash_impl.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t context_key;

@@ -1,4 +1,4 @@
-/* hash.h: SHA-256 and random bytes; the one wrapper of libcrypto. Any thread. */
+/* hash.h: SHA-256 and random bytes; the wrapper of libcrypto. Any thread. */
 #ifndef FSM_RUNTIME_HASH_H
 #define FSM_RUNTIME_HASH_H
 

@@ -31,7 +31,7 @@ WRAPPERS = [
     (r"expat(_external)?\.h", "schema/xml.c"),
     (r"msgpack(\.h|/.*)", "schema/pack.c"),
     (r"lmdb\.h", "runtime/store_lmdb.h"),
-    (r"openssl/.*", "runtime/hash.c"),
+    (r"openssl/.*", "runtime/hash_impl.h"),  # of hash.c, public_key.c
     (r"nats(\.h|/.*)", "runtime/bus_impl.h"),  # of bus.c, bus_connect.c, bus_stream.c
     (r"curl/.*", "runtime/web.c"),
     (r"jwt\.h", "runtime/token.c"),
