@@ -24,12 +24,20 @@ typedef struct world {
   fsm_error err;
 } world;
 
-static void open_world(world *w, bool with_key) {
+static fsm_token_keys *keys_of(const char *secret) {
+  fsm_token_keys *keys = NULL;
+  assert_int_equal(fsm_token_keys_secret(FSM_TOKEN_HS256, secret, strlen(secret), &keys, NULL), FSM_OK);
+  return keys;
+}
+
+static void open_world_of(world *w, const fsm__auth_options *options, bool with_key) {
   *w = (world){0};
-  fsm_token_key *key = NULL;
-  if (with_key) assert_int_equal(fsm_token_key_new(KEY, strlen(KEY), &key, NULL), FSM_OK);
-  assert_int_equal(fsm__auth_new(key, &w->auth, NULL), FSM_OK);
+  assert_int_equal(fsm__auth_new(options, with_key ? keys_of(KEY) : NULL, &w->auth, NULL), FSM_OK);
   fsm_arena_init(&w->arena, 0);
+}
+static void open_world(world *w, bool with_key) {
+  const fsm__auth_options options = {.rules = fsm_token_rules_new()};
+  open_world_of(w, &options, with_key);
 }
 static void close_world(world *w) {
   fsm__auth_free(w->auth);
@@ -37,22 +45,40 @@ static void close_world(world *w) {
 }
 
 static fsm_code identify(world *w, fsm__policy policy, const char *header, fsm__peer peer, int64_t now_ns) {
-  return fsm__auth_identify(w->auth, policy, header, peer, now_ns, &w->arena, &w->actor, &w->err);
+  return fsm__auth_identify(w->auth, policy, header, &peer, now_ns, &w->arena, &w->actor, &w->err);
 }
 
-/* "Bearer <token of sub, good for 600 s>" */
-static const char *bearer_of(const char *sub) {
+static char key_path[64];
+
+static int make_key(void **state) {
+  (void)state;
+  snprintf(key_path, sizeof key_path, "/tmp/test_auth.XXXXXX");
+  int fd = mkstemp(key_path);
+  assert_true(fd >= 0 && write(fd, KEY, strlen(KEY)) == (ssize_t)strlen(KEY));
+  return close(fd);
+}
+static int drop_key(void **state) {
+  (void)state;
+  return unlink(key_path);
+}
+
+static const char *bearer_for(const char *sub, const char *aud, int64_t ttl_s) {
   static char header[1024];
-  fsm_token_key *key = NULL;
   fsm_buf token = {0};
-  fsm_value role = fsm_string("boss"), roles = fsm_list(&role, 1);
-  assert_int_equal(fsm_token_key_new(KEY, strlen(KEY), &key, NULL), FSM_OK);
-  assert_int_equal(fsm_token_mint(key, sub, "s-1", &roles, 600, NOW_NS, &token, NULL), FSM_OK);
+  fsm_value role = fsm_string("boss"), roles = fsm_list(&role, 1), audience = fsm_string(aud ? aud : "");
+  const fsm_token_order order = {.key_file = key_path,
+                                 .sub = sub,
+                                 .jti = "s-1",
+                                 .roles = &roles,
+                                 .aud = aud ? &audience : NULL,
+                                 .ttl_s = ttl_s};
+  assert_int_equal(fsm_token_mint(&order, NOW_NS, &token, NULL), FSM_OK);
   snprintf(header, sizeof header, "Bearer %s", fsm_buf_text(&token));
   fsm_buf_free(&token);
-  fsm_token_key_free(key);
   return header;
 }
+/* "Bearer <token of sub, good for 600 s>" */
+static const char *bearer_of(const char *sub) { return bearer_for(sub, NULL, 600); }
 
 static void actor_has(const world *w, const char *name, const char *text) {
   const fsm_value *value = fsm_map_get(&w->actor, name);
@@ -90,7 +116,8 @@ static void required_refuses_no_token_and_every_bad_one(void **state) {
   open_world(&w, true);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bad[i], TCP, NOW_NS), FSM_ETOKEN);
-    assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bad[i], (fsm__peer){true, 0}, NOW_NS), FSM_ETOKEN);
+    assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bad[i], (fsm__peer){.local = true}, NOW_NS),
+                     FSM_ETOKEN);
   }
   close_world(&w);
 }
@@ -100,7 +127,8 @@ static void a_bad_token_under_optional_is_noted_never_silently_anonymous(void **
   world w;
   open_world(&w, true);
   for (int local = 0; local <= 1; local++) {
-    assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, "Bearer a.b.c", (fsm__peer){local, 0}, NOW_NS), FSM_OK);
+    assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, "Bearer a.b.c", (fsm__peer){.local = local}, NOW_NS),
+                     FSM_OK);
     actor_has(&w, "type", "anonymous");
     actor_has(&w, "authn", "none");
     actor_has(&w, "fault", "bad_token");
@@ -122,11 +150,13 @@ static void a_socket_without_a_token_is_its_user(void **state) {
   (void)state;
   world w;
   open_world(&w, true);
-  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, (fsm__peer){true, 54321}, NOW_NS), FSM_OK);
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, (fsm__peer){.local = true, .uid = 54321}, NOW_NS),
+                   FSM_OK);
   actor_has(&w, "type", "local");
   actor_has(&w, "authn", "local");
   actor_has(&w, "sub", "uid:54321");
-  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, (fsm__peer){true, geteuid()}, NOW_NS), FSM_OK);
+  assert_int_equal(
+      identify(&w, FSM__AUTH_OPTIONAL, NULL, (fsm__peer){.local = true, .uid = geteuid()}, NOW_NS), FSM_OK);
   actor_has(&w, "type", "local");
   assert_true(fsm_map_get(&w.actor, "sub")->len > 0);
   close_world(&w);
@@ -245,5 +275,5 @@ int main(void) {
       cmocka_unit_test(the_table_of_tokens_is_bounded_and_stays_right),
       cmocka_unit_test(an_excerpt_has_the_hash_and_the_reason_but_not_the_token),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, make_key, drop_key);
 }

@@ -77,19 +77,19 @@ static void a_socket_is_for_its_owner_and_replaces_a_dead_one_only(void **state)
   int fd = -1, second = -1;
   struct stat st;
   fsm_error err = {0};
-  assert_int_equal(fsm__listen_unix(path, &fd, &err), FSM_OK);
+  assert_int_equal(fsm__listen_unix(path, false, &fd, &err), FSM_OK);
   assert_int_equal(stat(path, &st), 0);
   assert_int_equal(st.st_mode & 0777, 0600);
-  assert_int_equal(fsm__listen_unix(path, &second, &err), FSM_EARGUMENT);
+  assert_int_equal(fsm__listen_unix(path, false, &second, &err), FSM_EARGUMENT);
   assert_non_null(strstr(err.text, "in use"));
   close(fd); /* its file stays, as after kill -9 */
-  assert_int_equal(fsm__listen_unix(path, &second, &err), FSM_OK);
+  assert_int_equal(fsm__listen_unix(path, false, &second, &err), FSM_OK);
   close(second);
   unlink(path);
   FILE *f = fopen(path, "w");
   assert_non_null(f);
   fclose(f);
-  assert_int_equal(fsm__listen_unix(path, &fd, &err), FSM_EARGUMENT);
+  assert_int_equal(fsm__listen_unix(path, false, &fd, &err), FSM_EARGUMENT);
   assert_int_equal(access(path, F_OK), 0);
   unlink(path);
 }

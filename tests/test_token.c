@@ -53,14 +53,20 @@ static const char *token_of(const char *header, const char *payload) {
 
 /* ---- verdicts ------------------------------------------------------------------------------------- */
 
-static fsm_token_key *the_key(void) {
-  fsm_token_key *key = NULL;
-  assert_int_equal(fsm_token_key_new(KEY, strlen(KEY), &key, NULL), FSM_OK);
-  return key;
+static fsm_token_keys *the_key(void) {
+  fsm_token_keys *keys = NULL;
+  assert_int_equal(fsm_token_keys_secret(FSM_TOKEN_HS256, KEY, strlen(KEY), &keys, NULL), FSM_OK);
+  return keys;
+}
+
+static fsm_code verify(const fsm_token_keys *keys, const char *token, size_t len, int64_t now_ns,
+                       fsm_arena *arena, fsm_token_claims *out, fsm_error *err) {
+  const fsm_token_rules rules = fsm_token_rules_new();
+  return fsm_token_verify(keys, &rules, token, len, now_ns, arena, out, err);
 }
 
 static fsm_code verdict_n(const char *token, size_t len, fsm_error *err) {
-  fsm_token_key *key = the_key();
+  fsm_token_keys *key = the_key();
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
   fsm_token_claims claims;
@@ -68,10 +74,10 @@ static fsm_code verdict_n(const char *token, size_t len, fsm_error *err) {
   char *exact = malloc(len ? len : 1);
   assert_non_null(exact);
   memcpy(exact, token, len);
-  fsm_code code = fsm_token_verify(key, exact, len, NOW_NS, &arena, &claims, err);
+  fsm_code code = verify(key, exact, len, NOW_NS, &arena, &claims, err);
   free(exact);
   fsm_arena_free(&arena);
-  fsm_token_key_free(key);
+  fsm_token_keys_free(key);
   return code;
 }
 
@@ -93,7 +99,7 @@ static void taken(const char *token) {
 
 static void a_good_token_gives_its_claims(void **state) {
   (void)state;
-  fsm_token_key *key = the_key();
+  fsm_token_keys *key = the_key();
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
   fsm_token_claims claims;
@@ -101,7 +107,7 @@ static void a_good_token_gives_its_claims(void **state) {
       token_of(HS256,
                "{\"sub\":\"ann\",\"jti\":\"s-1\",\"iss\":\"https://id\",\"exp\":1700000600,\"nbf\":"
                "1699999000,\"iat\":1699999000,\"roles\":[\"boss\",\"clerk\"],\"else\":{\"x\":[1]}}");
-  assert_int_equal(fsm_token_verify(key, token, strlen(token), NOW_NS, &arena, &claims, NULL), FSM_OK);
+  assert_int_equal(verify(key, token, strlen(token), NOW_NS, &arena, &claims, NULL), FSM_OK);
   assert_string_equal(claims.sub, "ann");
   assert_string_equal(claims.jti, "s-1");
   assert_string_equal(claims.iss, "https://id");
@@ -109,7 +115,7 @@ static void a_good_token_gives_its_claims(void **state) {
   assert_true(fsm_is_text(&claims.roles.items[1], "clerk"));
   assert_true(claims.exp_s == 1700000600.0);
   fsm_arena_free(&arena);
-  fsm_token_key_free(key);
+  fsm_token_keys_free(key);
 }
 
 static void only_what_changes_nothing_may_be_left_out_or_added(void **state) {
@@ -348,15 +354,20 @@ static void a_token_for_someone_else_is_refused(void **state) {
   refused_at("aud", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"aud\":null}"));
 }
 
-static void roles_are_a_short_list_of_short_strings(void **state) {
+static void roles_are_few_short_texts(void **state) {
   (void)state;
-  refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"roles\":\"boss\"}"));
+  refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"roles\":7}"));
+  refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"roles\":null}"));
+  refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"roles\":{\"boss\":true}}"));
   refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"roles\":[1]}"));
   refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"roles\":[\"\"]}"));
+  refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"groups\":[[]]}"));
+  refused_at("roles", token_of(HS256, "{\"sub\":\"ann\",\"exp\":1700000600,\"scope\":\"a\\tb\"}"));
   char payload[1024];
   for (int count = FSM_TOKEN_ROLES_MAX; count <= FSM_TOKEN_ROLES_MAX + 1; count++) {
-    int n = snprintf(payload, sizeof payload, "{\"sub\":\"ann\",\"exp\":1700000600,\"roles\":[\"r\"");
-    for (int i = 1; i < count; i++) n += snprintf(payload + n, sizeof payload - (size_t)n, ",\"r\"");
+    int n = snprintf(payload, sizeof payload,
+                     "{\"sub\":\"ann\",\"exp\":1700000600,\"scope\":\"r1\",\"roles\":[\"r1\"");
+    for (int i = 2; i <= count; i++) n += snprintf(payload + n, sizeof payload - (size_t)n, ",\"r%d\"", i);
     snprintf(payload + n, sizeof payload - (size_t)n, "]}");
     if (count == FSM_TOKEN_ROLES_MAX)
       taken(token_of(HS256, payload));
@@ -376,57 +387,63 @@ static void a_fault_never_holds_a_part_of_the_token(void **state) {
 
 /* ---- minting -------------------------------------------------------------------------------------- */
 
+static char dir[64];
+static const char *file_of(const void *bytes, size_t len, mode_t mode);
+
 static void what_is_minted_is_verified_until_it_expires(void **state) {
   (void)state;
-  fsm_token_key *key = the_key();
+  fsm_token_keys *key = the_key();
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
   fsm_buf token = {0};
   fsm_value names[] = {fsm_string("boss"), fsm_string("qu\"ote")};
   fsm_value roles = fsm_list(names, 2);
   fsm_token_claims claims;
-  assert_int_equal(fsm_token_mint(key, "Änn", NULL, &roles, 60, NOW_NS, &token, NULL), FSM_OK);
-  assert_int_equal(fsm_token_verify(key, token.data, token.len, NOW_NS, &arena, &claims, NULL), FSM_OK);
+  const fsm_token_order order = {
+      .key_file = file_of(KEY, 32, 0600), .sub = "Änn", .roles = &roles, .ttl_s = 60};
+  assert_int_equal(fsm_token_mint(&order, NOW_NS, &token, NULL), FSM_OK);
+  assert_int_equal(verify(key, token.data, token.len, NOW_NS, &arena, &claims, NULL), FSM_OK);
   assert_string_equal(claims.sub, "Änn");
   assert_int_equal(strlen(claims.jti), 36);
   assert_true(fsm_is_text(&claims.roles.items[1], "qu\"ote"));
   assert_true(claims.exp_s == (double)NOW_S + 60);
+  assert_false(claims.admin);
   int64_t later = NOW_NS + INT64_C(91) * 1000000000;
-  assert_int_equal(fsm_token_verify(key, token.data, token.len, later, &arena, &claims, NULL), FSM_ETOKEN);
+  assert_int_equal(verify(key, token.data, token.len, later, &arena, &claims, NULL), FSM_ETOKEN);
   fsm_buf_free(&token);
   fsm_arena_free(&arena);
-  fsm_token_key_free(key);
+  fsm_token_keys_free(key);
+}
+
+static void not_minted_at(const char *where, fsm_token_order order) {
+  fsm_buf token = {0};
+  fsm_error err = {0};
+  order.key_file = file_of(KEY, 32, 0600);
+  assert_int_equal(fsm_token_mint(&order, NOW_NS, &token, &err), FSM_EARGUMENT);
+  assert_string_equal(err.where, where);
+  assert_int_equal(token.len, 0);
+  fsm_buf_free(&token);
 }
 
 static void what_would_not_be_verified_is_not_minted(void **state) {
   (void)state;
-  fsm_token_key *key = the_key();
-  fsm_buf token = {0};
-  fsm_error err = {0};
   fsm_value seven = fsm_int(7);
   char longest[FSM_TOKEN_TEXT_MAX + 2];
   memset(longest, 'x', sizeof longest);
   longest[sizeof longest - 1] = 0;
-  assert_int_equal(fsm_token_mint(key, "", "s", NULL, 60, NOW_NS, &token, &err), FSM_EARGUMENT);
-  assert_string_equal(err.where, "sub");
-  assert_int_equal(fsm_token_mint(key, "a\xff", "s", NULL, 60, NOW_NS, &token, &err), FSM_EARGUMENT);
-  assert_int_equal(fsm_token_mint(key, longest, "s", NULL, 60, NOW_NS, &token, &err), FSM_EARGUMENT);
-  assert_int_equal(fsm_token_mint(key, "ann", "", NULL, 60, NOW_NS, &token, &err), FSM_EARGUMENT);
-  assert_string_equal(err.where, "jti");
-  assert_int_equal(fsm_token_mint(key, "ann", "s", &seven, 60, NOW_NS, &token, &err), FSM_EARGUMENT);
-  assert_string_equal(err.where, "roles");
-  assert_int_equal(fsm_token_mint(key, "ann", "s", NULL, 0, NOW_NS, &token, &err), FSM_EARGUMENT);
-  assert_int_equal(fsm_token_mint(key, "ann", "s", NULL, FSM_TOKEN_TTL_MAX_S + 1, NOW_NS, &token, &err),
-                   FSM_EARGUMENT);
-  assert_string_equal(err.where, "ttl");
-  assert_int_equal(token.len, 0);
-  fsm_buf_free(&token);
-  fsm_token_key_free(key);
+  not_minted_at("sub", (fsm_token_order){.sub = "", .jti = "s", .ttl_s = 60});
+  not_minted_at("sub", (fsm_token_order){.sub = "a\xff", .jti = "s", .ttl_s = 60});
+  not_minted_at("sub", (fsm_token_order){.sub = longest, .jti = "s", .ttl_s = 60});
+  not_minted_at("jti", (fsm_token_order){.sub = "ann", .jti = "", .ttl_s = 60});
+  not_minted_at("kid", (fsm_token_order){.sub = "ann", .kid = "", .ttl_s = 60});
+  not_minted_at("iss", (fsm_token_order){.sub = "ann", .iss = "\n", .ttl_s = 60});
+  not_minted_at("roles", (fsm_token_order){.sub = "ann", .roles = &seven, .ttl_s = 60});
+  not_minted_at("aud", (fsm_token_order){.sub = "ann", .aud = &seven, .ttl_s = 60});
+  not_minted_at("ttl", (fsm_token_order){.sub = "ann", .ttl_s = 0});
+  not_minted_at("ttl", (fsm_token_order){.sub = "ann", .ttl_s = FSM_TOKEN_TTL_MAX_S + 1});
 }
 
 /* ---- key files ------------------------------------------------------------------------------------ */
-
-static char dir[64];
 
 static const char *file_of(const void *bytes, size_t len, mode_t mode) {
   static char path[128];
@@ -441,9 +458,9 @@ static const char *file_of(const void *bytes, size_t len, mode_t mode) {
 }
 
 static fsm_code load(const char *path, fsm_error *err) {
-  fsm_token_key *key = NULL;
-  fsm_code code = fsm_token_key_load(path, &key, err);
-  fsm_token_key_free(key);
+  fsm_token_keys *key = NULL;
+  fsm_code code = fsm_token_keys_load_secret(path, &key, err);
+  fsm_token_keys_free(key);
   return code;
 }
 
@@ -533,7 +550,7 @@ int main(void) {
       cmocka_unit_test(times_have_strict_types),
       cmocka_unit_test(names_have_strict_types_and_lengths),
       cmocka_unit_test(a_token_for_someone_else_is_refused),
-      cmocka_unit_test(roles_are_a_short_list_of_short_strings),
+      cmocka_unit_test(roles_are_few_short_texts),
       cmocka_unit_test(a_fault_never_holds_a_part_of_the_token),
       cmocka_unit_test(what_is_minted_is_verified_until_it_expires),
       cmocka_unit_test(what_would_not_be_verified_is_not_minted),

@@ -1,12 +1,18 @@
-/* access.h: who may administer: asked by routes.c for rows of who = ADMIN, whatever carried the request.
+/* access.h: who may do what, whatever carried the request: asked by routes.c before the row is served.
  *
- * Admin is denied by default: the unix socket and, by its peer credentials, the daemon's user or root. */
+ * Each of them is true when it may. Else the answer is made, 403 not_permitted, and the refusal is counted in
+ * the audit log with who, why and what (DESIGN 7). */
 #ifndef FSM_DAEMON_ACCESS_H
 #define FSM_DAEMON_ACCESS_H
 
 #include "runtime/daemon/routes.h"
 
-/* True when the request's actor may. Else its answer is made: 403 not_permitted, counted in the audit log. */
+/* The unix socket is for the daemon's user, root, and those of --socket-users; asked before anything else. */
+bool fsm__access_peer(fsm__server *server, fsm__request *request);
+/* Admin is denied by default; whom it is granted says the actor (auth.h). */
 bool fsm__access_admin(fsm__server *server, fsm__request *request);
+/* Definitions decide who may do what, so they are for admins; where nobody is asked for a token at all
+ * (policy none: development), for everyone. */
+bool fsm__access_deploy(fsm__server *server, fsm__request *request);
 
 #endif

@@ -28,9 +28,11 @@ typedef enum fsm__log_style { FSM__LOG_LOGFMT, FSM__LOG_JSON } fsm__log_style;
 
 typedef struct fsm__config {
   /* As given or by default; "" = not set. */
-  const char *config, *data, *listen, *socket, *jwt_key, *nats, *nats_creds, *nats_ca, *sinks, *node,
-      *port_file, *archive_dir, *tls_cert, *tls_key;
-  fsm__config_list http_allow, cors_origin;
+  const char *config, *data, *listen, *socket, *jwt_key, *jwt_keys, *nats, *nats_creds, *nats_ca, *sinks,
+      *node, *port_file, *archive_dir, *tls_cert, *tls_key;
+  const char *jwt_audience, *jwt_sub_claim, *jwt_session_claim, *admin_audience, *admin_allow;
+  fsm__config_list http_allow, cors_origin, jwt_roles_claims, socket_users;
+  int64_t jwt_overlap_ns, jwt_leeway_ns;
   bool no_listen, behind_proxy, help, version, print_config, print_sinks;
   fsm__policy auth, socket_auth;
   fsm__log_style log_format;

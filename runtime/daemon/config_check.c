@@ -11,8 +11,11 @@ static bool was_given(const fsm__config *config, const char *name) {
 }
 
 static fsm_code check_policies(const fsm__config *config, fsm_error *err) {
-  const bool have_key = *config->jwt_key;
-  const char *needs_key = "tokens are required but there is no key: give --jwt-key FILE";
+  const bool have_key = *config->jwt_key || *config->jwt_keys;
+  const char *needs_key = "tokens are required but there is no key: give --jwt-key FILE or --jwt-keys FILE";
+  if (*config->jwt_key && *config->jwt_keys)
+    return fsm__config_wrong(config, "jwt-key", err,
+                             "the key belongs into the file of --jwt-keys: give one of them");
   if (config->socket_auth == FSM__AUTH_REQUIRED && !have_key)
     return fsm__config_wrong(config, "socket-auth", err, "%s", needs_key);
   if (config->no_listen || have_key || config->auth == FSM__AUTH_NONE) return FSM_OK;
@@ -28,6 +31,9 @@ static fsm_code check_socket(fsm__config *config, fsm_error *err) {
   if (len < 0 || (size_t)len >= sizeof config->socket_path)
     return fsm__config_wrong(config, "socket", err, "the path of a unix socket has at most %d bytes",
                              FSM__SOCKET_PATH_MAX);
+  if (config->socket_users.count > 0 && !own)
+    return fsm__config_wrong(config, "socket-users", err,
+                             "nobody else can reach a socket in the data directory: give --socket PATH too");
   return FSM_OK;
 }
 

@@ -5,6 +5,7 @@
 #ifndef FSM_DAEMON_DAEMON_H
 #define FSM_DAEMON_DAEMON_H
 
+#include "runtime/daemon/auth_open.h"
 #include "runtime/daemon/config.h"
 #include "runtime/daemon/limits.h"
 #include "runtime/daemon/listen.h"
@@ -16,6 +17,7 @@ typedef struct fsm__reloading {
   bool running, again;
   fsm__config config; /* as the settings say now */
   fsm_error settings, sinks;
+  fsm__auth_reading keys;
 } fsm__reloading;
 
 typedef struct fsm__daemon {

@@ -6,15 +6,10 @@
 #include "runtime/daemon/http_impl.h"
 
 static fsm__peer peer_of(const fsm__listener *l, struct MHD_Connection *connection) {
-  fsm__peer peer = {0};
-  if (!l->local) return peer;
+  if (!l->local) return (fsm__peer){.local = false};
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  struct ucred cred = {0};
-  socklen_t size = sizeof cred;
-  if (info && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) == 0)
-    peer = (fsm__peer){.local = true, .uid = cred.uid};
-  return peer;
+  return info ? fsm__peer_of(info->connect_fd) : (fsm__peer){.local = false};
 }
 
 /* Of the last places: only who asks how we do. */

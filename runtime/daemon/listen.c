@@ -117,13 +117,13 @@ static fsm_code clear_path(const char *path, const address *a, fsm_error *err) {
   return FSM_OK;
 }
 
-fsm_code fsm__listen_unix(const char *path, int *fd, fsm_error *err) {
+fsm_code fsm__listen_unix(const char *path, bool others, int *fd, fsm_error *err) {
   FSM_ASSERT(path && fd && strlen(path) < sizeof((struct sockaddr_un){0}).sun_path);
   address a = {.local = {.sun_family = AF_UNIX}};
   memcpy(a.local.sun_path, path, strlen(path) + 1);
   fsm_code code = clear_path(path, &a, err);
   if (code != FSM_OK) return code;
-  mode_t mask = umask(0177);
+  mode_t mask = umask(others ? 0111 : 0177);
   code = open_socket(&a, sizeof a.local, "--socket", path, fd, err);
   umask(mask);
   return code;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,9 @@ static int serve(fsm__daemon *d) {
   d->log.json = d->config.log_format == FSM__LOG_JSON;
   fsm__log_set_level(&d->log, d->config.log_level);
   d->server.log = &d->log;
+  /* Keys, tokens and what people wrote are in this memory: no core holds it, no process of our user reads it.
+   */
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) fsm__log_line(&d->log, "warn", "cores cannot be switched off");
   umask(022); /* whatever it was: each file that is made says itself who may read it */
   const fsm_code code = start(d, &err);
   if (code == FSM_OK) {

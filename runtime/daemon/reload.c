@@ -1,11 +1,12 @@
-/* reload.c: SIGHUP: the file of settings and the file of sinks are read again, on a thread of the pool, as
- * sinks that stop take their second.
+/* reload.c: SIGHUP: the file of settings, keys of tokens and the file of sinks are read again, on a thread of
+ * the pool, as sinks that stop take their second.
  *
  * A wrong file is a log line with its place, and nothing changes. Of the settings the log level is taken;
  * what else has changed there is told: it waits for the next start. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/daemon/clock.h"
 #include "runtime/daemon/config_table.h"
 #include "runtime/daemon/daemon.h"
 
@@ -28,6 +29,7 @@ static void reload(void *arg) {
   fsm__daemon *d = arg;
   d->reloading.settings = d->reloading.sinks = (fsm_error){0};
   d->reloading.settings.code = read_settings(d);
+  fsm__auth_read(&d->config, &d->reloading.keys);
   if (*d->config.sinks) d->reloading.sinks.code = read_sinks(d);
 }
 
@@ -68,9 +70,9 @@ static void tell(const fsm__daemon *d) {
     fsm__log_error(&d->log, "the file of sinks is wrong; nothing changes", &r->sinks);
   else if (*d->config.sinks)
     fsm__log_line(&d->log, "info", "the file of sinks was read again");
-  if (!*d->config.config && !*d->config.sinks)
+  if (!*d->config.config && !*d->config.sinks && !fsm__auth_has_files(&d->config))
     fsm__log_line(&d->log, "warn",
-                  "SIGHUP reads the files of --config and --sinks again, and there is neither");
+                  "SIGHUP reads the files of --config, of keys and of --sinks again, and there is none");
 }
 
 static void on_reloaded(void *arg) {
@@ -78,6 +80,7 @@ static void on_reloaded(void *arg) {
   d->reloading.running = false;
   if (d->reloading.settings.code == FSM_OK) take_settings(d);
   fsm__config_free(&d->reloading.config);
+  fsm__auth_take(d->server.auth, &d->reloading.keys, fsm__now_ns(), &d->log);
   tell(d);
   fsm__notify_send(&d->notify, "READY=1");
   if (!d->reloading.again) return;

@@ -12,16 +12,16 @@
 typedef bool (*row_fn)(fsm__server *server, fsm__request *request, const fsm__target *target);
 
 typedef struct route {
-  const char *method, *path;               /* a segment "*" stands for any that is not empty */
-  const char *params;                      /* names, each with a space before and behind */
-  enum { ACTOR, EVERYONE, ADMIN } who;     /* EVERYONE: tokens are not looked at; ADMIN: see access.h */
-  enum { NO_BODY, JSON, DEFINITION } body; /* what is needed; a definition is JSON or SCXML */
+  const char *method, *path;                     /* a segment "*" stands for any that is not empty */
+  const char *params;                            /* names, each with a space before and behind */
+  enum { ACTOR, EVERYONE, DEPLOYER, ADMIN } who; /* EVERYONE: tokens are not looked at; others: access.h */
+  enum { NO_BODY, JSON, DEFINITION } body;       /* what is needed; a definition is JSON or SCXML */
   row_fn serve;
 } route;
 
 /* clang-format off */
 static const route routes[] = {
-  {"POST", "v1/machines",            "", ACTOR, DEFINITION, fsm__serve_deploy},
+  {"POST", "v1/machines",            "", DEPLOYER, DEFINITION, fsm__serve_deploy},
   {"GET",  "v1/machines",            " limit after ", ACTOR, NO_BODY, fsm__serve_machines},
   {"GET",  "v1/machines/*",          " version ", ACTOR, NO_BODY, fsm__serve_machine},
   {"GET",  "v1/machines/*/versions", " limit after ", ACTOR, NO_BODY, fsm__serve_versions},
@@ -55,9 +55,9 @@ static const route routes[] = {
   {"GET",  "v1/routes/*",            " after limit ", ACTOR, NO_BODY, fsm__serve_route},
   {"PUT",  "v1/routes/*",            "", ADMIN, JSON, fsm__serve_route_set},
   {"DELETE", "v1/routes/*",          " reason ", ADMIN, NO_BODY, fsm__serve_route_remove},
-  {"POST", "v1/verify",              "", ACTOR, NO_BODY, fsm__serve_verify},
+  {"POST", "v1/verify",              "", ADMIN, NO_BODY, fsm__serve_verify},
   {"GET",  "v1/db/stat",             "", ACTOR, NO_BODY, fsm__serve_db_stat},
-  {"POST", "v1/db/check",            "", ACTOR, NO_BODY, fsm__serve_db_check},
+  {"POST", "v1/db/check",            "", ADMIN, NO_BODY, fsm__serve_db_check},
   {"POST", "v1/db/backup",           "", ADMIN, JSON, fsm__serve_db_backup},
   {"GET",  "v1/sinks",               "", ACTOR, NO_BODY, fsm__serve_sinks},
   {"GET",  "v1/sinks/*/parked",      "", ACTOR, NO_BODY, fsm__serve_sink_parked},
@@ -122,15 +122,30 @@ void fsm__note_refusal(fsm__server *server, const fsm__request *request, fsm_cod
   if (fsm_buf_ok(text) && fsm_submit(server->runtime, &command, NULL, NULL, NULL) != FSM_OK) return;
 }
 
+/* The record says what was wrong with the token; who sent it is told no more than that it is not taken. */
 static bool refuse_token(fsm__server *server, fsm__request *request, const fsm_error *err) {
-  if (err->code == FSM_ETOKEN) {
-    fsm_buf text = {0};
-    fsm__auth_excerpt(request->headers[FSM__AUTHORIZATION], err, &text);
-    fsm__note_refusal(server, request, FSM_ETOKEN, &text);
-    fsm_buf_free(&text);
-    request->challenge = true;
+  if (err->code != FSM_ETOKEN) {
+    fsm__problem(request, err, 0, NULL);
+    return true;
   }
-  fsm__problem(request, err, 0, NULL);
+  const bool none = request->headers[FSM__AUTHORIZATION] == NULL;
+  fsm_buf text = {0};
+  fsm__auth_excerpt(request->headers[FSM__AUTHORIZATION], err, &text);
+  fsm__note_refusal(server, request, FSM_ETOKEN, &text);
+  fsm_buf_free(&text);
+  request->challenge = true;
+  fsm__problem_make(request, FSM_ETOKEN, 0, "Authorization", "%s",
+                    none ? "a bearer token is required here" : "the token is not accepted");
+  return true;
+}
+
+static bool may(fsm__server *server, fsm__request *request, const route *row) {
+  switch (row->who) {
+    case ADMIN: return fsm__access_admin(server, request);
+    case DEPLOYER: return fsm__access_deploy(server, request);
+    case ACTOR:
+    case EVERYONE: break;
+  }
   return true;
 }
 
@@ -175,6 +190,7 @@ bool fsm__routes_serve(void *arg, fsm__request *request) {
   fsm_error err = {0};
   fsm__target *target = fsm_arena_alloc(&request->arena, sizeof *target);
   request->server = server;
+  if (!fsm__access_peer(server, request)) return true;
   if (!target) {
     fsm_fail(&err, FSM_ENOMEM, NULL, "no memory for the request");
     goto refused;
@@ -185,10 +201,10 @@ bool fsm__routes_serve(void *arg, fsm__request *request) {
   const route *row = find(request, target, &request->allow);
   if (!row) return no_row(request);
   if (row->who != EVERYONE &&
-      fsm__auth_identify(server->auth, request->policy, request->headers[FSM__AUTHORIZATION], request->peer,
+      fsm__auth_identify(server->auth, request->policy, request->headers[FSM__AUTHORIZATION], &request->peer,
                          request->received_ns, &request->arena, &request->actor, &err) != FSM_OK)
     return refuse_token(server, request, &err);
-  if (row->who == ADMIN && !fsm__access_admin(server, request)) return true;
+  if (!may(server, request, row)) return true;
   if (check_params(request, row, target, &err) != FSM_OK) goto refused;
   return !body_is_fit(request, row) || row->serve(server, request, target);
 refused:

@@ -3,20 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/daemon/auth_open.h"
 #include "runtime/daemon/config_table.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/hash.h"
-
-static fsm_code open_auth(fsm__daemon *d, fsm_error *err) {
-  fsm_token_key *key = NULL;
-  if (*d->config.jwt_key) {
-    fsm_code code = fsm_token_key_load(d->config.jwt_key, &key, err);
-    if (code != FSM_OK) return code;
-  }
-  fsm_code code = fsm__auth_new(key, &d->server.auth, err);
-  if (code != FSM_OK) fsm_token_key_free(key);
-  return code;
-}
 
 /* What was found wrong when it was used has the place of its setting, too. */
 static fsm_code of_setting(const fsm__daemon *d, const char *name, fsm_code code, fsm_error *err) {
@@ -67,7 +57,8 @@ static fsm_code open_listeners(fsm__daemon *d, fsm_error *err) {
   int fd = -1;
   unsigned port = 0;
   set_http(d);
-  fsm_code code = of_setting(d, "socket", fsm__listen_unix(config->socket_path, &fd, err), err);
+  fsm_code code = of_setting(
+      d, "socket", fsm__listen_unix(config->socket_path, config->socket_users.count > 0, &fd, err), err);
   if (code != FSM_OK) return code;
   d->serves_socket = true;
   code = fsm__http_listen(d->http, fd, &(fsm__listening){.policy = config->socket_auth, .local = true}, err);
@@ -82,7 +73,7 @@ fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
       d->config.max_connections > 0 ? (unsigned)d->config.max_connections : FSM__CONNECTIONS_MAX;
   const unsigned most = FSM__SOCKET_CONNECTIONS_MAX + (d->config.no_listen ? 0 : tcp);
   fsm_code code = fsm__limits_raise(most, &d->limits, err);
-  if (code == FSM_OK) code = open_auth(d, err);
+  if (code == FSM_OK) code = fsm__auth_open(&d->config, &d->server.auth, err);
   if (code == FSM_OK) code = fsm__loop_new(&d->server.loop, err);
   if (code == FSM_OK) code = fsm__daemon_open_runtime(d, err);
   if (code == FSM_OK)

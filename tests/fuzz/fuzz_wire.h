@@ -61,12 +61,13 @@ static inline void token_open(fuzz_run *run) {
       run,
       "{\"sub\":\"ann\",\"iss\":\"https://id\",\"exp\":1700000600.5,\"nbf\":1699999000,\"iat\":1699999000,"
       "\"aud\":[\"x\",\"fsmd\"],\"roles\":[\"boss\",\"clerk\"],\"else\":{\"x\":[1]}}");
-  fsm_token_key *key = NULL;
-  if (fsm_token_key_new(TOKEN_KEY, strlen(TOKEN_KEY), &key, NULL) != FSM_OK) fail_msg("no key");
-  run->own = key;
+  fsm_token_keys *keys = NULL;
+  if (fsm_token_keys_secret(FSM_TOKEN_HS256, TOKEN_KEY, strlen(TOKEN_KEY), &keys, NULL) != FSM_OK)
+    fail_msg("no key");
+  run->own = keys;
 }
 
-static inline void token_close(fuzz_run *run) { fsm_token_key_free(run->own); }
+static inline void token_close(fuzz_run *run) { fsm_token_keys_free(run->own); }
 
 static inline fuzz_text token_part(fuzz_run *run, size_t first, size_t count) {
   const fuzz_seed *seed = &run->seeds[first + fuzz_below(run, count)];
@@ -109,7 +110,8 @@ static inline void token_one(fuzz_run *run) {
   bool same = t.len == len && memcmp(t.data, signed_text, len) == 0;
   fsm_token_claims claims = {.sub = fuzz_untouched};
   fsm_error err = fuzz_error();
-  fsm_code code = fsm_token_verify(run->own, (const char *)run->input, run->input_len,
+  const fsm_token_rules rules = fsm_token_rules_new();
+  fsm_code code = fsm_token_verify(run->own, &rules, (const char *)run->input, run->input_len,
                                    TOKEN_NOW_S * 1000000000, &run->arena, &claims, &err);
   fuzz_count(run, code);
   if (!fuzz_expect_error(run, code, &err)) return;
