@@ -9,7 +9,7 @@ static fsm__peer peer_of(const fsm__listener *l, struct MHD_Connection *connecti
   if (!l->local) return (fsm__peer){.local = false};
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  return info ? fsm__peer_of(info->connect_fd) : (fsm__peer){.local = false};
+  return fsm__peer_of(info ? info->connect_fd : -1);
 }
 
 /* Of the last places: only who asks how we do. */

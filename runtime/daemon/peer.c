@@ -15,9 +15,8 @@ static bool is_own(uint32_t uid) { return uid == geteuid() || uid == 0; }
 fsm__peer fsm__peer_of(int fd) {
   struct ucred cred = {0};
   socklen_t size = sizeof cred;
-  fsm__peer peer = {.local = false};
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) != 0 || cred.uid == (uid_t)-1) return peer;
-  peer.local = true;
+  fsm__peer peer = {.local = true, .uid = FSM__PEER_UNKNOWN};
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) != 0) return peer;
   peer.uid = cred.uid;
   if (is_own(peer.uid)) return peer;
   peer.groups[peer.group_count++] = cred.gid;
@@ -31,7 +30,7 @@ static bool is_number(const char *text, uint32_t *out) {
   char *end = NULL;
   errno = 0;
   unsigned long long n = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
-  if (!end || *end || errno || n >= UINT32_MAX) return false;
+  if (!end || *end || errno || n >= FSM__PEER_UNKNOWN) return false;
   *out = (uint32_t)n;
   return true;
 }

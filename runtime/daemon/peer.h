@@ -9,6 +9,8 @@ enum {
   FSM__PEERS_MAX = 64        /* that may be named */
 };
 
+#define FSM__PEER_UNKNOWN UINT32_MAX /* the kernel would not say: nobody whom we know */
+
 typedef struct fsm__peer {
   bool local; /* a unix socket; what follows is by SO_PEERCRED and SO_PEERGROUPS, from when it connected */
   uint32_t uid;
@@ -16,8 +18,7 @@ typedef struct fsm__peer {
   size_t group_count;
 } fsm__peer;
 
-/* Of a connected unix socket; not local when it is none. The groups of root and of our own user are left out.
- */
+/* Of a connected unix socket. The groups of root and of our own user are left out. */
 fsm__peer fsm__peer_of(int fd);
 
 /* Users and groups by number, looked up once. */
