@@ -56,14 +56,15 @@ void fsm_buf_printf(fsm_buf *buf, const char *format, ...) {
   va_list args, again;
   va_start(args, format);
   va_copy(again, args);
-  int len = vsnprintf(NULL, 0, format, args);
+  size_t room = buf->failed ? 0 : buf->cap - buf->len; /* most texts are short: they fit at once */
+  int len = vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, format, args);
   va_end(args);
   if (len < 0) {
     buf->failed = true;
-  } else if (fsm_buf_reserve(buf, (size_t)len + 1)) {
+  } else if ((size_t)len >= room && fsm_buf_reserve(buf, (size_t)len + 1)) {
     vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
-    buf->len += (size_t)len;
   }
+  if (!buf->failed) buf->len += (size_t)len;
   va_end(again);
 }
 

@@ -96,9 +96,25 @@ fsm_code fsm__random(void *out, size_t len, fsm_error *err) {
   return FSM_OK;
 }
 
+static fsm_code drawn(fsm__draw *draw, void *out, size_t len, fsm_error *err) {
+  if (draw == NULL) return fsm__random(out, len, err);
+  if (draw->left < len) {
+    fsm_code code = fsm__random(draw->bytes, sizeof draw->bytes, err);
+    if (code != FSM_OK) return code;
+    draw->left = sizeof draw->bytes;
+  }
+  draw->left -= len;
+  memcpy(out, draw->bytes + draw->left, len);
+  return FSM_OK;
+}
+
 fsm_code fsm__uuid7(int64_t now_ns, char out[37], fsm_error *err) {
+  return fsm__uuid7_drawn(NULL, now_ns, out, err);
+}
+
+fsm_code fsm__uuid7_drawn(fsm__draw *draw, int64_t now_ns, char out[37], fsm_error *err) {
   uint8_t id[16];
-  fsm_code code = fsm__random(id, sizeof id, err);
+  fsm_code code = drawn(draw, id, sizeof id, err);
   if (code) return code;
   uint64_t ms = now_ns > 0 ? (uint64_t)now_ns / 1000000 : 0;
   for (int i = 0; i < 6; i++) id[i] = (uint8_t)(ms >> (40 - 8 * i));

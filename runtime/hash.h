@@ -23,6 +23,13 @@ fsm__hash fsm__digest_end(fsm__digest *digest);
 FSM_MUST_USE fsm_code fsm__random(void *out, size_t len, fsm_error *err);
 /* A UUIDv7 (RFC 9562 5.7) of unix time now_ns: 36 characters and a NUL. */
 FSM_MUST_USE fsm_code fsm__uuid7(int64_t now_ns, char out[37], fsm_error *err);
+/* Random bytes drawn many at a time, for one thread that needs many ids; {0} is empty. */
+typedef struct fsm__draw {
+  uint8_t bytes[1024];
+  size_t left; /* the last of them */
+} fsm__draw;
+/* As fsm__uuid7; draw NULL = from the kernel. For ids that are no secret. */
+FSM_MUST_USE fsm_code fsm__uuid7_drawn(fsm__draw *draw, int64_t now_ns, char out[37], fsm_error *err);
 /* Lower-case hex and a NUL: out holds 2*len+1. */
 void fsm__hex(const void *data, size_t len, char *out);
 /* The public key of an Ed25519 seed (RFC 8032). */

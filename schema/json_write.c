@@ -35,8 +35,11 @@ static size_t plain(const char *text, size_t len) {
   size_t at = 0;
   while (at < len) {
     unsigned char c = (unsigned char)text[at];
-    if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) break;
-    size_t step = c < 0x80 ? 1 : fsm__utf8_next(text + at, len - at);
+    if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') {
+      at++;
+      continue;
+    }
+    size_t step = c < 0x80 ? 0 : fsm__utf8_next(text + at, len - at);
     if (!step) break;
     at += step;
   }
@@ -46,6 +49,7 @@ static size_t plain(const char *text, size_t len) {
 /* A byte that is no UTF-8 is shown as the code point of its number (U+0080..U+00FF). */
 void fsm_json_quote(fsm_buf *buf, const char *text, size_t len) {
   FSM_ASSERT(buf && (text || !len));
+  if (!fsm_buf_reserve(buf, len + 2)) return;
   fsm_buf_char(buf, '"');
   for (size_t at = 0; at < len;) {
     size_t run = plain(text + at, len - at);
@@ -92,16 +96,21 @@ static void write_double(fsm_buf *buf, double d) {
   if (!real) fsm_buf_str(buf, ".0");
 }
 
-/* Readers that keep numbers as doubles would round what is above 2^53. */
-static void write_int(fsm_buf *buf, int64_t i) {
-  const int64_t exact = (int64_t)1 << 53;
-  const char *quote = i > exact || i < -exact ? "\"" : "";
-  fsm_buf_printf(buf, "%s%lld%s", quote, (long long)i, quote);
+/* Readers that keep numbers as doubles would round what is above 2^53: it is quoted. */
+static void write_number(fsm_buf *buf, bool negative, uint64_t u) {
+  enum { LONGEST = 23 }; /* a sign, 20 digits, two quotes */
+  char text[LONGEST], *at = text + sizeof text;
+  const bool quoted = u > (uint64_t)1 << 53;
+  if (quoted) *--at = '"';
+  do *--at = (char)('0' + u % 10);
+  while ((u /= 10) != 0);
+  if (negative) *--at = '-';
+  if (quoted) *--at = '"';
+  fsm_buf_add(buf, at, (size_t)(text + sizeof text - at));
 }
 
-static void write_uint(fsm_buf *buf, uint64_t u) {
-  const char *quote = u > (uint64_t)1 << 53 ? "\"" : "";
-  fsm_buf_printf(buf, "%s%llu%s", quote, (unsigned long long)u, quote);
+static void write_int(fsm_buf *buf, int64_t i) {
+  write_number(buf, i < 0, i < 0 ? -(uint64_t)i : (uint64_t)i);
 }
 
 static void write_time(fsm_buf *buf, const fsm_value *value) {
@@ -177,7 +186,7 @@ static void write_value(const writer *w, const fsm_value *value, unsigned depth)
     case FSM_NULL: fsm_buf_str(w->buf, "null"); return;
     case FSM_BOOL: fsm_buf_str(w->buf, value->b ? "true" : "false"); return;
     case FSM_INT: write_int(w->buf, value->i); return;
-    case FSM_UINT: write_uint(w->buf, value->u); return;
+    case FSM_UINT: write_number(w->buf, false, value->u); return;
     case FSM_DOUBLE: write_double(w->buf, value->d); return;
     case FSM_STRING: fsm_json_quote(w->buf, value->s, value->len); return;
     case FSM_BYTES: write_hex(w->buf, value->s, value->len); return;

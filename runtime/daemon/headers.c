@@ -20,7 +20,7 @@ static bool is_id(const char *text, size_t max) {
 fsm_code fsm__headers_correlation(fsm__request *request) {
   const char *given = request->headers[FSM__CORRELATION_ID];
   if (!given || !is_id(given, FSM_CORRELATION_MAX))
-    return fsm__uuid7(request->received_ns, request->correlation, NULL);
+    return fsm__uuid7_drawn(request->draw, request->received_ns, request->correlation, NULL);
   memcpy(request->correlation, given, strlen(given) + 1);
   return FSM_OK;
 }

@@ -39,6 +39,7 @@ fsm__exchange *fsm__exchange_new(fsm__listener *l, struct MHD_Connection *connec
   e->refs = 1;
   e->request.policy = l->policy;
   e->request.any_host = l->any_host;
+  e->request.draw = &http->draw;
   e->request.finish = fsm__http_finish;
   e->next = http->active;
   if (e->next) e->next->prev = e;

@@ -83,6 +83,7 @@ struct fsm__http {
   fsm__exchange *pool;   /* linked by next */
   unsigned pooled;
   bool draining;
+  fsm__draw draw; /* of correlations */
   fsm__loop_fn idle;
   void *idle_arg;
   int64_t logged_second;

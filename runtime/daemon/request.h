@@ -8,6 +8,7 @@
 #include "runtime/daemon/auth.h"
 #include "runtime/daemon/sink_watch.h"
 #include "runtime/daemon/target.h"
+#include "runtime/hash.h"
 
 /* The headers that are looked at; none of them may be there twice. */
 /* clang-format off */
@@ -61,6 +62,7 @@ typedef struct fsm__request {
   /* What was made of it (headers.c, routes.c). */
   int64_t received_ns;
   char correlation[FSM_CORRELATION_MAX + 1];
+  fsm__draw *draw; /* where a new one is drawn from; NULL = the kernel */
   fsm_value actor;
   fsm_command_kind kind; /* of the command under way */
   void *server;
