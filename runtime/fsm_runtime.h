@@ -338,6 +338,10 @@ FSM_API FSM_MUST_USE fsm_code fsm_call_batch(fsm_runtime *runtime, const fsm_com
 /* Submits and waits; what the answer points to lives in arena. The return is answer->error.code. */
 FSM_API fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *arena,
                           fsm_answer *answer);
+/* One wake-up for many: what this thread submits and reads from here on is queued at once, but nobody is
+ * woken for it until it says go. One thread at a time holds; it waits for nothing meanwhile. */
+FSM_API void fsm_runtime_hold(fsm_runtime *runtime);
+FSM_API void fsm_runtime_go(fsm_runtime *runtime);
 /* The answer as a document: seq, rev, instance, machine, version, status, from, to, correlation, replayed. */
 FSM_API FSM_MUST_USE fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer *answer, fsm_value *out);
 

@@ -15,7 +15,8 @@ int64_t fsm__monotonic_ns(void) {
 fsm_code fsm__queue_init(fsm__queue *queue, size_t max, fsm_error *err) {
   pthread_condattr_t attr;
   *queue = (fsm__queue){.max = max};
-  bool good = pthread_mutex_init(&queue->lock, NULL) == 0 && pthread_condattr_init(&attr) == 0 &&
+  bool good = pthread_mutex_init(&queue->lock, NULL) == 0 &&
+              pthread_mutex_init(&queue->spare_lock, NULL) == 0 && pthread_condattr_init(&attr) == 0 &&
               pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
               pthread_cond_init(&queue->changed, &attr) == 0;
   return good ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for the command queue");
@@ -34,17 +35,19 @@ void fsm__queue_free(fsm__queue *queue) {
   free_jobs(queue->head);
   free_jobs(queue->spare);
   pthread_cond_destroy(&queue->changed);
+  pthread_mutex_destroy(&queue->spare_lock);
   pthread_mutex_destroy(&queue->lock);
 }
 
 fsm__job *fsm__queue_job(fsm__queue *queue) {
-  pthread_mutex_lock(&queue->lock);
+  pthread_mutex_lock(&queue->spare_lock);
   fsm__job *job = queue->spare;
   if (job != NULL) {
     queue->spare = job->next;
     queue->spares--;
+    job->next = NULL;
   }
-  pthread_mutex_unlock(&queue->lock);
+  pthread_mutex_unlock(&queue->spare_lock);
   if (job == NULL) {
     job = calloc(1, sizeof *job);
     if (job != NULL) fsm_arena_init(&job->arena, 0);
@@ -53,18 +56,30 @@ fsm__job *fsm__queue_job(fsm__queue *queue) {
 }
 
 void fsm__queue_recycle(fsm__queue *queue, fsm__job *job) {
-  fsm_arena arena = job->arena;
-  fsm_arena_reset(&arena);
-  *job = (fsm__job){.arena = arena};
-  pthread_mutex_lock(&queue->lock);
-  bool keep = queue->spares < SPARES_MAX;
-  if (keep) {
-    job->next = queue->spare;
-    queue->spare = job;
-    queue->spares++;
+  job->next = NULL;
+  fsm__queue_recycle_all(queue, job);
+}
+
+void fsm__queue_recycle_all(fsm__queue *queue, fsm__job *jobs) {
+  fsm__job *last = NULL;
+  size_t count = 0;
+  for (fsm__job *job = jobs, *next; job != NULL; job = next, count++) {
+    next = job->next;
+    fsm_arena arena = job->arena;
+    fsm_arena_reset(&arena);
+    *job = (fsm__job){.next = next, .arena = arena};
+    last = job;
   }
-  pthread_mutex_unlock(&queue->lock);
-  if (!keep) free_jobs(job);
+  if (last == NULL) return;
+  pthread_mutex_lock(&queue->spare_lock);
+  bool keep = queue->spares + count <= SPARES_MAX;
+  if (keep) {
+    last->next = queue->spare;
+    queue->spare = jobs;
+    queue->spares += count;
+  }
+  pthread_mutex_unlock(&queue->spare_lock);
+  if (!keep) free_jobs(jobs);
 }
 
 fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, fsm_error *err) {
@@ -83,7 +98,8 @@ fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, siz
       queue->head = first;
     queue->tail = last;
     queue->count += count;
-    if (queue->waiting > 0) pthread_cond_signal(&queue->changed);
+    bool quiet = queue->held && pthread_equal(queue->holder, pthread_self());
+    if (queue->waiting > 0 && !quiet) pthread_cond_signal(&queue->changed);
   }
   pthread_mutex_unlock(&queue->lock);
   if (code == FSM_EBUSY)
@@ -103,13 +119,16 @@ static void wait_for(fsm__queue *queue, int64_t wait_ns) {
   queue->waiting--;
 }
 
-fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {
+static fsm__job *take(fsm__queue *queue, size_t max, int64_t wait_ns, bool brief) {
   pthread_mutex_lock(&queue->lock);
   if (wait_ns > 0) wait_for(queue, wait_ns);
   queue->woken = false;
   fsm__job *first = queue->head, *last = NULL;
   size_t taken = 0;
-  for (fsm__job *job = first; job != NULL && taken < max; job = job->next, taken++) last = job;
+  for (fsm__job *job = first; job != NULL && taken < max; job = job->next, taken++) {
+    if (brief && taken > 0 && !(first->brief && job->brief)) break;
+    last = job;
+  }
   if (last != NULL) {
     queue->head = last->next;
     if (queue->head == NULL) queue->tail = NULL;
@@ -118,6 +137,30 @@ fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {
   }
   pthread_mutex_unlock(&queue->lock);
   return first;
+}
+
+fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {
+  return take(queue, max, wait_ns, false);
+}
+fsm__job *fsm__queue_take_brief(fsm__queue *queue, size_t max, int64_t wait_ns) {
+  return take(queue, max, wait_ns, true);
+}
+
+void fsm__queue_hold(fsm__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  FSM_ASSERT(!queue->held);
+  queue->held = true;
+  queue->holder = pthread_self();
+  pthread_mutex_unlock(&queue->lock);
+}
+
+void fsm__queue_go(fsm__queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  FSM_ASSERT(queue->held && pthread_equal(queue->holder, pthread_self()));
+  queue->held = false;
+  const size_t wake = queue->count < queue->waiting ? queue->count : queue->waiting;
+  for (size_t i = 0; i < wake; i++) pthread_cond_signal(&queue->changed);
+  pthread_mutex_unlock(&queue->lock);
 }
 
 void fsm__queue_close(fsm__queue *queue) {

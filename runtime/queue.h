@@ -15,6 +15,7 @@ struct fsm__job {
   fsm_arena arena;
   fsm_command command;
   bool made_id;    /* the command's instance id is ours */
+  bool brief;      /* a read that is done at once */
   fsm_query query; /* of a read, with document_fn; else command and answer_fn */
   fsm_answer_fn answer_fn;
   fsm_document_fn document_fn;
@@ -26,10 +27,15 @@ struct fsm__job {
 typedef struct fsm__queue {
   pthread_mutex_t lock;
   pthread_cond_t changed; /* CLOCK_MONOTONIC */
-  fsm__job *head, *tail, *spare;
-  size_t count, max, spares;
+  fsm__job *head, *tail;
+  size_t count, max;
   unsigned waiting; /* threads that wait for a job */
   bool closed, woken;
+  bool held; /* what `holder` pushes wakes nobody until it goes */
+  pthread_t holder;
+  pthread_mutex_t spare_lock; /* apart, for who makes jobs and who takes them meet often enough */
+  fsm__job *spare;
+  size_t spares;
 } fsm__queue;
 
 FSM_MUST_USE fsm_code fsm__queue_init(fsm__queue *queue, size_t max, fsm_error *err);
@@ -38,12 +44,18 @@ void fsm__queue_free(fsm__queue *queue);
 /* An empty job; NULL without memory. */
 fsm__job *fsm__queue_job(fsm__queue *queue);
 void fsm__queue_recycle(fsm__queue *queue, fsm__job *job);
+void fsm__queue_recycle_all(fsm__queue *queue, fsm__job *jobs); /* a list; NULL is fine */
 /* A list of `count` jobs, all or none: FSM_EBUSY when they do not fit under the bound, FSM_ECLOSED after
  * close; they stay the caller's then. */
 FSM_MUST_USE fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count,
                                       fsm_error *err);
 /* Up to max jobs as a list, in order; waits at most wait_ns (0 = not at all) for the first one. */
 fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns);
+/* The same, but alone when the first one is not brief, and up to the next that is not. */
+fsm__job *fsm__queue_take_brief(fsm__queue *queue, size_t max, int64_t wait_ns);
+/* One wake-up for all that this thread pushes in between. One thread at a time holds. */
+void fsm__queue_hold(fsm__queue *queue);
+void fsm__queue_go(fsm__queue *queue);
 void fsm__queue_close(fsm__queue *queue);
 void fsm__queue_wake(fsm__queue *queue);
 bool fsm__queue_closed(fsm__queue *queue); /* closed and empty */

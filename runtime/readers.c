@@ -1,27 +1,33 @@
 /* readers.c: reader threads. See readers.h. */
 #include "runtime/readers.h"
 
+enum { BRIEF_AT_ONCE = 8 }; /* behind one another; what may take long never has others behind it */
+
 static void run_read(fsm__readers *readers, fsm__job *job) {
   fsm_error err;
   fsm_value document = fsm_null();
   fsm_code code = fsm__query_run(readers->core, &job->query, fsm__wall_now(readers->options), &job->arena,
                                  &document, &err);
   job->document_fn(job->arg, &document, code == FSM_OK ? NULL : &err);
-  fsm__queue_recycle(&readers->queue, job);
+}
+
+static size_t run_all(fsm__readers *readers, fsm__job *jobs) {
+  size_t count = 0;
+  for (fsm__job *job = jobs; job != NULL; job = job->next, count++) run_read(readers, job);
+  fsm__queue_recycle_all(&readers->queue, jobs);
+  return count;
 }
 
 size_t fsm__readers_run(fsm__readers *readers) {
   size_t count = 0;
-  for (fsm__job *job; (job = fsm__queue_take(&readers->queue, 1, 0)) != NULL; count++) run_read(readers, job);
+  for (fsm__job *job; (job = fsm__queue_take(&readers->queue, 1, 0)) != NULL;) count += run_all(readers, job);
   return count;
 }
 
 static void *run(void *arg) {
   fsm__readers *readers = arg;
-  while (!fsm__queue_closed(&readers->queue)) {
-    fsm__job *job = fsm__queue_take(&readers->queue, 1, (int64_t)3600 * 1000000000);
-    if (job != NULL) run_read(readers, job);
-  }
+  while (!fsm__queue_closed(&readers->queue))
+    (void)run_all(readers, fsm__queue_take_brief(&readers->queue, BRIEF_AT_ONCE, (int64_t)3600 * 1000000000));
   return NULL;
 }
 

@@ -215,9 +215,20 @@ fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn 
   fsm_code code = fsm__admit_query(query, &job->arena, &job->query, err);
   job->document_fn = fn;
   job->arg = arg;
+  job->brief = query->kind == FSM_QUERY_INSTANCE;
   if (code == FSM_OK) code = fsm__queue_push(queue, job, job, 1, err);
   if (code != FSM_OK) fsm__queue_recycle(queue, job);
   return code;
+}
+
+void fsm_runtime_hold(fsm_runtime *runtime) {
+  fsm__queue_hold(&runtime->writer.queue);
+  fsm__queue_hold(&runtime->readers.queue);
+}
+
+void fsm_runtime_go(fsm_runtime *runtime) {
+  fsm__queue_go(&runtime->writer.queue);
+  fsm__queue_go(&runtime->readers.queue);
 }
 
 /* The document may point into the catalog, and the caller's arena may outlive that: so a copy. */

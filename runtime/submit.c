@@ -33,14 +33,6 @@ static fsm__job *admit(fsm__writer *w, const fsm_command *command, fsm_answer_fn
   return NULL;
 }
 
-static void recycle_all(fsm__queue *queue, fsm__job *jobs) {
-  while (jobs != NULL) {
-    fsm__job *next = jobs->next;
-    fsm__queue_recycle(queue, jobs);
-    jobs = next;
-  }
-}
-
 fsm_code fsm_submit(fsm_runtime *runtime, const fsm_command *command, fsm_answer_fn answer_fn, void *arg,
                     fsm_error *err) {
   FSM_ASSERT(runtime != NULL && command != NULL);
@@ -54,7 +46,7 @@ fsm_code fsm__runtime_submit(fsm_runtime *runtime, const fsm_command *command, f
   fsm__writer *w = fsm__runtime_writer(runtime);
   fsm__job *job = admit(w, command, answer_fn, arg, &inner);
   if (job != NULL && fsm__queue_push(&w->queue, job, job, 1, &inner) == FSM_OK) return FSM_OK;
-  recycle_all(&w->queue, job);
+  fsm__queue_recycle_all(&w->queue, job);
   return fsm_fail(err, inner.code, inner.where, "%s", inner.text);
 }
 
@@ -95,7 +87,7 @@ fsm_code fsm_submit_batch(fsm_runtime *runtime, const fsm_command *commands, siz
     }
   }
   if (code == FSM_OK && count > 0) code = fsm__queue_push(&w->queue, first, last, count, err);
-  if (code != FSM_OK) recycle_all(&w->queue, first);
+  if (code != FSM_OK) fsm__queue_recycle_all(&w->queue, first);
   return code;
 }
 

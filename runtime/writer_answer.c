@@ -118,5 +118,4 @@ void fsm__writer_answer(fsm__writer *w, fsm__job *job) {
     if (code != FSM_OK) without_first_answer(w, job, code, &err, &answer);
   }
   if (job->answer_fn != NULL) job->answer_fn(job->arg, &answer);
-  fsm__queue_recycle(&w->queue, job);
 }

@@ -15,11 +15,8 @@ static void finish(fsm__writer *w, bool wrote, fsm__job *jobs) {
     fsm__store_reveal(w->core.store, seq);
     if (w->options.durable != NULL) w->options.durable(w->options.durable_arg, seq);
   }
-  while (jobs != NULL) {
-    fsm__job *next = jobs->next;
-    fsm__writer_answer(w, jobs);
-    jobs = next;
-  }
+  for (fsm__job *job = jobs; job != NULL; job = job->next) fsm__writer_answer(w, job);
+  fsm__queue_recycle_all(&w->queue, jobs);
 }
 
 static void *run(void *arg) {

@@ -35,20 +35,12 @@ static fsm_code push(fsm__queue *q, uintptr_t mark) {
 
 static uintptr_t mark_of(const fsm__job *job) { return (uintptr_t)job->arg; }
 
-static void recycle_all(fsm__queue *q, fsm__job *jobs) {
-  while (jobs != NULL) {
-    fsm__job *next = jobs->next;
-    fsm__queue_recycle(q, jobs);
-    jobs = next;
-  }
-}
-
 static void the_bound_holds_and_gives_way_when_jobs_are_taken(void **state) {
   fsm__queue *q = *state;
   for (uintptr_t i = 0; i < MAX; i++) assert_int_equal(push(q, i), FSM_OK);
   assert_int_equal(push(q, MAX), FSM_EBUSY);
   assert_int_equal(fsm__queue_count(q), MAX);
-  recycle_all(q, fsm__queue_take(q, 1, 0));
+  fsm__queue_recycle_all(q, fsm__queue_take(q, 1, 0));
   assert_int_equal(push(q, MAX), FSM_OK);
   assert_int_equal(push(q, MAX), FSM_EBUSY);
 }
@@ -61,12 +53,12 @@ static void jobs_come_out_in_the_order_they_went_in_and_no_more_than_asked(void 
   assert_int_equal(mark_of(jobs->next), 1);
   assert_int_equal(mark_of(jobs->next->next), 2);
   assert_null(jobs->next->next->next);
-  recycle_all(q, jobs);
+  fsm__queue_recycle_all(q, jobs);
   assert_int_equal(push(q, 5), FSM_OK);
   jobs = fsm__queue_take(q, 100, 0);
   assert_int_equal(mark_of(jobs), 3);
   assert_int_equal(mark_of(jobs->next->next), 5);
-  recycle_all(q, jobs);
+  fsm__queue_recycle_all(q, jobs);
   assert_null(fsm__queue_take(q, 1, 0));
 }
 
@@ -103,7 +95,7 @@ static void a_list_goes_in_whole_at_the_bound_and_not_at_all_past_it(void **stat
   uintptr_t next = 0;
   for (const fsm__job *job = jobs; job != NULL; job = job->next) assert_int_equal(mark_of(job), next++);
   assert_int_equal(next, MAX);
-  recycle_all(q, jobs);
+  fsm__queue_recycle_all(q, jobs);
   fsm__queue_close(q);
   assert_int_equal(push_list(q, 0, 2, NULL), FSM_ECLOSED);
 }
@@ -116,7 +108,7 @@ static void a_closed_queue_takes_nothing_and_gives_what_it_has(void **state) {
   assert_false(fsm__queue_closed(q));
   fsm__job *jobs = fsm__queue_take(q, 10, (int64_t)3600 * 1000000000); /* does not wait */
   assert_int_equal(mark_of(jobs), 1);
-  recycle_all(q, jobs);
+  fsm__queue_recycle_all(q, jobs);
   assert_true(fsm__queue_closed(q));
   assert_null(fsm__queue_take(q, 10, (int64_t)3600 * 1000000000));
 }
@@ -138,6 +130,76 @@ static void a_recycled_job_is_empty_and_keeps_its_arena(void **state) {
 static void what_still_waits_is_freed_with_the_queue(void **state) {
   fsm__queue *q = *state;
   for (uintptr_t i = 0; i < 3; i++) assert_int_equal(push(q, i), FSM_OK); /* the leak checker looks */
+}
+
+static fsm_code push_as(fsm__queue *q, uintptr_t mark, bool brief) {
+  fsm__job *job = fsm__queue_job(q);
+  assert_non_null(job);
+  job->arg = (void *)mark;
+  job->brief = brief;
+  return fsm__queue_push(q, job, job, 1, NULL);
+}
+
+static void expect_brief(fsm__queue *q, uintptr_t first, size_t count) {
+  fsm__job *jobs = fsm__queue_take_brief(q, 3, 0);
+  size_t got = 0;
+  for (const fsm__job *job = jobs; job != NULL; job = job->next)
+    assert_int_equal(mark_of(job), first + got++);
+  assert_int_equal(got, count);
+  fsm__queue_recycle_all(q, jobs);
+}
+
+static void brief_jobs_go_together_and_one_that_may_last_goes_alone(void **state) {
+  fsm__queue *q = *state;
+  static const bool brief[] = {true, true, true, true, false, false, true};
+  for (uintptr_t i = 0; i < sizeof brief; i++) assert_int_equal(push_as(q, i, brief[i]), FSM_OK);
+  expect_brief(q, 0, 3); /* as many as were asked for */
+  expect_brief(q, 3, 1); /* not what may last behind it */
+  expect_brief(q, 4, 1);
+  expect_brief(q, 5, 1); /* and nothing behind that */
+  expect_brief(q, 6, 1);
+  expect_brief(q, 7, 0);
+}
+
+typedef struct taker {
+  fsm__queue *queue;
+  size_t got;
+} taker;
+
+static void *take_one(void *arg) {
+  taker *t = arg;
+  fsm__job *jobs = fsm__queue_take(t->queue, 1, (int64_t)20 * 1000000000);
+  t->got = jobs != NULL;
+  fsm__queue_recycle_all(t->queue, jobs);
+  return NULL;
+}
+
+static unsigned waiting_in(fsm__queue *q) {
+  pthread_mutex_lock(&q->lock);
+  unsigned waiting = q->waiting;
+  pthread_mutex_unlock(&q->lock);
+  return waiting;
+}
+
+static void what_a_holder_pushes_wakes_as_many_as_it_takes_when_it_goes(void **state) {
+  fsm__queue *q = *state;
+  enum { TAKERS = 3 };
+  pthread_t threads[TAKERS];
+  taker takers[TAKERS];
+  const struct timespec moment = {.tv_nsec = 1000000};
+  for (int i = 0; i < TAKERS; i++) {
+    takers[i] = (taker){.queue = q};
+    assert_int_equal(pthread_create(&threads[i], NULL, take_one, &takers[i]), 0);
+  }
+  while (waiting_in(q) < TAKERS) nanosleep(&moment, NULL);
+  fsm__queue_hold(q);
+  for (uintptr_t i = 0; i < TAKERS; i++) assert_int_equal(push(q, i), FSM_OK);
+  nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL);
+  assert_int_equal(waiting_in(q), TAKERS);
+  assert_int_equal(fsm__queue_count(q), TAKERS);
+  fsm__queue_go(q);
+  for (int i = 0; i < TAKERS; i++) assert_int_equal(pthread_join(threads[i], NULL), 0);
+  for (int i = 0; i < TAKERS; i++) assert_int_equal(takers[i].got, 1);
 }
 
 static void *wake(void *arg) {
@@ -196,7 +258,7 @@ static void each_producer_sees_its_own_order_kept(void **state) {
     fsm__job *jobs = fsm__queue_take(q, 3, 1000000000);
     for (fsm__job *job = jobs; job != NULL; job = job->next, taken++)
       assert_int_equal(mark_of(job), next[mark_of(job) / EACH]++);
-    recycle_all(q, jobs);
+    fsm__queue_recycle_all(q, jobs);
   }
   for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
   assert_int_equal(fsm__queue_count(q), 0);
@@ -211,6 +273,8 @@ int main(void) {
       T(a_list_goes_in_whole_at_the_bound_and_not_at_all_past_it),
       T(a_closed_queue_takes_nothing_and_gives_what_it_has),
       T(a_recycled_job_is_empty_and_keeps_its_arena),
+      T(brief_jobs_go_together_and_one_that_may_last_goes_alone),
+      T(what_a_holder_pushes_wakes_as_many_as_it_takes_when_it_goes),
       T(what_still_waits_is_freed_with_the_queue),
       T(a_wake_up_ends_the_waiting),
       T(a_wait_without_jobs_ends_by_itself),

@@ -21,11 +21,13 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 static void run_listener(void *arg) {
   fsm__listener *l = arg;
-  l->http->now_ms = fsm__steady_ms();
+  fsm__http *http = l->http;
+  http->now_ms = fsm__steady_ms();
+  if (http->before) http->before(http->around_arg);
   MHD_run(l->daemon);
+  if (http->after) http->after(http->around_arg);
   MHD_UNSIGNED_LONG_LONG ms = 0;
   fsm__watch_due(l->watch, MHD_get_timeout(l->daemon, &ms) == MHD_YES ? (int64_t)ms : -1);
-  fsm__http *http = l->http;
   if (http->idle && !http->active) {
     fsm__loop_fn idle = http->idle;
     http->idle = NULL;
@@ -126,6 +128,12 @@ fsm_code fsm__http_listen(fsm__http *http, int fd, const fsm__listening *how, fs
   fsm_code code = fsm__watch_new(http->loop, info->epoll_fd, run_listener, l, &l->watch, err);
   if (code == FSM_OK) run_listener(l);
   return code;
+}
+
+void fsm__http_around(fsm__http *http, fsm__loop_fn before, fsm__loop_fn after, void *arg) {
+  http->before = before;
+  http->after = after;
+  http->around_arg = arg;
 }
 
 static void end_flows(fsm__http *http) {

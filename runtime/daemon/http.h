@@ -55,6 +55,9 @@ typedef struct fsm__listening {
 /* Serves a listening socket, which it owns from here on, success or not. */
 FSM_MUST_USE fsm_code fsm__http_listen(fsm__http *http, int fd, const fsm__listening *how, fsm_error *err);
 
+/* Called before and after each turn in which requests are read; NULL = nothing. */
+void fsm__http_around(fsm__http *http, fsm__loop_fn before, fsm__loop_fn after, void *arg);
+
 /* Takes no new connections; calls idle once no request is under way. */
 void fsm__http_drain(fsm__http *http, fsm__loop_fn idle, void *arg);
 /* Ends all connections; requests still under way are answered with FSM_ECLOSED. */

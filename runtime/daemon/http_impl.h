@@ -83,7 +83,9 @@ struct fsm__http {
   fsm__exchange *pool;   /* linked by next */
   unsigned pooled;
   bool draining;
-  fsm__draw draw; /* of correlations */
+  fsm__draw draw;             /* of correlations */
+  fsm__loop_fn before, after; /* of a turn in which requests are read; NULL = nothing */
+  void *around_arg;
   fsm__loop_fn idle;
   void *idle_arg;
   int64_t logged_second;

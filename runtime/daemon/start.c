@@ -68,6 +68,10 @@ static fsm_code open_listeners(fsm__daemon *d, fsm_error *err) {
   return of_setting(d, "port-file", fsm__port_file_write(config->port_file, port, err), err);
 }
 
+/* The requests of a turn wake the writer and the readers once. */
+static void hold(void *runtime) { fsm_runtime_hold(runtime); }
+static void go(void *runtime) { fsm_runtime_go(runtime); }
+
 fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
   const unsigned tcp =
       d->config.max_connections > 0 ? (unsigned)d->config.max_connections : FSM__CONNECTIONS_MAX;
@@ -78,6 +82,7 @@ fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
   if (code == FSM_OK) code = fsm__daemon_open_runtime(d, err);
   if (code == FSM_OK)
     code = fsm__http_new(d->server.loop, &d->log, fsm__routes_serve, &d->server, &d->http, err);
+  if (code == FSM_OK) fsm__http_around(d->http, hold, go, d->server.runtime);
   if (code == FSM_OK) code = fsm__loop_on_stop_signal(d->server.loop, fsm__daemon_on_stop_signal, d, err);
   if (code == FSM_OK) code = fsm__loop_on_reload_signal(d->server.loop, fsm__daemon_on_reload_signal, d, err);
   if (code == FSM_OK) code = fsm__daemon_open_clocks(d, err);
