@@ -100,13 +100,14 @@ static struct MHD_Daemon *start(fsm__listener *l, int fd, fsm__tls *tls) {
     secure[0].option = MHD_OPTION_END;
   }
   const fsm__http_limits *limits = &l->http->limits;
+  /* Not strict: what the library refuses by itself it answers badly; http_head.c is stricter. */
   return MHD_start_daemon(
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, fsm__http_on_request,
       l, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, fsm__http_on_target, l,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, fsm__http_on_connection, l,
       MHD_OPTION_CONNECTION_LIMIT, l->local ? limits->socket_connections : limits->connections,
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((limits->idle_ms + 999) / 1000),
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)FSM__CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)FSM__CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 0,
       MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
 }
 

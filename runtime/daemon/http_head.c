@@ -84,7 +84,7 @@ static bool is_method(const char *method) {
 static bool is_target(const char *text) {
   if (*text != '/') return false;
   for (; *text; text++)
-    if (*text <= ' ' || *text == '#' || *text == 0x7f) return false;
+    if (*text <= ' ' || *text > '~' || *text == '#') return false; /* also where char has a sign */
   return true;
 }
 
@@ -112,7 +112,7 @@ static size_t head_bytes(const fsm__exchange *e) {
   return info ? info->header_size : 0;
 }
 
-/* The codes of what follows: 0 = that of the fault. */
+/* status 0 = that of the fault. */
 static fsm_code wrong(fsm_error *err, int *status, int code, fsm_code fault, const char *where,
                       const char *why) {
   *status = code;
@@ -163,11 +163,12 @@ static fsm_code check_length(fsm__exchange *e, bool one_dot_one, int *status, fs
   return FSM_OK;
 }
 
-static fsm_code check_rest(fsm__exchange *e, int *status, fsm_error *err) {
+static fsm_code check_rest(fsm__exchange *e, bool one_dot_nought, int *status, fsm_error *err) {
   const fsm__request *request = &e->request;
   const char *expect = request->headers[FSM__EXPECT], *host = request->headers[FSM__HOST];
   if (request->repeated)
     return wrong(err, status, 0, FSM_EMALFORMED, request->repeated, "the header is there twice");
+  if (!host && !one_dot_nought) return wrong(err, status, 0, FSM_EMALFORMED, "Host", "the header is missing");
   if (host && !is_host(host))
     return wrong(err, status, 0, FSM_EMALFORMED, "Host", "it is not a name or address with a port");
   if (expect && strcasecmp(expect, "100-continue") != 0)
@@ -191,5 +192,5 @@ fsm_code fsm__http_read_head(fsm__exchange *e, const char *method, const char *v
     return fsm_fail(err, FSM_ENOMEM, NULL, "no memory for the request");
   fsm_code code = check_line(e, &h, status, err);
   if (code == FSM_OK) code = check_length(e, strcmp(version, "HTTP/1.1") == 0, status, err);
-  return code == FSM_OK ? check_rest(e, status, err) : code;
+  return code == FSM_OK ? check_rest(e, strcmp(version, "HTTP/1.0") == 0, status, err) : code;
 }
