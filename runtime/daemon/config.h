@@ -26,6 +26,17 @@ typedef struct fsm__config_list {
 
 typedef enum fsm__log_style { FSM__LOG_LOGFMT, FSM__LOG_JSON } fsm__log_style;
 
+/* What is made of the table for others to read; FSM__DOCS in this order. */
+typedef enum fsm__doc {
+  FSM__DOC_NONE,
+  FSM__DOC_FSMD_8,
+  FSM__DOC_CONF_5,
+  FSM__DOC_BASH,
+  FSM__DOC_ZSH,
+  FSM__DOC_FISH
+} fsm__doc;
+#define FSM__DOCS "none fsmd.8 fsmd.conf.5 bash zsh fish"
+
 typedef struct fsm__config {
   /* As given or by default; "" = not set. */
   const char *config, *data, *listen, *socket, *jwt_key, *jwt_keys, *nats, *nats_creds, *nats_ca, *sinks,
@@ -35,6 +46,7 @@ typedef struct fsm__config {
   int64_t jwt_overlap_ns, jwt_leeway_ns;
   bool no_listen, behind_proxy, help, version, print_config, print_sinks;
   fsm__policy auth, socket_auth;
+  fsm__doc print_doc;
   fsm__log_style log_format;
   fsm__log_level log_level;
   uint64_t segment_bytes, store_bytes_max, http_concurrency;
@@ -61,7 +73,8 @@ void fsm__config_free(fsm__config *config);
 /* A fault of the settings as one line, whatever was in the words. */
 void fsm__config_fault(fsm_buf *out, const fsm_error *err);
 
-void fsm__config_help(fsm_buf *out); /* lines of at most 80 columns */
+void fsm__config_help(fsm_buf *out);               /* lines of at most 80 columns */
+void fsm__config_doc(fsm_buf *out, fsm__doc what); /* config_doc.c, config_complete.c */
 /* The settings in force as a file that says the same, each with its help and range. */
 void fsm__config_print(fsm_buf *out, const fsm__config *config);
 

@@ -84,7 +84,7 @@ static void put_values(fsm_buf *out, const fsm__config *config, const fsm__setti
 void fsm__config_print(fsm_buf *out, const fsm__config *config) {
   for (size_t i = 0; i < fsm__setting_count(); i++) {
     const fsm__setting *row = fsm__setting_at(i);
-    if (row->kind == FSM__ACTION || row->offset == offsetof(fsm__config, config)) continue;
+    if (row->kind == FSM__ACTION || row->option_only) continue;
     put_about(out, "# ", row);
     put_values(out, config, row);
     fsm_buf_char(out, '\n');

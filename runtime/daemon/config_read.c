@@ -116,7 +116,7 @@ static fsm_code put_line(fsm__config *file, const fsm__setting *row, const char 
   char text[96];
   fsm_error why = {0};
   int *from = &file->from[fsm__setting_index(row)];
-  if (row->kind == FSM__ACTION || row->offset == offsetof(fsm__config, config))
+  if (row->kind == FSM__ACTION || row->option_only)
     return wrong_setting(file->config, (int)line, row->name, "it is an option only, not for a file", err);
   if (*from && row->kind != FSM__LIST) {
     snprintf(text, sizeof text, "it is given twice, first in line %d", *from);
@@ -221,7 +221,7 @@ fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_e
     fsm_code code = read_option(out, argc, argv, &at, err);
     if (code != FSM_OK) return code;
   }
-  if (out->help || out->version || out->print_sinks) return FSM_OK;
+  if (out->help || out->version || out->print_sinks || out->print_doc) return FSM_OK;
   fsm_code code = *out->config ? read_file(out, err) : FSM_OK;
   return code != FSM_OK || out->print_config ? code : fsm__config_check(out, err);
 }

@@ -21,7 +21,7 @@
 /* clang-format off */
 static const fsm__setting settings[] = {
   {"config", FSM__PATH, "FILE", AT(config), .note = "lines of name = value; default: none",
-   .help = "settings from a file, with the names of these options; an option wins over the file"},
+   .help = "settings from a file, with the names of these options; an option wins over the file", .option_only = true},
   {"data", FSM__PATH, "DIR", AT(data), .note = "a directory, made when missing",
    .help = "where everything is kept; needed"},
   {"listen", FSM__TEXT, "ADDR:PORT", AT(listen), "127.0.0.1:8480", .note = "a loopback address, unless --tls-cert or --behind-proxy; port 0 = any free one",
@@ -108,6 +108,8 @@ static const fsm__setting settings[] = {
    .help = "written with the TCP port once it listens"},
   {"print-sinks", FSM__ACTION, NULL, AT(print_sinks), .help = "print what a file of sinks may say and exit"},
   {"print-config", FSM__ACTION, NULL, AT(print_config), .help = "print the settings in force as a file of settings and exit"},
+  {"print-doc", FSM__CHOICE, "WHAT", AT(print_doc), "none", .choices = FSM__DOCS,
+   .help = "print a manual page, or what completes these options in a shell, and exit", .option_only = true},
   {"version", FSM__ACTION, NULL, AT(version), .help = "print versions and exit"},
   {"help", FSM__ACTION, NULL, AT(help), .help = "print this and exit"},
 };

@@ -26,6 +26,7 @@ typedef struct fsm__setting {
   const char *choices; /* split at blanks */
   const char *note;    /* what else to know of the values; NULL = nothing */
   const char *help;
+  bool option_only; /* not for a file */
 } fsm__setting;
 
 size_t fsm__setting_count(void);
@@ -46,6 +47,9 @@ void fsm__setting_copy(fsm__config *to, const fsm__config *from, const fsm__sett
 void fsm__setting_defaults(fsm__config *config);
 /* Which values it takes: "1m to 365d; default: none"; ASCII. */
 void fsm__setting_range(const fsm__setting *row, fsm_buf *out);
+/* The i-th of the names of choices; its length, 0 = there is none. */
+size_t fsm__setting_choice(const fsm__setting *row, unsigned i, const char **word);
+void fsm__config_complete(fsm_buf *out, fsm__doc shell);
 
 /* ---- config_read.c, config_check.c ----------------------------------------------------------------- */
 

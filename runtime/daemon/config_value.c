@@ -9,7 +9,7 @@
 #include "schema/json.h"
 
 _Static_assert(sizeof(fsm__policy) == sizeof(unsigned) && sizeof(fsm__log_style) == sizeof(unsigned) &&
-                   sizeof(fsm__log_level) == sizeof(unsigned),
+                   sizeof(fsm__log_level) == sizeof(unsigned) && sizeof(fsm__doc) == sizeof(unsigned),
                "a choice is put as an unsigned");
 
 static void *member(fsm__config *config, const fsm__setting *row) { return (char *)config + row->offset; }
@@ -201,6 +201,10 @@ bool fsm__setting_get(const fsm__config *config, const fsm__setting *row, size_t
     fsm_buf_printf(out, "%" PRIu64, *(const uint64_t *)at);
   }
   return true;
+}
+
+size_t fsm__setting_choice(const fsm__setting *row, unsigned i, const char **word) {
+  return choice_at(row->choices, i, word);
 }
 
 /* ---- what a row takes ------------------------------------------------------------------------------ */

@@ -27,6 +27,8 @@ static bool add_printed(const fsm__config *config, fsm_buf *out) {
     add_version(out);
   else if (config->print_sinks)
     fsm__sinks_help(out);
+  else if (config->print_doc != FSM__DOC_NONE)
+    fsm__config_doc(out, config->print_doc);
   else if (config->print_config)
     fsm__config_print(out, config);
   else

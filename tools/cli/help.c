@@ -113,5 +113,6 @@ void cli_help(const cli_command *command, const char *group, fsm_buf *out) {
               "are read where they lie.\n"
               "\nexit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused by the machine,\n"
               "5 not permitted, 7 verification failed, 8 timeout, 9 unreachable\n"
-              "\nhelp for one: fsm-cli COMMAND --help\n");
+              "\nhelp for one: fsm-cli COMMAND --help\n"
+              "fsm-cli help man, bash, zsh, fish: the manual page, completions of a shell\n");
 }

@@ -10,6 +10,7 @@
 #include "runtime/token.h"
 #include "runtime/version.h"
 #include "tools/cli/cli.h"
+#include "tools/cli/doc.h"
 #include "tools/cli/input.h"
 #include "tools/cli/nearest.h"
 
@@ -210,6 +211,8 @@ static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
   int at = 1;
   bool help = false;
   const char *group = NULL;
+  if (argv[1] != NULL && strcmp(argv[1], "help") == 0 && argv[2] != NULL && cli_doc(argv[2], &cli->text))
+    return cli_flush(cli, err);
   fsm_code code = choose(cli, argv, &at, &group, &help, err);
   if (code != FSM_OK) return code;
   const cli_option *own = cli->command == NULL ? NULL : cli->command->options;
