@@ -290,6 +290,7 @@ fsm_code fsm__auth_identify(fsm__auth *auth, fsm__policy policy, const char *aut
   if (policy != FSM__AUTH_NONE && authorization) {
     const entry *e = NULL;
     fsm_code code = check_token(auth, authorization, now_ns, arena, &e, err);
+    FSM_ASSERT(code != FSM_OK || e);
     /* A copy, because the entry may go before the request does. */
     if (code == FSM_OK)
       return fsm_value_copy(

@@ -62,6 +62,7 @@ static const figure figures[] = {
     {"http_send", "sends/s", http_send}, /* raw: a bare libmicrohttpd with the same answer */
     {"http_send_p99", "ms", http_send_p99},
     {"http_read", "reads/s", http_read},
+    {"http_idle_10k", "MB", http_idle_10k},
     {"http_bare", "answers/s", http_bare_library}, /* that server; raw: a bare epoll */
 };
 enum { FIGURES = sizeof figures / sizeof figures[0] };

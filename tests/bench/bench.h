@@ -58,6 +58,7 @@ sample publish_outage(const char *dir, double seconds);
 sample http_send(const char *dir, double seconds);
 sample http_send_p99(const char *dir, double seconds);
 sample http_read(const char *dir, double seconds);
+sample http_idle_10k(const char *dir, double seconds);
 sample http_bare_library(const char *dir, double seconds);
 sample format_json(const char *dir, double seconds);
 sample publish_file(const char *dir, double seconds);

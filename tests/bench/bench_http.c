@@ -4,6 +4,8 @@
  * http_send: durable events per second, 64 connections with one request on its way each, 10k instances. Each
  * answer is 200 only after fdatasync, and the run fails unless the journal grew by as many records as there
  * were answers. http_send_p99: the 99th percentile of the same, in ms. http_read: GET of an instance.
+ * http_idle_10k: MB of anonymous memory that 10,000 connections add which have read once and then wait (with
+ * fewer files than that allowed: of as many as there may be, counted up).
  *
  * raw: a bare libmicrohttpd with the same answer, by the same client, right after. http_bare: that server,
  * and as raw a bare epoll: what the library itself costs.
@@ -12,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench_http.h"
 
-enum { EVENTS = 3, REQUEST_MAX = 2048 };
+enum { EVENTS = 3, REQUEST_MAX = 2048, IDLE = 10000, IDLE_FILES = 500, IDLE_S = 3, STILL_THERE = 100 };
 #define WARM_S 0.5
 
 /* ---- requests ----------------------------------------------------------------------------------- */
@@ -160,6 +164,53 @@ sample http_bare_library(const char *dir, double seconds) {
   http_result like = drive(d.port, sends(&d), WARM_S);
   sample s = {.value = drive_bare(BARE_MHD, &like, sends(&d), seconds / 2).rate};
   s.raw = drive_bare(BARE_EPOLL, &like, sends(&d), seconds / 2).rate;
+  http_daemon_stop(&d);
+  return s;
+}
+
+/* ---- connections that wait ---------------------------------------------------------------------- */
+
+static void read_once(int fd, const script *s) {
+  char answer[HTTP_ANSWER_MAX];
+  if (http_ask(fd, s->bytes[0], s->len[0], answer, sizeof answer) != 200) give_up("not 200: %s", answer);
+}
+
+static unsigned idle_count(void) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) give_up("the limit of open files is not told");
+  files.rlim_cur = files.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &files) != 0) give_up("the limit of open files cannot be raised");
+  return files.rlim_cur > IDLE + IDLE_FILES ? IDLE : (unsigned)files.rlim_cur * 3 / 4;
+}
+
+/* MB of the process that the connections add; some of them must still be served in the end. */
+static double idle_mb(pid_t pid, int port, const asking *what) {
+  static int fds[IDLE];
+  const unsigned count = idle_count();
+  for (unsigned i = 0; i < HTTP_CLIENTS; i++)
+    read_once(fds[0] = http_connect(port), &what->connections[i]), close(fds[0]);
+  double before = rss_anon_mb(pid);
+  for (unsigned i = 0; i < count; i++)
+    read_once(fds[i] = http_connect(port), &what->connections[i % HTTP_CLIENTS]);
+  nanosleep(&(struct timespec){.tv_sec = IDLE_S}, NULL); /* what is given back is given back by then */
+  double after = rss_anon_mb(pid);
+  for (unsigned i = 0; i < count; i += count / STILL_THERE)
+    read_once(fds[i], &what->connections[i % HTTP_CLIENTS]);
+  for (unsigned i = 0; i < count; i++) close(fds[i]);
+  return (after - before) * IDLE / count;
+}
+
+sample http_idle_10k(const char *dir, double seconds) {
+  (void)seconds;
+  http_daemon d;
+  http_bare bare;
+  http_daemon_start(&d, dir);
+  http_daemon_fill(&d, HTTP_INSTANCES);
+  http_result like = drive(d.port, reads(&d), WARM_S);
+  sample s = {.value = idle_mb(d.pid, d.port, reads(&d))};
+  http_bare_start(&bare, BARE_MHD, like.answer, like.answer_len);
+  s.raw = idle_mb(bare.pid, bare.port, reads(&d));
+  http_bare_stop(&bare);
   http_daemon_stop(&d);
   return s;
 }

@@ -27,22 +27,21 @@ static void write_key(const char *path) {
   close(fd);
 }
 
-static void mint(http_daemon *d) {
-  fsm_token_key *key = NULL;
-  fsm_error err;
+static void mint(http_daemon *d, const char *key) {
   fsm_value roles[] = {fsm_string("clerk"), fsm_string("approver")};
   const fsm_value list = {.type = FSM_LIST, .len = 2, .items = roles};
-  if (fsm_token_key_new(KEY, sizeof KEY - 1, &key, &err) != FSM_OK) give_up("%s", err.text);
   for (unsigned i = 0; i < HTTP_CLIENTS; i++) {
     char sub[32];
+    fsm_error err;
     fsm_buf token = {0};
     snprintf(sub, sizeof sub, "user-%02u", i);
-    if (fsm_token_mint(key, sub, NULL, &list, 3600, (int64_t)time(NULL) * 1000000000, &token, &err) != FSM_OK)
-      give_up("%s", err.text);
+    const fsm_token_order order = {
+        .key_file = key, .alg = FSM_TOKEN_HS256, .sub = sub, .roles = &list, .ttl_s = 3600};
+    if (fsm_token_mint(&order, (int64_t)time(NULL) * 1000000000, &token, &err) != FSM_OK)
+      give_up("%s: %s", err.where, err.text);
     d->tokens[i] = strdup(fsm_buf_text(&token));
     fsm_buf_free(&token);
   }
-  fsm_token_key_free(key);
 }
 
 static void become_daemon(const http_daemon *d, const char *key, const char *port_file, const char *log) {
@@ -83,7 +82,7 @@ void http_daemon_start(http_daemon *d, const char *dir) {
   snprintf(port_file, sizeof port_file, "%s/port", dir);
   snprintf(log, sizeof log, "%s/log", dir);
   write_key(key);
-  mint(d);
+  mint(d, key);
   if ((d->pid = fork()) < 0) give_up("no process for fsmd");
   if (d->pid == 0) become_daemon(d, key, port_file, log);
   wait_for_port(d, port_file, log);
