@@ -36,13 +36,17 @@ static fsm_code listen_tcp(fsm__daemon *d, unsigned *port, fsm_error *err) {
   return code;
 }
 
-/* A quarter of few places, and never more than the socket needs. */
+static unsigned tcp_places(const fsm__config *config) {
+  if (config->no_listen) return 0;
+  return config->max_connections > 0 ? (unsigned)config->max_connections : FSM__CONNECTIONS_MAX;
+}
+
+/* Where there are fewer places than wanted the unix socket has at most a quarter. */
 static void set_http(fsm__daemon *d) {
   const fsm__config *config = &d->config;
-  const unsigned all = d->limits.connections, quarter = all / 4;
-  const unsigned local = config->no_listen                       ? all
-                         : quarter < FSM__SOCKET_CONNECTIONS_MAX ? quarter
-                                                                 : FSM__SOCKET_CONNECTIONS_MAX;
+  const unsigned all = d->limits.connections, tcp = tcp_places(config), quarter = all / 4;
+  unsigned local = all - (all > tcp ? tcp : all);
+  if (tcp > 0 && local < FSM__SOCKET_CONNECTIONS_MAX) local = local > quarter ? local : quarter;
   fsm__http_set_limits(d->http, &(fsm__http_limits){.header_ms = config->header_timeout_ns / 1000000,
                                                     .body_ms = config->body_timeout_ns / 1000000,
                                                     .idle_ms = config->idle_timeout_ns / 1000000,
@@ -73,9 +77,7 @@ static void hold(void *runtime) { fsm_runtime_hold(runtime); }
 static void go(void *runtime) { fsm_runtime_go(runtime); }
 
 fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
-  const unsigned tcp =
-      d->config.max_connections > 0 ? (unsigned)d->config.max_connections : FSM__CONNECTIONS_MAX;
-  const unsigned most = FSM__SOCKET_CONNECTIONS_MAX + (d->config.no_listen ? 0 : tcp);
+  const unsigned most = FSM__SOCKET_CONNECTIONS_MAX + tcp_places(&d->config);
   fsm_code code = fsm__limits_raise(most, &d->limits, err);
   if (code == FSM_OK) code = fsm__auth_open(&d->config, &d->server.auth, err);
   if (code == FSM_OK) code = fsm__loop_new(&d->server.loop, err);
