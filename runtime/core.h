@@ -19,6 +19,8 @@ typedef struct fsm__core {
   struct fsm__untaken *untaken;         /* NULL as above */
   bool delivers;                 /* tasks of other services are delivered by somebody (options.task_ready) */
   _Atomic int64_t given_ns;      /* the last time that the writer gave: ahead of a clock that was set back */
+  _Atomic int64_t turned_ns;     /* monotonic: the writer's last turn began; 0 = there is none */
+  _Atomic int refusing;          /* fsm_code with which it refuses what is no repair; FSM_OK = it takes it */
   _Atomic uint64_t refused;      /* commands, since it was opened */
   _Atomic uint64_t late_answers; /* of these, answers to tasks or attempts that are over */
   _Atomic uint64_t duplicates;   /* of these, to tasks that were answered before (of the last ones) */

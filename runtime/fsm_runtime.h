@@ -367,12 +367,13 @@ typedef enum fsm_query_kind {
   FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route | removed, error?}], next,
                          seq}:   those in force; ref = name, after, limit → all versions of it, the newest first
                        */
-  FSM_QUERY_TASKS,  /* service, machine, ref = an instance, state = open | running | waiting, after, limit →
-                       {items, next, seq, now}: open tasks (runtime/task_view.h), those that may begin first
-                       and  have waited longest in front */
-  FSM_QUERY_TASK,   /* ref = token, 32 hex digits → the task */
-  FSM_QUERY_HEALTH, /* → {status, store, seq, applied, lag, pending_bytes, map_bytes,
-                      views, oldest_view_ns, refused, late_answers, duplicates, now} */
+  FSM_QUERY_TASKS, /* service, machine, ref = an instance, state = open | running | waiting, after, limit →
+                      {items, next, seq, now}: open tasks (runtime/task_view.h), those that may begin first
+                      and  have waited longest in front */
+  FSM_QUERY_TASK,  /* ref = token, 32 hex digits → the task */
+  FSM_QUERY_HEALTH, /* → {status, store, seq, applied, lag, pending_bytes, map_bytes, refusing?: the code with
+                      which commands are refused now, turn_ns: since the writer's last turn began, free_bytes:
+                      on the disk, views, oldest_view_ns, refused, late_answers, duplicates, now} */
   FSM_QUERY_ROUTE_TEST /* route, after, limit → {items: [{seq, kind, machine?, instance?, event?, matches,
                           part?, fault?}], looked, matched, next, seq}: what a route that need not be set
                           would give of the records behind `after`, or of the last `limit`; part: the first

@@ -2,7 +2,9 @@
 #include "runtime/query.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 
+#include "runtime/queue.h"
 #include "schema/json.h"
 
 /* ---- documents ---------------------------------------------------------------------------------- */
@@ -137,6 +139,19 @@ fsm_code fsm__query_resolve(const fsm__reading *at, const char *ref, fsm__instan
 
 /* ---- the entry ---------------------------------------------------------------------------------- */
 
+/* Whether commands are taken, and how much room there is for what they make. */
+static void put_room(const fsm__core *core, fsm__document *d) {
+  struct statvfs fs;
+  const int refusing = core->refusing;
+  if (refusing != FSM_OK) fsm__document_text(d, "refusing", fsm_code_name((fsm_code)refusing));
+  if (core->turned_ns != 0) {
+    const int64_t since_ns = fsm__monotonic_ns() - core->turned_ns;
+    fsm__document_put(d, "turn_ns", fsm_int(since_ns > 0 ? since_ns : 0));
+  }
+  if (statvfs(core->dir, &fs) == 0)
+    fsm__document_put(d, "free_bytes", fsm_int((int64_t)fs.f_bavail * (int64_t)fs.f_frsize));
+}
+
 static fsm_code health(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   const fsm__core *core = at->core;
   fsm__document d = {.arena = at->arena};
@@ -155,6 +170,7 @@ static fsm_code health(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__document_put(&d, "lag", fsm_int(core->seq > store.applied ? (int64_t)(core->seq - store.applied) : 0));
   fsm__document_put(&d, "pending_bytes", fsm_int((int64_t)(store.filling_bytes + store.applying_bytes)));
   fsm__document_put(&d, "map_bytes", fsm_int((int64_t)store.map_bytes));
+  put_room(core, &d);
   fsm__document_put(&d, "views", fsm_int(store.views - 1)); /* not this very one */
   fsm__document_put(&d, "oldest_view_ns", fsm_int(store.views > 1 ? store.oldest_view_ns : 0));
   fsm__document_put(&d, "incidents", fsm_int((int64_t)incidents));
@@ -203,6 +219,8 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
                       .untaken = core->untaken,
                       .delivers = core->delivers,
                       .given_ns = core->given_ns,
+                      .turned_ns = core->turned_ns,
+                      .refusing = core->refusing,
                       .refused = core->refused,
                       .late_answers = core->late_answers,
                       .duplicates = core->duplicates};

@@ -112,6 +112,8 @@ static void check_room(fsm__writer *w) {
   w->on_hold = !w->full && w->hold == FSM__HOLD_ALL;
   if (w->on_hold) (void)fsm_fail(&w->full_reason, FSM_EQUOTA, "", "%s", w->hold_text);
   w->full = w->full || w->on_hold;
+  atomic_store_explicit(&w->core.refusing, (int)(w->full ? w->full_reason.code : FSM_OK),
+                        memory_order_relaxed);
 }
 
 static void confirm_if_idle(fsm__writer *w) {
@@ -150,6 +152,7 @@ static size_t batch_of(fsm__writer *w) {
 
 static size_t turn(fsm__writer *w, fsm__job *jobs) {
   size_t count = 0;
+  atomic_store_explicit(&w->core.turned_ns, fsm__monotonic_ns(), memory_order_relaxed);
   check_room(w);
   if (!w->full) (void)fsm__writer_due(w);
   for (; jobs != NULL; count++) {
