@@ -233,6 +233,38 @@ bool fsm__write_is_name(const char *text) {
   return *text && strchr(letters, *text) && strspn(text, all) == strlen(text);
 }
 
+/* ---- who may ----------------------------------------------------------------------------------- */
+
+static bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Does the text call In()? It may only stand in a string; then it counts, too. */
+static bool calls_in(const char *text) {
+  for (const char *at = text; (at = strstr(at, "In")); at += 2) {
+    const bool inside = at > text && (is_word(at[-1]) || at[-1] == '.');
+    if (!inside && at[2 + strspn(at + 2, " \t\r\n")] == '(') return true;
+  }
+  return false;
+}
+
+/* An allow is the same in both notations, but for the names of states. */
+static fsm_code check_allow(fsm__writer *w, const fsm_def_allow *allow) {
+  for (size_t i = 0; i < allow->count; i++)
+    if (calls_in(allow->texts[i]))
+      return fsm__write_refuse(
+          w, allow->where, "an allow that asks In() names states otherwise there: %.160s", allow->texts[i]);
+  return FSM_OK;
+}
+
+static fsm_code check_allows(fsm__writer *w, const fsm_def_state *state) {
+  fsm_code code = check_allow(w, &state->allow);
+  for (size_t i = 0; i < state->transition_count && !code; i++)
+    code = check_allow(w, &state->transitions[i].allow);
+  for (size_t i = 0; i < state->invoke_count && !code; i++) code = check_allow(w, &state->invokes[i].allow);
+  return code;
+}
+
 /* ---- the whole --------------------------------------------------------------------------------- */
 
 fsm_code fsm__write_begin(fsm__writer *w, const fsm_def *def, fsm_dialect to, fsm_error *err) {
@@ -240,6 +272,8 @@ fsm_code fsm__write_begin(fsm__writer *w, const fsm_def *def, fsm_dialect to, fs
   fsm_arena_init(&w->arena, 0);
   fsm_code code = add_state(w, def->root, 0, true);
   if (!code) code = sort_states(w);
+  for (size_t i = 0; i < w->count && !code && fsm__write_translates(w); i++)
+    code = check_allows(w, w->states[i].state);
   for (size_t i = 0; i < w->count && !code; i++) code = add_state_events(w, &w->states[i]);
   if (!code && w->event_count) qsort(w->events, w->event_count, sizeof *w->events, by_text);
   return code;
