@@ -201,9 +201,9 @@ static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decis
 }
 
 /* Refusals of known instances, not of task answers, are worth a record of their own; and whoever was not
- * permitted what is known. */
+ * permitted what is known, but for a claim, which asks for any task and passes over those. */
 static bool is_worth(const fsm_command *command, const fsm__decision *decision) {
-  if (decision->refusal.code == FSM_EPERMISSION) return decision->machine != NULL;
+  if (decision->refusal.code == FSM_EPERMISSION) return decision->machine != NULL && !command->claim;
   return decision->instance != NULL && (command->kind == FSM_CMD_SEND || is_admin(command->kind));
 }
 

@@ -409,14 +409,14 @@ class Commands(WithDaemon):
         _, err = self.expect(4, *self.here("send", "idem-1", "CLOSE", "--idem", "k-1"))
         self.assertIn("(duplicate)", err)
 
-    def test_events_whose_guard_reads_who_acts_or_what_is_sent_depend_on_it(self):
-        guards = {"GO": "actor.sub == 'x'", "PAY": "event.data.sum > 1", "NEVER": "1 > 2"}
+    def test_events_whose_guard_reads_what_is_sent_depend_on_it_and_who_asks_is_known(self):
+        guards = {"GO": "actor.sub == 'x'", "DO": "actor.sub != 'x'", "PAY": "event.data.sum > 1", "NEVER": "1 > 2"}
         on = {name: {"target": "a", "guard": {"@expr": guard}} for name, guard in guards.items()}
         definition = {"id": "readers", "@exprLang": "cel", "initial": "a", "states": {"a": {"on": on}}}
         self.ok(*self.here("def", "deploy", "-"), input=json.dumps(definition).encode())
         self.ok(*self.here("start", "readers", "--id", "readers-1"))
         rows = dict(line.split()[:2] for line in self.ok(*self.here("events", "readers-1")).split("\n\n")[1].splitlines())
-        self.assertEqual(rows, {"EVENT": "NOW", "GO": "depends", "PAY": "depends", "NEVER": "no"})
+        self.assertEqual(rows, {"EVENT": "NOW", "GO": "no", "DO": "yes", "PAY": "depends", "NEVER": "no"})
 
     def test_a_log_says_how_many_leaves_where_their_names_have_no_room(self):
         leaves = {name: {"initial": "open", "states": {"open": {}}} for name in ("finance", "department", "director")}

@@ -24,13 +24,19 @@ typedef struct claim {
   fsm_value items[CLAIM_MAX];
   fsm_command candidates[CLAIM_MAX];
   unsigned candidate_count, tried;
-  unsigned left;   /* answers that are to come */
-  fsm_error fault; /* why one of them was refused */
+  unsigned left;    /* answers that are to come */
+  fsm_error fault;  /* why one of them was refused */
+  fsm_error denied; /* why whoever asks may not have one of them: it is passed over */
 } claim;
 
 static void finish(claim *c) {
   fsm__request *request = c->request;
   fsm_error err = {0};
+  if (c->count == 0 && c->denied.code != FSM_OK) {
+    fsm__problem(request, &c->denied, 0, NULL);
+    fsm__request_finish(request);
+    return;
+  }
   fsm_value document;
   fsm_pair pair = {fsm_string("items"), fsm_list(c->items, c->count)};
   if (fsm_map(&pair, 1, &document, &err) == FSM_OK)
@@ -57,7 +63,10 @@ static void on_claimed(void *arg, const fsm_answer *answer) {
   if (answer->error.code == FSM_OK && fsm_is(&answer->task, FSM_MAP) &&
       fsm_value_copy(&c->request->arena, &answer->task, &c->items[c->count], NULL) == FSM_OK)
     c->count++;
-  if (answer->error.code != FSM_OK) c->fault = answer->error;
+  if (answer->error.code == FSM_EPERMISSION)
+    c->denied = answer->error;
+  else if (answer->error.code != FSM_OK)
+    c->fault = answer->error;
   if (--c->left == 0) go_on(c);
 }
 

@@ -47,8 +47,20 @@ static void add_guard(fsm_buf *out, fsm_arena *arena, const fsm_value *candidate
   if (*fault != 0) fsm_buf_printf(out, "  fault: %s\n", fault);
 }
 
+/* Who may: each of them must hold. */
+static bool add_allow(fsm_buf *out, fsm_arena *arena, const fsm_value *refusal) {
+  const fsm_value *allow = fsm_map_get(refusal, "allow");
+  if (allow == NULL || !fsm_is(allow, FSM_LIST)) return false;
+  for (uint32_t i = 0; i < allow->len; i++)
+    fsm_buf_printf(out, "  needs: %s\n         (%s of the definition)\n",
+                   cli_field(arena, &allow->items[i], "expression"),
+                   cli_field(arena, &allow->items[i], "where"));
+  return allow->len > 0;
+}
+
 static void add_refusal(fsm_buf *out, fsm_arena *arena, const fsm_value *refusal) {
   if (refusal == NULL || !fsm_is(refusal, FSM_MAP)) return;
+  if (add_allow(out, arena, refusal)) return;
   const fsm_value *candidates = fsm_map_get(refusal, "candidates");
   if (candidates == NULL || !fsm_is(candidates, FSM_LIST)) {
     add_guard(out, arena, refusal);
@@ -101,6 +113,12 @@ static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *aren
     has_hint = true;
   }
   if (cli->command == &cli_verify_stream && err->code == FSM_EUNREACHABLE) has_hint = true; /* it is NATS */
+  const fsm_value *refusal = fsm_map_get(&cli->source.problem, "refusal");
+  if (err->code == FSM_EPERMISSION && cli->ref != NULL && fsm_map_get(refusal, "allow") != NULL) {
+    fsm_buf_str(out, "  see: fsm-cli events ");
+    add_safe(out, cli->ref);
+    fsm_buf_char(out, '\n');
+  }
   if (!has_hint) add_hint(out, err->code, cli->ref);
   if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !cli->connecting) cli_usage(cli->command, out);
 }
