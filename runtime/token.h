@@ -8,7 +8,7 @@
  * checked under a key only when its alg is the key's: a public key is never a secret. A token names its key
  * by kid; where the set has a single key, kid may be left out, by the token as by the key.
  *
- * A token is taken when its header has alg and kid of a key, and beside them nothing but typ (JWT, at+jwt)
+ * A token is taken when its header has alg and kid of a key, and beside them nothing but typ JWT
  * and thumbprints; its signature is right; exp is there and not past, nbf and iat are not in the future (with
  * leeway); iss is the key's, when the key has one; aud names the key's audience when it has one, else, when
  * aud is there, ours; or the audience of admins; the subject is there. Anything else is FSM_ETOKEN,
