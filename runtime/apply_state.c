@@ -134,6 +134,7 @@ void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__sin
     if (before[i].state == 0 || has_since(in->active, active_count, before[i])) continue;
     fsm__key key =
         fsm__key_by_state(deployed->number, deployed->names[before[i].state], before[i].ns, in->number);
+    fsm__dwell_meter_add(&deployed->dwell[before[i].state], in->updated_ns - before[i].ns);
     fsm__store_delete(store, FSM_T_BY_STATE, key.bytes, key.len);
   }
   for (unsigned i = 0; i < active_count; i++) {

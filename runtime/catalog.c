@@ -123,13 +123,16 @@ static void entry_free(fsm__deployed *entry) {
   if (entry == NULL) return;
   fsm_definition_free(entry->definition);
   free(entry->names);
+  free(entry->dwell);
   free(entry);
 }
 
 static fsm_code names_of(fsm__store *store, fsm__deployed *entry, fsm_error *err) {
   unsigned states = fsm_machine_states(entry->machine);
   entry->names = calloc(states, sizeof *entry->names);
-  if (entry->names == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
+  entry->dwell = calloc(states, sizeof *entry->dwell);
+  if (entry->names == NULL || entry->dwell == NULL)
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory for the catalog");
   for (unsigned s = 1; s < states; s++) {
     const char *path = fsm_state_path(entry->machine, s);
     fsm_code code = name_lookup(store, 'n', path, strlen(path), &entry->names[s], err);
@@ -413,7 +416,9 @@ static fsm_code compile(fsm__catalog *catalog, fsm__deployed *entry, fsm_error *
   }
   fsm_definition_free(definition); /* or the next call would find it there */
   free(entry->names);
+  free(entry->dwell);
   entry->names = NULL;
+  entry->dwell = NULL;
   entry->machine = NULL;
   return code;
 }

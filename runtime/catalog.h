@@ -13,6 +13,7 @@
 #define FSM_RUNTIME_CATALOG_H
 
 #include "runtime/masks.h"
+#include "runtime/meters.h"
 #include "runtime/store.h"
 #include "schema/definition.h"
 
@@ -27,6 +28,7 @@ typedef struct fsm__deployed {
   const fsm_machine *machine; /* of definition */
   uint32_t *names;            /* interned number of each state's path */
   uint64_t retired_seq;       /* 0 = it is live; ask fsm__catalog_is_live */
+  fsm__dwell_meter *dwell;    /* of each state; grows as instances leave it */
 } fsm__deployed;
 
 /* A version of which no new instances are made: its row, beside that of the version. */

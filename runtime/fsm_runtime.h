@@ -250,13 +250,13 @@ typedef enum fsm_command_kind {
                            nothing. actor and reason are needed, expect_rev is of the route's version */
   FSM_CMD_ROUTE_REMOVE, /* name; actor and reason */
   FSM_CMD_RETIRE,    /* machine, version (0 = all that are live): no new instances of it, FSM_ERETIRED; those
-                        that    there are go on. actor and reason. What is retired already changes nothing;
-                        deployed    again,    also with the same content, it is a new version, which is live */
+                        that there are go on. actor and reason. What is retired already changes nothing;
+                        deployed again, also with the same content, it is a new version, which is live */
   FSM_CMD_SINK_NOTE, /* what befell a sink, or was done to it: name = the sink (up to 31 bytes
                         [A-Za-z0-9._-]), event = what (failed, recovered, parked, dropped, resent, spilled,
                         unspilled, cleared, held, released, restarted…: up to 31 bytes [A-Za-z0-9_-]), data =
-                        a map of    more, up to 4 KB as JSON; actor and reason when a person did it. An
-                        `admin` record    without an instance: detail {command: "sink", sink, what, reason?,
+                        a map of more, up to 4 KB as JSON; actor and reason when a person did it. An
+                        `admin` record without an instance: detail {command: "sink", sink, what, reason?,
                         …data} */
   /* The runtime's own, from one part to the other; FSM_EARGUMENT from outside. */
   FSM_CMD_PURGE /* instance */
@@ -365,15 +365,19 @@ typedef enum fsm_query_kind {
   FSM_QUERY_VERSIONS, /* machine, after, limit → {items: [{version, hash, seq, deployed, by?, retired?}],
                          next}, newest first; by: as long as the journal has its record */
   FSM_QUERY_ROUTES,   /* → {items: [{name, version, seq, set, by?, reason?, route | removed, error?}], next,
-                         seq}:   those in force; ref = name, after, limit → all versions of it, the newest first
+                         seq}: those in force; ref = name, after, limit → all versions of it, the newest first
                        */
   FSM_QUERY_TASKS, /* service, machine, ref = an instance, state = open | running | waiting, after, limit →
                       {items, next, seq, now}: open tasks (runtime/task_view.h), those that may begin first
-                      and  have waited longest in front */
+                      and have waited longest in front */
   FSM_QUERY_TASK,  /* ref = token, 32 hex digits → the task */
   FSM_QUERY_HEALTH, /* → {status, store, seq, applied, lag, pending_bytes, map_bytes, refusing?: the code with
                       which commands are refused now, turn_ns: since the writer's last turn began, free_bytes:
                       on the disk, views, oldest_view_ns, refused, late_answers, duplicates, now} */
+  FSM_QUERY_GAUGES, /* → {states: [{machine, state, final, count, ages, age_s, left, left_s}], states_cut,
+                       timers, timers_late, tasks_waiting, tasks_running, tasks_late, messages, messages_late,
+                       incidents}: a walk over all; ages and left are counts by the buckets of
+                       runtime/meters.h: of those that stand there now, of stays ended since the start */
   FSM_QUERY_ROUTE_TEST /* route, after, limit → {items: [{seq, kind, machine?, instance?, event?, matches,
                           part?, fault?}], looked, matched, next, seq}: what a route that need not be set
                           would give of the records behind `after`, or of the last `limit`; part: the first

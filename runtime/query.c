@@ -198,6 +198,7 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
     case FSM_QUERY_ROUTES: return fsm__query_routes(at, out, err);
     case FSM_QUERY_ROUTE_TEST: return fsm__query_route_test(at, out, err);
     case FSM_QUERY_HEALTH: return health(at, out, err);
+    case FSM_QUERY_GAUGES: return fsm__query_gauges(at, out, err);
     default: return fsm_fail(err, FSM_EARGUMENT, "kind", "there is no query %d", (int)at->query->kind);
   }
 }

@@ -59,6 +59,8 @@ const fsm_mask *fsm__query_mask(const fsm__reading *at, const fsm__instance *in)
 /* The text of a fault of the instance, as it may be shown. */
 const char *fsm__query_text(const fsm__reading *at, const fsm__instance *in, const char *text);
 FSM_MUST_USE fsm_code fsm__query_routes(const fsm__reading *at, fsm_value *out, fsm_error *err);
+enum { FSM_GAUGE_STATES_MAX = 1000 }; /* of all machines; further ones are left out */
+FSM_MUST_USE fsm_code fsm__query_gauges(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_route_test(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
 /* A record with the id that it is published under. */

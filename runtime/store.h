@@ -150,6 +150,7 @@ typedef struct fsm__store_status {
   unsigned views;                       /* open */
   int64_t oldest_view_ns;               /* how long the oldest of them has been open; 0 = none */
   size_t map_bytes;                     /* of the LMDB map */
+  size_t used_bytes;                    /* of these, those that were ever used */
   unsigned readers;                     /* transactions of LMDB that read, of all processes */
   uint64_t readers_behind;              /* commits since the oldest of them began */
 } fsm__store_status;

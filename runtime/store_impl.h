@@ -121,6 +121,7 @@ FSM_MUST_USE fsm_code fsm__store_read_fail(fsm__store *store, int rc, fsm_error 
 /* Transactions of LMDB that read, of all processes; how many commits the oldest is behind. */
 void fsm__store_readers(fsm__store_base *base, unsigned *count, uint64_t *behind);
 size_t fsm__store_map_bytes(fsm__store_base *base);
+size_t fsm__store_used_bytes(fsm__store_base *base); /* of the map, free pages included */
 int fsm__store_map_set(fsm__store_base *base, size_t bytes); /* no transaction may be open */
 
 /* Keeps the first fault. */

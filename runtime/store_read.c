@@ -33,6 +33,13 @@ size_t fsm__store_map_bytes(fsm__store_base *base) {
   return mdb_env_info(base->env, &info) ? 0 : info.me_mapsize;
 }
 
+size_t fsm__store_used_bytes(fsm__store_base *base) {
+  MDB_envinfo info;
+  MDB_stat stat;
+  if (mdb_env_info(base->env, &info) != 0 || mdb_env_stat(base->env, &stat) != 0) return 0;
+  return (info.me_last_pgno + 1) * stat.ms_psize;
+}
+
 int fsm__store_map_set(fsm__store_base *base, size_t bytes) { return mdb_env_set_mapsize(base->env, bytes); }
 
 /* ---- reading ---- */

@@ -461,7 +461,8 @@ void fsm__store_status_get(fsm__store *store, fsm__store_status *out) {
                              .filling_bytes = fsm__overlay_bytes(base->filling->rows),
                              .applying_bytes = base->applying ? fsm__overlay_bytes(base->applying->rows) : 0,
                              .views = base->view_count,
-                             .map_bytes = fsm__store_map_bytes(base)};
+                             .map_bytes = fsm__store_map_bytes(base),
+                             .used_bytes = fsm__store_used_bytes(base)};
   for (unsigned i = 0; i < base->view_count; i++)
     if (base->open[i]->opened_ns < oldest) oldest = base->open[i]->opened_ns;
   pthread_mutex_unlock(&base->lock);

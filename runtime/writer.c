@@ -70,11 +70,26 @@ static void queue_answer(fsm__writer *w, fsm__job *job) {
 
 static void refuse_full(fsm__writer *w, fsm__job *job) {
   job->decision = (fsm__decision){.correlation = job->command.correlation, .refusal = w->full_reason};
+  fsm__meters_command(&w->meters, NULL, FSM_FATE_REFUSED, w->full_reason.code);
   queue_answer(w, job); /* with its batch: answers are given one at a time, in order */
+}
+
+static fsm__fate fate_of(const fsm__decision *decision) {
+  if (decision->refusal.code != FSM_OK) return FSM_FATE_REFUSED;
+  if (decision->replay) return FSM_FATE_REPLAYED;
+  return decision->count > 0 ? FSM_FATE_TAKEN : FSM_FATE_UNCHANGED;
+}
+
+static void meter(fsm__writer *w, const fsm__job *job, int64_t began_ns) {
+  const fsm__decision *decision = &job->decision;
+  const char *machine = decision->machine != NULL ? decision->machine : ""; /* one that there is */
+  fsm__meters_command(&w->meters, machine, fate_of(decision), decision->refusal.code);
+  fsm__span_meter_add(&w->meters.stages[FSM_STAGE_DECIDE], fsm__monotonic_ns() - began_ns);
 }
 
 static void run_command(fsm__writer *w, fsm__job *job) {
   fsm_error err;
+  const int64_t began_ns = fsm__monotonic_ns();
   if (job->command.kind == FSM_CMD_TASK_UNDELIVERED) fsm__writer_undelivered(w, job->command.token);
   fsm__case at = fsm__writer_case(w, &job->arena, &job->command, job->received_ns);
   at.made_id = job->made_id;
@@ -86,6 +101,7 @@ static void run_command(fsm__writer *w, fsm__job *job) {
     fsm__writer_refusal(w, &at, &job->decision);
   fsm__writer_task_decided(w, &job->command, &job->decision);
   fsm__writer_mask(w, &job->arena, &job->decision);
+  meter(w, job, began_ns);
   queue_answer(w, job);
 }
 

@@ -22,6 +22,7 @@
 #include "runtime/core.h"
 #include "runtime/hold.h"
 #include "runtime/known_sinks.h"
+#include "runtime/meters.h"
 #include "runtime/offers.h"
 #include "runtime/queue.h"
 #include "runtime/refusals.h"
@@ -120,6 +121,7 @@ typedef struct fsm__writer {
   fsm__hold hold; /* in this turn */
   bool on_hold;   /* full because of it alone */
   char hold_text[FSM_TEXT_MAX];
+  fsm__meters meters;
 } fsm__writer;
 
 void *fsm__writer_run(void *writer); /* the thread: begins, turns until the queue is closed, ends */

@@ -57,7 +57,10 @@ static void collect(fsm__writer *w) {
   if (state == FSM_APPLIER_BUSY || state == FSM_APPLIER_IDLE) return;
   r->running = false;
   r->again_ns = 0;
-  if (state == FSM_APPLIER_DONE) settle(w, took_ns);
+  if (state == FSM_APPLIER_DONE) {
+    fsm__span_meter_add(&w->meters.stages[FSM_STAGE_COMMIT], took_ns);
+    settle(w, took_ns);
+  }
   if (state == FSM_APPLIER_FULL) no_room(w, &err);
   if (state == FSM_APPLIER_MAP_FULL) r->map_full = true;
   if (state == FSM_APPLIER_FAILED) fsm__writer_fatal(w, &err);

@@ -60,6 +60,7 @@ static fsm_code journal_and_apply(fsm__writer *w, const fsm__case *at, fsm__deci
       code = fsm__journal_append(w->core.journal, w->records, w->leaves, decision->count, err);
   }
   if (code != FSM_OK) return code;
+  for (size_t i = 0; i < decision->count; i++) fsm__meters_record(&w->meters, &decision->records[i]);
   w->batch_open = true;
   w->core.seq = decision->records[decision->count - 1].seq;
   w->core.leaf = w->leaves[decision->count - 1];

@@ -9,13 +9,20 @@
 static void finish(fsm__writer *w, bool wrote, fsm__job *jobs) {
   fsm_error err;
   if (wrote) {
+    const int64_t began_ns = fsm__monotonic_ns();
     if (fsm__journal_sync(w->core.journal, &err) != FSM_OK) fsm__writer_fatal(w, &err);
     const uint64_t seq = fsm__journal_durable_seq(w->core.journal);
-    atomic_store_explicit(&w->last_commit_ns, fsm__monotonic_ns(), memory_order_relaxed);
+    const int64_t now_ns = fsm__monotonic_ns();
+    fsm__span_meter_add(&w->meters.stages[FSM_STAGE_SYNC], now_ns - began_ns);
+    atomic_store_explicit(&w->last_commit_ns, now_ns, memory_order_relaxed);
     fsm__store_reveal(w->core.store, seq);
     if (w->options.durable != NULL) w->options.durable(w->options.durable_arg, seq);
   }
-  for (fsm__job *job = jobs; job != NULL; job = job->next) fsm__writer_answer(w, job);
+  const int64_t answered_ns = fsm__monotonic_ns();
+  for (fsm__job *job = jobs; job != NULL; job = job->next) {
+    fsm__span_meter_add(&w->meters.stages[FSM_STAGE_ANSWER], answered_ns - job->received_ns);
+    fsm__writer_answer(w, job);
+  }
   fsm__queue_recycle_all(&w->queue, jobs);
 }
 

@@ -94,11 +94,12 @@ def metrics(answer):
             family = begin[1]
             assert family not in families, line
             families.add(family)
-            kind = re.fullmatch(rf"# TYPE {family} (gauge|counter)", next(lines))
+            kind = re.fullmatch(rf"# TYPE {family} (gauge|counter|histogram)", next(lines))
             assert kind and (kind[1] == "counter") == family.endswith("_total"), line
             continue
-        value = re.fullmatch(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"\})? (\S+)', line)
-        assert value and value[1] == family, line
+        value = re.fullmatch(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? (\S+)', line)
+        parts = ("_bucket", "_sum", "_count") if kind[1] == "histogram" else ("",)
+        assert value and value[1] in [family + part for part in parts], line
         assert value[1] + (value[2] or "") not in figures, line
         figures[value[1] + (value[2] or "")] = float(value[3])
     return figures

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+enum { PULSE_MS = 250, LAG_WINDOW_MS = 10000 };
+
 typedef struct hook {
   fsm__loop_fn fn;
   void *arg;
@@ -15,7 +17,10 @@ struct fsm__loop {
   uv_loop_t uv;
   uv_async_t async;
   uv_signal_t term, interrupt, hangup;
-  uv_timer_t deadline;
+  uv_timer_t deadline, pulse;
+  uint64_t due_ms;              /* the next pulse */
+  uint64_t window_ms;           /* when the window of worst began */
+  uint64_t worst, worst_before; /* ms, of this window and of the one before */
   hook wake, stop, reload, late;
   pthread_mutex_t mutex; /* of the posts */
   fsm__post *first_post, *last_post;
@@ -58,6 +63,26 @@ static void on_async(uv_async_t *async) {
   call(&loop->wake);
 }
 static void on_deadline(uv_timer_t *timer) { call(&((fsm__loop *)timer->data)->late); }
+
+/* Asks for a turn at a known time, to see how late it comes. */
+static void on_pulse(uv_timer_t *pulse) {
+  fsm__loop *loop = pulse->data;
+  const uint64_t now_ms = uv_hrtime() / 1000000;
+  if (now_ms > loop->due_ms && now_ms - loop->due_ms > loop->worst) loop->worst = now_ms - loop->due_ms;
+  if (now_ms - loop->window_ms >= LAG_WINDOW_MS) {
+    loop->worst_before = loop->worst;
+    loop->worst = 0;
+    loop->window_ms = now_ms;
+  }
+  loop->due_ms = now_ms + PULSE_MS;
+  FSM_ASSERT(uv_timer_start(pulse, on_pulse, PULSE_MS, 0) == 0);
+}
+
+int64_t fsm__loop_lag_ns(const fsm__loop *loop) {
+  const uint64_t ms = loop->worst > loop->worst_before ? loop->worst : loop->worst_before;
+  return (int64_t)ms * 1000000;
+}
+
 static void on_hangup(uv_signal_t *handle, int number) {
   (void)number;
   call(&((fsm__loop *)handle->data)->reload);
@@ -81,14 +106,15 @@ fsm_code fsm__loop_new(fsm__loop **out, fsm_error *err) {
   }
   code = uv_async_init(&loop->uv, &loop->async, on_async);
   FSM_ASSERT(pthread_mutex_init(&loop->mutex, NULL) == 0);
-  FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0);
+  FSM_ASSERT(uv_timer_init(&loop->uv, &loop->deadline) == 0 && uv_timer_init(&loop->uv, &loop->pulse) == 0);
   FSM_ASSERT(uv_signal_init(&loop->uv, &loop->term) == 0 && uv_signal_init(&loop->uv, &loop->interrupt) == 0);
   FSM_ASSERT(uv_signal_init(&loop->uv, &loop->hangup) == 0);
   loop->hangup.data = loop;
-  loop->async.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
+  loop->async.data = loop->pulse.data = loop->deadline.data = loop->term.data = loop->interrupt.data = loop;
   if (code != 0) {
     failed(err, "cannot make the wake-up", code);
     uv_close((uv_handle_t *)&loop->deadline, NULL);
+    uv_close((uv_handle_t *)&loop->pulse, NULL);
     uv_close((uv_handle_t *)&loop->term, NULL);
     uv_close((uv_handle_t *)&loop->interrupt, NULL);
     uv_close((uv_handle_t *)&loop->hangup, NULL);
@@ -98,6 +124,8 @@ fsm_code fsm__loop_new(fsm__loop **out, fsm_error *err) {
     free(loop);
     return FSM_EIO;
   }
+  loop->due_ms = loop->window_ms = uv_hrtime() / 1000000;
+  on_pulse(&loop->pulse);
   *out = loop;
   return FSM_OK;
 }
@@ -106,6 +134,7 @@ void fsm__loop_free(fsm__loop *loop) {
   if (!loop) return;
   uv_close((uv_handle_t *)&loop->async, NULL);
   uv_close((uv_handle_t *)&loop->deadline, NULL);
+  uv_close((uv_handle_t *)&loop->pulse, NULL);
   uv_close((uv_handle_t *)&loop->term, NULL);
   uv_close((uv_handle_t *)&loop->interrupt, NULL);
   uv_close((uv_handle_t *)&loop->hangup, NULL);

@@ -56,6 +56,9 @@ void fsm__watch_close(fsm__watch *watch);           /* before fd is closed */
 FSM_MUST_USE fsm_code fsm__loop_work(fsm__loop *loop, fsm__loop_fn work, fsm__loop_fn done, void *arg,
                                      fsm_error *err);
 
+/* How much later than asked for a clock of the loop ran, at worst in the last 10 to 20 s. */
+int64_t fsm__loop_lag_ns(const fsm__loop *loop);
+
 const char *fsm__loop_version(void); /* of libuv */
 
 #endif

@@ -1,113 +1,104 @@
-/* metrics.c: the text format, and what is told of sinks: GET /metrics. */
+/* metrics.c: GET /metrics. The walk over all instances is one reader's work, and its text is kept. */
 #include "runtime/daemon/metrics.h"
 
-#include <math.h>
-#include <string.h>
+#include <pthread.h>
+#include <stdlib.h>
 
+#include "runtime/daemon/clock.h"
 #include "runtime/daemon/problem.h"
-#include "runtime/daemon/routes.h"
 
-static void escape(fsm_buf *out, const char *text, bool quotes) {
-  for (; *text; text++) {
-    if (*text == '\\')
-      fsm_buf_str(out, "\\\\");
-    else if (*text == '\n')
-      fsm_buf_str(out, "\\n");
-    else if (*text == '"' && quotes)
-      fsm_buf_str(out, "\\\"");
-    else
-      fsm_buf_char(out, *text);
-  }
-}
-
-void fsm__metrics_family(fsm_buf *out, const char *name, const char *type, const char *help) {
-  fsm_buf_printf(out, "# HELP %s ", name);
-  escape(out, help, false);
-  fsm_buf_printf(out, "\n# TYPE %s %s\n", name, type);
-}
-
-void fsm__metrics_line(fsm_buf *out, const char *name, const char *label, const char *text, double value) {
-  fsm_buf_str(out, name);
-  if (label) {
-    fsm_buf_printf(out, "{%s=\"", label);
-    escape(out, text, true);
-    fsm_buf_str(out, "\"}");
-  }
-  if (isnan(value) || isinf(value))
-    fsm_buf_str(out, isnan(value) ? " NaN\n" : value > 0 ? " +Inf\n" : " -Inf\n");
-  else
-    fsm_buf_printf(out, value == floor(value) ? " %.17g\n" : " %.15g\n", value);
-}
-
-/* ---- sinks ---------------------------------------------------------------------------------------- */
-
-typedef struct family {
-  const char *name, *type, *help;
-  double (*value)(const fsm_sink_status *s);
-} family;
-
-static double up(const fsm_sink_status *s) { return s->connected && !s->halted && s->failing_since_ns == 0; }
-static double halted(const fsm_sink_status *s) { return s->halted; }
-static double configured(const fsm_sink_status *s) { return s->configured; }
-static double lag(const fsm_sink_status *s) { return (double)s->lag; }
-static double lag_seconds(const fsm_sink_status *s) { return (double)s->lag_ns / 1e9; }
-static double rate(const fsm_sink_status *s) { return s->rate; }
-static double published(const fsm_sink_status *s) { return (double)s->published; }
-static double skipped(const fsm_sink_status *s) { return (double)s->skipped; }
-static double repaired(const fsm_sink_status *s) { return (double)s->repaired; }
-static double retries(const fsm_sink_status *s) { return (double)s->retries; }
-static double where_faults(const fsm_sink_status *s) { return (double)s->where_faults; }
-static double parked(const fsm_sink_status *s) { return (double)s->parked; }
-static double seq(const fsm_sink_status *s) { return (double)s->seq; }
-static double settled(const fsm_sink_status *s) { return (double)s->settled_seq; }
-static double budget(const fsm_sink_status *s) { return s->budget_percent; }
-static double spilled(const fsm_sink_status *s) { return s->spilled; }
-static double last_ok(const fsm_sink_status *s) { return (double)s->last_ok_ns / 1e9; }
-
-/* clang-format off */
-static const family families[] = {
-  {"fsm_sink_up", "gauge", "1: it takes records.", up},
-  {"fsm_sink_halted", "gauge", "1: a fault that trying again does not mend.", halted},
-  {"fsm_sink_configured", "gauge", "0: it was configured once, and its cursor holds the journal.", configured},
-  {"fsm_sink_lag_records", "gauge", "Records that are durable and not acknowledged.", lag},
-  {"fsm_sink_lag_seconds", "gauge", "Age of the oldest record that is not acknowledged.", lag_seconds},
-  {"fsm_sink_rate", "gauge", "Records acknowledged a second, over the last 10 s.", rate},
-  {"fsm_sink_published_total", "counter", "Records acknowledged since the start.", published},
-  {"fsm_sink_skipped_total", "counter", "Records that were not for it, since the start.", skipped},
-  {"fsm_sink_repaired_total", "counter", "Records given again, since the start.", repaired},
-  {"fsm_sink_retries_total", "counter", "Times that it was prepared again, since the start.", retries},
-  {"fsm_sink_where_faults_total", "counter", "Expressions that failed on a record, since the start.", where_faults},
-  {"fsm_sink_parked_records", "gauge", "Records parked: rejected for what they are.", parked},
-  {"fsm_sink_seq", "gauge", "Record up to which all are acknowledged.", seq},
-  {"fsm_sink_settled_seq", "gauge", "Record up to which all are on the disk of the other side.", settled},
-  {"fsm_sink_budget_percent", "gauge", "Used of what the journal keeps for it; 0: no limit.", budget},
-  {"fsm_sink_spilled", "gauge", "1: over its budget, fed from the archive.", spilled},
-  {"fsm_sink_last_success_timestamp_seconds", "gauge", "When it acknowledged last; 0: not yet.", last_ok},
+/* The text of the last walk. */
+struct fsm__gauges {
+  pthread_mutex_t lock;
+  fsm_buf text;
+  int64_t begun_ms, took_ms; /* begun_ms 0: never */
+  bool walking;              /* then others have the last text, as old as it is */
 };
-/* clang-format on */
 
-static void put_sinks(const fsm__request *request, fsm_buf *out) {
-  for (size_t f = 0; request->sink_count > 0 && f < sizeof families / sizeof *families; f++) {
-    fsm__metrics_family(out, families[f].name, families[f].type, families[f].help);
-    for (size_t i = 0; i < request->sink_count; i++)
-      fsm__metrics_line(out, families[f].name, "sink", request->sinks[i].status.name,
-                        families[f].value(&request->sinks[i].status));
+static fsm__gauges *gauges_of(fsm__server *server) {
+  if (!server->gauges && (server->gauges = calloc(1, sizeof *server->gauges)))
+    FSM_ASSERT(pthread_mutex_init(&server->gauges->lock, NULL) == 0);
+  return server->gauges;
+}
+
+void fsm__gauges_free(fsm__gauges *gauges) {
+  if (!gauges) return;
+  fsm_buf_free(&gauges->text);
+  pthread_mutex_destroy(&gauges->lock);
+  free(gauges);
+}
+
+/* True when what is kept will do, and was added. */
+static bool add_kept(fsm__gauges *g, fsm_buf *out) {
+  const int64_t now_ms = fsm__steady_ms();
+  pthread_mutex_lock(&g->lock);
+  const int64_t costly_ms = FSM__GAUGES_COST * g->took_ms;
+  const int64_t kept_ms = costly_ms > FSM__GAUGES_KEPT_MS ? costly_ms : FSM__GAUGES_KEPT_MS;
+  const bool fresh = g->begun_ms != 0 && (g->walking || now_ms - g->begun_ms < kept_ms);
+  if (fresh) fsm_buf_add(out, g->text.data, g->text.len);
+  if (!fresh) g->walking = true, g->begun_ms = now_ms;
+  pthread_mutex_unlock(&g->lock);
+  return fresh;
+}
+
+/* A reader's thread. */
+static void on_gauges(void *arg, const fsm_value *document, const fsm_error *err) {
+  fsm__request *request = arg;
+  fsm__server *server = request->server;
+  fsm__gauges *g = server->gauges;
+  fsm_buf text = {0};
+  if (!err) fsm__metrics_gauges(&text, document);
+  const bool whole = !err && fsm_buf_ok(&text);
+  pthread_mutex_lock(&g->lock);
+  g->walking = false;
+  if (whole) {
+    g->took_ms = fsm__steady_ms() - g->begun_ms;
+    fsm_buf_free(&g->text);
+    g->text = text;
+    fsm_buf_add(&request->out, text.data, text.len);
   }
+  pthread_mutex_unlock(&g->lock);
+  if (!whole) fsm_buf_free(&text);
+  if (err)
+    fsm__problem(request, err, 0, NULL);
+  else if (!whole || !fsm_buf_ok(&request->out))
+    fsm__problem_make(request, FSM_ENOMEM, 0, NULL, "no memory for the answer");
+  fsm__request_finish(request);
+}
+
+static void give_up(fsm__gauges *g) {
+  pthread_mutex_lock(&g->lock);
+  g->walking = false;
+  pthread_mutex_unlock(&g->lock);
 }
 
 bool fsm__serve_metrics(fsm__server *server, fsm__request *request, const fsm__target *target) {
   (void)target;
   fsm_error err = {0};
-  if (fsm__sinks_seen(server, request, &err) != FSM_OK) {
+  fsm__gauges *g = gauges_of(server);
+  if (!g) (void)fsm_fail(&err, FSM_ENOMEM, NULL, "no memory for the answer");
+  if (!g || fsm__sinks_seen(server, request, &err) != FSM_OK) {
     fsm__problem(request, &err, 0, NULL);
     return true;
   }
+  fsm_buf *out = &request->out;
   request->status = 200;
   request->type = FSM__METRICS_TYPE;
-  fsm_buf_reset(&request->out);
-  fsm__metrics_family(&request->out, "fsm_up", "gauge", "1: commands are taken.");
-  fsm__metrics_line(&request->out, "fsm_up", NULL, NULL, 1);
-  put_sinks(request, &request->out);
-  if (!fsm_buf_ok(&request->out)) fsm__problem_make(request, FSM_ENOMEM, 0, NULL, "no memory for the answer");
+  fsm_buf_reset(out);
+  fsm__metrics_family(out, "fsm_up", "gauge", "1: commands are taken.");
+  fsm__metrics_line(out, "fsm_up", NULL, NULL, 1);
+  fsm__metrics_family(out, "fsm_build_info", "gauge", "Always 1.");
+  fsm__metrics_line(out, "fsm_build_info", "version", FSM_VERSION, 1);
+  fsm__metrics_runtime(out, server->runtime);
+  fsm__metrics_process(out, server->loop);
+  fsm__metrics_sinks(out, request);
+  if (add_kept(g, out)) {
+    if (!fsm_buf_ok(out)) fsm__problem_make(request, FSM_ENOMEM, 0, NULL, "no memory for the answer");
+    return true;
+  }
+  const fsm_query query = {.kind = FSM_QUERY_GAUGES};
+  if (fsm_read(server->runtime, &query, on_gauges, request, &err) == FSM_OK) return false;
+  give_up(g);
+  fsm__problem(request, &err, 0, NULL);
   return true;
 }

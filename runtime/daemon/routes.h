@@ -7,6 +7,8 @@
 #include "runtime/daemon/target.h"
 #include "runtime/publish.h"
 
+typedef struct fsm__gauges fsm__gauges;
+
 /* What requests are served from; lives as long as the loop. */
 typedef struct fsm__server {
   fsm_runtime *runtime;
@@ -15,8 +17,9 @@ typedef struct fsm__server {
   fsm__auth *auth;
   fsm__loop *loop;
   const fsm__log *log;
-  bool verifying;  /* one at a time */
-  unsigned asking; /* threads that wait for sinks */
+  fsm__gauges *gauges; /* metrics.c; NULL until asked for */
+  bool verifying;      /* one at a time */
+  unsigned asking;     /* threads that wait for sinks */
 } fsm__server;
 
 /* fsm__serve_fn of a server. */
@@ -61,6 +64,8 @@ bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__ta
 bool fsm__serve_db_stat(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_db_check(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_db_backup(fsm__server *server, fsm__request *request, const fsm__target *target);
+
+void fsm__gauges_free(fsm__gauges *gauges); /* NULL is fine */
 
 /* How the sinks are now, into request->sinks; on the loop's thread. */
 FSM_MUST_USE fsm_code fsm__sinks_seen(fsm__server *server, fsm__request *request, fsm_error *err);

@@ -41,6 +41,7 @@ void fsm__daemon_stop(fsm__daemon *d) {
   fsm__http_free(d->http);
   fsm__daemon_free_clocks(d);
   fsm__loop_free(d->server.loop);
+  fsm__gauges_free(d->server.gauges);
   fsm_publisher_free(d->server.publisher);
   fsm__auth_free(d->server.auth);
   fsm__notify_close(&d->notify);

@@ -89,6 +89,7 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_ROUTES: routes(buf, query); break;
     case FSM_QUERY_ROUTE_TEST: fsm_buf_str(buf, "/v1/routes/test"); return; /* with a body: a POST */
     case FSM_QUERY_HEALTH: fsm_buf_str(buf, "/healthz"); return;
+    case FSM_QUERY_GAUGES: fsm_buf_str(buf, "/metrics"); return;
   }
   params(buf, query);
 }
