@@ -169,9 +169,11 @@ FSM_MUST_USE fsm_code fsm__journal_read(fsm__journal_cursor *cursor, uint64_t se
 typedef enum fsm__find_what {
   FSM__FIND_INSTANCE,
   FSM__FIND_CORRELATION,
-  FSM__FIND_USER, /* `sub` of the actor */
+  FSM__FIND_USER,  /* `sub` of the actor */
+  FSM__FIND_TRACE, /* FSM__FIND_TRACE_BYTES, not a text */
   FSM__FIND_COUNT
 } fsm__find_what;
+enum { FSM__FIND_TRACE_BYTES = 16 };
 typedef struct fsm__find {
   const char *texts[FSM__FIND_COUNT]; /* all of them must be as given; NULL = any */
   uint64_t after;                     /* only later ones */

@@ -1,4 +1,4 @@
-/* journal_find.c: records by instance, correlation and user, over all segments that are kept.
+/* journal_find.c: records by instance, correlation, user and trace, over all segments that are kept.
  *
  * Segment after segment: a sealed one is left out when the filter of any wanted text says so; else the
  * text with the fewest entries leads. Every candidate is read and compared with all that is wanted, so that
@@ -31,11 +31,17 @@ struct fsm__finder {
 
 /* ---- life ---- */
 
+size_t fsm__find_len(fsm__find_what what, const char *text) {
+  return what == FSM__FIND_TRACE ? FSM__FIND_TRACE_BYTES : strlen(text);
+}
+
 static bool keep_texts(fsm__finder *f, const fsm__find *wanted) {
   for (unsigned what = 0; what < FSM__FIND_COUNT; what++) {
     if (!wanted->texts[what]) continue;
-    f->texts[what] = strdup(wanted->texts[what]);
+    size_t len = fsm__find_len((fsm__find_what)what, wanted->texts[what]);
+    f->texts[what] = calloc(1, len + 1);
     if (!f->texts[what]) return false;
+    memcpy(f->texts[what], wanted->texts[what], len);
   }
   return true;
 }
@@ -106,20 +112,24 @@ static bool count_entries(fsm__finder *f, unsigned section, uint32_t hash, uint3
   return true;
 }
 
+static uint32_t hash_of(const fsm__finder *f, unsigned what) {
+  return fsm__idx_hash(f->segment.salt, f->texts[what], fsm__find_len((fsm__find_what)what, f->texts[what]));
+}
+
 /* Chooses the leading text; *some false: nothing here. False: damage. */
 static bool lead(fsm__finder *f, bool *some) {
   uint32_t least = UINT32_MAX;
   *some = false;
   for (unsigned what = 0; what < FSM__FIND_COUNT; what++) {
     if (!f->texts[what]) continue;
-    uint32_t hash = fsm__idx_hash(f->segment.salt, f->texts[what], strlen(f->texts[what]));
+    uint32_t hash = hash_of(f, what);
     bool may;
     if (!fsm__idx_may_have(&f->idx, (fsm__find_what)what, hash, &may)) return false;
     if (!may) return true;
   }
   for (unsigned what = 0; what < FSM__FIND_COUNT; what++) {
     if (!f->texts[what]) continue;
-    uint32_t hash = fsm__idx_hash(f->segment.salt, f->texts[what], strlen(f->texts[what])), count;
+    uint32_t hash = hash_of(f, what), count;
     if (!count_entries(f, FSM__IDX_ENTRIES + what, hash, &count)) return false;
     if (count >= least) continue;
     least = count;
@@ -217,17 +227,18 @@ static fsm_code candidate(fsm__finder *f, uint64_t *seq, bool *found, fsm_error 
   return ordinal ? next_recent(f, ordinal, first_seq, seq, found, err) : FSM_OK;
 }
 
-static bool is_text(const char *wanted, fsm_record_text text) {
-  return !wanted || (text.at && strlen(wanted) == text.len && memcmp(wanted, text.at, text.len) == 0);
+static bool is_wanted(const fsm__finder *f, fsm__find_what what, fsm_record_text text) {
+  const char *wanted = f->texts[what];
+  return !wanted ||
+         (text.at && fsm__find_len(what, wanted) == text.len && !memcmp(wanted, text.at, text.len));
 }
 
 static bool matches(const fsm__finder *f, const fsm__journal_entry *entry) {
   fsm_record_terms terms;
   if (first_text(f) == FSM__FIND_COUNT) return true;
   return !fsm_record_terms_read(entry->record.data, entry->record.len, &terms) &&
-         is_text(f->texts[FSM__FIND_INSTANCE], terms.inst) &&
-         is_text(f->texts[FSM__FIND_CORRELATION], terms.corr) &&
-         is_text(f->texts[FSM__FIND_USER], terms.user);
+         is_wanted(f, FSM__FIND_INSTANCE, terms.inst) && is_wanted(f, FSM__FIND_CORRELATION, terms.corr) &&
+         is_wanted(f, FSM__FIND_USER, terms.user) && is_wanted(f, FSM__FIND_TRACE, terms.trace);
 }
 
 fsm_code fsm__finder_next(fsm__finder *f, fsm__journal_entry *out, bool *found, fsm_error *err) {

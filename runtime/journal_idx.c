@@ -159,7 +159,7 @@ static bool add_record(making *m, const fsm__bytes *record, uint64_t at, bool fr
   if (fsm_record_terms_read(record->data, record->len, &terms)) return true;
   return add_term(m, FSM__FIND_INSTANCE, terms.inst, number) &&
          add_term(m, FSM__FIND_CORRELATION, terms.corr, number) &&
-         add_term(m, FSM__FIND_USER, terms.user, number);
+         add_term(m, FSM__FIND_USER, terms.user, number) && add_term(m, FSM__FIND_TRACE, terms.trace, number);
 }
 
 static bool add_batch(making *m, const uint8_t *data, const fsm__batch_head *head, uint64_t at) {

@@ -1,12 +1,12 @@
 /* journal_idx.h: the index file of a sealed segment, `<ordinal>.idx`: where each record is, and which have an
- * instance, a correlation or a user.
+ * instance, a correlation, a user or a trace.
  *
  * Blocks of 4096 bytes, each with a checksum of its own, so that a lookup reads and checks only what it
- * needs: block 0 the header, then seven sections of 8-byte items, integers little endian.
+ * needs: block 0 the header, then nine sections of 8-byte items, integers little endian.
  *
  *   offsets        of record i: u32 place in the segment file (bit 31: last of its frame), u32 CRC-32C
- *   entries × 3    ascending: hash of the text << 32 | i; by instance, correlation, user
- *   filters × 3    Bloom filters of the hashes, each hash in one block
+ *   entries × 4    ascending: hash of the text << 32 | i; by instance, correlation, user, trace
+ *   filters × 4    Bloom filters of the hashes, each hash in one block
  *
  * It is a hint that can be made again from its segment: what is found is compared with the record, what
  * is damaged, stale or missing is rebuilt. So it can cost time and never an answer.
@@ -17,7 +17,7 @@
 #include "runtime/journal_impl.h"
 
 enum {
-  FSM_INDEX_FORMAT = 1,
+  FSM_INDEX_FORMAT = 2,
   FSM__IDX_BLOCK = 4096,
   FSM__IDX_ITEMS = 511, /* of 8 bytes in a block; then the block's number and its checksum */
   FSM__IDX_BLOOM_BITS = FSM__IDX_ITEMS * 64,
@@ -50,6 +50,8 @@ typedef struct fsm__sealed {
   fsm__hash leaf;
 } fsm__sealed;
 
+/* How long what is looked for is. */
+size_t fsm__find_len(fsm__find_what what, const char *text);
 /* A hash of a text under the salt of its segment; the low 32 bits are what entries hold. */
 uint32_t fsm__idx_hash(uint64_t salt, const void *text, size_t len);
 

@@ -60,7 +60,8 @@ static bool add_record(fsm__recent *recent, const fsm__journal_entry *entry) {
   if (fsm_record_terms_read(entry->record.data, entry->record.len, &terms)) return true;
   return add(recent, FSM__FIND_INSTANCE, terms.inst, entry->seq) &&
          add(recent, FSM__FIND_CORRELATION, terms.corr, entry->seq) &&
-         add(recent, FSM__FIND_USER, terms.user, entry->seq);
+         add(recent, FSM__FIND_USER, terms.user, entry->seq) &&
+         add(recent, FSM__FIND_TRACE, terms.trace, entry->seq);
 }
 
 static fsm_code catch_up(fsm__journal *journal, fsm_error *err) {
@@ -124,7 +125,7 @@ fsm_code fsm__recent_find(fsm__journal *journal, uint64_t ordinal, fsm__find_wha
   if (settle_on(journal, ordinal)) {
     code = catch_up(journal, err);
     if (!code) {
-      uint32_t hash = fsm__idx_hash(recent->salt, text, strlen(text));
+      uint32_t hash = fsm__idx_hash(recent->salt, text, fsm__find_len(what, text));
       *out = look(recent, what, hash, from, descending, seq) ? FSM__RECENT_FOUND : FSM__RECENT_NONE;
     }
   }

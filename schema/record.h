@@ -148,7 +148,7 @@ typedef struct fsm_record_text {
   size_t len;
 } fsm_record_text;
 typedef struct fsm_record_terms {
-  fsm_record_text inst, corr, user; /* user: `sub` of the actor */
+  fsm_record_text inst, corr, user, trace; /* user: `sub` of the actor; trace: its id, 16 bytes */
 } fsm_record_terms;
 FSM_API FSM_MUST_USE fsm_code fsm_record_terms_read(const void *data, size_t len, fsm_record_terms *out);
 

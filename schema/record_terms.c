@@ -26,10 +26,22 @@ static bool take_user(fsm__reader *in, fsm_record_text *out) {
   return true;
 }
 
+/* [trace id, span id, flags]; another one is nobody's. */
+static bool take_trace(fsm__reader *in, fsm_record_text *out) {
+  fsm__reader at = *in;
+  fsm_value token;
+  if (fsm__read_scan(in, FSM_RECORD_DEPTH_MAX)) return false;
+  if (fsm__read_token(&at, &token) || token.type != FSM_LIST || token.len == 0) return true;
+  if (!fsm__read_token(&at, &token) && token.type == FSM_BYTES && token.len == 16)
+    *out = (fsm_record_text){token.s, token.len};
+  return true;
+}
+
 static bool take_field(fsm__reader *in, uint64_t key, fsm_record_terms *out) {
   switch (key) {
     case FSM__KEY_inst: return take_text(in, &out->inst);
     case FSM__KEY_corr: return take_text(in, &out->corr);
+    case FSM__KEY_trace: return take_trace(in, &out->trace);
     case FSM__KEY_act: return take_user(in, &out->user);
     default: return fsm__read_scan(in, FSM_RECORD_DEPTH_MAX) == NULL;
   }

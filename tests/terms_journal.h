@@ -1,12 +1,12 @@
-/* terms_journal.h: a journal whose records have an instance, a correlation and a user, each one of a few by
- * seq, so that what a search must find can be computed. */
+/* terms_journal.h: a journal whose records have an instance, a correlation, a user and a trace, each one of a
+ * few by seq, so that what a search must find can be computed. */
 #ifndef FSM_TESTS_TERMS_JOURNAL_H
 #define FSM_TESTS_TERMS_JOURNAL_H
 
 #include "runtime/journal_idx.h"
 #include "tests/journal_fixture.h"
 
-enum { INSTANCES = 97, CORRELATIONS = 11, USERS = 5 };
+enum { INSTANCES = 97, CORRELATIONS = 11, USERS = 5, TRACES = 13 };
 
 /* NULL: the record has none. */
 static inline const char *term_of(uint64_t seq, fsm__find_what what, char out[32]) {
@@ -14,16 +14,21 @@ static inline const char *term_of(uint64_t seq, fsm__find_what what, char out[32
   if (what == FSM__FIND_INSTANCE && seq % 10 == 0) return NULL;
   if (what == FSM__FIND_CORRELATION && seq % 10 == 0) return NULL;
   if (what == FSM__FIND_USER && seq % 3 == 0) return NULL;
-  static const unsigned counts[] = {INSTANCES, CORRELATIONS, USERS};
-  static const char *const names[] = {"doc", "corr", "user"};
-  snprintf(out, 32, "%s-%u", names[what], (unsigned)(h >> 8) % counts[what]);
+  if (what == FSM__FIND_TRACE && seq % 10 == 0) return NULL;
+  static const unsigned counts[] = {INSTANCES, CORRELATIONS, USERS, TRACES};
+  static const char *const names[] = {"doc", "corr", "user", "a-trace-of-ours"};
+  if (what == FSM__FIND_TRACE) /* as many bytes as it has, NUL last */
+    snprintf(out, 32, "%s%c", names[what], (char)('a' + (unsigned)(h >> 8) % counts[what]));
+  else
+    snprintf(out, 32, "%s-%u", names[what], (unsigned)(h >> 8) % counts[what]);
   return out;
 }
 
 static inline void encode_terms(fsm_buf *buf, uint64_t seq, const fsm__hash *prev, size_t pad) {
   static const uint8_t def[32] = {1};
   static char text[FSM_RECORD_BYTES_MAX];
-  char inst[32], corr[32], user[32];
+  char inst[32], corr[32], user[32], trace[32];
+  fsm_value parts[3];
   memset(text, 'x', pad);
   const char *instance = term_of(seq, FSM__FIND_INSTANCE, inst);
   const char *sub = term_of(seq, FSM__FIND_USER, user);
@@ -42,6 +47,10 @@ static inline void encode_terms(fsm_buf *buf, uint64_t seq, const fsm__hash *pre
     r.mach = "m", r.def = def, r.ctxh = def, r.trigger = "GO", r.cause = FSM_CAUSE_EXTERNAL;
     r.inst = instance;
     r.corr = term_of(seq, FSM__FIND_CORRELATION, corr);
+    parts[0] = fsm_bytes(term_of(seq, FSM__FIND_TRACE, trace), FSM__FIND_TRACE_BYTES);
+    parts[1] = fsm_bytes("span-id!", 8);
+    parts[2] = fsm_int(1);
+    r.trace = fsm_list(parts, 3);
     r.rev = seq;
     r.from = r.to = fsm_list(&leaf, 1);
     r.tr = fsm_list(NULL, 0);

@@ -1,4 +1,4 @@
-/* Records by instance, correlation and user: always what a look at every record gives. */
+/* Records by instance, correlation, user and trace: always what a look at every record gives. */
 #include "tests/terms_journal.h"
 
 /* Two sealed segments and an active one. */
@@ -14,6 +14,7 @@ static void expect_all_kinds(fixture *f) {
   uint64_t last = fsm__journal_durable_seq(f->journal);
   for (int descending = 0; descending < 2; descending++) {
     fsm__find by[] = {
+        {.texts = {NULL, NULL, NULL, "a-trace-of-oursb"}},
         {.texts = {"doc-7"}},
         {.texts = {"doc-96", NULL, "user-2"}},
         {.texts = {NULL, "corr-3"}},
@@ -29,7 +30,7 @@ static void expect_all_kinds(fixture *f) {
     for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
       by[i].descending = descending;
       uint64_t count = expect_found(f, &by[i]);
-      if (i < 5) assert_true(count > 0);
+      if (i < 6) assert_true(count > 0);
     }
     static const char *const absent[] = {"doc-97", "doc", "doc-7 ", "", "corr-3"};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)

@@ -286,6 +286,9 @@ static void the_terms_are_those_of_the_whole_record(void **state) {
     assert_true((terms.user.at != NULL) == (sub != NULL));
     if (sub) assert_true(fsm_is_text(sub, fsm_arena_strndup(&arena, terms.user.at, terms.user.len)));
     assert_true((terms.inst.at != NULL) == (r.inst != NULL) && (terms.corr.at != NULL) == (r.corr != NULL));
+    assert_true((terms.trace.at != NULL) == (r.trace.type == FSM_LIST));
+    if (terms.trace.at)
+      assert_true(terms.trace.len == 16 && memcmp(terms.trace.at, r.trace.items[0].s, 16) == 0);
     if (r.inst)
       assert_true(terms.inst.len == strlen(r.inst) && memcmp(terms.inst.at, r.inst, terms.inst.len) == 0);
     if (r.corr)
