@@ -145,6 +145,16 @@ FSM_API bool fsm_expr_names_actor(const fsm_expr *expr);
 FSM_API FSM_MUST_USE fsm_code fsm_expr_seen(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *arena,
                                             fsm_value *out);
 
+/* What it reads of its variables, one after the other: up to two leading names or literals of a path. A path
+ * of a variable other than `context` (SCXML: than a bare name) has count 0. False behind the last. At
+ * most FSM_EXPR_READS_MAX are kept: one with so many may read anything. */
+enum { FSM_EXPR_READS_MAX = 16 };
+typedef struct fsm_expr_path {
+  unsigned count;
+  fsm_value steps[2];
+} fsm_expr_path;
+FSM_API bool fsm_expr_reads(const fsm_expr *expr, unsigned index, fsm_expr_path *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -173,7 +173,7 @@ struct fsm__read {
   unsigned steps;
 };
 
-enum { FSM__READS_MAX = 16 };
+enum { FSM__READS_MAX = FSM_EXPR_READS_MAX };
 
 struct fsm_expr {
   const char *text;

@@ -122,3 +122,15 @@ fsm_code fsm_expr_seen(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *
   }
   return fsm_map(pairs, count, out, NULL);
 }
+
+bool fsm_expr_reads(const fsm_expr *expr, unsigned index, fsm_expr_path *out) {
+  FSM_ASSERT(expr && out);
+  const fsm__read *read = expr->reads;
+  while (read && index--) read = read->next;
+  *out = (fsm_expr_path){.count = 0};
+  if (!read || read->base->variable != FSM__CONTEXT) return read != NULL;
+  const fsm__node *step = read->base->next;
+  for (; out->count < read->steps && out->count < 2; step = step->next)
+    out->steps[out->count++] = *key_of(step);
+  return true;
+}

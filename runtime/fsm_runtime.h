@@ -355,8 +355,9 @@ typedef enum fsm_query_kind {
   FSM_QUERY_HISTORY,  /* ref, after, limit → {items: records, next} oldest first, refusals included */
   FSM_QUERY_RECORDS,  /* correlation, user, ref, records, after (a seq, or "now"), limit → {items: records,
                          next, seq}; a page may end early: next says where to go on */
-  FSM_QUERY_LIST,     /* filter → {items, next, seq, now} */
-  FSM_QUERY_STUCK,    /* filter → open instances by time in state, longest first, ended states left out */
+  FSM_QUERY_LIST,     /* filter → {items, next, seq, faults?, fault?, now}. A page may be short or empty and
+                         have a next: enough was looked at */
+  FSM_QUERY_STUCK,    /* the same: open instances by time in state, longest first, ended states left out */
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* after, limit → {items: [{id, version, hash, seq, deployed, description, states,
                          live?, retired?}], next}: newest versions; live: the version of which a start makes
@@ -384,6 +385,8 @@ typedef enum fsm_query_kind {
                           that does not match */
 } fsm_query_kind;
 
+typedef struct fsm_filter fsm_filter; /* runtime/filter.h */
+
 typedef struct fsm_query {
   fsm_query_kind kind;
   const char *ref; /* instance id, unique prefix of one, or MACHINE/key:KEY */
@@ -395,6 +398,7 @@ typedef struct fsm_query {
   const char *service;            /* TASKS */
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
   int64_t for_ns;                 /* at least this long in the state */
+  const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */
   fsm_value route;                /* ROUTE_TEST: its document */
   fsm_value records;              /* RECORDS: which, a map (runtime/record_filter.h); null = all */
   fsm_value actor;                /* EVENTS: who asks, a map; null = it is not known whether they may */

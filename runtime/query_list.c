@@ -1,12 +1,14 @@
-/* query_list.c: many instances: lists, the stuck ones, counts by state.
+/* query_list.c: lists of instances.
  *
- * by_state is ordered by machine, state, since: the longest-held come first, so `stuck` is a walk of the
- * index that stops at the first row that is too young. A page ends at its limit; `next` is the key to go on
- * behind, in hex. */
-#include <stdlib.h>
+ * In order of creation, either way, and by id upwards, a page is a walk that ends at its limit, or when
+ * enough was looked at: then it is short, or empty, and `next` goes on. In any other order all that match are
+ * looked at for each page, so only so many as SORT_LOOK_MAX. */
+#include "runtime/query_page.h"
+#include "runtime/query_walk.h"
+
 #include <string.h>
 
-#include "runtime/query.h"
+enum { SORT_LOOK_MAX = 4 * FSM__SIEVE_LOOK_MAX };
 
 /* Without what was tried, which may be large. */
 static void put_incident(fsm__document *d, const fsm_value *incident) {
@@ -52,398 +54,120 @@ fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_val
   return fsm__document_map(&d, out, err);
 }
 
-/* ---- pages -------------------------------------------------------------------------------------- */
+/* ---- in an order that can be walked -------------------------------------------------------------- */
 
-typedef struct page {
-  const fsm__reading *at;
-  fsm__items items;
-  fsm__key last; /* of the last item */
-  bool more;
-} page;
-
-static bool key_from_hex(const char *hex, fsm__key *out) {
-  size_t len = strlen(hex);
-  out->len = 0;
-  if (len % 2 != 0 || len / 2 > sizeof out->bytes) return false;
-  for (size_t i = 0; i < len; i++) {
-    const char *digits = "0123456789abcdef", *digit = strchr(digits, hex[i]);
-    if (digit == NULL) return false;
-    uint8_t nibble = (uint8_t)(digit - digits);
-    if (i % 2 == 0)
-      out->bytes[i / 2] = (uint8_t)(nibble << 4);
-    else
-      out->bytes[i / 2] |= nibble;
-  }
-  out->len = len / 2;
-  return true;
-}
-
-/* Goes on behind the key of `after`. */
-static fsm_code page_seek(const page *p, fsm__range *range, fsm_error *err) {
-  fsm__key key;
-  if (p->at->query->after == NULL) return FSM_OK;
-  if (!key_from_hex(p->at->query->after, &key) || key.len >= sizeof key.bytes)
-    return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a page's next", p->at->query->after);
-  fsm__key_add(&key, "", 1);
-  fsm__range_from(range, key.bytes, key.len);
-  return FSM_OK;
-}
-
-static fsm_code page_document(page *p, fsm_value *out, fsm_error *err) {
-  const fsm__reading *at = p->at;
-  fsm__document d = {.arena = at->arena};
-  if (p->items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  fsm__document_put(&d, "items", fsm_list(p->items.items, p->items.count));
-  char *next = p->more ? fsm_arena_alloc(at->arena, 2 * p->last.len + 1) : NULL;
-  if (p->more && next == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  if (next != NULL) fsm__hex(p->last.bytes, p->last.len, next);
-  fsm__document_put(&d, "next", next ? fsm_string(next) : fsm_null());
-  fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
-  fsm__document_time(&d, "now", at->now_ns);
-  return fsm__document_map(&d, out, err);
-}
-
-/* ---- filters ------------------------------------------------------------------------------------ */
-
-static bool in_state(const fsm__instance *in, const char *wanted) {
-  for (unsigned i = 0; i < in->active_count; i++)
-    if (fsm__state_matches(fsm_state_path(in->deployed->machine, in->active[i].state), wanted)) return true;
-  return false;
-}
-
-static int64_t longest_ns(const fsm__reading *at, const fsm__instance *in) {
-  int64_t since = at->now_ns;
-  for (unsigned i = 0; i < in->active_count; i++)
-    if (fsm_state_is_leaf(in->deployed->machine, in->active[i].state) && in->active[i].ns < since)
-      since = in->active[i].ns;
-  return at->now_ns - since;
-}
-
-static bool status_matches(const fsm__instance *in, const char *wanted) {
-  if (wanted == NULL) return true;
-  if (strcmp(wanted, "open") == 0) return fsm__status_open(in->status);
-  return strcmp(fsm__status_name(in->status), wanted) == 0;
-}
-
-static bool matches(const fsm__reading *at, const fsm__instance *in) {
-  const fsm_query *q = at->query;
-  if (q->machine != NULL && strcmp(in->deployed->id, q->machine) != 0) return false;
-  if (q->version != 0 && in->deployed->version != q->version) return false;
-  if (!status_matches(in, q->status)) return false;
-  if (q->key != NULL && (in->key == NULL || strcmp(in->key, q->key) != 0)) return false;
-  if (q->state != NULL && !in_state(in, q->state)) return false;
-  return q->for_ns == 0 || longest_ns(at, in) >= q->for_ns;
-}
-
-/* Does any version of the machine (of any machine) have a state that this names? */
-static fsm_code known_state(const fsm__reading *at, const char *machine, const char *wanted, bool *known,
-                            fsm_error *err) {
-  const fsm__deployed *newest = NULL;
-  *known = false;
-  for (unsigned i = 0; !*known && (newest = fsm__catalog_newest(at->core->catalog, i)) != NULL; i++) {
-    if (machine != NULL && strcmp(newest->id, machine) != 0) continue;
-    for (uint32_t v = newest->version; !*known && v >= 1; v--) {
-      const fsm__deployed *d = fsm__catalog_find(at->core->catalog, newest->id, v);
-      fsm_code code = d == NULL ? FSM_OK : fsm__catalog_need(at->core->catalog, d, err);
-      if (code != FSM_OK) return code;
-      for (unsigned s = 1; d != NULL && !*known && s < fsm_machine_states(d->machine); s++)
-        *known = fsm__state_matches(fsm_state_path(d->machine, s), wanted);
+static fsm_code walk(fsm__page *page, fsm__stroll *stroll, fsm_error *err) {
+  fsm__sieve *sieve = stroll->sieve;
+  fsm__glance glance;
+  fsm__key place = {.len = 0};
+  fsm_arena scratch;
+  fsm_code code = FSM_OK;
+  fsm_arena_init(&scratch, 0);
+  for (bool full = false, found = true, passes = false; code == FSM_OK && !full;) {
+    fsm_arena_reset(&scratch);
+    if (sieve->looked >= FSM__SIEVE_LOOK_MAX) {
+      fsm__page_stop(page, &place);
+      break;
     }
+    code = fsm__stroll_next(stroll, &scratch, &glance, &place, &found, err);
+    if (code == FSM_OK && stroll->ended) break;
+    if (code != FSM_OK || !found) continue;
+    code = fsm__sieve_test(sieve, &glance, fsm__sieve_since(sieve, &glance), &scratch, &passes, err);
+    if (code == FSM_OK && passes) code = fsm__page_add(page, glance.number, &place, &full, err);
   }
-  return FSM_OK;
-}
-
-static fsm_code check_state(const fsm__reading *at, fsm_error *err) {
-  const fsm_query *q = at->query;
-  bool known = true;
-  if (q->state == NULL) return FSM_OK;
-  fsm_code code = known_state(at, q->machine, q->state, &known, err);
-  if (code != FSM_OK || known) return code;
-  if (q->machine == NULL)
-    return fsm_fail(err, FSM_ENOTFOUND, "state", "no deployed machine has a state \"%.128s\"", q->state);
-  return fsm_fail(err, FSM_ENOTFOUND, "state", "machine %s has no state \"%.128s\"", q->machine, q->state);
-}
-
-static fsm_code check_filter(const fsm__reading *at, fsm_error *err) {
-  const fsm_query *q = at->query;
-  if (q->machine != NULL && fsm__catalog_find(at->core->catalog, q->machine, 0) == NULL)
-    return fsm_fail(err, FSM_EMACHINE, "machine", "no machine \"%s\" is deployed", q->machine);
-  fsm_code code = check_state(at, err);
-  if (code != FSM_OK || q->status == NULL || strcmp(q->status, "open") == 0) return code;
-  for (unsigned s = 0; s < FSM_STATUS_COUNT; s++)
-    if (strcmp(q->status, fsm__status_name((fsm__status)s)) == 0) return FSM_OK;
-  return fsm_fail(err, FSM_EARGUMENT, "status",
-                  "\"%.64s\" is no status: open, running, paused, incident, completed, cancelled", q->status);
-}
-
-/* Is this the leaf in which it has waited longest, of those that are wanted? An instance in several is told
- * once. Another version of its machine may call a compound or final state so. */
-static bool waits_longest_in(const fsm__instance *in, uint32_t name, const char *wanted) {
-  const fsm__deployed *d = in->deployed;
-  const fsm__since *first = NULL;
-  for (unsigned i = 0; i < in->active_count; i++) {
-    const fsm__since *active = &in->active[i];
-    unsigned s = active->state;
-    if (s == 0 || !fsm_state_is_leaf(d->machine, s) || fsm_state_kind(d->machine, s) == FSM_FINAL) continue;
-    if (wanted != NULL && !fsm__state_matches(fsm_state_path(d->machine, s), wanted)) continue;
-    if (first == NULL || active->ns < first->ns ||
-        (active->ns == first->ns && d->names[s] < d->names[first->state]))
-      first = active;
-  }
-  return first != NULL && d->names[first->state] == name;
-}
-
-static fsm_code load(const fsm__reading *at, uint64_t number, fsm_arena *arena, fsm__instance *out,
-                     fsm_error *err) {
-  fsm_code code = fsm__instance_load(at->core->store, at->core->catalog, number, arena, out, err);
-  return code == FSM_ENOTFOUND ? fsm_fail(err, FSM_ECORRUPT, "store: instances",
-                                          "instance number %llu has no row", (unsigned long long)number)
-                               : code;
-}
-
-/* Adds the instance to the page if it matches (leaf 0 = wherever it is); *full when one more would not fit.
- */
-static fsm_code consider(page *p, uint64_t number, uint32_t leaf, const fsm__row *row, fsm_arena *scratch,
-                         bool *full, fsm_error *err) {
-  const fsm__reading *at = p->at;
-  fsm__instance in;
-  fsm_code code = load(at, number, scratch, &in, err);
-  if (code != FSM_OK || (leaf != 0 && !waits_longest_in(&in, leaf, at->query->state)) || !matches(at, &in))
-    return code;
-  if (p->items.count == at->query->limit) {
-    *full = p->more = true;
-    return FSM_OK;
-  }
-  p->last.len = 0;
-  fsm__key_add(&p->last, row->key, row->key_len);
-  code = load(at, number, at->arena, &in, err);
-  fsm_value view;
-  if (code == FSM_OK) code = fsm__query_row(at, &in, &view, err);
-  if (code == FSM_OK) fsm__items_add(&p->items, view);
+  fsm_arena_free(&scratch);
   return code;
 }
 
-/* ---- list: in order of creation ----------------------------------------------------------------- */
+/* ---- in any other -------------------------------------------------------------------------------- */
+
+static void put_u64(fsm__ranked *out, uint64_t u) {
+  fsm__key key = {.len = 0};
+  fsm__key_u64(&key, u);
+  memcpy(out->key, key.bytes, key.len);
+  out->len = (uint32_t)key.len;
+}
+
+static void put_text(fsm__ranked *out, fsm__span text) {
+  out->none = text.at == NULL;
+  out->len = (uint32_t)text.len;
+  FSM_ASSERT(text.len <= sizeof out->key);
+  if (!out->none) memcpy(out->key, text.at, text.len);
+}
+
+static fsm__ranked rank_of(fsm__sort sort, const fsm__glance *glance, int64_t since_ns) {
+  fsm__ranked out = {.number = glance->number};
+  switch (sort) {
+    case FSM__BY_CREATED: put_u64(&out, glance->number); break;
+    case FSM__BY_UPDATED: put_u64(&out, (uint64_t)glance->updated_ns); break;
+    case FSM__BY_AGE: put_u64(&out, ~(uint64_t)since_ns); break; /* the later, the younger */
+    case FSM__BY_ID: put_text(&out, glance->id); break;
+    case FSM__BY_KEY: put_text(&out, glance->key); break;
+  }
+  return out;
+}
+
+static fsm_code too_many(const fsm__sieve *sieve, fsm_error *err) {
+  static const char *const names[] = {"created", "updated", "age", "id", "key"};
+  return fsm_fail(
+      err, FSM_ETOOLARGE, "sort",
+      "to sort by %s more than %d instances would have to be read; name a machine, a state, a user "
+      "or a key, or sort by created or id",
+      names[sieve->filter->sort], SORT_LOOK_MAX);
+}
+
+static fsm_code rank(fsm__page *page, fsm__stroll *stroll, fsm_error *err) {
+  fsm__sieve *sieve = stroll->sieve;
+  fsm__glance glance;
+  fsm__key place;
+  fsm__ranking ranking;
+  fsm_arena scratch;
+  fsm_code code = fsm__ranking_open(page, sieve->filter->downwards, &ranking, err);
+  fsm_arena_init(&scratch, 0);
+  for (bool found = true, passes = false; code == FSM_OK && found;) {
+    fsm_arena_reset(&scratch);
+    if (sieve->looked >= SORT_LOOK_MAX) code = too_many(sieve, err);
+    if (code == FSM_OK) code = fsm__stroll_next(stroll, &scratch, &glance, &place, &found, err);
+    if (code != FSM_OK || !found) continue;
+    int64_t since = fsm__sieve_since(sieve, &glance);
+    code = fsm__sieve_test(sieve, &glance, since, &scratch, &passes, err);
+    if (code != FSM_OK || !passes) continue;
+    const fsm__ranked one = rank_of(sieve->filter->sort, &glance, since);
+    fsm__ranking_add(&ranking, &one);
+  }
+  fsm_arena_free(&scratch);
+  return code == FSM_OK ? fsm__ranking_show(&ranking, page, err) : code;
+}
+
+/* ---- the list ------------------------------------------------------------------------------------ */
+
+static fsm_code list(fsm__page *page, fsm__sieve *sieve, fsm_error *err) {
+  const fsm_filter *filter = sieve->filter;
+  fsm__candidates candidates;
+  fsm_code code = fsm__candidates_find(sieve, true, &candidates, err);
+  if (code != FSM_OK) return code;
+  const bool by_number = filter->sort == FSM__BY_CREATED;
+  const bool by_id = filter->sort == FSM__BY_ID && !filter->downwards && !candidates.some;
+  const bool walks = by_number || by_id;
+  fsm__stroll *stroll = fsm_arena_alloc(page->at->arena, sizeof *stroll);
+  if (stroll == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  code = fsm__stroll_open(sieve, candidates.some ? &candidates : NULL, by_id, by_number && filter->downwards,
+                          walks && page->goes_on ? &page->after : NULL, stroll, err);
+  if (code != FSM_OK) return code;
+  code = walks ? walk(page, stroll, err) : rank(page, stroll, err);
+  fsm__stroll_close(stroll);
+  return code;
+}
 
 fsm_code fsm__query_list(const fsm__reading *at, fsm_value *out, fsm_error *err) {
-  page p = {.at = at, .items = {.arena = at->arena}};
-  fsm__range range;
-  fsm__row row;
-  bool found = false, full = false;
-  fsm_arena scratch;
-  fsm_code code = check_filter(at, err);
-  if (code != FSM_OK) return code;
-  fsm_arena_init(&scratch, 0);
-  fsm__range_open(&range, at->core->store, FSM_T_INSTANCES, NULL, 0);
-  code = page_seek(&p, &range, err);
-  while (code == FSM_OK && !full && (code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    if (row.key_len == 9 && ((const char *)row.key)[8] == 's') {
-      fsm__key key = {.len = 0}; /* loading invalidates the row */
-      fsm__key_add(&key, row.key, row.key_len);
-      row.key = key.bytes;
-      code = consider(&p, fsm__key_read_u64(key.bytes), 0, &row, &scratch, &full, err);
-    }
-    fsm_arena_reset(&scratch);
-  }
-  fsm__range_close(&range);
-  fsm_arena_free(&scratch);
-  return code == FSM_OK ? page_document(&p, out, err) : code;
-}
-
-/* ---- stuck: longest in its state first ---------------------------------------------------------- */
-
-/* A place in by_state: one (machine, state) interval, at its next row. */
-typedef struct lane {
-  fsm__range range;
-  fsm__key head;
-  int64_t since_ns;
-  bool live;
-} lane;
-
-static fsm_code lane_next(lane *l, fsm_error *err) {
-  fsm__row row;
-  bool found = false;
-  fsm_code code = fsm__range_next(&l->range, &row, &found, err);
-  l->live = code == FSM_OK && found && row.key_len == 24;
-  if (!l->live) return code;
-  l->head.len = 0;
-  fsm__key_add(&l->head, row.key, row.key_len);
-  l->since_ns = (int64_t)fsm__key_read_u64(l->head.bytes + 8);
-  return FSM_OK;
-}
-
-/* Is the name a leaf that is not final in some version of the machine, and wanted? */
-static fsm_code lane_wanted(const fsm__reading *at, const fsm__deployed *newest, uint32_t name, bool *wanted,
-                            fsm_error *err) {
-  *wanted = false;
-  for (uint32_t v = newest->version; v >= 1 && !*wanted; v--) {
-    const fsm__deployed *d = fsm__catalog_find(at->core->catalog, newest->id, v);
-    fsm_code code = d != NULL ? fsm__catalog_need(at->core->catalog, d, err) : FSM_OK;
-    if (code != FSM_OK || d == NULL) return code;
-    for (unsigned s = 1; s < fsm_machine_states(d->machine); s++)
-      if (d->names[s] == name && fsm_state_is_leaf(d->machine, s) &&
-          fsm_state_kind(d->machine, s) != FSM_FINAL &&
-          (at->query->state == NULL || fsm__state_matches(fsm_state_path(d->machine, s), at->query->state)))
-        *wanted = true;
-  }
-  return FSM_OK;
-}
-
-typedef struct lanes {
-  lane *at;
-  unsigned count, cap;
-} lanes;
-
-static fsm_code lane_add(const fsm__reading *at, lanes *all, uint32_t machine, uint32_t name,
-                         fsm_error *err) {
-  if (all->count == all->cap) {
-    unsigned cap = all->cap ? all->cap * 2 : 16;
-    lane *grown = fsm_arena_alloc(at->arena, cap * sizeof *grown);
-    if (grown == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-    if (all->count > 0) memcpy(grown, all->at, all->count * sizeof *grown);
-    all->at = grown;
-    all->cap = cap;
-  }
-  fsm__key prefix = {.len = 0};
-  fsm__key_u32(&prefix, machine);
-  fsm__key_u32(&prefix, name);
-  fsm__range_open(&all->at[all->count++].range, at->core->store, FSM_T_BY_STATE, prefix.bytes, prefix.len);
-  return FSM_OK;
-}
-
-/* The intervals to merge: found by hopping from one (machine, name) to the next. */
-static fsm_code open_lanes(const fsm__reading *at, lanes *all, fsm_error *err) {
-  fsm__range range;
-  fsm__row row;
-  bool found = false;
-  fsm_code code;
-  fsm__range_open(&range, at->core->store, FSM_T_BY_STATE, NULL, 0);
-  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    uint32_t machine = fsm__key_read_u32(row.key), name = fsm__key_read_u32((const uint8_t *)row.key + 4);
-    const fsm__deployed *newest = fsm__catalog_at(at->core->catalog, machine, 0);
-    bool wanted = false;
-    if (newest != NULL && (at->query->machine == NULL || strcmp(at->query->machine, newest->id) == 0))
-      code = lane_wanted(at, newest, name, &wanted, err);
-    if (code == FSM_OK && wanted) code = lane_add(at, all, machine, name, err);
-    if (code != FSM_OK || (name == UINT32_MAX && machine == UINT32_MAX)) break;
-    fsm__key beyond = {.len = 0};
-    fsm__key_u32(&beyond, name == UINT32_MAX ? machine + 1 : machine);
-    fsm__key_u32(&beyond, name + 1);
-    fsm__range_from(&range, beyond.bytes, beyond.len);
-  }
-  fsm__range_close(&range);
+  fsm_filter *filter = NULL;
+  fsm__sieve sieve;
+  fsm__page page;
+  fsm_code code = fsm__query_filter(at->query, &filter, err);
+  if (code == FSM_OK) code = fsm__page_open(at, filter, &page, err);
+  if (code == FSM_OK) code = fsm__sieve_open(at, filter, page.now_ns, &sieve, err);
+  if (code == FSM_OK) code = list(&page, &sieve, err);
+  if (code == FSM_OK) code = fsm__page_document(&page, &sieve, out, err);
+  fsm_filter_free(filter);
   return code;
-}
-
-/* `after` orders across lanes as the page did: by since, then by the key. */
-static bool lane_before(const lane *a, const lane *b) {
-  if (a->since_ns != b->since_ns) return a->since_ns < b->since_ns;
-  return memcmp(a->head.bytes, b->head.bytes, a->head.len) < 0;
-}
-
-static fsm_code skip_to_after(const fsm__reading *at, lanes *all, fsm_error *err) {
-  lane mark = {.live = true};
-  if (at->query->after != NULL) {
-    if (!key_from_hex(at->query->after, &mark.head) || mark.head.len != 24)
-      return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a page's next", at->query->after);
-    mark.since_ns = (int64_t)fsm__key_read_u64(mark.head.bytes + 8);
-  }
-  for (unsigned i = 0; i < all->count; i++) {
-    lane *l = &all->at[i];
-    if (at->query->after != NULL) { /* whatever is older was shown */
-      fsm__key from = {.len = 0};
-      fsm__key_add(&from, l->range.prefix, l->range.prefix_len);
-      fsm__key_u64(&from, (uint64_t)mark.since_ns);
-      fsm__range_from(&l->range, from.bytes, from.len);
-    }
-    fsm_code code = lane_next(l, err);
-    while (code == FSM_OK && at->query->after != NULL && l->live && !lane_before(&mark, l))
-      code = lane_next(l, err);
-    if (code != FSM_OK) return code;
-  }
-  return FSM_OK;
-}
-
-static lane *oldest(lanes *all) {
-  lane *best = NULL;
-  for (unsigned i = 0; i < all->count; i++)
-    if (all->at[i].live && (best == NULL || lane_before(&all->at[i], best))) best = &all->at[i];
-  return best;
-}
-
-fsm_code fsm__query_stuck(const fsm__reading *at, fsm_value *out, fsm_error *err) {
-  page p = {.at = at, .items = {.arena = at->arena}};
-  lanes all = {.count = 0};
-  fsm_arena scratch;
-  fsm_query open_only = *at->query;
-  if (open_only.status == NULL) open_only.status = "open";
-  fsm__reading open_at = *at;
-  open_at.query = &open_only;
-  p.at = &open_at;
-  fsm_code code = check_filter(&open_at, err);
-  if (code == FSM_OK) code = open_lanes(at, &all, err);
-  if (code == FSM_OK) code = skip_to_after(at, &all, err);
-  fsm_arena_init(&scratch, 0);
-  for (bool full = false; code == FSM_OK && !full;) {
-    lane *l = oldest(&all);
-    if (l == NULL || at->now_ns - l->since_ns < at->query->for_ns) break; /* the rest is younger still */
-    const fsm__row row = {.key = l->head.bytes, .key_len = (uint32_t)l->head.len};
-    const uint32_t leaf = fsm__key_read_u32(l->head.bytes + 4);
-    code = consider(&p, fsm__key_read_u64(l->head.bytes + 16), leaf, &row, &scratch, &full, err);
-    fsm_arena_reset(&scratch);
-    if (code == FSM_OK && !full) code = lane_next(l, err);
-  }
-  fsm_arena_free(&scratch);
-  for (unsigned i = 0; i < all.count; i++) fsm__range_close(&all.at[i].range);
-  return code == FSM_OK ? page_document(&p, out, err) : code;
-}
-
-/* ---- counts ------------------------------------------------------------------------------------- */
-
-static fsm_code count_view(const fsm__reading *at, uint32_t machine, uint32_t name, uint64_t count,
-                           fsm__items *items, fsm_error *err) {
-  const fsm__deployed *newest = fsm__catalog_at(at->core->catalog, machine, 0);
-  if (newest == NULL || count == 0) return FSM_OK;
-  if (at->query->machine != NULL && strcmp(at->query->machine, newest->id) != 0) return FSM_OK;
-  fsm__document d = {.arena = at->arena};
-  fsm_value view;
-  const char *state = NULL;
-  fsm_code code = fsm__name_text(at->core->store, name, at->arena, &state, err);
-  if (code != FSM_OK) return code;
-  fsm__document_text(&d, "machine", newest->id);
-  fsm__document_text(&d, "state", state);
-  fsm__document_put(&d, "count", fsm_int((int64_t)count));
-  code = fsm__document_map(&d, &view, err);
-  if (code == FSM_OK) fsm__items_add(items, view);
-  return code;
-}
-
-fsm_code fsm__query_counts(const fsm__reading *at, fsm_value *out, fsm_error *err) {
-  fsm__items items = {.arena = at->arena};
-  fsm__range range;
-  fsm__row row;
-  bool found = false;
-  uint32_t machine = 0, name = 0;
-  uint64_t count = 0;
-  fsm_code code = check_filter(at, err);
-  if (code != FSM_OK) return code;
-  fsm__range_open(&range, at->core->store, FSM_T_BY_STATE, NULL, 0);
-  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    uint32_t m = fsm__key_read_u32(row.key), n = fsm__key_read_u32((const uint8_t *)row.key + 4);
-    if (m != machine || n != name) {
-      code = count_view(at, machine, name, count, &items, err);
-      if (code != FSM_OK) break;
-      machine = m, name = n, count = 0;
-    }
-    count++;
-  }
-  fsm__range_close(&range);
-  if (code == FSM_OK) code = count_view(at, machine, name, count, &items, err);
-  if (code != FSM_OK) return code;
-  if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  fsm__document d = {.arena = at->arena};
-  fsm__document_put(&d, "items", fsm_list(items.items, items.count));
-  fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
-  fsm__document_time(&d, "now", at->now_ns);
-  return fsm__document_map(&d, out, err);
 }

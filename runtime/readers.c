@@ -1,14 +1,18 @@
 /* readers.c: reader threads. See readers.h. */
 #include "runtime/readers.h"
 
+#include "runtime/filter_impl.h"
+
 enum { BRIEF_AT_ONCE = 8 }; /* behind one another; what may take long never has others behind it */
 
 static void run_read(fsm__readers *readers, fsm__job *job) {
   fsm_error err;
   fsm_value document = fsm_null();
+  fsm_filter *held = (fsm_filter *)job->query.filter;
   fsm_code code = fsm__query_run(readers->core, &job->query, fsm__wall_now(readers->options), &job->arena,
                                  &document, &err);
   job->document_fn(job->arg, &document, code == FSM_OK ? NULL : &err);
+  fsm_filter_free(held);
 }
 
 static size_t run_all(fsm__readers *readers, fsm__job *jobs) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/admit.h"
+#include "runtime/filter_impl.h"
 #include "runtime/pulse.h"
 #include "runtime/readers.h"
 #include "runtime/retention.h"
@@ -216,8 +217,10 @@ fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn 
   job->document_fn = fn;
   job->arg = arg;
   job->brief = query->kind == FSM_QUERY_INSTANCE;
+  fsm_filter *held = code == FSM_OK ? fsm__filter_hold(query->filter) : NULL; /* until it is answered */
   if (code == FSM_OK) code = fsm__queue_push(queue, job, job, 1, err);
   if (code != FSM_OK) fsm__queue_recycle(queue, job);
+  if (code != FSM_OK) fsm_filter_free(held);
   return code;
 }
 

@@ -74,6 +74,33 @@ static void the_variables_of_macros_are_not_read_from_outside(void **state) {
   check("context.?map.k.orValue(0)", "{\"context.map.k\": 1}");
 }
 
+/* Each path as "first.second", "-" for one of another variable. */
+static void check_reads(const char *source, bool scxml, const char *expected) {
+  const fsm_expr_options options = {.scxml = scxml};
+  const fsm_expr *expr;
+  fsm_expr_path path;
+  fsm_buf buf = {0};
+  assert_int_equal(fsm_expr_compile_with(&arena, source, strlen(source), &options, &expr, NULL), FSM_OK);
+  for (unsigned i = 0; fsm_expr_reads(expr, i, &path); i++) {
+    fsm_buf_str(&buf, i > 0 ? " " : "");
+    if (path.count == 0) fsm_buf_char(&buf, '-');
+    for (unsigned k = 0; k < path.count; k++) {
+      if (k > 0) fsm_buf_char(&buf, '.');
+      fsm_buf_add(&buf, path.steps[k].s, path.steps[k].len);
+    }
+  }
+  assert_string_equal(fsm_buf_text(&buf), expected);
+  fsm_buf_free(&buf);
+}
+
+static void what_is_read_is_told_by_its_first_two_names(void **state) {
+  (void)state;
+  check_reads("context.a.b.c == 1 && event.name == 'GO'", false, "- a.b");
+  check_reads("context.amount > 1 && labels['dept'] == 'it' && context[id] == 1", true,
+              "context id labels.dept context.amount");
+  check_reads("1 == 2", true, "");
+}
+
 static void at_most_sixteen_paths_are_kept(void **state) {
   (void)state;
   fsm_value many = expr_value(&arena,
@@ -119,6 +146,7 @@ int main(void) {
       WITH_SCOPE(fixed_indices_are_followed_and_others_end_the_path),
       WITH_SCOPE(input_reads_as_it_is_written),
       WITH_SCOPE(the_variables_of_macros_are_not_read_from_outside),
+      WITH_SCOPE(what_is_read_is_told_by_its_first_two_names),
       WITH_SCOPE(at_most_sixteen_paths_are_kept),
       WITH_SCOPE(a_long_text_is_told_by_its_beginning),
   };

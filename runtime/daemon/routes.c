@@ -8,12 +8,13 @@
 #include "runtime/daemon/body.h"
 #include "runtime/daemon/headers.h"
 #include "runtime/daemon/problem.h"
+#include "runtime/filter.h"
 
 typedef bool (*row_fn)(fsm__server *server, fsm__request *request, const fsm__target *target);
 
 typedef struct route {
-  const char *method, *path;                     /* a segment "*" stands for any that is not empty */
-  const char *params;                            /* names, each with a space before and behind */
+  const char *method, *path; /* a segment "*" stands for any that is not empty */
+  const char *params;        /* names, each with a space before and behind; FILTER: its fields */
   enum { ACTOR, EVERYONE, DEPLOYER, ADMIN } who; /* EVERYONE: tokens are not looked at; others: access.h */
   enum { NO_BODY, JSON, DEFINITION } body;       /* what is needed; a definition is JSON or SCXML */
   row_fn serve;
@@ -27,7 +28,7 @@ static const route routes[] = {
   {"GET",  "v1/machines/*/versions", " limit after ", ACTOR, NO_BODY, fsm__serve_versions},
   {"POST", "v1/machines/*/retire",   "", ADMIN, JSON, fsm__serve_retire},
   {"POST", "v1/instances",           "", ACTOR, JSON, fsm__serve_start},
-  {"GET",  "v1/instances",           " machine state status key for limit after ", ACTOR, NO_BODY, fsm__serve_list},
+  {"GET",  "v1/instances",           " FILTER limit after ", ACTOR, NO_BODY, fsm__serve_list},
   {"GET",  "v1/instances/*",         "", ACTOR, NO_BODY, fsm__serve_instance},
   {"POST", "v1/instances/*/events",  "", ACTOR, JSON, fsm__serve_send},
   {"GET",  "v1/instances/*/events",  "", ACTOR, NO_BODY, fsm__serve_events},
@@ -48,7 +49,7 @@ static const route routes[] = {
   {"POST", "v1/tasks/*/complete",    "", ACTOR, JSON, fsm__serve_task_complete},
   {"POST", "v1/tasks/*/fail",        "", ACTOR, JSON, fsm__serve_task_fail},
   {"POST", "v1/tasks/*/heartbeat",   "", ACTOR, JSON, fsm__serve_task_heartbeat},
-  {"GET",  "v1/stuck",               " for state machine limit after ", ACTOR, NO_BODY, fsm__serve_stuck},
+  {"GET",  "v1/stuck",               " FILTER limit after ", ACTOR, NO_BODY, fsm__serve_stuck},
   {"GET",  "v1/counts",              " machine ", ACTOR, NO_BODY, fsm__serve_counts},
   {"GET",  "v1/routes",              "", ACTOR, NO_BODY, fsm__serve_routes},
   {"POST", "v1/routes/test",         "", ACTOR, JSON, fsm__serve_route_test},
@@ -99,12 +100,19 @@ static const route *find(fsm__request *request, const fsm__target *target, const
   return NULL;
 }
 
+static bool takes_param(const route *row, const char *word, const char *name) {
+  static const char of_filter[] = " FILTER ";
+  if (!word || !*name || strchr(name, ' ')) return false;
+  if (strstr(row->params, of_filter) && fsm_filter_has(name)) return true;
+  return strcmp(word, of_filter) != 0 && strstr(row->params, word);
+}
+
 static fsm_code check_params(fsm__request *request, const route *row, const fsm__target *target,
                              fsm_error *err) {
   for (size_t i = 0; i < target->param_count; i++) {
     const char *name = target->params[i].name;
     const char *word = fsm_arena_printf(&request->arena, " %s ", name);
-    if (!word || !*name || strchr(name, ' ') || !strstr(row->params, word))
+    if (!takes_param(row, word, name))
       return fsm_fail(err, FSM_EARGUMENT, fsm_arena_printf(&request->arena, "?%s", name),
                       "there is no such parameter here");
   }

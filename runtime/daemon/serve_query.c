@@ -5,6 +5,7 @@
 
 #include "runtime/daemon/problem.h"
 #include "runtime/daemon/serve_query.h"
+#include "runtime/filter.h"
 #include "schema/json.h"
 
 static void put_etag(fsm__request *request, const fsm_value *document) {
@@ -93,8 +94,38 @@ bool fsm__serve_read(fsm__server *server, fsm__request *request, const fsm__targ
 
 /* ---- the rows ------------------------------------------------------------------------------------- */
 
+/* What routes.c lets through is of the filter, or of the page. */
+static fsm_code read_filter(const fsm__target *target, fsm_filter *filter, fsm_error *err) {
+  for (size_t i = 0; i < target->param_count; i++) {
+    const fsm__param *param = &target->params[i];
+    char where[FSM_WHERE_MAX] = "?";
+    fsm_error why = {0};
+    if (!fsm_filter_has(param->name)) continue;
+    strncat(where, param->name, sizeof where - 2);
+    fsm_code code = fsm_filter_set(filter, param->name, param->value, &why);
+    if (code != FSM_OK) return fsm_fail(err, code, where, "%s", why.text);
+  }
+  return FSM_OK;
+}
+
+static bool ask_filtered(fsm__server *server, fsm__request *request, const fsm__target *target,
+                         fsm_query_kind kind) {
+  fsm_query query = {.kind = kind};
+  fsm_filter *filter = NULL;
+  fsm_error err = {0};
+  fsm_code code = fsm_filter_new(&filter, &err);
+  if (code == FSM_OK) code = read_filter(target, filter, &err);
+  if (code == FSM_OK) code = read_text(target, "after", &query.after, &err);
+  if (code == FSM_OK) code = read_number(target, "limit", FSM_PAGE_MAX, &query.limit, &err);
+  query.filter = filter;
+  if (code == FSM_OK) code = fsm_read(server->runtime, &query, fsm__serve_document, request, &err);
+  if (code != FSM_OK) fsm__problem(request, &err, 0, NULL);
+  fsm_filter_free(filter); /* the read has its own hold */
+  return code != FSM_OK;
+}
+
 bool fsm__serve_list(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_LIST}, fsm__serve_document);
+  return ask_filtered(server, request, target, FSM_QUERY_LIST);
 }
 
 bool fsm__serve_instance(fsm__server *server, fsm__request *request, const fsm__target *target) {
@@ -116,7 +147,7 @@ bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__t
 }
 
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_STUCK}, fsm__serve_document);
+  return ask_filtered(server, request, target, FSM_QUERY_STUCK);
 }
 
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target) {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "runtime/filter.h"
 #include "schema/utf8.h"
 
 static int hex_digit(char c) {
@@ -57,7 +58,7 @@ static fsm_code read_param(fsm_arena *arena, const char *text, size_t len, fsm__
   const char *value = equals ? decode(arena, equals + 1, len - name_len - 1, true) : "";
   if (!name || !value)
     return fsm_fail(err, FSM_EMALFORMED, "query", "the query has a bad escape or is not UTF-8");
-  if (fsm__target_param(out, name))
+  if (!fsm_filter_repeats(name) && fsm__target_param(out, name))
     return fsm_fail(err, FSM_EMALFORMED, fsm_arena_printf(arena, "?%s", name),
                     "the parameter is there twice");
   if (out->param_count == FSM__PARAMS_MAX)

@@ -4,7 +4,7 @@
 
 #include "fsm/fsm.h"
 
-enum { FSM__SEGMENTS_MAX = 8, FSM__PARAMS_MAX = 16 };
+enum { FSM__SEGMENTS_MAX = 8, FSM__PARAMS_MAX = 48 };
 
 typedef struct fsm__param {
   const char *name, *value;
@@ -17,8 +17,8 @@ typedef struct fsm__target {
   size_t param_count;
 } fsm__target;
 
-/* FSM_EMALFORMED: a bad escape, NUL, not UTF-8, a parameter twice; where is "path" or "?name". In the query
- * + is a space. */
+/* FSM_EMALFORMED: a bad escape, NUL, not UTF-8, a parameter twice (but those that a filter may have
+ * more than once: runtime/filter.h); where is "path" or "?name". In the query + is a space. */
 FSM_MUST_USE fsm_code fsm__target_parse(fsm_arena *arena, const char *text, fsm__target *out, fsm_error *err);
 /* NULL = not given. */
 const char *fsm__target_param(const fsm__target *target, const char *name);

@@ -7,6 +7,7 @@
 #include "tests/fuzz/fuzz_disk.h"
 #include "tests/fuzz/fuzz_export.h"
 #include "tests/fuzz/fuzz_expr.h"
+#include "tests/fuzz/fuzz_filter.h"
 #include "tests/fuzz/fuzz_index.h"
 #include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_parked.h"
@@ -40,6 +41,7 @@ static const fuzz_target fuzz_targets[] = {
     {"token", 1, token_open, token_one, token_close, false, false},
     {"sinks", 1, sinks_open, sinks_one, NULL, false, true},
     {"routes", 1, routes_open, routes_one, NULL, false, true},
+    {"filter", 1, filter_open, filter_one, NULL, false, true},
     {"worker", 1, worker_open, worker_one, NULL, false, true},
     {"http", 1, http_open, http_one, NULL, false, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},

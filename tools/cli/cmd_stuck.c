@@ -3,14 +3,15 @@
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_pages pages = {.query = {.kind = FSM_QUERY_STUCK}};
+  fsm_code code = FSM_OK;
   if (!cli_args_has(&cli->args, "for"))
-    return fsm_fail(err, FSM_EARGUMENT, "", "stuck for how long? --for 10m");
-  fsm_code code = cli_list_options(cli, &pages, err);
-  return code == FSM_OK ? cli_list_print(cli, &pages, err) : code;
+    code = fsm_fail(err, FSM_EARGUMENT, "", "stuck for how long? --for 10m");
+  if (code == FSM_OK) code = cli_list_options(cli, &pages, err);
+  return cli_list_print(cli, &pages, code, err);
 }
 
-static const cli_option options[] = {CLI_FILTER_FOR, CLI_FILTER_STATE, CLI_FILTER_MACHINE,
-                                     CLI_PAGE_LIMIT, CLI_PAGE_ALL,     {NULL, 0, NULL, NULL, false}};
+static const cli_option options[] = {
+    CLI_FILTER CLI_FILTER_STATUS CLI_PAGE_LIMIT, CLI_PAGE_ALL, {NULL, 0, NULL, NULL, false}};
 
 static const char *const examples[] = {"stuck --for 10m",
                                        "stuck --for 2d -m document-approval -s awaitingApproval", NULL};

@@ -40,17 +40,48 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
   cli_table_row(table, cells);
 }
 
+/* A fault of a filter as that of its option. */
+static fsm_code option_fault(const char *flag, fsm_code code, const fsm_error *why, fsm_error *err) {
+  return fsm_fail(err, code == FSM_ENOMEM ? code : FSM_EARGUMENT, flag, "--%s: %s", flag, why->text);
+}
+
+static fsm_code set_fields(const cli_args *args, fsm_filter *filter, fsm_error *err) {
+  for (unsigned field = 0; field < FSM_FILTER_FIELD_COUNT; field++) {
+    const char *name = fsm_filter_name((fsm_filter_field)field),
+               *flag = fsm_filter_flag((fsm_filter_field)field);
+    const char *value = NULL;
+    fsm_error why = {.text = ""};
+    for (size_t i = 0; (value = cli_args_nth(args, flag, i)) != NULL; i++) {
+      fsm_code code = fsm_filter_set(filter, name, value, &why);
+      if (code != FSM_OK) return option_fault(flag, code, &why, err);
+    }
+  }
+  return FSM_OK;
+}
+
+/* --open --forced: both have to hold. */
+static fsm_code set_statuses(const cli_args *args, fsm_filter *filter, fsm_error *err) {
+  static const char *const flags[] = {"open", "done", "failed", "paused", "forced"};
+  const bool whole = cli_args_has(args, "status");
+  if (cli_args_has(args, "open") + cli_args_has(args, "done") + whole > 1)
+    return fsm_fail(err, FSM_EARGUMENT, "", "only one of --open, --done and --status counts");
+  for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+    fsm_error why = {.text = ""};
+    if (!cli_args_has(args, flags[i])) continue;
+    fsm_code code = fsm_filter_set(filter, "status", flags[i], &why);
+    if (code != FSM_OK) return option_fault(flags[i], code, &why, err);
+  }
+  return FSM_OK;
+}
+
 fsm_code cli_list_options(cli_run *cli, cli_pages *pages, fsm_error *err) {
   const cli_args *args = &cli->args;
-  pages->query.machine = cli_args_get(args, "machine");
-  pages->query.state = cli_args_get(args, "state");
-  pages->query.key = cli_args_get(args, "key");
-  const char *duration = cli_args_get(args, "for");
-  if (duration != NULL) {
-    fsm_code code = fsm_duration_parse(duration, &pages->query.for_ns, err);
-    if (code != FSM_OK) return code;
-    if (pages->query.for_ns < 0) return fsm_fail(err, FSM_EARGUMENT, "for", "--for is not below nothing");
-  }
+  fsm_filter *filter = NULL;
+  fsm_code code = fsm_filter_new(&filter, err);
+  pages->query.filter = filter;
+  if (code == FSM_OK) code = set_fields(args, filter, err);
+  if (code == FSM_OK) code = set_statuses(args, filter, err);
+  if (code != FSM_OK) return code;
   bool all = cli_args_has(args, "all");
   if (all && cli_args_has(args, "limit"))
     return fsm_fail(err, FSM_EARGUMENT, "all", "--all and --limit exclude each other");
@@ -59,10 +90,12 @@ fsm_code cli_list_options(cli_run *cli, cli_pages *pages, fsm_error *err) {
   return cli_args_number(args, "limit", 1, LIMIT_MAX, all ? 0 : FSM_PAGE_DEFAULT, &pages->max, err);
 }
 
-fsm_code cli_list_print(cli_run *cli, cli_pages *pages, fsm_error *err) {
+fsm_code cli_list_print(cli_run *cli, cli_pages *pages, fsm_code code, fsm_error *err) {
   pages->columns = columns;
   pages->column_count = COLUMN_COUNT;
   pages->item = add_item;
-  fsm_code code = cli_connect(cli, false, err);
-  return code == FSM_OK ? cli_pages_print(cli, pages, err) : code;
+  if (code == FSM_OK) code = cli_connect(cli, false, err);
+  if (code == FSM_OK) code = cli_pages_print(cli, pages, err);
+  fsm_filter_free((fsm_filter *)pages->query.filter);
+  return code;
 }

@@ -2,23 +2,26 @@
 #ifndef FSM_CLI_LIST_H
 #define FSM_CLI_LIST_H
 
+#include "runtime/filter.h"
 #include "tools/cli/pages.h"
 
-/* Rows of an option table. */
-#define CLI_FILTER_MACHINE \
-  { "machine", 'm', "MACHINE", "of this machine", false }
-#define CLI_FILTER_STATE \
-  { "state", 's', "STATE", "in this state, or in one inside it", false }
-#define CLI_FILTER_FOR \
-  { "for", 0, "DUR", "at least this long in it: 90s, 10m, 1h30m, 2d", false }
+/* Rows of an option table: FILTER, and short ways to write a status. */
+#define CLI_FILTER_ROW(symbol, name, letter, flag, argument, help, repeats) \
+  {flag, letter, argument, help, repeats},
+#define CLI_FILTER FSM_FILTER_FIELDS(CLI_FILTER_ROW)
+#define CLI_FILTER_STATUS                                                                          \
+  {"open", 0, NULL, "that have not ended", false}, {"done", 0, NULL, "that are completed", false}, \
+      {"failed", 0, NULL, "in an incident, or completed in a failed state", false},                \
+      {"paused", 0, NULL, "that are paused", false},                                               \
+      {"forced", 0, NULL, "whose states an operator has set", false},
 #define CLI_PAGE_LIMIT \
   { "limit", 0, "N", "at most so many; 100", false }
 #define CLI_PAGE_ALL \
   { "all", 0, NULL, "all of them", false }
 
-/* Reads the options above into pages->query and its bounds. */
+/* Reads the options above into pages->query and its bounds. The filter lives until cli_list_print. */
 FSM_MUST_USE fsm_code cli_list_options(cli_run *cli, cli_pages *pages, fsm_error *err);
-/* Asks and prints. */
-FSM_MUST_USE fsm_code cli_list_print(cli_run *cli, cli_pages *pages, fsm_error *err);
+/* Asks and prints, if code is FSM_OK; gives back the filter. */
+FSM_MUST_USE fsm_code cli_list_print(cli_run *cli, cli_pages *pages, fsm_code code, fsm_error *err);
 
 #endif

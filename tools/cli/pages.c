@@ -9,6 +9,7 @@ typedef struct progress {
   fsm_arena arena; /* of the page */
   fsm_buf next;    /* `next` of the last page */
   int64_t printed; /* items */
+  bool begun;      /* the document that holds all items */
   unsigned page;
   bool more;
 } progress;
@@ -36,16 +37,21 @@ static fsm_code items_of(const fsm_value *document, const fsm_value **items, fsm
   return FSM_OK;
 }
 
-/* Keeps `next`, which may be a text or a number. */
-static void keep_next(progress *at, const fsm_value *document) {
+/* Keeps `next`, which may be a text or a number. A page may have no items and more behind it, but one that
+ * says to go on where it began would never end. */
+static void keep_next(progress *at, const fsm_value *document, bool empty) {
   const fsm_value *next = fsm_map_get(document, "next");
+  const bool went_on = at->more;
+  fsm_buf text = {0};
   at->more = next != NULL && !fsm_is(next, FSM_NULL);
   if (!at->more) return;
-  fsm_buf_reset(&at->next);
   if (fsm_is(next, FSM_STRING))
-    fsm_buf_add(&at->next, next->s, next->len);
+    fsm_buf_add(&text, next->s, next->len);
   else
-    fsm_json_write(&at->next, next);
+    fsm_json_write(&text, next);
+  if (empty && went_on && strcmp(fsm_buf_text(&text), fsm_buf_text(&at->next)) == 0) at->more = false;
+  fsm_buf_free(&at->next);
+  at->next = text;
 }
 
 static fsm_code print_page(cli_run *cli, const cli_pages *pages, progress *at, const fsm_value *document,
@@ -53,6 +59,7 @@ static fsm_code print_page(cli_run *cli, const cli_pages *pages, progress *at, c
   for (uint32_t i = 0; i < items->len; i++)
     pages->item(cli, &at->table, &at->arena, document, &items->items[i]);
   fsm_code code = FSM_OK;
+  if (items->len == 0 && at->more) return FSM_OK;
   if (items->len == 0 && at->printed == 0 && cli->screen.tty) {
     fputs("fsm-cli: there are none\n", stderr);
   } else if (pages->columns != NULL) {
@@ -63,9 +70,10 @@ static fsm_code print_page(cli_run *cli, const cli_pages *pages, progress *at, c
 }
 
 /* The items of a page, into the document that the first page began. */
-static fsm_code print_json_items(cli_run *cli, const progress *at, const fsm_value *items, fsm_error *err) {
+static fsm_code print_json_items(cli_run *cli, progress *at, const fsm_value *items, fsm_error *err) {
   fsm_buf raw = {0};
-  if (at->printed == 0) fsm_buf_str(&raw, "{\"items\":[");
+  if (!at->begun) fsm_buf_str(&raw, "{\"items\":[");
+  at->begun = true;
   for (uint32_t i = 0; i < items->len; i++) {
     if (i > 0 || at->printed > 0) fsm_buf_char(&raw, ',');
     fsm_json_write(&raw, &items->items[i]);
@@ -103,14 +111,13 @@ static fsm_code loop(cli_run *cli, const cli_pages *pages, progress *at, fsm_err
     code = fetch(cli, pages, at, &document, err);
     if (code == FSM_OK) code = items_of(&document, &items, err);
     if (code != FSM_OK) return code;
-    keep_next(at, &document);
+    keep_next(at, &document, items->len == 0);
     bool only = first && !at->more;
     if (cli->json && only) return cli_print_json(cli, &document, err);
     code =
         cli->json ? print_json_items(cli, at, items, err) : print_page(cli, pages, at, &document, items, err);
     at->printed += items->len;
-    /* a page without items but with more behind it would never end */
-    bool last = !at->more || items->len == 0 || (pages->max > 0 && at->printed >= pages->max);
+    bool last = !at->more || (pages->max > 0 && at->printed >= pages->max);
     if (code == FSM_OK && cli->json && last) code = print_json_rest(cli, &document, err);
     fsm_arena_reset(&at->arena);
     if (last) break;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/filter.h"
 #include "runtime/web.h"
 
 enum { NS_PER_MS = 1000000 };
@@ -30,8 +31,15 @@ static void page(fsm_buf *buf, char *separator, const fsm_query *query) {
   param(buf, separator, "after", query->after);
 }
 
+static void filter(fsm_buf *buf, char *separator, const fsm_query *query) {
+  const char *name, *value;
+  for (size_t i = 0; query->filter != NULL && fsm_filter_at(query->filter, i, &name, &value); i++)
+    param(buf, separator, name, value);
+}
+
 static void params(fsm_buf *buf, const fsm_query *query) {
   char separator = '?', text[32];
+  filter(buf, &separator, query);
   param(buf, &separator, "machine", query->machine);
   param(buf, &separator, "state", query->state);
   param(buf, &separator, "status", query->status);
