@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/feed_impl.h"
+#include "runtime/runtime_impl.h"
 
 /* ---- on their way ------------------------------------------------------------------------------- */
 
@@ -102,7 +103,7 @@ static fsm_code place(const fsm__feed *feed, fsm__follower *f, uint64_t after, f
   if (after == FSM_FEED_NOW)
     f->seq = since ? fsm__journal_first_seq(feed->source.journal) - 1
                    : fsm__journal_durable_seq(feed->source.journal);
-  f->looked = f->seq;
+  f->looked = f->began = f->seq;
   const uint64_t durable = fsm__journal_durable_seq(feed->source.journal);
   if (f->seq > durable)
     return fsm_fail(err, FSM_EARGUMENT, "after",
@@ -167,9 +168,12 @@ fsm_code fsm__feed_new(const fsm__feed_options *options, fsm__feed **out, fsm_er
   return FSM_OK;
 }
 
-fsm_code fsm__feed_start(fsm__feed *feed, const fsm__feed_source *source, fsm_error *err) {
-  FSM_ASSERT(feed != NULL && !feed->running && source->journal != NULL && source->masks != NULL);
-  feed->source = *source;
+fsm_code fsm__feed_start(fsm__feed *feed, fsm_runtime *runtime, fsm_error *err) {
+  FSM_ASSERT(feed != NULL && !feed->running && runtime != NULL);
+  const fsm__feed_source *source = &feed->source;
+  feed->source = (fsm__feed_source){.journal = fsm__runtime_journal(runtime),
+                                    .masks = fsm__runtime_masks(runtime),
+                                    .origin = fsm__runtime_origin(runtime)};
   const uint64_t durable = fsm__journal_durable_seq(source->journal);
   atomic_store(&feed->told, durable);
   atomic_store(&feed->ring_first, durable + 1);

@@ -18,8 +18,7 @@
 #ifndef FSM_RUNTIME_FEED_H
 #define FSM_RUNTIME_FEED_H
 
-#include "runtime/journal.h"
-#include "runtime/masks.h"
+#include "runtime/fsm_runtime.h"
 
 enum {
   FSM_FEED_FOLLOWERS_MAX = 65536,
@@ -43,16 +42,9 @@ typedef struct fsm__feed_options {
   void *arg;
 } fsm__feed_options;
 
-/* What is followed; lives longer than the feed runs. */
-typedef struct fsm__feed_source {
-  fsm__journal *journal;
-  fsm__masks *masks;
-  fsm_origin origin;
-} fsm__feed_source;
-
 /* new → open the runtime with fsm__feed_durable → start → … → stop → close the runtime → free. */
 FSM_MUST_USE fsm_code fsm__feed_new(const fsm__feed_options *options, fsm__feed **out, fsm_error *err);
-FSM_MUST_USE fsm_code fsm__feed_start(fsm__feed *feed, const fsm__feed_source *source, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__feed_start(fsm__feed *feed, fsm_runtime *runtime, fsm_error *err);
 void fsm__feed_stop(fsm__feed *feed);
 /* Every follower has left. NULL is fine. */
 void fsm__feed_free(fsm__feed *feed);
@@ -82,6 +74,10 @@ void *fsm__feed_ready(fsm__feed *feed);
 size_t fsm__follower_take(fsm__follower *follower, char *out, size_t max);
 /* It gets no more than what waits for it, and why; FSM_OK: it goes on. */
 fsm_code fsm__follower_ended(fsm__follower *follower, fsm_error *why);
+/* Is what was taken whole texts? */
+bool fsm__follower_between(const fsm__follower *follower);
+/* The seq that it began behind. */
+uint64_t fsm__follower_began(const fsm__follower *follower);
 /* All it wants up to this seq was taken; 0: not known now, something waits. */
 uint64_t fsm__follower_seq(fsm__follower *follower);
 

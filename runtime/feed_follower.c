@@ -155,6 +155,10 @@ fsm_code fsm__follower_ended(fsm__follower *f, fsm_error *why) {
   return code;
 }
 
+bool fsm__follower_between(const fsm__follower *f) { return f->taken == 0; }
+
+uint64_t fsm__follower_began(const fsm__follower *f) { return f->began; }
+
 /* What the teller had told before this look was in the queue of whoever is live. */
 uint64_t fsm__follower_seq(fsm__follower *f) {
   const uint64_t told = atomic_load(&f->feed->told);

@@ -22,7 +22,16 @@
 
 #include "runtime/feed.h"
 #include "runtime/format.h"
+#include "runtime/journal.h"
+#include "runtime/masks.h"
 #include "runtime/record_filter.h"
+
+/* What is followed. */
+typedef struct fsm__feed_source {
+  fsm__journal *journal;
+  fsm__masks *masks;
+  fsm_origin origin;
+} fsm__feed_source;
 
 /* Shared, immutable. */
 typedef struct fsm__text {
@@ -56,7 +65,8 @@ struct fsm__follower {
   fsm_code ended;
   fsm_error why;
 
-  size_t taken;              /* bytes of the first text; the taker's */
+  size_t taken; /* bytes of the first text; the taker's */
+  uint64_t began;
   fsm__follower *next_ready; /* the feed's lock */
   bool listed;
 };

@@ -49,7 +49,7 @@ typedef struct fsm__config {
   fsm__doc print_doc;
   fsm__log_style log_format;
   fsm__log_level log_level;
-  uint64_t segment_bytes, store_bytes_max, http_concurrency;
+  uint64_t segment_bytes, store_bytes_max, http_concurrency, streams_max;
   uint64_t retain_bytes;                /* 0 = any */
   int64_t snapshot_every_ns, retain_ns; /* 0 = none, for ever */
   int64_t stop_timeout_ns;

@@ -5,6 +5,7 @@
 
 #include "runtime/daemon/http.h"
 #include "runtime/daemon/limits.h"
+#include "runtime/feed.h"
 #include "runtime/journal.h"
 #include "runtime/service.h"
 #include "schema/closest.h"
@@ -84,6 +85,8 @@ static const fsm__setting settings[] = {
    .help = "the service http may call what is at or below it"},
   {"http-concurrency", FSM__NUMBER, "N", AT(http_concurrency), "8", 1, FSM_SERVICE_THREADS_MAX,
    .help = "requests of the service http at once"},
+  {"streams-max", FSM__NUMBER, "N", AT(streams_max), "2048", 1, FSM_FEED_FOLLOWERS_MAX,
+   .help = "streams of records (server-sent events) at once; one more is answered 503"},
   {"node", FSM__TEXT, "NAME", AT(node), "fsmd/" FSM_VERSION, 1, 64, .note = "1 to 64 printable characters",
    .help = "who writes, in every record"},
   {"segment-bytes", FSM__SIZE, "N", AT(segment_bytes), "67108864", FSM_SEGMENT_BYTES_MIN, GIB,

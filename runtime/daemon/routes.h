@@ -14,6 +14,7 @@ typedef struct fsm__server {
   fsm_runtime *runtime;
   fsm_publisher *publisher;  /* NULL = nothing is published */
   fsm__sink_watches watches; /* of its sinks */
+  struct fsm__streams *streams; /* of records */
   fsm__auth *auth;
   fsm__loop *loop;
   const fsm__log *log;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "runtime/daemon/problem.h"
+#include "runtime/daemon/streams.h"
 
 /* ---- parameters → a filter ------------------------------------------------------------------------ */
 
@@ -134,5 +135,6 @@ static bool page(fsm__server *server, fsm__request *request, const fsm__target *
 }
 
 bool fsm__serve_records(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return page(server, request, target);
+  return fsm__streams_asked(request) ? fsm__streams_serve(server->streams, request, target)
+                                     : page(server, request, target);
 }

@@ -8,6 +8,7 @@
 #include "runtime/daemon/archive.h"
 #include "runtime/daemon/config_table.h"
 #include "runtime/daemon/daemon.h"
+#include "runtime/daemon/streams.h"
 #include "runtime/files.h"
 #include "runtime/sink_config.h"
 #include "runtime/store.h"
@@ -127,6 +128,13 @@ static fsm_code make_archive(const fsm__config *config, fsm_error *err) {
   return fsm__config_wrong(config, "archive-dir", err, "%s is not a directory", config->archive_dir);
 }
 
+/* A thread of the runtime, which waits for this: each only notes it. */
+static void on_durable(void *arg, uint64_t seq) {
+  const fsm__server *server = arg;
+  if (server->publisher) fsm_publisher_durable(server->publisher, seq);
+  fsm__streams_durable(server->streams, seq);
+}
+
 fsm_code fsm__daemon_open_runtime(fsm__daemon *d, fsm_error *err) {
   const fsm__config *config = &d->config;
   fsm_code code = open_publisher(d, err);
@@ -136,11 +144,14 @@ fsm_code fsm__daemon_open_runtime(fsm__daemon *d, fsm_error *err) {
   set_options(config, &options);
   options.task_ready = *config->nats ? fsm_publisher_task : NULL;
   options.task_arg = publisher;
-  options.durable = publisher ? fsm_publisher_durable : NULL;
-  options.durable_arg = publisher;
+  options.durable = on_durable;
+  options.durable_arg = &d->server;
   options.fatal = on_fatal;
   options.fatal_arg = &d->log;
   if (*config->archive_dir) code = make_archive(config, err);
+  if (code == FSM_OK)
+    code = fsm__streams_new(&d->server, (unsigned)config->streams_max, &d->server.streams, err);
   if (code == FSM_OK) code = open_data(d, &options, err);
+  if (code == FSM_OK) code = fsm__streams_start(d->server.streams, err);
   return code == FSM_OK && publisher ? fsm_publisher_start(publisher, d->server.runtime, err) : code;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "runtime/daemon/daemon.h"
+#include "runtime/daemon/streams.h"
 
 static void stop_loop(void *arg) { fsm__loop_stop(((fsm__daemon *)arg)->server.loop); }
 
@@ -34,11 +35,13 @@ void fsm__daemon_stop(fsm__daemon *d) {
   /* What is asked of sinks, and a new set of them, end first. */
   while (d->server.asking > 0 || d->reloading.running) fsm__loop_turn(d->server.loop);
   if (d->server.publisher && d->server.runtime) fsm_publisher_stop(d->server.publisher);
+  if (d->server.streams) fsm__streams_stop(d->server.streams);
   /* A verification reads the runtime: it ends first. */
   while (d->server.verifying) fsm__loop_turn(d->server.loop);
   fsm__notify_send(&d->notify, "STATUS=stopping: the store is closed");
   if (d->server.runtime) fsm_runtime_close(d->server.runtime);
   fsm__http_free(d->http);
+  fsm__streams_free(d->server.streams);
   fsm__daemon_free_clocks(d);
   fsm__loop_free(d->server.loop);
   fsm__gauges_free(d->server.gauges);
