@@ -85,6 +85,8 @@ void fsm_token_keys_renew(fsm_token_keys *fresh, fsm_token_keys *old, int64_t no
  */
 int64_t fsm_token_keys_prune(fsm_token_keys *keys, int64_t now_ns);
 size_t fsm_token_keys_count(const fsm_token_keys *keys);
+/* Which there are, for people: "RS256:k1 HS256"; never what is in them. */
+void fsm_token_keys_names(const fsm_token_keys *keys, fsm_buf *out);
 size_t fsm_token_keys_skipped(const fsm_token_keys *keys); /* of a JWKS */
 
 /* ---- tokens --------------------------------------------------------------------------------------- */

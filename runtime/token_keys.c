@@ -23,6 +23,14 @@ void fsm_token_keys_free(fsm_token_keys *keys) {
 }
 
 size_t fsm_token_keys_count(const fsm_token_keys *keys) { return keys->count; }
+void fsm_token_keys_names(const fsm_token_keys *keys, fsm_buf *out) {
+  for (size_t i = 0; i < keys->count; i++) {
+    const fsm__token_key *key = &keys->at[i];
+    fsm_buf_printf(out, "%s%s%s%s", i > 0 ? " " : "", fsm_token_alg_name(key->alg), *key->kid ? ":" : "",
+                   key->kid);
+  }
+}
+
 size_t fsm_token_keys_skipped(const fsm_token_keys *keys) { return keys->skipped; }
 
 static fsm__token_key key_of(fsm_token_alg alg) {

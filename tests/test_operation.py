@@ -289,7 +289,16 @@ class Life(Case):
         self.assertEqual((started["auth"], started["socket_auth"], started["nats"], started["sinks"]), ("none", "optional", "off", "off"))
         self.assertEqual((started["files"], started["connections"]), ("1000", "808"))  # the soft limit was raised
         with open("/proc/%d/limits" % d.process.pid) as f:
-            self.assertRegex(f.read(), r"Max open files +1000 +1000 ")
+            limits = f.read()
+        self.assertRegex(limits, r"Max open files +1000 +1000 ")
+        self.assertRegex(limits, r"Max core file size +0 ")  # keys would be in one
+        self.assertEqual((started["keys"], started["tls"]), ("none", "off"))
+
+    def test_the_first_line_names_keys_and_never_shows_them(self):
+        key = self.write("key", "k" * 20 + "geheim" + "k" * 20)
+        d = self.daemon("--jwt-key", key)
+        self.assertEqual(self.fields(d, "started")["keys"], "HS256")
+        self.assertNotIn("geheim", d.logged())
 
     def half_a_request(self, d):
         s = d.connect()

@@ -132,6 +132,13 @@ void fsm__auth_free(fsm__auth *auth) {
   free(auth);
 }
 
+void fsm__auth_key_names(const fsm__auth *auth, fsm_buf *out) {
+  if (auth->keys)
+    fsm_token_keys_names(auth->keys, out);
+  else
+    fsm_buf_str(out, "none");
+}
+
 void fsm__auth_set_keys(fsm__auth *auth, fsm_token_keys *keys, int64_t now_ns) {
   FSM_ASSERT(auth && keys);
   if (auth->keys) fsm_token_keys_renew(keys, auth->keys, now_ns, auth->options.overlap_ns);

@@ -36,6 +36,9 @@ void fsm__auth_free(fsm__auth *auth);
 /* Other keys, which are taken; what was there before is good for the overlap. */
 void fsm__auth_set_keys(fsm__auth *auth, fsm_token_keys *keys, int64_t now_ns);
 
+/* Which keys there are, by algorithm and kid; "none". */
+void fsm__auth_key_names(const fsm__auth *auth, fsm_buf *out);
+
 /* May this end of the unix socket speak at all? True for TCP. */
 bool fsm__auth_knows(const fsm__auth *auth, const fsm__peer *peer);
 

@@ -9,6 +9,13 @@ unsigned fsm__limits_connections(uint64_t files, unsigned most) {
   return room < most ? (unsigned)room : most;
 }
 
+void fsm__limits_no_cores(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_CORE, &limit) != 0) return;
+  limit.rlim_cur = 0;
+  setrlimit(RLIMIT_CORE, &limit);
+}
+
 fsm_code fsm__limits_raise(unsigned most, fsm__limits *out, fsm_error *err) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)

@@ -16,6 +16,8 @@ typedef struct fsm__limits {
 
 /* What is left for connections, at most `most`. */
 unsigned fsm__limits_connections(uint64_t files, unsigned most);
+/* No core file of this process: keys would be in it. */
+void fsm__limits_no_cores(void);
 /* Raises the soft limit of files to the hard one. FSM_EARGUMENT: it leaves less than FSM__CONNECTIONS_MIN. */
 FSM_MUST_USE fsm_code fsm__limits_raise(unsigned most, fsm__limits *out, fsm_error *err);
 

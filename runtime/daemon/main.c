@@ -56,6 +56,7 @@ static int serve(fsm__daemon *d) {
   /* Keys, tokens and what people wrote are in this memory: no core holds it, no process of our user reads it.
    */
   if (prctl(PR_SET_DUMPABLE, 0) != 0) fsm__log_line(&d->log, "warn", "cores cannot be switched off");
+  fsm__limits_no_cores();
   umask(022); /* whatever it was: each file that is made says itself who may read it */
   const fsm_code code = start(d, &err);
   if (code == FSM_OK) {

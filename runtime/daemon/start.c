@@ -97,6 +97,8 @@ fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
 
 void fsm__daemon_tell(fsm__daemon *d) {
   char store[33];
+  fsm_buf keys = {0};
+  fsm__auth_key_names(d->server.auth, &keys);
   const fsm__config *config = &d->config;
   fsm__hex(d->opened.store_id, sizeof d->opened.store_id, store);
   FSM__LOG(&d->log, "info", "started", fsm__text("version", FSM_VERSION), fsm__text("data", config->data),
@@ -105,12 +107,16 @@ void fsm__daemon_tell(fsm__daemon *d) {
            fsm__number("cut_bytes", d->opened.cut_bytes), fsm__number("rewritten", d->opened.rewritten),
            fsm__text("listen", config->no_listen ? "off" : d->address),
            fsm__text("auth", config->no_listen ? "off" : fsm__policy_name(config->auth)),
-           fsm__text("socket", config->socket_path),
+           fsm__text("tls", *config->tls_cert      ? "on"
+                            : config->behind_proxy ? "proxy"
+                                                   : "off"),
+           fsm__text("keys", fsm_buf_text(&keys)), fsm__text("socket", config->socket_path),
            fsm__text("socket_auth", fsm__policy_name(config->socket_auth)),
            fsm__text("nats", *config->nats ? config->nats : "off"),
            fsm__text("sinks", *config->sinks ? config->sinks : "off"),
            fsm__text("config", *config->config ? config->config : "none"),
            fsm__number("connections", d->limits.connections), fsm__number("files", d->limits.files));
+  fsm_buf_free(&keys);
   fsm__notify_send(&d->notify, "READY=1\nSTATUS=serving %s%s%s, from record %llu",
                    config->no_listen ? "" : d->address, config->no_listen ? "" : " and ", config->socket_path,
                    (unsigned long long)d->opened.last_seq);
