@@ -124,7 +124,8 @@ static fsm_code idem(const fsm_command *c, fsm_error *err) {
       err, FSM_EARGUMENT, "idem", "%s",
       c->kind == FSM_CMD_DEPLOY ? "a deployment is known by its content; it takes no key"
       : fsm__command_of_store(c->kind)
-          ? "what is set or retired is known by what stands, a note is none to repeat; they take no key"
+          ? "a route is known by its document, a retirement by its machine, a note is none to repeat; "
+            "they take no key"
           : "an answer is known by its token; it takes no key");
 }
 
