@@ -10,6 +10,7 @@
 #include "tests/fuzz/fuzz_filter.h"
 #include "tests/fuzz/fuzz_index.h"
 #include "tests/fuzz/fuzz_match.h"
+#include "tests/fuzz/fuzz_negotiate.h"
 #include "tests/fuzz/fuzz_parked.h"
 #include "tests/fuzz/fuzz_parsed.h"
 #include "tests/fuzz/fuzz_record.h"
@@ -44,6 +45,7 @@ static const fuzz_target fuzz_targets[] = {
     {"filter", 1, filter_open, filter_one, NULL, false, true},
     {"worker", 1, worker_open, worker_one, NULL, false, true},
     {"http", 1, http_open, http_one, NULL, false, false},
+    {"negotiate", 1, negotiate_open, negotiate_one, NULL, true, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
     {"parked", 3, parked_open, parked_one, parked_close, false, false},
     {"journal", 10, journal_open, journal_one, journal_close, false, false},
