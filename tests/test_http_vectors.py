@@ -7,6 +7,7 @@ is kept has changed.
 """
 import json
 import os
+import random
 import re
 import socket
 import sys
@@ -138,7 +139,7 @@ def vectors():
 class Vectors(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.d = Daemon("--auth", "none", "--header-timeout", "1s", "--body-timeout", "1s", key=False)
+        cls.d = Daemon("--auth", "none", "--header-timeout", "1s", "--body-timeout", "1s", "--idle-timeout", "1s", key=False)
         answer = cls.d.request("POST", "/v1/machines", DEFINITION, local=True)
         assert answer.status == 201, answer
         assert cls.d.request("POST", "/v1/instances", {"machine": "doc", "id": "one"}, local=True).status == 201
@@ -198,6 +199,33 @@ class Vectors(unittest.TestCase):
         self.assertEqual(self.d.request("GET", "/healthz").status, 200)
         self.assertEqual(self.steady(self.kept()), self.steady(before))
         self.assertEqual(self.d.request("GET", "/v1/instances/smuggled", local=True).status, 404)
+
+    def test_z_changed_at_chance_they_end_nothing(self):
+        """Bytes of the table cut, doubled and changed: the daemon goes on. FSM_VECTORS: how many."""
+        count, rng, table = int(os.environ.get("FSM_VECTORS", "300")), random.Random(20261122), vectors()
+        for i in range(count):
+            data = bytearray(rng.choice(table).data[:20000])
+            for _ in range(rng.randint(1, 4)):
+                at, what = rng.randrange(len(data)), rng.randrange(4)
+                if what == 0:
+                    data[at] = rng.choice(b"\r\n\0 \t:;,0aA/%\xff")
+                elif what == 1:
+                    del data[at:at + rng.randint(1, 8)]
+                elif what == 2:
+                    data[at:at] = data[at:at + rng.randint(1, 40)]
+                else:
+                    data += rng.choice(table).data[:2000]
+                data = data or bytearray(b"x")
+            with socket.create_connection(("127.0.0.1", self.d.port), timeout=20) as s:
+                try:
+                    s.sendall(data)
+                    if i % 2:
+                        s.shutdown(socket.SHUT_WR)
+                        while s.recv(65536):
+                            pass
+                except OSError:
+                    pass
+        self.assertEqual(self.d.request("GET", "/healthz").status, 200)
 
     def test_a_client_that_drips_is_ended_however_busy_it_looks(self):
         for first, drip in ((b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ", b"a"),
