@@ -61,7 +61,7 @@ static fsm_code add_rows(fsm__sieve *sieve, fsm__table table, const fsm__key *pr
   while (*fits && (code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
     bool in_key = table == FSM_T_BY_STATE;
     if (in_key ? row.key_len != 24 : row.value_len != 8) continue;
-    *fits = out->count < FSM__CANDIDATES_MAX;
+    *fits = out->count < FSM__CANDIDATES_MAX && out->count < sieve->look_max;
     if (*fits) out->at[out->count++] = fsm__key_read_u64(in_key ? (const uint8_t *)row.key + 16 : row.value);
   }
   fsm__range_close(&range);

@@ -93,10 +93,12 @@ static fsm_code check_names(fsm__sieve *sieve, fsm_error *err) {
 
 fsm_code fsm__sieve_open(const fsm__reading *at, const fsm_filter *filter, int64_t now_ns, fsm__sieve *out,
                          fsm_error *err) {
+  const unsigned look = at->query->look;
   *out = (fsm__sieve){
       .at = at,
       .filter = filter,
       .now_ns = now_ns,
+      .look_max = look > 0 && look < FSM__SIEVE_LOOK_MAX ? look : FSM__SIEVE_LOOK_MAX,
       .since_ns = fsm__instant_ns(&filter->since, now_ns, INT64_MIN),
       .until_ns = fsm__instant_ns(&filter->until, now_ns, INT64_MAX),
       .updated_since_ns = fsm__instant_ns(&filter->updated_since, now_ns, INT64_MIN),

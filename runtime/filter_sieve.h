@@ -46,10 +46,10 @@ typedef struct fsm__sieve {
   fsm__touched touched[FSM__TOUCHED_BY];
   fsm__sieve_machine machines[FSM__SIEVE_MACHINES];
   unsigned machine_count, last;
-  uint64_t looked;  /* see FSM__SIEVE_LOOK_MAX */
-  uint64_t matched; /* rows that passed */
-  uint64_t faults;  /* rows for which where failed */
-  fsm_error fault;  /* the first of them */
+  uint64_t looked, look_max; /* see FSM__SIEVE_LOOK_MAX */
+  uint64_t matched;          /* rows that passed */
+  uint64_t faults;           /* rows for which where failed */
+  fsm_error fault;           /* the first of them */
 } fsm__sieve;
 
 /* A filter from the loose fields of a query, or the one that it has; given back by fsm_filter_free. */

@@ -46,6 +46,7 @@ fsm_code fsm__touched_read(fsm__sieve *sieve, fsm__touched *touched, fsm_error *
   fsm__journal_entry entry;
   fsm_record_brief brief;
   bool found = true;
+  const uint64_t most = sieve->look_max < FSM__TOUCHED_MAX ? sieve->look_max : FSM__TOUCHED_MAX;
   unsigned read = 0;
   touched->at = fsm_arena_alloc(sieve->at->arena, FSM__TOUCHED_MAX * sizeof *touched->at);
   if (touched->at == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a filter");
@@ -53,7 +54,7 @@ fsm_code fsm__touched_read(fsm__sieve *sieve, fsm__touched *touched, fsm_error *
   fsm_code code = fsm__journal_find(sieve->at->core->journal, &wanted, &finder, err);
   if (code != FSM_OK) return code;
   while ((code = fsm__finder_next(finder, &entry, &found, err)) == FSM_OK && found) {
-    if (read++ == FSM__TOUCHED_MAX) break;
+    if (read++ == most) break;
     if (changes(&entry, &brief)) code = add(sieve, touched, &brief, err);
     if (code != FSM_OK) break;
   }

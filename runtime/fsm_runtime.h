@@ -399,6 +399,7 @@ typedef struct fsm_query {
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
   int64_t for_ns;                 /* at least this long in the state */
   const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */
+  unsigned look; /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may */
   fsm_value route;                /* ROUTE_TEST: its document */
   fsm_value records;              /* RECORDS: which, a map (runtime/record_filter.h); null = all */
   fsm_value actor;                /* EVENTS: who asks, a map; null = it is not known whether they may */

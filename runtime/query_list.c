@@ -2,13 +2,13 @@
  *
  * In order of creation, either way, and by id upwards, a page is a walk that ends at its limit, or when
  * enough was looked at: then it is short, or empty, and `next` goes on. In any other order all that match are
- * looked at for each page, so only so many as SORT_LOOK_MAX. */
+ * looked at for each page, so only SORT_LOOKS times so many. */
 #include "runtime/query_page.h"
 #include "runtime/query_walk.h"
 
 #include <string.h>
 
-enum { SORT_LOOK_MAX = 4 * FSM__SIEVE_LOOK_MAX };
+enum { SORT_LOOKS = 4 };
 
 /* Without what was tried, which may be large. */
 static void put_incident(fsm__document *d, const fsm_value *incident) {
@@ -65,7 +65,7 @@ static fsm_code walk(fsm__page *page, fsm__stroll *stroll, fsm_error *err) {
   fsm_arena_init(&scratch, 0);
   for (bool full = false, found = true, passes = false; code == FSM_OK && !full;) {
     fsm_arena_reset(&scratch);
-    if (sieve->looked >= FSM__SIEVE_LOOK_MAX) {
+    if (sieve->looked >= sieve->look_max) {
       fsm__page_stop(page, &place);
       break;
     }
@@ -109,11 +109,10 @@ static fsm__ranked rank_of(fsm__sort sort, const fsm__glance *glance, int64_t si
 
 static fsm_code too_many(const fsm__sieve *sieve, fsm_error *err) {
   static const char *const names[] = {"created", "updated", "age", "id", "key"};
-  return fsm_fail(
-      err, FSM_ETOOLARGE, "sort",
-      "to sort by %s more than %d instances would have to be read; name a machine, a state, a user "
-      "or a key, or sort by created or id",
-      names[sieve->filter->sort], SORT_LOOK_MAX);
+  return fsm_fail(err, FSM_ETOOLARGE, "sort",
+                  "to sort by %s more than %llu rows would have to be read; name a machine, a state, a user "
+                  "or a key, or sort by created or id",
+                  names[sieve->filter->sort], (unsigned long long)(SORT_LOOKS * sieve->look_max));
 }
 
 static fsm_code rank(fsm__page *page, fsm__stroll *stroll, fsm_error *err) {
@@ -126,7 +125,7 @@ static fsm_code rank(fsm__page *page, fsm__stroll *stroll, fsm_error *err) {
   fsm_arena_init(&scratch, 0);
   for (bool found = true, passes = false; code == FSM_OK && found;) {
     fsm_arena_reset(&scratch);
-    if (sieve->looked >= SORT_LOOK_MAX) code = too_many(sieve, err);
+    if (sieve->looked >= SORT_LOOKS * sieve->look_max) code = too_many(sieve, err);
     if (code == FSM_OK) code = fsm__stroll_next(stroll, &scratch, &glance, &place, &found, err);
     if (code != FSM_OK || !found) continue;
     int64_t since = fsm__sieve_since(sieve, &glance);

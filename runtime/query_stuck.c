@@ -220,7 +220,7 @@ static fsm_code consider(fsm__page *page, fsm__sieve *sieve, const lane *l, fsm_
   if (longest_wait(sieve, &glance, &waits) && waits.name == fsm__key_read_u32(l->head.bytes + 4))
     code = fsm__sieve_test(sieve, &glance, waits.since_ns, scratch, &passes, err);
   if (code == FSM_OK && passes) code = fsm__page_add(page, number, &place, full, err);
-  if (code == FSM_OK && !*full && sieve->looked >= FSM__SIEVE_LOOK_MAX) {
+  if (code == FSM_OK && !*full && sieve->looked >= sieve->look_max) {
     fsm__page_stop(page, &place);
     *full = true;
   }

@@ -103,7 +103,7 @@ static fsm_code read_block(fsm__stroll *s, fsm_error *err) {
   fsm__row row;
   bool found = true;
   fsm_code code = FSM_OK;
-  while (s->in_block == 0 && s->below > 1 && code == FSM_OK && s->sieve->looked < FSM__SIEVE_LOOK_MAX) {
+  while (s->in_block == 0 && s->below > 1 && code == FSM_OK && s->sieve->looked < s->sieve->look_max) {
     uint64_t first = s->below > FSM__WALK_BLOCK ? s->below - FSM__WALK_BLOCK : 1;
     fsm__key from;
     place_number(first, &from);

@@ -4,6 +4,7 @@
 #include "runtime_scene.h"
 
 #include "runtime/core.h"
+#include "runtime/filter.h"
 #include "runtime/query.h"
 #include "runtime/rows.h"
 
@@ -27,6 +28,9 @@ static const char Q1[] =
     "\"states\":{\"deep\":{},\"deeper\":{}}}}}}}";
 
 static const char *const events[] = {"A", "X", "Y", "R", "O", "END", "LOOP", "A", "X", "Y", "R", "A"};
+
+static const char *const users[] = {"ana", "bob", "cyd"}, *const correlations[] = {"c-0", "c-1", "c-2",
+                                                                                   "c-3"};
 
 typedef struct field {
   char dir[96];
@@ -59,6 +63,9 @@ static void random_life(fixture *f, uint64_t *random, unsigned from, unsigned to
     command.version = second_version && command.machine[0] == 'p' ? 1 + next_random(random) % 2 : 0;
     command.instance = id;
     command.key = next_random(random) % 4 == 0 ? key : NULL;
+    command.correlation = correlations[next_random(random) % 4];
+    const fsm_pair sub = {fsm_string("sub"), fsm_string(users[next_random(random) % 3])};
+    command.actor = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &sub};
     fsm_answer answer = sent(f, &command);
     assert_code(&answer, FSM_OK);
     atomic_fetch_add(&f->now_ns, (int64_t)(next_random(random) % 3) * SECOND);
@@ -263,6 +270,83 @@ static void lists_and_the_stuck_are_exact_page_by_page(void **state) {
   (void)compare_pages(d, (fsm_query){.kind = FSM_QUERY_LIST, .limit = FSM_PAGE_MAX}, facts);
   fsm_arena_free(&of_facts);
   free(facts);
+}
+
+/* The ids of all pages, one after the other; *empty: pages without items and with a next. */
+static const char *ids_of(field *d, fsm_query q, unsigned *empty) {
+  fsm_buf ids = {0};
+  for (bool first = true; first || q.after != NULL; first = false) {
+    fsm_value page = answer(d, q);
+    const fsm_value *items = fsm_map_get(&page, "items"), *next = fsm_map_get(&page, "next");
+    for (unsigned i = 0; i < items->len; i++) {
+      const fsm_value *id = fsm_map_get(&items->items[i], "id");
+      fsm_buf_add(&ids, id->s, id->len);
+      fsm_buf_char(&ids, ' ');
+    }
+    *empty += items->len == 0 && fsm_is(next, FSM_STRING);
+    q.after = fsm_is(next, FSM_STRING) ? fsm_arena_strndup(&d->arena, next->s, next->len) : NULL;
+  }
+  const char *text = fsm_arena_strdup(&d->arena, fsm_buf_text(&ids));
+  fsm_buf_free(&ids);
+  return text;
+}
+
+/* By indexes that are cut short, by the journal row by row, over empty pages: always the same. */
+static void a_page_that_may_look_at_little_finds_the_same(void **state) {
+  field *d = *state;
+  static const char *const filters[][4] = {{"user", "ana"},
+                                           {"user", "nobody"},
+                                           {"correlation", "c-2"},
+                                           {"key", "K1*"},
+                                           {"key", "K1*", "status", "open"},
+                                           {"state", "b"},
+                                           {"sort", "-created"},
+                                           {"sort", "id"},
+                                           {"user", "bob", "where", "id.endsWith('7')"},
+                                           {"sort", "-created", "user", "cyd"},
+                                           {"where", "id == 'i-250'"},
+                                           {"for", "1h"},
+                                           {"machine", "q", "correlation", "c-1"}};
+  unsigned empty = 0, found = 0, none = 0;
+  for (size_t i = 0; i < 2 * sizeof filters / sizeof filters[0]; i++) {
+    const char *const *f = filters[i / 2];
+    fsm_query q = {.kind = i % 2 == 0 ? FSM_QUERY_LIST : FSM_QUERY_STUCK, .limit = 40};
+    fsm_filter *filter = NULL;
+    fsm_error err;
+    if (strcmp(f[0], "sort") == 0 && i % 2 == 1) continue;
+    assert_int_equal(fsm_filter_new(&filter, &err), FSM_OK);
+    for (unsigned k = 0; k < 4 && f[k] != NULL; k += 2)
+      if (fsm_filter_set(filter, f[k], f[k + 1], &err) != FSM_OK) fail_msg("%s: %s", err.where, err.text);
+    q.filter = filter;
+    const char *whole = ids_of(d, q, &none);
+    for (unsigned look = 1; look < 200; look = look * 3 + 1) {
+      q.look = look;
+      assert_string_equal(ids_of(d, q, &empty), whole);
+    }
+    found += (unsigned)strlen(whole) > 0;
+    fsm_filter_free(filter);
+    fsm_arena_reset(&d->arena);
+  }
+  assert_int_equal(none, 0);
+  assert_true(empty > 50 && found > 15);
+}
+
+static void an_order_that_would_read_too_much_is_refused(void **state) {
+  field *d = *state;
+  fsm_filter *filter = NULL;
+  fsm_value out;
+  fsm_error err;
+  assert_int_equal(fsm_filter_new(&filter, &err), FSM_OK);
+  assert_int_equal(fsm_filter_set(filter, "sort", "-updated", &err), FSM_OK);
+  fsm_query q = {.kind = FSM_QUERY_LIST, .filter = filter, .look = INSTANCES};
+  assert_int_equal(run(d, q, &out, &err), FSM_OK);
+  q.look = INSTANCES / 4 - 10;
+  assert_int_equal(run(d, q, &out, &err), FSM_ETOOLARGE);
+  assert_string_equal(err.where, "sort");
+  q.look = 0, q.machine = "p";
+  assert_int_equal(run(d, q, &out, &err), FSM_EARGUMENT);
+  assert_string_equal(err.where, "filter");
+  fsm_filter_free(filter);
 }
 
 static void an_instance_is_stuck_once_whatever_its_other_versions_call_a_leaf(void **state) {
@@ -479,6 +563,8 @@ static void machines_are_their_newest_versions(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lists_and_the_stuck_are_exact_page_by_page),
+      cmocka_unit_test(a_page_that_may_look_at_little_finds_the_same),
+      cmocka_unit_test(an_order_that_would_read_too_much_is_refused),
       cmocka_unit_test(an_instance_is_stuck_once_whatever_its_other_versions_call_a_leaf),
       cmocka_unit_test(the_edge_of_for_is_inside),
       cmocka_unit_test(counts_are_those_of_brute_force),
