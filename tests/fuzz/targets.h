@@ -9,6 +9,7 @@
 #include "tests/fuzz/fuzz_expr.h"
 #include "tests/fuzz/fuzz_filter.h"
 #include "tests/fuzz/fuzz_index.h"
+#include "tests/fuzz/fuzz_keys.h"
 #include "tests/fuzz/fuzz_match.h"
 #include "tests/fuzz/fuzz_negotiate.h"
 #include "tests/fuzz/fuzz_parked.h"
@@ -40,6 +41,8 @@ static const fuzz_target fuzz_targets[] = {
     {"scxml", 1, scxml_open, scxml_one, NULL, false, true},
     {"step", 15, step_open, step_one, NULL, true, false},
     {"token", 1, token_open, token_one, token_close, false, false},
+    {"jwk", 5, jwk_open, jwk_one, NULL, false, true},
+    {"pem", 5, pem_open, pem_one, NULL, false, true},
     {"sinks", 1, sinks_open, sinks_one, NULL, false, true},
     {"routes", 1, routes_open, routes_one, NULL, false, true},
     {"filter", 1, filter_open, filter_one, NULL, false, true},
