@@ -260,6 +260,135 @@ static void an_excerpt_has_the_hash_and_the_reason_but_not_the_token(void **stat
   fsm_buf_free(&out);
 }
 
+/* ---- keys that change, admins, users of the socket ------------------------------------------------- */
+
+static void a_remembered_token_goes_with_its_key(void **state) {
+  (void)state;
+  world w;
+  open_world(&w, true);
+  const char *header = bearer_of("ann");
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS), FSM_OK);
+  fsm__auth_set_keys(w.auth, keys_of("another secret that has 32 bytes"), NOW_NS);
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS), FSM_ETOKEN);
+  close_world(&w);
+}
+
+static void a_remembered_token_ends_with_the_overlap_of_its_key(void **state) {
+  (void)state;
+  const fsm__auth_options options = {.rules = fsm_token_rules_new(), .overlap_ns = 60 * SECOND};
+  world w;
+  open_world_of(&w, &options, true);
+  const char *header = bearer_of("ann");
+  fsm__auth_set_keys(w.auth, keys_of("another secret that has 32 bytes"), NOW_NS);
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS + 59 * SECOND), FSM_OK);
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS + 60 * SECOND), FSM_ETOKEN);
+  close_world(&w);
+}
+
+static bool is_admin(const world *w) {
+  const fsm_value *admin = fsm_map_get(&w->actor, "admin");
+  return admin && admin->b;
+}
+
+static void an_admin_has_their_audience_and_what_allow_says(void **state) {
+  (void)state;
+  const struct {
+    const char *allow, *aud;
+    bool admin;
+  } cases[] = {{NULL, NULL, false},
+               {NULL, "fsmd", false},
+               {NULL, "fsmd-admin", true},
+               {"", "fsmd-admin", true},
+               {"actor.sub == 'ann'", "fsmd-admin", true},
+               {"actor.sub == 'bob'", "fsmd-admin", false},
+               {"'boss' in actor.roles", "fsmd-admin", true},
+               {"actor.iss == 'x'", "fsmd-admin", false}, /* it has none: no, not a fault */
+               {"true", "fsmd", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const fsm__auth_options options = {.rules = fsm_token_rules_new(), .admin_allow = cases[i].allow};
+    world w;
+    open_world_of(&w, &options, true);
+    for (int turn = 0; turn < 2; turn++) { /* checked, then remembered */
+      assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, bearer_for("ann", cases[i].aud, 600), TCP, NOW_NS),
+                       FSM_OK);
+      assert_int_equal(is_admin(&w), cases[i].admin);
+      actor_has(&w, "sub", "ann");
+    }
+    close_world(&w);
+  }
+}
+
+/* Verdicts on time are of now, not of when the token was first seen. */
+static void allow_is_asked_each_time(void **state) {
+  (void)state;
+  const fsm__auth_options options = {.rules = fsm_token_rules_new(),
+                                     .admin_allow = "now < timestamp('2023-11-14T22:15:00Z')"};
+  world w;
+  open_world_of(&w, &options, true);
+  const char *header = bearer_for("ann", "fsmd-admin", 600);
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS), FSM_OK);
+  assert_true(is_admin(&w));
+  assert_int_equal(identify(&w, FSM__AUTH_REQUIRED, header, TCP, NOW_NS + 300 * SECOND), FSM_OK);
+  assert_false(is_admin(&w));
+  close_world(&w);
+}
+
+static void a_wrong_allow_is_refused_with_its_place(void **state) {
+  (void)state;
+  static const char *const wrong[] = {"actor.rols", "1 +", "actor.sub", "context.x", "event.data", "nobody"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    const fsm__auth_options options = {.rules = fsm_token_rules_new(), .admin_allow = wrong[i]};
+    fsm__auth *auth = NULL;
+    fsm_error err = {0};
+    assert_int_equal(fsm__auth_new(&options, keys_of(KEY), &auth, &err), FSM_EARGUMENT);
+    assert_string_equal(err.where, "admin-allow");
+    assert_int_equal(strncmp(err.text, "1:", 2), 0);
+  }
+}
+
+static void the_socket_is_for_our_user_root_and_who_is_named(void **state) {
+  (void)state;
+  fsm__auth_options options = {.rules = fsm_token_rules_new()};
+  fsm_error err = {0};
+  assert_int_equal(fsm__peers_add(&options.peers, "70001", &err), FSM_OK);
+  assert_int_equal(fsm__peers_add(&options.peers, "group:70002", &err), FSM_OK);
+  assert_int_equal(fsm__peers_add(&options.peers, "no-such-user-here", &err), FSM_EARGUMENT);
+  assert_int_equal(fsm__peers_add(&options.peers, "group:", &err), FSM_EARGUMENT);
+  assert_int_equal(fsm__peers_add(&options.peers, "4294967295", &err), FSM_EARGUMENT);
+  world w;
+  open_world_of(&w, &options, true);
+  const struct {
+    fsm__peer peer;
+    bool known;
+  } cases[] = {{{.local = false}, true},
+               {{.local = true, .uid = geteuid()}, true},
+               {{.local = true, .uid = 0}, true},
+               {{.local = true, .uid = 70001}, true},
+               {{.local = true, .uid = 70002}, false},
+               {{.local = true, .uid = 70003, .groups = {5, 70002}, .group_count = 2}, true},
+               {{.local = true, .uid = 70003, .groups = {5, 70002}, .group_count = 1}, false},
+               {{.local = true, .uid = FSM__PEER_UNKNOWN}, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    assert_int_equal(fsm__auth_knows(w.auth, &cases[i].peer), cases[i].known);
+  close_world(&w);
+}
+
+static void on_the_socket_our_user_is_an_admin_without_a_token_only(void **state) {
+  (void)state;
+  const fsm__peer own = {.local = true, .uid = geteuid()}, other = {.local = true, .uid = 70001};
+  world w;
+  open_world(&w, true);
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, own, NOW_NS), FSM_OK);
+  assert_true(is_admin(&w));
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, NULL, other, NOW_NS), FSM_OK);
+  assert_false(is_admin(&w));
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, bearer_of("ann"), own, NOW_NS), FSM_OK);
+  assert_false(is_admin(&w));
+  assert_int_equal(identify(&w, FSM__AUTH_OPTIONAL, "Bearer a.b.c", own, NOW_NS), FSM_OK);
+  assert_false(is_admin(&w));
+  close_world(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_good_token_is_a_verified_user_under_required_and_optional),
@@ -274,6 +403,13 @@ int main(void) {
       cmocka_unit_test(a_bad_token_is_not_remembered),
       cmocka_unit_test(the_table_of_tokens_is_bounded_and_stays_right),
       cmocka_unit_test(an_excerpt_has_the_hash_and_the_reason_but_not_the_token),
+      cmocka_unit_test(a_remembered_token_goes_with_its_key),
+      cmocka_unit_test(a_remembered_token_ends_with_the_overlap_of_its_key),
+      cmocka_unit_test(an_admin_has_their_audience_and_what_allow_says),
+      cmocka_unit_test(allow_is_asked_each_time),
+      cmocka_unit_test(a_wrong_allow_is_refused_with_its_place),
+      cmocka_unit_test(the_socket_is_for_our_user_root_and_who_is_named),
+      cmocka_unit_test(on_the_socket_our_user_is_an_admin_without_a_token_only),
   };
   return cmocka_run_group_tests(tests, make_key, drop_key);
 }
