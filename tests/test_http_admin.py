@@ -249,6 +249,9 @@ class Machines(Case):
         self.assertEqual(([v["hash"] for v in page["items"]], page["next"]), ([first["hash"]], None))
         answer = self.d.request("GET", "/v1/machines/many?version=1")
         self.assertEqual(answer.headers["ETag"], '"%s"' % first["hash"])
+        same = {"If-None-Match": answer.headers["ETag"]}
+        self.assertEqual(self.d.request("GET", "/v1/machines/many?version=1", headers=same).status, 304)
+        self.assertEqual(self.d.request("GET", "/v1/machines/many", headers=same).status, 200)
         for i in range(3):
             self.deploy("page%d" % i)
         seen, after = [], ""
