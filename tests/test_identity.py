@@ -360,11 +360,12 @@ class Secrets(Scene):
         d = self.daemon("--jwt-overlap", "0s")
         kept = [e for e in self.keys.entries() if e.get("kid") != "h512"]
         self.assertEqual((self.status(d, self.keys.token("h512")), self.status(d, self.keys.token("h256"))), (200, 200))
-        self.assertTrue(any(SECRETS["HS512"] in part for part in self.memory(d)))  # it can be seen
+        secret = SECRETS["HS512"][-32:]  # an allocator writes over the beginning of what is freed
+        self.assertTrue(any(secret in part for part in self.memory(d)))  # it can be seen
         self.keys.write(kept)
         self.reload(d, READ)
         self.assertEqual(self.status(d, self.keys.token("h512")), 401)
-        self.assertFalse(any(SECRETS["HS512"] in part for part in self.memory(d)))
+        self.assertFalse(any(secret in part for part in self.memory(d)))
 
     def test_no_core_is_written(self):
         write(self.keys.at("HS256"), SECRETS["HS256"])

@@ -168,6 +168,12 @@ def asymmetric(keys):
     for what, other in {"in DER": der, "r = 0": bytes(32) + s, "s = 0": r + bytes(32), "r = n": order + s, "s = n": r + order, "r = 1, s = 1":
                         bytes(31) + b"\1" + bytes(31) + b"\1", "halves turned round": s + r}.items():
         yield "ES256, signature " + what, text + "." + b64(other)
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for name, good in (("RS256", rsa), ("ES256", ec)):
+        for more in (1, 15):  # four bits of the last digit are of no byte
+            yield "%s, another spelling of the signature %d" % (name, more), good[:-1] + digits[digits.index(good[-1]) + more]
+    # As long as the signature that the key wants, and libjwt would take them: alg is that of the key, or nothing is.
+    yield "HS512 with the public EC key in PEM", keys.token("e256", alg="HS512", key=keys.pem("ec"))
     yield "RS256 signed with SHA-1", keys.token("r256", alg="RS256")[:-8] + "AAAAAAAA"
 
 
