@@ -225,7 +225,7 @@ class Docs(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    missing = [tool for tool in ("dpkg-deb", "dpkg", "cpack") if shutil.which(tool) is None]
+    missing = [tool for tool in ("dpkg-deb", "dpkg", "dpkg-shlibdeps", "file", "gzip", "cpack") if shutil.which(tool) is None]
     needed = [os.path.join(BUILD, name) for name in ("fsmd", "fsm-cli", "CPackConfig.cmake", "doc/fsm-cli.fish")]
     missing += [name for name in needed if not os.path.exists(name)]
     if missing:
