@@ -32,6 +32,7 @@ typedef struct fsm__case {
   bool clock_held; /* the wall clock was behind the last record's time */
   uint64_t boot;   /* and the clock of the boot (clock.h); 0 = there is none */
   int64_t boot_ns;
+  bool offered;    /* of a claim: a worker was offered a task of the instance and may take it yet */
   bool overdue;    /* the timer that this is about was due before it could fire */
   uint32_t dur_us; /* receipt → decision */
   uint64_t next_seq;

@@ -5,7 +5,7 @@
 #include "runtime/task_view.h"
 
 bool fsm__decision_claims(const fsm__case *at, const fsm__instance *in, const fsm__task *task) {
-  return fsm__task_state_of(at->services, in, task, at->time_ns) == FSM_TASK_OPEN;
+  return !at->offered && fsm__task_state_of(at->services, in, task, at->time_ns) == FSM_TASK_OPEN;
 }
 
 static int64_t sooner(int64_t from_ns, int64_t by_ns, int64_t than_ns) {

@@ -295,7 +295,8 @@ typedef struct fsm_command {
   int64_t retry_ns; /* TASK_FAIL: no further attempt before so long from now; at most FSM_RETRY_AFTER_MAX_NS
                        counts */
   bool claim; /* TASK_STARTED: only if the attempt is to be had; the answer's `task` is null when it is not:
-                 it has begun, is over, waits, or its instance does */
+                 it has begun, is over, waits, or its instance does, or task_ready was told of it and nothing
+                 came back yet */
   bool later; /* TASK_HEARTBEAT: the answer will come from outside of this program, also after a restart */
   fsm_code code; /* FSM_CMD_REFUSED */
 } fsm_command;
@@ -399,12 +400,12 @@ typedef struct fsm_query {
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
   int64_t for_ns;                 /* at least this long in the state */
   const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */
-  unsigned look; /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may */
-  fsm_value route;                /* ROUTE_TEST: its document */
-  fsm_value records;              /* RECORDS: which, a map (runtime/record_filter.h); null = all */
-  fsm_value actor;                /* EVENTS: who asks, a map; null = it is not known whether they may */
-  const char *after;              /* `next` of the page before; NULL = from the start */
-  unsigned limit;                 /* 0 = FSM_PAGE_DEFAULT */
+  unsigned look;     /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may */
+  fsm_value route;   /* ROUTE_TEST: its document */
+  fsm_value records; /* RECORDS: which, a map (runtime/record_filter.h); null = all */
+  fsm_value actor;   /* EVENTS: who asks, a map; null = it is not known whether they may */
+  const char *after; /* `next` of the page before; NULL = from the start */
+  unsigned limit;    /* 0 = FSM_PAGE_DEFAULT */
 } fsm_query;
 
 typedef void (*fsm_document_fn)(void *arg, const fsm_value *document,

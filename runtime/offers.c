@@ -14,6 +14,7 @@ typedef struct offer {
   unsigned places; /* in the heap, and in a line */
   unsigned untaken;
   bool forgotten, held;
+  bool out;             /* offered, and not heard of since */
   struct offer *behind; /* in its line */
   char id[];
 } offer;
@@ -148,6 +149,7 @@ bool fsm__offers_note(fsm__offers *o, uint64_t number, const char *id, int64_t n
     if (of == NULL) return false;
     memcpy(of->id, id, len);
     of->number = number;
+    of->out = true;
     if (!push(o, of, now_ns + FSM_OFFER_AGAIN_NS)) {
       free(of);
       return false;
@@ -159,6 +161,7 @@ bool fsm__offers_note(fsm__offers *o, uint64_t number, const char *id, int64_t n
     return true;
   }
   of->untaken = 0;
+  of->out = true;
   return push(o, of, now_ns + FSM_OFFER_AGAIN_NS);
 }
 
@@ -167,8 +170,15 @@ void fsm__offers_undelivered(fsm__offers *o, uint64_t number, int64_t now_ns) {
     if (of->number != number) continue;
     int64_t wait = FSM_UNDELIVERED_NS << (of->untaken < 8 ? of->untaken : 8);
     of->untaken++;
+    of->out = false;
     (void)push(o, of, now_ns + (wait < FSM_UNDELIVERED_MAX_NS ? wait : FSM_UNDELIVERED_MAX_NS));
   }
+}
+
+bool fsm__offers_out(const fsm__offers *o, uint64_t number) {
+  for (const offer *of = *bucket_of(o, number); of != NULL; of = of->next)
+    if (of->number == number && of->out) return true;
+  return false;
 }
 
 bool fsm__offers_take(fsm__offers *o, int64_t now_ns, uint64_t *number, const char **id) {
@@ -177,6 +187,7 @@ bool fsm__offers_take(fsm__offers *o, int64_t now_ns, uint64_t *number, const ch
     offer *of = pop(o);
     bool due = !of->forgotten && of->again_ns == at_ns;
     if (due) {
+      of->out = true;
       (void)push(o, of, now_ns + FSM_OFFER_AGAIN_NS);
       *number = of->number;
       *id = of->id;

@@ -22,6 +22,8 @@ void fsm__offers_free(fsm__offers *offers);
 bool fsm__offers_note(fsm__offers *offers, uint64_t number, const char *id, int64_t now_ns);
 /* Nobody took the tasks of this instance: they are due again soon. */
 void fsm__offers_undelivered(fsm__offers *offers, uint64_t number, int64_t now_ns);
+/* Is a task of this instance offered, and no word has come yet? Whoever it was offered to may begin it. */
+bool fsm__offers_out(const fsm__offers *offers, uint64_t number);
 /* A task that is due again: its place is kept, and counts from now as just offered. *id is valid until the
  * next call. false when none is due. */
 bool fsm__offers_take(fsm__offers *offers, int64_t now_ns, uint64_t *number, const char **id);

@@ -93,6 +93,7 @@ static void run_command(fsm__writer *w, fsm__job *job) {
   if (job->command.kind == FSM_CMD_TASK_UNDELIVERED) fsm__writer_undelivered(w, job->command.token);
   fsm__case at = fsm__writer_case(w, &job->arena, &job->command, job->received_ns);
   at.made_id = job->made_id;
+  at.offered = job->command.claim && fsm__writer_offered(w, job->command.token);
   fsm_code code = fsm__decide(&at, &job->decision, &err);
   if (code != FSM_OK) fsm__writer_settle(w, &at, &job->decision, &err);
   if (job->decision.count > 0)

@@ -164,6 +164,8 @@ void fsm__writer_wake(fsm__writer *writer, uint64_t number);
 bool fsm__writer_due(fsm__writer *writer);
 /* The task was not taken: offer it again soon. */
 void fsm__writer_undelivered(fsm__writer *writer, const uint8_t token[16]);
+/* Has somebody outside been offered it, and not said yet whether he takes it? */
+bool fsm__writer_offered(const fsm__writer *writer, const uint8_t token[16]);
 /* What the decision about an answer of a worker leaves in memory. */
 void fsm__writer_task_decided(fsm__writer *writer, const fsm_command *command, const fsm__decision *decision);
 /* An answer that was refused because its task or attempt is over: counted. */

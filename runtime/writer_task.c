@@ -100,6 +100,10 @@ void fsm__writer_undelivered(fsm__writer *w, const uint8_t token[16]) {
   fsm__offers_undelivered(w->offers, fsm__key_read_u64(token), fsm__monotonic_ns());
 }
 
+bool fsm__writer_offered(const fsm__writer *w, const uint8_t token[16]) {
+  return w->options.task_ready != NULL && fsm__offers_out(w->offers, fsm__key_read_u64(token));
+}
+
 /* ---- what answers leave behind ------------------------------------------------------------------ */
 
 static bool ended(const fsm__decision *decision) {

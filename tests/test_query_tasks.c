@@ -30,8 +30,16 @@ static const char *member(fixture *f, const fsm_value *map, const char *name) {
   return value != NULL ? text_of(f, value) : "none";
 }
 
+/* What was offered came back: nobody took it. */
+static void untaken(fixture *f, const uint8_t token[16]) {
+  fsm_command command = fsm_command_new(FSM_CMD_TASK_UNDELIVERED);
+  memcpy(command.token, token, 16);
+  fsm_answer answer = sent(f, &command);
+  assert_code(&answer, FSM_OK);
+}
+
 /* The token of the only open task of an instance. */
-static void token_of(fixture *f, const char *id, uint8_t out[16]) {
+static void offered_of(fixture *f, const char *id, uint8_t out[16]) {
   const fsm_value page = tasks(f, (fsm_query){.ref = id});
   assert_int_equal(items_of(&page)->len, 1);
   const fsm_value *hex = fsm_map_get(&items_of(&page)->items[0], "token");
@@ -40,6 +48,13 @@ static void token_of(fixture *f, const char *id, uint8_t out[16]) {
     assert_int_equal(sscanf(hex->s + 2 * i, "%2x", &byte), 1);
     out[i] = (uint8_t)byte;
   }
+}
+
+/* The same, which nobody else is asked to do just now. */
+static void token_of(fixture *f, const char *id, uint8_t out[16]) {
+  await_offers(f, 1);
+  offered_of(f, id, out);
+  untaken(f, out);
 }
 
 static fsm_answer claim(fixture *f, const uint8_t token[16], unsigned attempt) {
@@ -112,6 +127,8 @@ static void what_is_not_to_be_had_is_no_refusal_and_no_record(void **state) {
   answer = claim(f, token, 1);
   assert_false(is_had(&answer));
   (void)admin(f, FSM_CMD_RESUME, "one");
+  await_offers(f, 2);
+  untaken(f, token);
   answer = claim(f, token, 1);
   assert_true(is_had(&answer));
   const fsm_value health = query(f, (fsm_query){.kind = FSM_QUERY_HEALTH});
@@ -132,6 +149,19 @@ static void what_a_worker_runs_is_not_to_be_had(void **state) {
   assert_false(is_had(&answer));
 }
 
+static void what_a_worker_may_take_yet_is_not_to_be_had(void **state) {
+  fixture *f = *state;
+  uint8_t token[16];
+  begun(f, "one", "WORK");
+  await_offers(f, 1);
+  offered_of(f, "one", token);
+  fsm_answer answer = claim(f, token, 1);
+  assert_false(is_had(&answer));
+  untaken(f, token);
+  answer = claim(f, token, 1);
+  assert_true(is_had(&answer));
+}
+
 static void a_back_off_is_waited_for(void **state) {
   fixture *f = *state;
   uint8_t token[16];
@@ -145,6 +175,8 @@ static void a_back_off_is_waited_for(void **state) {
   assert_false(is_had(&answer));
   atomic_fetch_add(&f->now_ns, 3600 * SECOND);
   assert_int_equal(count_of(f, "open"), 1);
+  await_offers(f, 2);
+  untaken(f, token);
   answer = claim(f, token, 2);
   assert_true(is_had(&answer));
   assert_string_equal(member(f, &answer.task, "attempt"), "2");
@@ -231,6 +263,7 @@ int main(void) {
       TEST(an_attempt_is_had_once),
       TEST(what_is_not_to_be_had_is_no_refusal_and_no_record),
       TEST(what_a_worker_runs_is_not_to_be_had),
+      TEST(what_a_worker_may_take_yet_is_not_to_be_had),
       TEST(a_back_off_is_waited_for),
       TEST(a_lost_claimers_attempt_ends_at_its_deadline),
       TEST(those_that_wait_longest_stand_in_front_page_by_page),
