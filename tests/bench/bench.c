@@ -62,6 +62,9 @@ static const figure figures[] = {
     {"http_send", "sends/s", http_send}, /* raw: a bare libmicrohttpd with the same answer */
     {"http_send_p99", "ms", http_send_p99},
     {"http_read", "reads/s", http_read},
+    {"http_stream", "sends/s", http_stream}, /* beside 1,000 streams; raw: without them */
+    {"http_stream_deliveries", "records/s", http_stream_deliveries},
+    {"http_stream_cpu", "us/send", http_stream_cpu},
     {"http_idle_10k", "MB", http_idle_10k},
     {"http_bare", "answers/s", http_bare_library}, /* that server; raw: a bare epoll */
 };

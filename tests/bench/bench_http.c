@@ -111,6 +111,23 @@ static http_result drive(int port, asking *what, double seconds) {
   return result;
 }
 
+struct http_sends {
+  asking asking;
+};
+
+http_sends *http_sends_new(const http_daemon *d) {
+  http_sends *s = malloc(sizeof *s);
+  if (s == NULL) give_up("no memory");
+  s->asking = *sends(d);
+  return s;
+}
+
+void http_sends_free(http_sends *s) { free(s); }
+
+http_result http_drive_sends(const http_daemon *d, http_sends *s, double seconds) {
+  return drive(d->port, &s->asking, seconds);
+}
+
 static http_result drive_bare(bare_kind kind, const http_result *like, asking *what, double seconds) {
   http_bare bare;
   http_bare_start(&bare, kind, like->answer, like->answer_len);

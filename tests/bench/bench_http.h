@@ -52,6 +52,12 @@ typedef struct http_daemon {
 } http_daemon;
 
 void http_daemon_start(http_daemon *d, const char *dir);
+/* The events of http_send, from the first one of new instances on; each drive goes on with those that follow.
+ */
+typedef struct http_sends http_sends;
+http_sends *http_sends_new(const http_daemon *d);
+void http_sends_free(http_sends *sends);
+http_result http_drive_sends(const http_daemon *d, http_sends *sends, double seconds);
 void http_daemon_stop(http_daemon *d); /* SIGTERM; it must end well */
 /* A definition, and instances of it named i-00000000 and so on. */
 void http_daemon_fill(http_daemon *d, unsigned instances);
