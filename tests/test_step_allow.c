@@ -243,7 +243,7 @@ static void the_next_candidate_is_asked_when_one_is_not_permitted(void **state) 
 }
 
 /* The guard would fault, and raise an error event, if it were asked. */
-#define GUARDED                                                                                              \
+#define GUARDED \
   "{'id':'m','initial':'a','context':{'secret':7,'zero':0},'states':{'a':{'on':{'GO':{'target':'b','guard':" \
   "{" \
   "'@expr':'context.secret > 9'}," MAY(IS_CHIEF) "},'FAULT':{'target':'b','guard':{'@expr':'1 / "            \
@@ -330,6 +330,16 @@ static void nobody_is_asked_for_what_no_person_sends(void **state) {
   end(&w);
 }
 
+/* What follows from an event that is permitted is not asked again. */
+static void what_a_permitted_event_leads_to_is_the_machines_own(void **state) {
+  (void)state;
+  work w = begin("{'id':'m','initial':'a','states':{'a':{'on':{'GO':'b'}},'b':{" MAY(
+      "'false'") ",'always':'c'},'c':{" MAY("'false'") ",'entry':{'type':'@xstate.raise','event':{'type':'R'}},"
+                                                       "'on':{'R':'d'}},'d':{}}}");
+  goes(&w, NULL, "GO", "d");
+  end(&w);
+}
+
 static void nobody_can_claim_what_is_the_engines(void **state) {
   (void)state;
   work w = begin(ON_GO(IS_CHIEF));
@@ -339,11 +349,9 @@ static void nobody_can_claim_what_is_the_engines(void **state) {
 
 static void the_root_says_who_may_start_and_sees_input_and_context(void **state) {
   (void)state;
-  work w =
-      open_quoted(
-          "{'id':'m','initial':'a','context':{'owner':{'@expr':'input.owner'}}," MAY(
-              "'actor.sub == context.owner && event.data.owner == input.owner && event.name == "
-              "~xstate.init~'") ",'states':{'a':{}}}");
+  work w = open_quoted("{'id':'m','initial':'a','context':{'owner':{'@expr':'input.owner'}}," MAY(
+      "'actor.sub == context.owner && event.data.owner == input.owner && event.name == "
+      "~xstate.init~'") ",'states':{'a':{}}}");
   assert_int_equal(start_as(&w, CLERK, "{\"owner\":\"cy\"}"), FSM_OK);
   assert_int_equal(start_as(&w, CHIEF, "{\"owner\":\"cy\"}"), FSM_EPERMISSION);
   assert_null(w.last.next.config);
@@ -506,6 +514,7 @@ int main(void) {
       T(an_event_that_is_not_permitted_moves_nothing_that_reads_it),
       T(regions_are_asked_apart),
       T(nobody_is_asked_for_what_no_person_sends),
+      T(what_a_permitted_event_leads_to_is_the_machines_own),
       T(nobody_can_claim_what_is_the_engines),
       T(the_root_says_who_may_start_and_sees_input_and_context),
       T(a_states_allow_is_no_matter_of_the_start),
