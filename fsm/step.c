@@ -204,7 +204,7 @@ static fsm_code check_data(const fsm_value *data, const char *what, fsm_error *e
 }
 
 /* The root's allow, which sees the start as the event "xstate.init" and the context as it begins. */
-static bool may_start(fsm__run *run, const fsm_value *data) {
+FSM__RARE static bool may_start(fsm__run *run, const fsm_value *data) {
   const fsm_event seen = run->seen, init = {.name = "xstate.init", .data = *data};
   const size_t len = run->event_len;
   if (run->inside) return true;
@@ -269,25 +269,37 @@ static const char *answered_id(const fsm_event *event) {
   return event->invokeid;
 }
 
+/* From here on who may is asked, if it is to be asked; the root's allow, which lets it in at all, at once. */
+FSM__RARE static bool may_come(fsm__run *run, const fsm_event *event) {
+  run->asks = fsm__asks_for(run, event);
+  run->denied = run->asks && !fsm__root_permits(run);
+  return !run->denied;
+}
+
 static void process(fsm__run *run, const fsm_event *event) {
   if (event->cause == FSM_CAUSE_TIMER) run->fired = event->name;
   run->answered = answered_id(event);
   fsm__run_see(run, event);
-  run->asks = fsm__asks_for(run, event);
-  run->denied = run->asks && !fsm__root_permits(run);
-  if (run->denied) return;
+  if (run->machine->has_allow && !may_come(run, event)) return;
   if (run->fault == FSM_OK && run->machine->overhears) fsm__invoke_overhear(run, event);
   if (run->fault == FSM_OK && may_be_taken(event)) fsm__select(run);
   if (run->fault != FSM_OK) return;
   bool taken = run->enabled_count > 0;
   run->asks = false;
-  run->denied = run->denied && !taken;
-  if (run->denied) return; /* nobody's event moves anything, not even an eventless transition that reads it */
+  if (run->denied && !taken) return; /* it moves nothing, not even an eventless transition that reads it */
+  run->denied = false;
   if (taken)
     fsm__microstep(run, event->name, event->cause, &event->data);
   else if (event->cause == FSM_CAUSE_TASK && fsm__is_error_event(event->name))
     note_unhandled(run, event->name, &event->data);
   macrostep(run, taken);
+}
+
+FSM__RARE static fsm_code not_permitted(fsm__run *run, const fsm_snapshot *before, const fsm_event *event,
+                                        fsm_step_result *out, fsm_error *err) {
+  *out = (fsm_step_result){.outcome = FSM_EPERMISSION, .next = *before};
+  fsm__refusal(run, event, out);
+  return run->fault == FSM_OK ? FSM_OK : no_memory(err);
 }
 
 fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const fsm_event *event,
@@ -305,9 +317,8 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
   code = fsm__run_init(&run, machine, before, world, arena, err);
   if (code != FSM_OK) return code;
   process(&run, event);
-  const bool denied = run.denied && run.fault == FSM_OK;
-  *out = (fsm_step_result){.outcome = FSM_EPERMISSION};
-  if (!denied) code = fsm__run_finish(&run, before, out, err);
+  if (run.denied && run.fault == FSM_OK) return not_permitted(&run, before, event, out, err);
+  code = fsm__run_finish(&run, before, out, err);
   if (code != FSM_OK || out->microstep_count > 0) return code;
   if (out->outcome == FSM_ELOOP || out->outcome == FSM_ETOOLARGE) return FSM_OK;
   out->next = *before;

@@ -144,13 +144,12 @@ typedef struct fsm_step_result {
    * TIMER or TASK event it is FSM_EEXPRESSION with no microstep. After a roll-back of fsm_start next.config
    * is NULL. When next.done and unhandled are both set, an error came with the last microstep. */
   fsm_code outcome;
-  const fsm_microstep *microsteps;
   unsigned microstep_count;
+  const fsm_microstep *microsteps;
   fsm_snapshot next;
   const fsm_candidate *candidates; /* FSM_EGUARD, FSM_EPERMISSION only */
-  unsigned candidate_count;
-  const fsm_allow *denied; /* FSM_EPERMISSION only: those that do not hold, each once */
-  unsigned denied_count;
+  const fsm_allow *denied;         /* FSM_EPERMISSION only: those that do not hold, each once */
+  unsigned candidate_count, denied_count;
   const char *unhandled;      /* error event without a taker ("error.execution", "xstate.error.actor.x") */
   const char *unhandled_text; /* its cause */
 } fsm_step_result;

@@ -48,12 +48,17 @@ bool fsm__root_permits(fsm__run *run) {
   return allow == NULL || holds(run, allow) == FSM_VERDICT_YES;
 }
 
-bool fsm__permits(fsm__run *run, unsigned transition) {
+static bool all_permit(fsm__run *run, const fsm__transition *t) {
   const fsm_machine *m = run->machine;
-  const fsm__transition *t = &m->transitions[transition];
   for (unsigned s = t->source; s != 0; s = m->states[s].parent)
     if (m->states[s].allow != NULL && holds(run, m->states[s].allow) != FSM_VERDICT_YES) return false;
   return t->allow == NULL || holds(run, t->allow) == FSM_VERDICT_YES;
+}
+
+bool fsm__permits(fsm__run *run, unsigned transition) {
+  bool permits = all_permit(run, &run->machine->transitions[transition]);
+  run->denied |= !permits;
+  return permits;
 }
 
 /* ---- as others see them -------------------------------------------------------------------------- */

@@ -10,6 +10,9 @@
 #include "fsm/machine_impl.h"
 #include "fsm/step.h"
 
+/* Most machines never come here: kept out of the code of those. */
+#define FSM__RARE __attribute__((cold, noinline))
+
 /* An event in the internal queue. */
 typedef struct fsm__queued fsm__queued;
 struct fsm__queued {
@@ -66,10 +69,6 @@ typedef struct fsm__run {
   uint64_t work;          /* done so far: actions, turns of loops, expressions */
   const fsm_value *input; /* of a start; NULL in a step */
   const char *session;
-  bool inside;   /* as of fsm_world */
-  bool asks;     /* who may have a transition taken is asked: it is about an event from outside */
-  bool denied;   /* and somebody may not */
-  bool foresees; /* nothing has been sent: what depends on that is not known */
   bool (*reaches)(const void *arg, const char *target); /* as of fsm_world */
   const void *reaches_arg;
   const char *event_name; /* the event being processed */
@@ -86,6 +85,9 @@ typedef struct fsm__run {
   uint64_t *bound;           /* states whose data is set; only with late_binding */
   uint32_t counter;
   bool done;
+  bool inside; /* as of fsm_world */
+  bool asks;   /* who may have a transition taken is asked: it is about an event from outside */
+  bool denied; /* and somebody may not */
   fsm_value output;
 
   uint16_t *enabled; /* transitions selected for the next microstep */
@@ -100,6 +102,7 @@ typedef struct fsm__run {
   bool assigned;   /* the context was written, be it with what it held */
   bool remembered; /* a history was written, likewise */
   bool moved;      /* the last microstep changed the snapshot */
+  bool foresees;   /* nothing has been sent: what depends on that is not known */
 
   const fsm__action *failed; /* the action that ends the block under way */
   const char *failed_send;   /* the id that its author gave a send that cannot be sent */
@@ -217,8 +220,8 @@ static inline bool fsm__has_actor(const fsm__run *run) {
 bool fsm__asks_for(const fsm__run *run, const fsm_event *event);
 /* Does the root's allow let it in at all? */
 bool fsm__root_permits(fsm__run *run);
-/* Do all of the transition but the root's hold? */
-bool fsm__permits(fsm__run *run, unsigned transition);
+/* Do all of the transition but the root's hold? run->denied says whether one of them did not. */
+FSM__RARE bool fsm__permits(fsm__run *run, unsigned transition);
 /* Fills the candidate's allows and verdict; false after a fault. */
 bool fsm__candidate_allows(fsm__run *run, fsm_candidate *candidate);
 /* Of the candidates, those that do not hold, each once; without candidates the root's. */

@@ -110,10 +110,8 @@ static bool select_at(fsm__run *run, unsigned state, bool eventless, bool silent
     const unsigned number = s->transition_first + i;
     const fsm__transition *t = &run->machine->transitions[number];
     if (eventless ? t->event_count > 0 : !names_event(run, t)) continue;
-    if (run->asks && !fsm__permits(run, number)) {
-      run->denied = true; /* its guard is not asked: whoever may not must not learn what it reads */
-      continue;
-    }
+    if (run->asks && !fsm__permits(run, number))
+      continue; /* what the guard reads is not for whoever may not */
     if (!conditionMatch(run, t, silent)) continue;
     enable(run, number);
     return true;
