@@ -58,6 +58,13 @@ FSM_MUST_USE fsm_code fsm__http_listen(fsm__http *http, int fd, const fsm__liste
 /* Called before and after each turn in which requests are read; NULL = nothing. */
 void fsm__http_around(fsm__http *http, fsm__loop_fn before, fsm__loop_fn after, void *arg);
 
+typedef struct fsm__http_figures {
+  unsigned connections, connections_max, reserve; /* on TCP, at this moment; the last ones are kept */
+  size_t body_bytes;                              /* of all requests under way */
+  uint64_t timed_out;                             /* connections that were ended for being slow */
+} fsm__http_figures;
+void fsm__http_measure(const fsm__http *http, fsm__http_figures *out); /* loop's thread */
+
 /* Takes no new connections; calls idle once no request is under way. */
 void fsm__http_drain(fsm__http *http, fsm__loop_fn idle, void *arg);
 /* Ends all connections; requests still under way are answered with FSM_ECLOSED. */

@@ -30,6 +30,14 @@ unsigned fsm__http_reserve_of(unsigned connections) {
   return share < RESERVE_MIN ? RESERVE_MIN : share < RESERVE_MAX ? share : RESERVE_MAX;
 }
 
+void fsm__http_measure(const fsm__http *http, fsm__http_figures *out) {
+  *out = (fsm__http_figures){.connections = http->tcp_count,
+                             .connections_max = http->limits.connections,
+                             .reserve = fsm__http_reserve_of(http->limits.connections),
+                             .body_bytes = http->body_bytes,
+                             .timed_out = http->timed_out};
+}
+
 static void set_due(fsm__http *http, fsm__connection *c, int64_t ms) {
   c->due_ms = ms > 0 ? http->now_ms + ms : 0;
 }
