@@ -17,12 +17,12 @@ static void header(struct MHD_Response *response, const char *name, const char *
   if (value && *value) MHD_add_response_header(response, name, value); /* without memory it is left out */
 }
 
-static void cors_headers(const fsm__exchange *e, struct MHD_Response *response) {
+static void cors_headers(const fsm__exchange *e, struct MHD_Response *response, int status) {
   const fsm__request *request = &e->request;
   const char *origin = fsm__cors_allowed(&e->listener->http->cors, request);
   if (!origin) return;
   header(response, "Access-Control-Allow-Origin", origin);
-  if (request->status != 204) {
+  if (status != 204) {
     header(response, "Access-Control-Expose-Headers", FSM__CORS_EXPOSED);
     return;
   }
@@ -33,7 +33,7 @@ static void cors_headers(const fsm__exchange *e, struct MHD_Response *response) 
 
 static const char *vary_of(const fsm__exchange *e) {
   const bool by_origin = e->listener->http->cors.count > 0;
-  if (e->request.varies) return by_origin ? "Accept-Encoding, Origin" : "Accept-Encoding";
+  if (!e->abandoned && e->request.varies) return by_origin ? "Accept-Encoding, Origin" : "Accept-Encoding";
   return by_origin ? "Origin" : NULL;
 }
 
@@ -49,6 +49,8 @@ static void own_headers(const fsm__request *request, struct MHD_Response *respon
                                                 : "Bearer realm=\"fsmd\"");
 }
 
+/* Of an abandoned one only what was there before it was handed over is looked at: the rest is in other hands.
+ */
 void fsm__http_reply_headers(const fsm__exchange *e, struct MHD_Response *response, int status,
                              bool problem) {
   const fsm__request *request = &e->request;
@@ -60,11 +62,11 @@ void fsm__http_reply_headers(const fsm__exchange *e, struct MHD_Response *respon
   header(response, "X-Correlation-ID", request->correlation);
   /* What has a revision may be kept, and is asked for each time it is used. */
   header(response, "Cache-Control",
-         *request->etag && is_read(request) && !problem ? "private, no-cache" : "no-store");
+         !problem && *request->etag && is_read(request) ? "private, no-cache" : "no-store");
   if (status == 503 || status == 429) header(response, "Retry-After", "1");
   if (e->abandoned || request->close || e->listener->http->draining) header(response, "Connection", "close");
   header(response, "Vary", vary_of(e));
-  cors_headers(e, response);
+  cors_headers(e, response, status);
   if (!e->abandoned) own_headers(request, response);
 }
 
