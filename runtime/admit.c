@@ -194,6 +194,7 @@ static fsm_code texts(fsm_command *out, fsm_arena *arena, fsm_error *err) {
       {&out->correlation, "correlation", FSM_CORRELATION_MAX, PRINTABLE_ASCII},
       {&out->causation, "causation", FSM_CORRELATION_MAX, PRINTABLE_ASCII},
       {&out->request, "request", FSM_CORRELATION_MAX, PRINTABLE_ASCII},
+      {&out->tracestate, "tracestate", FSM_TRACESTATE_MAX, PRINTABLE_ASCII},
       {&out->name, "name", FSM_TIMER_ID_MAX, PRINTABLE_UTF8},
       {&out->reason, "reason", FSM_REASON_MAX, PRINTABLE_UTF8},
   };

@@ -77,6 +77,7 @@ fsm_record *fsm__decision_record(const fsm__case *at, fsm__decision *out, fsm_re
   record->caus = out->causation != NULL ? out->causation : command->causation;
   record->req = command->request;
   record->trace = command->trace;
+  record->tracestate = command->tracestate;
   record->act = command->actor;
   record->level = FSM_LEVEL_DEFAULT;
   if (out->instance != NULL) {

@@ -22,5 +22,5 @@ fsm_code fsm__decision_claimed(const fsm__case *at, fsm__decision *out, const fs
   runs.begun_ns = at->time_ns;
   runs.next_ns = sooner(at->time_ns, task->timeout_ns, INT64_MAX);
   if (task->heartbeat_ns > 0) runs.next_ns = sooner(at->time_ns, task->heartbeat_ns, runs.next_ns);
-  return fsm__task_view(at->arena, out->instance, &runs, FSM_TASK_RUNNING, NULL, &out->task, err);
+  return fsm__task_view(at->arena, &at->origin, out->instance, &runs, FSM_TASK_RUNNING, NULL, &out->task, err);
 }

@@ -102,6 +102,7 @@ static const struct {
     {"fsm.counter", "long", "counter", PLAIN},
     {"fsm.clock_held", "boolean", "clock", PLAIN},
     {"fsm.forced", "boolean", "forced", PLAIN},
+    {"fsm.tracestate", "keyword", "tracestate", TEXT},
     {"fsm.context_hash", "keyword", "ctxh", TEXT},
     {"fsm.history", "keyword", "hist", TEXT},
     {"fsm.output", "keyword", "out", TEXT},

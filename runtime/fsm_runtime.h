@@ -55,6 +55,7 @@ enum {
   FSM_KEY_MAX = 128,         /* business key: printable UTF-8 */
   FSM_IDEM_MAX = 128,        /* idempotency key: printable ASCII */
   FSM_CORRELATION_MAX = 128, /* printable ASCII */
+  FSM_TRACESTATE_MAX = 512,  /* bytes: what W3C Trace Context asks to be carried at least */
   FSM_DATA_DEPTH_MAX = 32, /* nesting of data and actor; a context may nest deeper, to FSM_RECORD_DEPTH_MAX */
   FSM_LABELS_MAX = 16,
   FSM_LABEL_BYTES_MAX = 64, /* of a label's name and of its value */
@@ -287,7 +288,8 @@ typedef struct fsm_command {
   const char *idem;
   int64_t expect_rev;
   const char *correlation, *causation, *request; /* correlation is made when absent */
-  fsm_value trace;                               /* list [trace id bytes16, span id bytes8, flags], or null */
+  fsm_value trace;        /* list [trace id bytes16, span id bytes8, flags], or null */
+  const char *tracestate; /* W3C, printable ASCII; NULL = none */
   fsm_value actor; /* map: type, sub, sid, iss, roles, authn = "verified" | "local" | "none" */
   uint8_t token[16];
   unsigned attempt;

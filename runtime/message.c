@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/format_put.h"
+#include "runtime/span.h"
 #include "schema/json.h"
 
 enum { EVENT_TOKEN_MAX = FSM_EVENT_NAME_MAX + FSM_STATE_PATH_MAX, TRACEPARENT = 55, SOURCE_MAX = 64 };
@@ -131,7 +132,9 @@ static bool add_headers(fsm_arena *arena, const fsm__message_options *o, const f
   add(m, "Fsm-Event", r->trigger);
   add(m, "Fsm-From", joined(arena, &r->from));
   add(m, "Fsm-To", joined(arena, &r->to));
-  add(m, "traceparent", fsm__traceparent(arena, &r->trace));
+  const fsm_value trace = fsm__span_continue(arena, &r->trace, &e->origin, r->seq);
+  add(m, "traceparent", fsm__traceparent(arena, &trace));
+  add(m, "tracestate", r->tracestate);
   bool there = seq != NULL && leaf != NULL && after != NULL && (tail != NULL || !e->repair);
   return there && add_cloud_event(arena, &e->origin, r, m);
 }

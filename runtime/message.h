@@ -11,7 +11,7 @@
  * stored bytes), Fsm-Prev (that of the record before), Fsm-After (seq of the record that this stream was
  * given before), Fsm-Repair: 1 and Fsm-Tail (of a repair: the place in the stream of the last ordinary
  * message before it; 0 = none), Fsm-Instance, Fsm-Correlation-Id, Fsm-User, Fsm-Session, Fsm-Event, Fsm-From,
- * Fsm-To, traceparent, Content-Type, and ce-*: with format json a CloudEvent in binary mode.
+ * Fsm-To, traceparent (of the record's own span, below the caller's), tracestate, Content-Type, and ce-*: with format json a CloudEvent in binary mode.
  */
 #ifndef FSM_RUNTIME_MESSAGE_H
 #define FSM_RUNTIME_MESSAGE_H

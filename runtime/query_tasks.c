@@ -39,7 +39,7 @@ static fsm_code load(const fsm__reading *at, uint64_t number, fsm_arena *arena, 
 static fsm_code view(const fsm__reading *at, const fsm__instance *in, const fsm__task *task, fsm_value *out,
                      fsm_error *err) {
   const fsm__task_state state = fsm__task_state_of(at->core->services, in, task, now_of(at));
-  return fsm__task_view(at->arena, in, task, state, fsm__query_mask(at, in), out, err);
+  return fsm__task_view(at->arena, &at->core->origin, in, task, state, fsm__query_mask(at, in), out, err);
 }
 
 /* ---- one ---------------------------------------------------------------------------------------- */

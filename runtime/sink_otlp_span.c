@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/format_otlp.h"
+#include "runtime/span.h"
 #include "schema/json.h"
 
 enum { KIND_INTERNAL = 1, STATUS_ERROR = 2 }; /* of opentelemetry-proto trace.proto */
@@ -34,15 +35,14 @@ static bool is_span(const fsm_record *record) {
 
 static const identity *identify(fsm__spans *spans, const fsm_origin *origin, const fsm_record *record) {
   identity *i = &spans->known[record->seq % FSM_SPANS_KNOWN];
-  char id[80], caller[17];
+  char caller[17];
+  uint8_t span[8];
   unsigned flags;
-  fsm_record_id(origin, record->seq, id, sizeof id);
-  fsm__hash hash = fsm__sha256(id, strlen(id));
-  hash.bytes[7] |= 1; /* all zeros are no id */
-  fsm__hex(hash.bytes, 8, i->span);
+  fsm__span_id(origin, record->seq, span);
+  fsm__hex(span, sizeof span, i->span);
   if (!fsm__otlp_trace(record, i->trace, caller, &flags)) {
     const char *of = record->corr != NULL ? record->corr : record->inst;
-    hash = fsm__sha256(of, strlen(of));
+    fsm__hash hash = fsm__sha256(of, strlen(of));
     hash.bytes[15] |= 1;
     fsm__hex(hash.bytes, 16, i->trace);
   }

@@ -6,6 +6,7 @@
 #include "runtime/message.h"
 #include "runtime/sends.h"
 #include "runtime/service.h"
+#include "runtime/span.h"
 
 const char *fsm__task_state_name(fsm__task_state state) {
   static const char *const names[FSM_TASK_STATES] = {"open", "running", "waiting"};
@@ -55,8 +56,9 @@ static fsm_code put_data(fsm__document *d, const fsm__task *task, const fsm_mask
   return FSM_OK;
 }
 
-fsm_code fsm__task_view(fsm_arena *arena, const fsm__instance *in, const fsm__task *task,
-                        fsm__task_state state, const fsm_mask *mask, fsm_value *out, fsm_error *err) {
+fsm_code fsm__task_view(fsm_arena *arena, const fsm_origin *origin, const fsm__instance *in,
+                        const fsm__task *task, fsm__task_state state, const fsm_mask *mask, fsm_value *out,
+                        fsm_error *err) {
   fsm__document d = {.arena = arena};
   char *token = fsm_arena_alloc(arena, 33);
   if (token == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
@@ -75,6 +77,7 @@ fsm_code fsm__task_view(fsm_arena *arena, const fsm__instance *in, const fsm__ta
   fsm_code code = put_data(&d, task, mask, err);
   if (code != FSM_OK) return code;
   fsm__document_text(&d, "correlation", task->corr);
-  fsm__document_text(&d, "traceparent", fsm__traceparent(arena, &task->trace));
+  const fsm_value trace = fsm__span_continue(arena, &task->trace, origin, task->seq);
+  fsm__document_text(&d, "traceparent", fsm__traceparent(arena, &trace));
   return fsm__document_map(&d, out, err);
 }

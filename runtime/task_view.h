@@ -19,9 +19,10 @@ fsm__task_state fsm__task_state_of(const struct fsm__services *services, const f
                                    const fsm__task *task, int64_t now_ns);
 /* {token, service, machine, version, instance, key?, invoke, state, attempt, attempts, timeout_ns,
  * heartbeat_ns?, due | begun deadline heartbeat_by?, input, error?, correlation, traceparent?}. attempt: the
- * one that runs, or that would begin. mask NULL: whole, as for whoever carries it out. */
-FSM_MUST_USE fsm_code fsm__task_view(fsm_arena *arena, const fsm__instance *in, const fsm__task *task,
-                                     fsm__task_state state, const fsm_mask *mask, fsm_value *out,
-                                     fsm_error *err);
+ * one that runs, or that would begin; traceparent: below the record of this origin that opened the task. mask
+ * NULL: whole, as for whoever carries it out. */
+FSM_MUST_USE fsm_code fsm__task_view(fsm_arena *arena, const fsm_origin *origin, const fsm__instance *in,
+                                     const fsm__task *task, fsm__task_state state, const fsm_mask *mask,
+                                     fsm_value *out, fsm_error *err);
 
 #endif

@@ -4,6 +4,7 @@
  * the due table starts from the front and offers all. */
 #include <string.h>
 
+#include "runtime/span.h"
 #include "runtime/writer_due.h"
 
 /* The task and its instance; false when it is gone or has begun, or waits for its back-off. */
@@ -17,7 +18,8 @@ static bool load(fsm__writer *w, uint64_t number, const char *id, fsm__task *tas
   return code == FSM_OK;
 }
 
-static fsm_task told(const fsm__task *task, const fsm__instance *in) {
+/* The trace goes on below the record that opened the task. */
+static fsm_task told(fsm__writer *w, const fsm__task *task, const fsm__instance *in) {
   fsm_task out = {.service = task->service,
                   .instance = in->id,
                   .machine = in->deployed->id,
@@ -27,7 +29,7 @@ static fsm_task told(const fsm__task *task, const fsm__instance *in) {
                   .attempts = task->attempts,
                   .timeout_ns = task->timeout_ns,
                   .correlation = task->corr,
-                  .trace = task->trace};
+                  .trace = fsm__span_continue(&w->internal, &task->trace, &w->core.origin, task->seq)};
   memcpy(out.token, task->token, sizeof out.token);
   return out;
 }
@@ -61,7 +63,7 @@ static bool offer(fsm__writer *w, uint64_t number, const char *id) {
   if (line >= 0) {
     fsm__offers_hold(w->offers, number, id, (unsigned)line);
   } else if (w->options.task_ready != NULL) {
-    const fsm_task out = told(&task, &in);
+    const fsm_task out = told(w, &task, &in);
     w->options.task_ready(w->options.task_arg, &out);
   }
   return true;
@@ -80,7 +82,7 @@ void fsm__due_lines(fsm__writer *w) {
       if (!load(w, number, id, &task, &in)) {
         fsm__offers_forget(w->offers, number, id);
       } else if (in.status == FSM_RUNNING) {
-        const fsm_task out = told(&task, &in);
+        const fsm_task out = told(w, &task, &in);
         (void)fsm__services_take(w->services, line,
                                  &out); /* no memory: in half a minute, like a paused one */
       }

@@ -46,7 +46,7 @@ const fsm__field fsm__fields[FSM__FIELD_COUNT] = {
   ROW(prev, HASH, SET),         ROW(detail, MAP, SET),
   ROW(counter, U32, SET),    ROW(clock, FLAG, SET),
   ROW(sends, LIST, SET),       ROW(msg, MAP, SET),
-  ROW(forced, FLAG, SET),
+  ROW(forced, FLAG, SET),          ROW(tracestate, TEXT, SET),
 };
 #undef ROW
 

@@ -48,7 +48,7 @@ enum {
   X(38, node, "node") X(39, tok, "tok") X(40, att, "att") X(41, late_ms, "late")                \
   X(42, level, "level") X(43, pii, "pii") X(44, prev, "prev") X(45, detail, "detail")           \
   X(46, counter, "counter") X(47, clock, "clock") X(48, sends, "sends") X(49, msg, "msg")      \
-  X(50, forced, "forced")
+  X(50, forced, "forced") X(51, tracestate, "tracestate")
 /* clang-format on */
 
 typedef enum fsm_record_kind {
@@ -97,6 +97,7 @@ typedef struct fsm_record {
   const char *corr, *caus, *parent;
   fsm_value idem; /* list [key hash bin16, fingerprint bin16, expiry ns int] */
   const char *req;
+  const char *tracestate; /* W3C, as it came */
   fsm_value trace; /* list [trace id bin16, span id bin8, flags int] */
   fsm_value act;   /* map: type, sub, sid, iss, roles, authn */
   const char *node;

@@ -1,5 +1,6 @@
 /* test_headers.c: ids, traces, revisions, hosts and media types in headers. */
 #include "runtime/daemon/headers.h"
+#include "runtime/daemon/trace_context.h"
 
 #include <setjmp.h>
 #include <string.h>

@@ -384,7 +384,7 @@ static void damage_is_named_by_its_field(void **state) {
   is_corrupt(buf.data, buf.len, FSM_ECORRUPT, "dur", "order");
   head(&buf, 1);
   tail(&buf);
-  number(&buf, 51, 1);
+  number(&buf, 52, 1);
   is_corrupt(buf.data, buf.len, FSM_ECORRUPT, "", "not known");
   head(&buf, 1);
   number(&buf, 9, 0);

@@ -4,9 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "runtime/daemon/trace_context.h"
 #include "runtime/hash.h"
-
-enum { TRACE_CHARS = 55, TRACE_ID = 3, SPAN_ID = 36, FLAGS = 53 };
 
 /* 1..max printable ASCII characters, spaces inside included. */
 static bool is_id(const char *text, size_t max) {
@@ -26,7 +25,8 @@ fsm_code fsm__headers_correlation(fsm__request *request) {
 }
 
 fsm_code fsm__headers_check_ids(const fsm__request *request, fsm_error *err) {
-  static const fsm__header ids[] = {FSM__CORRELATION_ID, FSM__REQUEST_ID, FSM__IDEMPOTENCY_KEY};
+  static const fsm__header ids[] = {FSM__CORRELATION_ID, FSM__REQUEST_ID, FSM__CAUSATION_ID,
+                                    FSM__IDEMPOTENCY_KEY};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
     const char *text = request->headers[ids[i]];
     if (text && !is_id(text, FSM_CORRELATION_MAX))
@@ -65,48 +65,6 @@ bool fsm__headers_are_xml(const fsm__request *request) {
          is_type(request, "text/xml");
 }
 
-/* ---- trace ---------------------------------------------------------------------------------------- */
-
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; /* lower case alone is legal */
-}
-
-static bool read_hex(const char *text, uint8_t *out, size_t bytes) {
-  for (size_t i = 0; i < bytes; i++) {
-    int high = hex_digit(text[2 * i]), low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-    if (low < 0) return false;
-    out[i] = (uint8_t)(high << 4 | low);
-  }
-  return true;
-}
-
-static bool all_zero(const uint8_t *bytes, size_t len) {
-  for (size_t i = 0; i < len; i++)
-    if (bytes[i]) return false;
-  return true;
-}
-
-bool fsm__trace_parse(fsm_arena *arena, const char *text, fsm_value *out) {
-  uint8_t version, flags, ids[24];
-  size_t len = strlen(text);
-  if (len < TRACE_CHARS || text[2] != '-' || text[SPAN_ID - 1] != '-' || text[FLAGS - 1] != '-') return false;
-  if (!read_hex(text, &version, 1) || version == 0xff) return false;
-  if (len > TRACE_CHARS && (version == 0 || text[TRACE_CHARS] != '-')) return false;
-  if (!read_hex(text + TRACE_ID, ids, 16) || !read_hex(text + SPAN_ID, ids + 16, 8) ||
-      !read_hex(text + FLAGS, &flags, 1))
-    return false;
-  if (all_zero(ids, 16) || all_zero(ids + 16, 8)) return false;
-  char *bytes = fsm_arena_strndup(arena, (const char *)ids, sizeof ids);
-  fsm_value *items = fsm_arena_alloc(arena, 3 * sizeof *items);
-  if (!bytes || !items) return false;
-  items[0] = fsm_bytes(bytes, 16);
-  items[1] = fsm_bytes(bytes + 16, 8);
-  items[2] = fsm_int(flags);
-  *out = fsm_list(items, 3);
-  return true;
-}
-
 /* ---- commands ------------------------------------------------------------------------------------- */
 
 int64_t fsm__etag_parse(const char *text) {
@@ -124,7 +82,6 @@ int64_t fsm__etag_parse(const char *text) {
 fsm_code fsm__headers_to_command(fsm__request *request, bool takes_idem, bool takes_revision,
                                  fsm_command *command, fsm_error *err) {
   const char *match = request->headers[FSM__IF_MATCH], *idem = request->headers[FSM__IDEMPOTENCY_KEY];
-  const char *trace = request->headers[FSM__TRACEPARENT];
   /* A condition that is dropped silently is a promise broken silently. */
   if (idem && !takes_idem)
     return fsm_fail(err, FSM_EARGUMENT, "Idempotency-Key", "the header is not taken here");
@@ -135,7 +92,8 @@ fsm_code fsm__headers_to_command(fsm__request *request, bool takes_idem, bool ta
   command->idem = idem;
   command->correlation = request->correlation;
   command->request = request->headers[FSM__REQUEST_ID];
+  command->causation = request->headers[FSM__CAUSATION_ID];
   command->actor = request->actor;
-  if (trace && !fsm__trace_parse(&request->arena, trace, &command->trace)) command->trace = fsm_null();
+  fsm__trace_to_command(request, command);
   return FSM_OK;
 }

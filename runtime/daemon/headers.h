@@ -22,8 +22,6 @@ bool fsm__headers_are_xml(const fsm__request *request);
 FSM_MUST_USE fsm_code fsm__headers_to_command(fsm__request *request, bool takes_idem, bool takes_revision,
                                               fsm_command *command, fsm_error *err);
 
-/* "00-<32 hex>-<16 hex>-<2 hex>" as the list of fsm_command.trace; false when it is not valid. */
-bool fsm__trace_parse(fsm_arena *arena, const char *text, fsm_value *out);
 /* An entity tag of ours, "\"7\"": the revision; -1 when it is none. */
 int64_t fsm__etag_parse(const char *text);
 

@@ -51,6 +51,12 @@ static void keep(fsm__request *request, const char *name, size_t name_len, const
     if (((name[0] ^ known[0]) & ~0x20) != 0 || strlen(known) != name_len ||
         strncasecmp(name, known, name_len) != 0)
       continue;
+    if (request->headers[i] && i == FSM__TRACESTATE) { /* parts of one list (W3C Trace Context 3.3) */
+      request->headers[i] =
+          fsm_arena_printf(&request->arena, "%s,%.*s", request->headers[i], (int)value_len, value);
+      if (!request->headers[i]) request->fault.code = FSM_ENOMEM;
+      return;
+    }
     if (request->headers[i]) {
       if (!may_repeat((fsm__header)i)) request->repeated = known;
       return;

@@ -22,6 +22,13 @@
   X(FSM__CORRELATION_ID, "X-Correlation-ID")       \
   X(FSM__REQUEST_ID, "X-Request-ID")               \
   X(FSM__TRACEPARENT, "traceparent")               \
+  X(FSM__TRACESTATE, "tracestate")                 \
+  X(FSM__B3, "b3")                                 \
+  X(FSM__B3_TRACE_ID, "X-B3-TraceId")              \
+  X(FSM__B3_SPAN_ID, "X-B3-SpanId")                \
+  X(FSM__B3_SAMPLED, "X-B3-Sampled")               \
+  X(FSM__B3_FLAGS, "X-B3-Flags")                   \
+  X(FSM__CAUSATION_ID, "X-Causation-ID")           \
   X(FSM__ACCEPT, "Accept")                         \
   X(FSM__LAST_EVENT_ID, "Last-Event-ID")           \
   X(FSM__HOST, "Host")                             \

@@ -6,6 +6,7 @@
 #include <openssl/hmac.h>
 
 #include "runtime/daemon/headers.h"
+#include "runtime/daemon/trace_context.h"
 #include "runtime/daemon/target.h"
 #include "runtime/filter.h"
 #include "runtime/message.h"
