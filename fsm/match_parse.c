@@ -3,7 +3,7 @@
  *   either   = sequence {"|" sequence}
  *   sequence = {atom ["*" | "+" | "?" | "{n,m}" ["?"]] | "(?flags)"}
  *   atom     = "(" ["?:" | "?P<name>" | "?flags:"] either ")" | "[" class "]" | "." | "^" | "$" | "\" … |
- * character
+ *              character
  *
  * The flags i, m and s act while parsing: they choose which kind of part an atom becomes. U is read and
  * does not matter. The first fault stays in p->code, and every function returns NULL from then on.

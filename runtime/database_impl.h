@@ -1,8 +1,8 @@
 /* database_impl.h: what the files of the database share.
  *
- * stat, check    looking                      backup, restore   copies
- * rebuild        the store anew               damage, repair    what can be trusted; the rest is cut or made
- * anew note           a record about all of it     report            members of documents, findings
+ *   stat, check    looking                    backup, restore   copies
+ *   rebuild        the store anew             damage, repair    what can be trusted; the rest is cut or made
+ *   note           a record about all of it   report            members of documents, findings
  */
 #ifndef FSM_RUNTIME_DATABASE_IMPL_H
 #define FSM_RUNTIME_DATABASE_IMPL_H

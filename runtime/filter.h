@@ -5,22 +5,25 @@
  * filter that stands has no fault in it. All that is set has to hold. What needs to know the store (is there
  * such a machine, such a state?) is asked by the query.
  *
- *   machine          an id                       version          a number from 1
- *   state            a path or the beginning of one at a dot; an instance that is cancelled stands nowhere
- *   status           running paused incident completed cancelled · open (the first three) · done (completed)
- * · failed (an incident, or completed in a state tagged `failed`) · forced (an operator set its states once);
- * several with commas: any of them. Set again: that has to hold, too user             the `sub` of who
- * changed it or noted something on it. Refusals do not count key              a business key; * any text, ?
- * one character, \ takes the next one as it is label            NAME=VALUE; up to FSM_LABELS_MAX, each of
- * another name correlation      its own, or that of a record that changed it trace            a W3C trace id,
- * 32 hex digits, of a record that changed it for              time in its state (the longest of its leaves):
- * 10m (at least), 10m..2h, ..2h (less than) since, until     created at or after, before: RFC 3339, a date
- * (UTC), today, yesterday, or a duration: so long ago updated_since, updated_until    the same of its last
- * change where            an expression (fsm/expr.h) that gives a bool, over context, id, key, labels,
- * machine, version, state (the list of its leaves), status, forced, rev, correlation, since, age, created,
- * updated, now, and In('path'). One that fails for an instance does not hold for it. Fields that are masked
- * wherever they are shown are masked here, too sort             created (as without it), updated, age, id,
- * key; with - in front downwards
+ *   machine         an id                       version          a number from 1
+ *   state           a path or the beginning of one at a dot; an instance that is cancelled stands nowhere
+ *   status          running paused incident completed cancelled · open (the first three) · done (completed)
+ *                   · failed (an incident, or completed in a state tagged `failed`) · forced (an operator
+ *                   set its states once); several with commas: any of them. Set again: that has to hold, too
+ *   user            the `sub` of who changed it or noted something on it. Refusals do not count
+ *   key             a business key; * any text, ? one character, \ takes the next one as it is
+ *   label           NAME=VALUE; up to FSM_LABELS_MAX, each of another name
+ *   correlation     its own, or that of a record that changed it
+ *   trace           a W3C trace id, 32 hex digits, of a record that changed it
+ *   for             time in its state (the longest of its leaves): 10m (at least), 10m..2h, ..2h (less than)
+ *   since, until    created at or after, before: RFC 3339, a date (UTC), today, yesterday, or a duration: so
+ *                   long ago
+ *   updated_since, updated_until   the same of its last change
+ *   where           an expression (fsm/expr.h) that gives a bool, over context, id, key, labels, machine,
+ *                   version, state (the list of its leaves), status, forced, rev, correlation, since, age,
+ *                   created, updated, now, and In('path'). One that fails for an instance does not hold for
+ *                   it. Fields that are masked wherever they are shown are masked here, too
+ *   sort            created (as without it), updated, age, id, key; with - in front downwards
  *
  * Records that are not kept any more tell nothing: user, trace and correlation (but its own) are of those
  * that the journal has.

@@ -1,13 +1,13 @@
 /* journal_impl.h: what the files of the journal share; nobody else includes it but
  * the reader of archived segments (archive_read.c) and tests.
  *
- * format  bytes of headers, batches, frames        segment  files and reading them
- * index   seq → offset, sparse                      recover  what is there after a crash
- * write   append, commit, confirm, rotate           spare    the next segment, zeroed by a thread
- * read    cursors                                   verify   everything, from the first byte
- * floor   what the log starts after                 prune    whole segments go
- * idx     index files of sealed segments            indexer  the thread that makes them
- * recent  the same of the active one, in memory     find     records by what they name
+ *   format  bytes of headers, batches, frames        segment  files and reading them
+ *   index   seq → offset, sparse                      recover  what is there after a crash
+ *   write   append, commit, confirm, rotate           spare    the next segment, zeroed by a thread
+ *   read    cursors                                   verify   everything, from the first byte
+ *   floor   what the log starts after                 prune    whole segments go
+ *   idx     index files of sealed segments            indexer  the thread that makes them
+ *   recent  the same of the active one, in memory     find     records by what they name
  *
  * Who owns what: the writer's fields belong to the writer thread; `segments` and the indexes are under
  * `lock`; durable_seq is atomic. A batch that holds a seq ≤ durable_seq is complete in its file, and so

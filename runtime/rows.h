@@ -15,9 +15,9 @@
  *   by_state   machine no BE4 ‖ name BE4 ‖ since BE8 ‖ number BE8 → ""     (every active state but the root)
  *   due        time BE8 ‖ order BE8 ‖ number BE8 ‖ 't'|'k'|'m'|'p' ‖ id → ""   (timer, task, message, purge)
  *   starts     span BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
- *   routes     name ‖ 0 ‖ BE4 of ~version          → [seq, time, document or null, who, reason]   (newest
- * first) counters   name                                → BE8; "starts" → rows BE8 ‖ key of the last one
- * dropped
+ *   routes     name ‖ 0 ‖ BE4 of ~version          → [seq, time, document or null, who, reason]
+ *                                                    (newest first)
+ *   counters   name                                → BE8; "starts" → rows BE8 ‖ key of the last one dropped
  *
  * Idempotency entries lie by the span of FSM_IDEM_SPAN_NS in which they were made, so that those past their
  * time are found in front, and a search asks every span whose entries may live.

@@ -2,7 +2,7 @@
  *
  *   - nothing there, or less than the cursor says: the server lost it; send again from what it has;
  *   - more than the cursor says: we lost our cursor; go forward only over what is proved to be there, else
- * send again and let the ids drop what is there;
+ *     send again and let the ids drop what is there;
  *   - another store's record, one beyond our journal, or another record at our seq: stop and say so.
  *
  * Going forward is proved by the order of the chain when no place between the cursor's and the last is empty;

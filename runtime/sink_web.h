@@ -2,14 +2,15 @@
  * who is to blame.
  *
  * An answer to a part says one of five things (fsm__web_verdict):
- *   taken     2xx
- *   again     408 409 425 429 5xx, no connection, no answer in time, an answer that makes no sense: the same
- * is tried again, not before Retry-After. What is posted can be told from what was posted before, so that it
- * does no harm when the other side had taken it. content   400 415 422: something in it. The part is divided
- * until that record is alone, and is refused as FSM_EDATA: poison (sink.h). too much  413: divided, too, and
- * the parts to come are smaller. One record alone: FSM_ETOOLARGE. stand     401 403 404 405, redirects,
- * everything else, a certificate that does not verify: not about these records, and trying again soon does
- * not help. Publishing stands still and is tried slowly.
+ *   taken      2xx
+ *   again      408 409 425 429 5xx, no connection, no answer in time, an answer that makes no sense: the
+ *              same is tried again, not before Retry-After. What is posted can be told from what was posted
+ *              before, so that it does no harm when the other side had taken it
+ *   content    400 415 422: something in it. The part is divided until that record is alone, and is refused
+ *              as FSM_EDATA: poison (sink.h)
+ *   too much   413: divided, too, and the parts to come are smaller. One record alone: FSM_ETOOLARGE
+ *   stand      401 403 404 405, redirects, everything else, a certificate that does not verify: not about
+ *              these records, and trying again soon does not help. Publishing stands still, is tried slowly
  *
  * When FSM_WEB_ROW_MAX records in a row are refused for what they are and none is taken between, it is not
  * them: then publishing stands still, too, and each slow try parks as many again.

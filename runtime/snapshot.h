@@ -13,8 +13,8 @@
  *  - `counters` is copied a second time, last, so at B, and these rows are put in place at the end: meanwhile
  *    only the number of the last instance counts, which goes in step with the frames;
  *  - what is dropped from the front of a table (`starts`) is found there as the writer found it: what is
- * before the chunk in question is exact, what is behind it is not touched;
- *  - `ids` is not copied: it begins with the ids of the instances that were there at A (the number tells) and
+ *  - what is dropped from the front of a table (`starts`) is found there as the writer found it: what is
+ *    before the chunk in question is exact, what is behind it is not touched;
  *    goes in step with the frames from there.
  * No other rule is about a kind of row; a table that is added later needs none as long as what applying a
  * frame reads is of its own instance, or as `starts` is.

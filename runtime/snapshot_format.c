@@ -1,9 +1,10 @@
 /* snapshot_format.c: the header, the blocks' heads and the footer as bytes. See snapshot_impl.h.
  *
- * header  magic 8 · format 4 · partition 4 · epoch 4 · 0 4 · store id 16 · A 8 · leaf at A 32 · made 8 · 0 4
- * · CRC 4 block   magic 4 · table 4 · seq 8 · rows 4 · length of `from` 4 · length 4 · flags 4 · 0 4 · CRC 4,
- * then `from`, rows footer  magic 4 · 0 4 · B 8 · leaf at B 32 · blocks 8 · rows 8 · SHA-256 of all before 32
- * · 0 4 · CRC 4
+ *   header   magic 8 · format 4 · partition 4 · epoch 4 · 0 4 · store id 16 · A 8 · leaf at A 32 · made 8 ·
+ *            0 4 · CRC 4
+ *   block    magic 4 · table 4 · seq 8 · rows 4 · length of `from` 4 · length 4 · flags 4 · 0 4 · CRC 4,
+ *            then `from`, rows
+ *   footer   magic 4 · 0 4 · B 8 · leaf at B 32 · blocks 8 · rows 8 · SHA-256 of all before 32 · 0 4 · CRC 4
  *
  * A CRC is over its header and, of a block, the payload, with itself as zero. */
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* store_impl.h: what the files of the store share, and nobody else sees.
  *
- * store_dir.c    the directory: made, checked, locked           (no LMDB)
- * store.c        opening and closing
- * store_round.c, store_read.c, store_snapshot.c   what is written, what is read, all of it at one moment
- * store_lmdb.c   LMDB as these four see it, and nobody else
- * store_view.c   generations: puts, publishing, freezing, views  (no LMDB)
- * store_range.c  the merged view: generations over LMDB          (no LMDB)
+ *   store_dir.c    the directory: made, checked, locked           (no LMDB)
+ *   store.c        opening and closing
+ *   store_round.c, store_read.c, store_snapshot.c   what is written, what is read, all of it at one moment
+ *   store_lmdb.c   LMDB as these four see it, and nobody else
+ *   store_view.c   generations: puts, publishing, freezing, views  (no LMDB)
+ *   store_range.c  the merged view: generations over LMDB          (no LMDB)
  */
 #ifndef FSM_RUNTIME_STORE_IMPL_H
 #define FSM_RUNTIME_STORE_IMPL_H
@@ -121,7 +121,7 @@ FSM_MUST_USE fsm_code fsm__store_read_fail(fsm__store *store, int rc, fsm_error 
 /* Transactions of LMDB that read, of all processes; how many commits the oldest is behind. */
 void fsm__store_readers(fsm__store_base *base, unsigned *count, uint64_t *behind);
 size_t fsm__store_map_bytes(fsm__store_base *base);
-size_t fsm__store_used_bytes(fsm__store_base *base); /* of the map, free pages included */
+size_t fsm__store_used_bytes(fsm__store_base *base);         /* of the map, free pages included */
 int fsm__store_map_set(fsm__store_base *base, size_t bytes); /* no transaction may be open */
 
 /* Keeps the first fault. */

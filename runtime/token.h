@@ -68,7 +68,7 @@ FSM_MUST_USE fsm_code fsm_token_keys_secret(fsm_token_alg alg, const void *bytes
 FSM_MUST_USE fsm_code fsm_token_keys_load_secret(const char *path, fsm_token_keys **out, fsm_error *err);
 /* A file of keys: {"keys": [KEY…]}, where KEY is one of
  *   {"alg", "file", "kid"?, …}  file: as above for HS…, else a public key in PEM that only its owner may
- * write; a path (relative to the file of keys) or credential:NAME
+ *                               write; a path (relative to the file of keys) or credential:NAME
  *   {"jwks": FILE, …}           the keys of an identity provider, as it publishes them (RFC 7517)
  *   {"kty": "RSA" | "EC", …}    one such key; so a JWKS is a file of keys too. What is not for signatures, or
  *                               of another algorithm, is skipped; secrets and private keys are refused

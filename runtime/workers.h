@@ -2,7 +2,7 @@
  *
  *   <prefix>.task.<service>   request to a queue group. Headers Fsm-Task-Token, Fsm-Attempt, Fsm-Attempts,
  *       Fsm-Deadline, Fsm-Instance, Fsm-Machine, Fsm-Correlation-Id, traceparent; payload JSON {token,
- * service, instance, machine, invoke, attempt, attempts, input}. The worker answers `accepted` at once;
+ *       service, instance, machine, invoke, attempt, attempts, input}. The worker answers `accepted` at once;
  *       anything else, silence or nobody there: the task is offered again later, no attempt is used.
  *   <prefix>.cmd.task.complete   request {token, attempt?, output?}
  *   <prefix>.cmd.task.fail       request {token, attempt?, error?, final?}

@@ -244,6 +244,22 @@ def dead_code(files):
             yield Finding(path, line_of(source.text, m.start()), "#if 0: take the code out")
 
 
+def torn_tables(files):
+    """Runs of blanks in a comment are columns, and rows of a table are indented: a formatter that wraps a row
+    glues it to the next one and leaves the runs in the middle of prose. A shape in quotes may have them."""
+    for path, source in files.items():
+        for m in COMMENT_OR_LITERAL.finditer(source.text):
+            if m.group(0)[0] in "\"'":
+                continue
+            for i, line in enumerate(m.group(0).split("\n")):
+                indent, said = re.match(r"(?:\s*(?:/?\*+|//))?(\s*)(.*)", line).groups()
+                said = re.sub(r'"[^"]*"', '""', re.sub(r"\s*\*/$", "", said))
+                if len(indent) < 2 and re.search(r"\S {2,}\S", said):
+                    yield Finding(path, line_of(source.text, m.start()) + i,
+                                  "blanks in the middle of a comment: indent the rows of a table by two or more, "
+                                  "and wrap them yourself")
+
+
 def unfinished(files):
     for path, source in files.items():
         for m in UNFINISHED.finditer(source.text):
@@ -266,7 +282,8 @@ def headed(files):
             yield Finding(path, 1, f'the file does not open with "/* {os.path.basename(path)}: …"')
 
 
-RULES = [floors, circles, wrappers, banned, long_functions, long_files, dead_code, unfinished, names, headed]
+RULES = [floors, circles, wrappers, banned, long_functions, long_files, dead_code, torn_tables, unfinished, names,
+         headed]
 
 
 # ---- the rules themselves are tested -----------------------------------------------------------------
@@ -292,7 +309,8 @@ GOOD = tree(
     fsm__a_c='#include "fsm/a.h"\n#include <stdio.h>\n'
              '/* strcpy(a, b) and time(0) in a comment */\nstatic const char *s = "system(1) { #if 0";\n'
              "static int at_time(int x) { return x; }\nint f(int x) { return at_time(x) + p->read(x); }\n",
-    schema__json_c='#include <jansson.h>\n#include "fsm/a.h"\n',
+    schema__json_c='/* A table:\n *   one   the first,\n *         longer\n *   two   the second\n */\n'
+                   '/* "label:    value" of a line */\n#include <jansson.h>\n#include "fsm/a.h"\n',
     runtime__b_c='#include <unistd.h>\n#include <sys/stat.h>\n#include "schema/c.h"\n' + body(FUNCTION_FAIL),
     schema__c_h='#include "fsm/a.h"\nenum { A };\nstruct s {\n  int x;\n};\n',
     runtime__daemon__d_c='#include "runtime/e.h"\n',
@@ -337,6 +355,8 @@ BAD = {
         tree(fsm__a_c="int f(void) {\n")],
     long_files: [tree(fsm__a_c="int x;\n" * FILE_FAIL)],
     dead_code: [tree(fsm__a_c="#if 0\n#endif\n"), tree(fsm__a_c=" # if 0 /* later */\n#endif\n")],
+    torn_tables: [tree(runtime__a_h="/* A table:\n *   one   the first\n * of them two   the second */\n"),
+                  tree(runtime__a_c="int x; /* that    there */\n"), tree(tests__a_c="// so  and so\n")],
     unfinished: [tree(fsm__a_c="/* TO" "DO: more */\n"), tree(fsm__a_c="// FIX" "ME\n")],
     names: [tree(fsm__utils_c=""), tree(runtime__string_helpers_c=""), tree(runtime__manager_h="")],
     headed: [{"fsm/a.c": Source("int x;\n")}, {"fsm/a.c": Source("/* b.c: moved */\n")}],

@@ -1,8 +1,9 @@
 /* serve_claim.c: POST /v1/tasks/claim: attempts begin in the name of whoever asks.
  *
- *   a page of tasks that are open ─► TASK_STARTED with claim for as many as are wanted ─► of those that
- * others have got ▲                                                                              meanwhile
- * the next ones └─────────────────────── the page is used up ◄───────────────────────────────────────────┘
+ *   a page of open tasks ─► TASK_STARTED with claim, for as many as are wanted ─► those that were got
+ *         ▲                              ▲                      │
+ *         │                              └── the next ones ◄────┤ others have got some meanwhile
+ *         └───────────────────────────────── the next page ◄────┘ the page is used up
  *
  * The writer decides who has an attempt. Pages come on a reader's thread, answers on the writer's; a claim is
  * with one of them at a time. Whoever does not get the answer has the attempts all the same, until their
