@@ -346,6 +346,26 @@ const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned i
   return fsm__catalog_at(catalog, index + 1, 0);
 }
 
+const fsm__deployed *fsm__catalog_each(const fsm__catalog *catalog, unsigned index) {
+  lock_entries(catalog);
+  const fsm__deployed *entry = index < catalog->all->count ? catalog->all->entries[index] : NULL;
+  unlock_entries(catalog);
+  return entry != NULL && entry->seq <= catalog->seq ? entry : NULL; /* they are in order of seq */
+}
+
+bool fsm__catalog_is_compiled(const fsm__deployed *deployed) {
+  return __atomic_load_n(&deployed->definition, __ATOMIC_ACQUIRE) != NULL;
+}
+
+void fsm__catalog_forget_dwell(fsm__catalog *catalog) {
+  FSM_ASSERT(is_owner(catalog));
+  for (unsigned i = 0; i < catalog->all->count; i++) {
+    const fsm__deployed *entry = catalog->all->entries[i];
+    if (fsm__catalog_is_compiled(entry))
+      memset(entry->dwell, 0, fsm_machine_states(entry->machine) * sizeof *entry->dwell);
+  }
+}
+
 static fsm_code row_source(fsm__catalog *catalog, const fsm__deployed *entry, fsm_arena *arena,
                            fsm_value *source, fsm_error *err) {
   const fsm__key key = key_of(entry, false);
@@ -425,7 +445,7 @@ static fsm_code compile(fsm__catalog *catalog, fsm__deployed *entry, fsm_error *
 
 fsm_code fsm__catalog_need(fsm__catalog *catalog, const fsm__deployed *deployed, fsm_error *err) {
   fsm__deployed *entry = (fsm__deployed *)deployed; /* ours: the const is for the callers */
-  if (__atomic_load_n(&entry->definition, __ATOMIC_ACQUIRE) != NULL) return FSM_OK;
+  if (fsm__catalog_is_compiled(entry)) return FSM_OK;
   pthread_mutex_lock(&catalog->all->lock);
   fsm_code code = entry->definition != NULL ? FSM_OK : compile(catalog, entry, err);
   pthread_mutex_unlock(&catalog->all->lock);

@@ -54,6 +54,12 @@ const fsm__deployed *fsm__catalog_live(const fsm__catalog *catalog, const char *
 /* The newest version of the machine with this index (0, 1, …, in order of first deployment); NULL past the
  * end. */
 const fsm__deployed *fsm__catalog_newest(const fsm__catalog *catalog, unsigned index);
+/* The version with this index, in order of deployment; NULL past the end. */
+const fsm__deployed *fsm__catalog_each(const fsm__catalog *catalog, unsigned index);
+/* Has fsm__catalog_need answered FSM_OK once? Any thread. */
+bool fsm__catalog_is_compiled(const fsm__deployed *deployed);
+/* The owner's, before others read: stays that a replay saw end were counted when they ended. */
+void fsm__catalog_forget_dwell(fsm__catalog *catalog);
 /* Of all versions that were ever deployed; lives as long as the catalog. One whose definition cannot be read
  * is not among them. Any thread. */
 fsm__masks *fsm__catalog_masks(const fsm__catalog *catalog);

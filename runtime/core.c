@@ -189,6 +189,7 @@ fsm_code fsm__core_open(const fsm_runtime_options *options, fsm__core *out, fsm_
     fsm__core_close(out);
     return code;
   }
+  fsm__catalog_forget_dwell(out->catalog); /* counters of this life begin at 0 */
   fsm__store_publish(out->store, out->seq);
   if (opened != NULL) {
     *opened = (fsm_opened){.last_seq = out->seq,

@@ -198,6 +198,25 @@ static void a_source_that_is_not_the_one_deployed_is_corrupt(void **state) {
   assert_int_equal(need_changed(r, "context.n + ]", "context.n + 1", &err), FSM_OK);
 }
 
+/* What a replay saw end was counted when it ended; what was never compiled has nothing to forget. */
+static void stays_are_forgotten_and_versions_are_told_apart(void **state) {
+  rig *r = *state;
+  rig_deploy(r, M2, 2);
+  rig_reopen(r, 2);
+  const fsm__deployed *m1 = fsm__catalog_each(r->catalog, 0), *m2 = fsm__catalog_each(r->catalog, 1);
+  fsm_error err = {.text = ""};
+  assert_true(m1->version == 1 && m2->version == 2);
+  assert_null(fsm__catalog_each(r->catalog, 2));
+  assert_false(fsm__catalog_is_compiled(m1));
+  assert_int_equal(fsm__catalog_need(r->catalog, m2, &err), FSM_OK);
+  assert_true(fsm__catalog_is_compiled(m2) && !fsm__catalog_is_compiled(m1));
+  for (unsigned s = 0; s < fsm_machine_states(m2->machine); s++) fsm__dwell_meter_add(&m2->dwell[s], 5);
+  fsm__catalog_forget_dwell(r->catalog);
+  for (unsigned s = 0; s < fsm_machine_states(m2->machine); s++)
+    assert_int_equal(fsm__meter_get(&m2->dwell[s].buckets[0]) + fsm__meter_get(&m2->dwell[s].sum_ns), 0);
+  assert_false(fsm__catalog_is_compiled(m1));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       R(deployments_are_numbered_in_their_order),
@@ -212,6 +231,7 @@ int main(void) {
       R(a_machine_row_that_cannot_be_read_is_corrupt),
       R(a_machine_whose_names_are_gone_is_corrupt),
       R(a_source_that_is_not_the_one_deployed_is_corrupt),
+      R(stays_are_forgotten_and_versions_are_told_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,9 @@ import collections
 import json
 import os
 import random
+import re
+import signal
+import struct
 import sys
 import time
 import unittest
@@ -12,8 +15,10 @@ import unittest
 sys.dont_write_bytecode = True
 SOURCE = os.environ.get("FSM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SOURCE, "tests"))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "kill.d"))
 
 import test_http  # noqa: E402
+from journal import Reader, Record  # noqa: E402
 from test_http import Daemon, metrics  # noqa: E402
 
 BOUNDS = [1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400, 90 * 86400, 365 * 86400]
@@ -146,6 +151,58 @@ class Metrics(unittest.TestCase):
         self.assertIsNone(labelled(figures, "fsm_state_dwell_seconds_count", machine="walk", state="b"))
         self.assertEqual(labelled(figures, "fsm_state_age_seconds_bucket", machine="walk", state="b", le="1"), 1)
         self.assertIsNone(labelled(figures, "fsm_state_age_seconds_count", **of))
+
+    def test_counters_begin_at_zero_with_each_life_whatever_is_replayed(self):
+        self.assertEqual(self.ask("POST", "/v1/instances", {"machine": "walk", "id": "one"}).status, 201)
+        self.assertEqual(self.ask("POST", "/v1/instances/one/events", {"event": "GO"}).status, 200)
+        self.assertEqual(labelled(self.figures(), "fsm_state_dwell_seconds_count", machine="walk", state="a"), 1)
+        self.daemon.stop(signal.SIGKILL)  # what the store has not yet is replayed
+        self.daemon.start()
+        figures = self.figures()
+        self.assertEqual([k for k in figures if k.startswith("fsm_state_dwell_seconds")], [])
+        self.assertEqual(labelled(figures, "fsm_records_total", machine="walk", kind="transition"), None)
+        self.assertEqual(labelled(figures, "fsm_instances", machine="walk", state="b"), 1)
+        self.assertEqual(labelled(figures, "fsm_instances", machine="walk", state="a"), 0)
+
+    def test_states_of_old_versions_are_told_apart_from_final_ones(self):
+        old = {"id": "walk", "initial": "gone", "states": {"gone": {"on": {"GO": "over"}}, "over": {"type": "final"}}}
+        self.assertEqual(self.ask("POST", "/v1/machines", old).status, 201)
+        for name in ("stays", "goes"):
+            self.assertEqual(self.ask("POST", "/v1/instances", {"machine": "walk", "id": name}).status, 201)
+        self.assertEqual(self.ask("POST", "/v1/instances/goes/events", {"event": "GO"}).status, 200)
+        self.assertEqual(self.ask("POST", "/v1/machines", TWO[0]).status, 201)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.daemon.start()
+        figures = self.figures()
+        for state, age in (("gone", 1), ("over", None)):
+            self.assertEqual(labelled(figures, "fsm_instances", machine="walk", state=state), 1)
+            self.assertEqual(labelled(figures, "fsm_state_age_seconds_count", machine="walk", state=state), age)
+
+    def test_damage_takes_the_instances_from_the_figures_and_nothing_else(self):
+        since = self.ask("POST", "/v1/instances", {"machine": "walk", "id": "one"})
+        self.assertEqual(since.status, 201)
+        self.assertEqual(self.figures()["fsm_instances_unread"], 0)
+        self.assertEqual(self.daemon.stop(), 0)
+        created = [r for r in self.kept_records() if r.kind == "created"]
+        time_ns = struct.pack(">Q", created[0].time)
+        path = os.path.join(self.daemon.data, "store", "data.mdb")
+        with open(path, "r+b") as file:
+            data = bytearray(file.read())
+            places = [m.end() for m in re.finditer(re.escape(time_ns), data) if data[m.start() - 8 : m.start() - 4] == b"\0\0\0\1"]
+            self.assertTrue(places)
+            for place in places:  # key: machine, state, time, number; then its checksum
+                data[place + 8] ^= 1
+            file.seek(0)
+            file.write(data)
+        self.daemon.start()
+        figures = self.figures()
+        self.assertEqual(figures["fsm_instances_unread"], 1)
+        self.assertEqual(figures["fsm_up"], 1)
+        self.assertEqual(figures["fsm_seq"], 3)
+        self.assertIsNone(labelled(figures, "fsm_instances", machine="walk", state="a"))
+
+    def kept_records(self):
+        return [Record(data) for frame in Reader(os.path.join(self.daemon.data, "journal", "0")).frames() for data in frame]
 
     def test_a_walk_is_kept_for_a_while_and_counters_are_not(self):
         self.figures()
