@@ -288,8 +288,8 @@ typedef struct fsm_command {
   const char *idem;
   int64_t expect_rev;
   const char *correlation, *causation, *request; /* correlation is made when absent */
-  fsm_value trace;        /* list [trace id bytes16, span id bytes8, flags], or null */
-  const char *tracestate; /* W3C, printable ASCII; NULL = none */
+  fsm_value trace;                               /* list [trace id bytes16, span id bytes8, flags], or null */
+  const char *tracestate;                        /* W3C, printable ASCII; NULL = none */
   fsm_value actor; /* map: type, sub, sid, iss, roles, authn = "verified" | "local" | "none" */
   uint8_t token[16];
   unsigned attempt;
@@ -404,6 +404,8 @@ typedef struct fsm_query {
   const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */
   unsigned look;     /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may */
   fsm_value route;   /* ROUTE_TEST: its document */
+  bool whole;        /* ROUTE_TEST: its `where` sees what machines mark (x-pii), as that of a route in force;
+                        only for who may read the journal itself. Else it sees what is shown: masked */
   fsm_value records; /* RECORDS: which, a map (runtime/record_filter.h); null = all */
   fsm_value actor;   /* EVENTS: who asks, a map; null = it is not known whether they may */
   const char *after; /* `next` of the page before; NULL = from the start */

@@ -63,7 +63,10 @@ enum { FSM_GAUGE_STATES_MAX = 1000 }; /* of all machines; further ones are left 
 FSM_MUST_USE fsm_code fsm__query_gauges(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_route_test(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
-/* A record with the id that it is published under. */
+/* A record of the journal in the reading's arena; masked: as it may be shown. */
+FSM_MUST_USE fsm_code fsm__query_decode(const fsm__reading *at, const fsm__journal_entry *entry, bool masked,
+                                        fsm_record *out, fsm_error *err);
+/* A record, masked, with the id that it is published under. */
 FSM_MUST_USE fsm_code fsm__query_record(const fsm__reading *at, const fsm__journal_entry *entry,
                                         fsm_value *out, fsm_error *err);
 /* `after` and `next` of records. */

@@ -25,18 +25,23 @@ bool fsm__query_seq(const char *text, uint64_t *out) {
   return true;
 }
 
+fsm_code fsm__query_decode(const fsm__reading *at, const fsm__journal_entry *entry, bool masked,
+                           fsm_record *out, fsm_error *err) {
+  char *bytes = fsm_arena_strndup(at->arena, entry->record.data, entry->record.len);
+  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  fsm_code code = fsm_record_decode(at->arena, bytes, entry->record.len, out, err);
+  bool any = false;
+  if (code == FSM_OK && masked && out->def != NULL)
+    code = fsm_mask_record(at->arena, fsm__catalog_mask(at->core->catalog, out->def), out, out, &any, err);
+  return code;
+}
+
 fsm_code fsm__query_record(const fsm__reading *at, const fsm__journal_entry *entry, fsm_value *out,
                            fsm_error *err) {
   fsm_record record;
   fsm_origin origin = at->core->origin;
   origin.epoch = entry->epoch;
-  char *bytes = fsm_arena_strndup(at->arena, entry->record.data, entry->record.len);
-  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  fsm_code code = fsm_record_decode(at->arena, bytes, entry->record.len, &record, err);
-  bool any = false;
-  if (code == FSM_OK && record.def != NULL)
-    code = fsm_mask_record(at->arena, fsm__catalog_mask(at->core->catalog, record.def), &record, &record,
-                           &any, err);
+  fsm_code code = fsm__query_decode(at, entry, true, &record, err);
   return code == FSM_OK ? fsm_record_view(at->arena, &record, &origin, out, err) : code;
 }
 

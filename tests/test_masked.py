@@ -107,6 +107,14 @@ class Masked(unittest.TestCase):
         self.assertEqual(self.request("POST", "/v1/instances/l-1/events", {"event": "PAY", "data": pay})[0], 200)
         self.here("send", "l-3", "PAY", "--data", json.dumps(pay))
 
+    def guess(self):
+        """An expression is no way to read either, but for admins: here who is on the socket."""
+        where = f"record.?data.?iban.orValue('') == '{SECRET}'"
+        tried = self.request("POST", "/v1/routes/test", {"route": {"where": where, "sinks": ["x"]}, "limit": 1000})
+        self.assertEqual((tried[0], json.loads(tried[1])["matched"]), (200, 0))
+        route = ("route", "test", "--where", where, "--sink", "x", "--limit", "1000", "-o", "json")
+        self.assertEqual(json.loads(self.here(*route))["matched"], 3)
+
     def on_disk(self):
         found = 0
         for folder, _, names in os.walk(self.data):
@@ -124,6 +132,7 @@ class Masked(unittest.TestCase):
         self.assertIn(b'"iban":"[masked]"', self.request("GET", "/v1/instances/l-1")[1])
         self.assertIn(b'"status":"incident"', self.request("GET", "/v1/instances/l-2")[1])
         self.everything()
+        self.guess()
         self.here("verify")
         self.end(signal.SIGKILL)
         self.everything()

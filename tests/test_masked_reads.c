@@ -139,6 +139,33 @@ static void test_a_fault_is_told_without_the_values_in_it(void **state) {
   fixture_free(f);
 }
 
+static int64_t matched(fixture *f, const char *where, bool whole) {
+  fsm_value route = json(f, where);
+  const fsm_value document =
+      query(f, (fsm_query){.kind = FSM_QUERY_ROUTE_TEST, .route = route, .whole = whole});
+  no_secret("a route tried", text_of(f, &document));
+  return fsm_map_get(&document, "matched")->i;
+}
+
+static void test_what_is_masked_cannot_be_guessed_by_trying_a_route(void **state) {
+  (void)state;
+  static const char guess[] =
+      "{\"sinks\":[\"x\"],\"where\":\"record.?data.?iban.orValue('') == '" SECRET "'\"}";
+  static const char shown[] =
+      "{\"sinks\":[\"x\"],\"where\":\"record.?data.?iban.orValue('') == '[masked]'\"}";
+  static const char fails[] = "{\"sinks\":[\"x\"],\"where\":\"int(record.data.iban) == 0\"}";
+  worker w;
+  fixture *f = loan_open(&w);
+  fsm_answer answer = start(f, "loan", "l-3", NULL, "{\"iban\":\"" SECRET "\"}");
+  assert_code(&answer, FSM_OK);
+  assert_int_equal(matched(f, guess, false), 0);
+  assert_int_equal(matched(f, shown, false), 1);
+  assert_int_equal(matched(f, fails, false), 0);
+  assert_int_equal(matched(f, guess, true), 1);
+  assert_int_equal(matched(f, shown, true), 0);
+  fixture_free(f);
+}
+
 /* What is refused without an instance is summed up in a record that names no definition. */
 static void test_a_start_that_fails_shows_nothing_either(void **state) {
   (void)state;
@@ -163,6 +190,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_nothing_marked_can_be_read_and_the_worker_gets_it),
       cmocka_unit_test(test_a_fault_is_told_without_the_values_in_it),
+      cmocka_unit_test(test_what_is_masked_cannot_be_guessed_by_trying_a_route),
       cmocka_unit_test(test_a_start_that_fails_shows_nothing_either),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,9 +21,13 @@ bool fsm__access_peer(fsm__server *server, fsm__request *request) {
                 "this user may not use the socket; the daemon's --socket-users says who may");
 }
 
-bool fsm__access_admin(fsm__server *server, fsm__request *request) {
+bool fsm__access_is_admin(const fsm__request *request) {
   const fsm_value *admin = fsm_map_get(&request->actor, "admin");
-  if (admin && fsm_is(admin, FSM_BOOL) && admin->b) return true;
+  return admin && fsm_is(admin, FSM_BOOL) && admin->b;
+}
+
+bool fsm__access_admin(fsm__server *server, fsm__request *request) {
+  if (fsm__access_is_admin(request)) return true;
   return refuse(
       server, request, "who asks is no admin",
       "this is for admins: a token for the audience of admins, or the unix socket, without a token, as "

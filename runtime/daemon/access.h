@@ -9,6 +9,8 @@
 
 /* The unix socket is for the daemon's user, root, and those of --socket-users; asked before anything else. */
 bool fsm__access_peer(fsm__server *server, fsm__request *request);
+/* Is it an admin? Nothing is answered or counted: for what everyone may ask and admins are told more of. */
+bool fsm__access_is_admin(const fsm__request *request);
 /* Admin is denied by default; whom it is granted says the actor (auth.h). */
 bool fsm__access_admin(fsm__server *server, fsm__request *request);
 /* Definitions decide who may do what, so they are for admins; where nobody is asked for a token at all

@@ -2,6 +2,7 @@
  * there are. */
 #include <string.h>
 
+#include "runtime/daemon/access.h"
 #include "runtime/daemon/body.h"
 #include "runtime/daemon/headers.h"
 #include "runtime/daemon/problem.h"
@@ -106,7 +107,7 @@ bool fsm__serve_route(fsm__server *server, fsm__request *request, const fsm__tar
 bool fsm__serve_route_test(fsm__server *server, fsm__request *request, const fsm__target *target) {
   (void)target;
   fsm_error err = {0};
-  fsm_query query = {.kind = FSM_QUERY_ROUTE_TEST};
+  fsm_query query = {.kind = FSM_QUERY_ROUTE_TEST, .whole = fsm__access_is_admin(request)};
   fsm_value limit = fsm_null();
   const fsm__body_member members[] = {
       {"route", FSM__BODY_MAP, true, &query.route},

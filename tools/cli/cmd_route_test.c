@@ -65,7 +65,9 @@ static fsm_code print(cli_run *cli, const fsm_value *document, fsm_error *err) {
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
-  fsm_query query = {.kind = FSM_QUERY_ROUTE_TEST, .after = cli_args_get(&cli->args, "after")};
+  fsm_query query = {.kind = FSM_QUERY_ROUTE_TEST,
+                     .after = cli_args_get(&cli->args, "after"),
+                     .whole = true}; /* on stopped files: who may read them may read it all */
   fsm_value document;
   int64_t limit = 0;
   fsm_code code =
