@@ -7,10 +7,9 @@ static const struct {
   const char *name;
   fsm__sink_make_fn make;
 } rows[] = {
-    {"nats", fsm__sink_nats_make},
-    {"file", fsm__sink_file_make},
-    {"http", fsm__sink_http_make},
-    {"otlp", fsm__sink_otlp_make},
+#define X(name, make) {name, make},
+    FSM_SINK_KINDS(X)
+#undef X
 };
 
 fsm_code fsm__sink_make(const fsm__sink_config *config, const fsm__sink_env *env, fsm__sink **out,

@@ -18,6 +18,9 @@
  *
  * Acked is not durable: pending → acked → settled, the last when a record that was acked longer ago than
  * twice the server's sync interval is seen again.
+ *
+ * It is made by fsm__sink_nats_make (sink_config.h), before the bus of all starts, which is stopped before
+ * the sink is freed. Without a name of its own the stream is "FSM_EVT_<partition>".
  */
 #ifndef FSM_RUNTIME_SINK_NATS_H
 #define FSM_RUNTIME_SINK_NATS_H
@@ -33,10 +36,5 @@ enum {
   FSM_NATS_DENSE_RECORDS = 256,    /* but for each of so many after a look at the stream or a duplicate */
   FSM_NATS_RUNS_MAX = 64           /* of lost places that one look goes into; with more all is given again */
 };
-
-/* Before the bus starts. stream NULL: "FSM_EVT_<partition>". The bus must be stopped before free. */
-FSM_MUST_USE fsm_code fsm__sink_nats_new(fsm__bus *bus, const char *stream, const char *prefix,
-                                         fsm__sink **out, fsm_error *err);
-void fsm__sink_nats_free(fsm__sink *sink);
 
 #endif

@@ -38,8 +38,6 @@ typedef struct fsm__sink_nats {
   unsigned inbox;
   char name[FSM_SINK_NAME_MAX + 1];
   char stream[FSM_STREAM_NAME_MAX + 1], prefix[FSM_PREFIX_MAX + 1], subject[FSM_PREFIX_MAX + 8];
-  unsigned replicas;
-  int64_t sync_ns;
   fsm__formatter *formatter, *stored;
   void (*wake)(void *wake_arg);
   void *wake_arg;
@@ -78,6 +76,10 @@ typedef struct fsm__sink_nats {
 fsm_code fsm__nats_stream(fsm__sink_nats *s, fsm__bus_stream *out, fsm_error *err);
 fsm_code fsm__nats_safe(const fsm__sink_nats *s, const fsm__bus_stream *stream, fsm_error *err);
 
+fsm_code fsm__nats_publish(fsm__sink *sink, const fsm__sink_record *record, fsm_error *err);
+fsm_code fsm__nats_flush(fsm__sink *sink, fsm_error *err);
+/* Of the bus, for what was asked in publish and flush. */
+void fsm__nats_on_answer(void *arg, uint64_t ticket, const fsm__bus_message *message);
 fsm_code fsm__nats_prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor, fsm_error *err);
 fsm_code fsm__nats_reconcile(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor,
                              fsm__sink_lost *lost, fsm_error *err);

@@ -65,7 +65,7 @@ fsm_code fsm__nats_stream(fsm__sink_nats *s, fsm__bus_stream *out, fsm_error *er
   if (code != FSM_OK) return code;
   fsm__bus_stream_config config = {.name = s->stream,
                                    .subject = s->subject,
-                                   .replicas = s->replicas,
+                                   .replicas = s->config->replicas,
                                    .duplicates_ns = FSM_NATS_DUPLICATES_NS};
   code = fsm__bus_stream_open(s->bus, &config, out, err);
   return code == FSM_OK ? fsm__nats_safe(s, out, err) : code;

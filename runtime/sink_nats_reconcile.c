@@ -136,7 +136,7 @@ void fsm__nats_heed_tail(fsm__sink_nats *s, uint64_t last, fsm__cursor *c) {
 /* Not before the server has them on its disk: a loss of its tail would take them along, untold. */
 static bool repairs_are_settled(fsm__sink_nats *s) {
   pthread_mutex_lock(&s->lock);
-  bool settled = s->repaired_ns == 0 || fsm__monotonic_ns() - s->repaired_ns >= 2 * s->sync_ns;
+  bool settled = s->repaired_ns == 0 || fsm__monotonic_ns() - s->repaired_ns >= 2 * s->config->sync_ns;
   pthread_mutex_unlock(&s->lock);
   return settled;
 }
@@ -192,7 +192,7 @@ static fsm_code check_gone(fsm__sink_nats *s, const fsm__sink_view *view, fsm__c
 static void settle(fsm__sink_nats *s, fsm__cursor *c, const fsm__sink_lost *lost) {
   fsm__nats_sample *p = &s->sample;
   int64_t now = fsm__monotonic_ns();
-  if (p->time_ns != 0 && now - p->time_ns >= 2 * s->sync_ns && lost->from == 0) {
+  if (p->time_ns != 0 && now - p->time_ns >= 2 * s->config->sync_ns && lost->from == 0) {
     if (p->seq > c->settled_seq && p->seq <= c->seq) {
       c->settled_seq = p->seq;
       c->settled_stream_seq = p->stream_seq;

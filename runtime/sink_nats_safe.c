@@ -43,9 +43,9 @@ fsm_code fsm__nats_safe(const fsm__sink_nats *s, const fsm__bus_stream *i, fsm_e
     return fsm_fail(err, FSM_EDEFINITION, s->stream,
                     "unsafe stream: subjects: it takes \"%.120s\", and must take \"%s\" alone", i->subjects,
                     s->subject);
-  if (i->replicas < (int64_t)s->replicas)
+  if (i->replicas < (int64_t)s->config->replicas)
     return fsm_fail(err, FSM_EDEFINITION, s->stream,
                     "unsafe stream: replicas: %lld, configured are %u: add them, or configure what is there",
-                    (long long)i->replicas, s->replicas);
+                    (long long)i->replicas, s->config->replicas);
   return FSM_OK;
 }

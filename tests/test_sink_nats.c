@@ -35,7 +35,7 @@ static void stop(void) {
   if (outbox != NULL) fsm__outbox_stop(outbox);
   if (bus != NULL) fsm__bus_stop(bus);
   fsm__outbox_free(outbox);
-  fsm__sink_nats_free(sink);
+  if (sink != NULL) sink->free(sink);
   fsm__bus_free(bus);
   bus = NULL;
   sink = NULL;
@@ -55,14 +55,22 @@ static void on_changed(void *arg) {
   fsm__outbox_wake(outbox);
 }
 
+/* On the bus of all, as without a url of its own. */
+static fsm_code make(const char *stream, fsm_error *err) {
+  static fsm__sink_config config; /* lives as long as the sink */
+  config = (fsm__sink_config){
+      .name = "nats", .kind = "nats", .stream = stream, .window = 1024, .format = {.format = "json"}};
+  const fsm__sink_env env = {.bus = bus, .wake = on_changed};
+  return fsm__sink_nats_make(&config, &env, &sink, err);
+}
+
 static void start(void) {
   fsm_error err = {0};
   assert_int_equal(fsm__bus_new(server.url, "test", &bus, &err), FSM_OK);
-  assert_int_equal(fsm__sink_nats_new(bus, NULL, "fsm", &sink, &err), FSM_OK);
+  assert_int_equal(make(NULL, &err), FSM_OK);
   fsm__outbox_options options = {
       .dir = filled.dir, .journal = filled.journal, .origin = filled.origin, .sink = sink};
   assert_int_equal(fsm__outbox_start(&options, &outbox, &err), FSM_OK);
-  assert_int_equal(fsm__bus_observe(bus, on_changed, NULL, &err), FSM_OK);
   assert_int_equal(fsm__bus_start(bus, &err), FSM_OK);
 }
 
@@ -490,8 +498,8 @@ static void a_name_that_no_stream_can_have_is_refused(void **state) {
   (void)state;
   fsm_error err = {0};
   assert_int_equal(fsm__bus_new(server.url, "test", &bus, &err), FSM_OK);
-  assert_int_equal(fsm__sink_nats_new(bus, "a.b", "fsm", &sink, &err), FSM_EARGUMENT);
-  assert_int_equal(fsm__sink_nats_new(bus, "", "fsm", &sink, &err), FSM_EARGUMENT);
+  assert_int_equal(make("a.b", &err), FSM_EARGUMENT);
+  assert_int_equal(make("", &err), FSM_EARGUMENT);
   assert_string_equal(err.where, "stream");
 }
 
