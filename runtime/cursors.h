@@ -36,6 +36,10 @@ bool fsm__sink_name_fits(const char *name);
  * whole. FSM_EQUOTA: there are more than FSM_CURSORS_MAX. */
 FSM_MUST_USE fsm_code fsm__cursors_load(const char *dir, fsm__cursor cursors[FSM_CURSORS_MAX], size_t *count,
                                         fsm_error *err);
+/* The sinks that have one, whole or damaged, sorted by name; of each only `sink` is set. FSM_ECORRUPT: the
+ * file of earlier versions is damaged; *count are the others. */
+FSM_MUST_USE fsm_code fsm__cursors_list(const char *dir, fsm__cursor names[FSM_CURSORS_MAX], size_t *count,
+                                        fsm_error *err);
 /* That of one sink; *there false: it has none. FSM_ECORRUPT: the caller may start from the first record there
  * is: at least once. */
 FSM_MUST_USE fsm_code fsm__cursor_load(const char *dir, const char *sink, fsm__cursor *out, bool *there,

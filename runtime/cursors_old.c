@@ -9,46 +9,35 @@
 #include <unistd.h>
 
 #include "runtime/crc32c.h"
+#include "runtime/cursors_format.h"
 #include "runtime/files.h"
 
 enum {
   MAGIC_LEN = 8,
-  NAME_LEN = FSM_SINK_NAME_MAX + 1,
-  ENTRY_LEN = NAME_LEN + 4 + 8 + FSM_HASH_BYTES + 8 + 8,
+  ENTRY_LEN = FSM__CURSOR_NAME + 4 + 8 + FSM_HASH_BYTES + 8 + 8,
   FILE_MAX = MAGIC_LEN + 4 + FSM_CURSORS_MAX * ENTRY_LEN + 4
 };
 static const char magic[MAGIC_LEN + 1] = "FSMCUR01";
 
-static uint64_t take(const uint8_t **at, unsigned bytes) {
-  uint64_t value = 0;
-  for (unsigned i = 0; i < bytes; i++) value |= (uint64_t) * (*at)++ << (8 * i);
-  return value;
-}
-
 /* What was acknowledged was taken for settled, and every record was sent. */
 static bool take_one(const uint8_t **at, fsm__cursor *c) {
   memset(c, 0, sizeof *c);
-  memcpy(c->sink, *at, NAME_LEN);
-  size_t len = strnlen(c->sink, NAME_LEN);
-  if (len == NAME_LEN || !fsm__sink_name_fits(c->sink)) return false;
-  for (size_t i = len; i < NAME_LEN; i++)
-    if (c->sink[i] != '\0') return false;
-  *at += NAME_LEN;
-  c->epoch = (uint32_t)take(at, 4);
-  c->seq = c->sent_seq = c->settled_seq = take(at, 8);
+  if (!fsm__cursor_take_name(at, c->sink)) return false;
+  c->epoch = (uint32_t)fsm__cursor_take(at, 4);
+  c->seq = c->sent_seq = c->settled_seq = fsm__cursor_take(at, 8);
   memcpy(c->leaf.bytes, *at, FSM_HASH_BYTES);
   *at += FSM_HASH_BYTES;
-  c->stream_created_ns = (int64_t)take(at, 8);
-  c->stream_seq = c->settled_stream_seq = take(at, 8);
+  c->stream_created_ns = (int64_t)fsm__cursor_take(at, 8);
+  c->stream_seq = c->settled_stream_seq = fsm__cursor_take(at, 8);
   return true;
 }
 
 static bool decode(const uint8_t *data, size_t len, fsm__cursor *cursors, size_t *count) {
   if (len < MAGIC_LEN + 4 + 4 || memcmp(data, magic, MAGIC_LEN) != 0) return false;
   const uint8_t *at = data + MAGIC_LEN, *crc = data + len - 4;
-  size_t n = take(&at, 4);
+  size_t n = fsm__cursor_take(&at, 4);
   if (n > FSM_CURSORS_MAX || len != MAGIC_LEN + 4 + n * ENTRY_LEN + 4) return false;
-  if (take(&crc, 4) != fsm__crc32c(0, data, len - 4)) return false;
+  if (fsm__cursor_take(&crc, 4) != fsm__crc32c(0, data, len - 4)) return false;
   for (size_t i = 0; i < n; i++)
     if (!take_one(&at, &cursors[i])) return false;
   *count = n;

@@ -747,6 +747,16 @@ class Outbox(Case):
             self.expect(3, *here, "ls", "none")
             _, err = self.expect(9, *here, "clear", "dead", "--reason", "x")
             self.assertIn("no daemon runs", err)
+            cursor = os.path.join(here[1], "sinks", "files")
+            with open(cursor, "r+b") as file:
+                file.truncate(100)
+            items = {s["name"]: s for s in self.json(*here, "ls")["items"]}
+            self.assertEqual((items["dead"]["status"], items["dead"]["lag"]), ("no daemon", 1))
+            self.assertEqual(items["files"], {"name": "files", "status": "damaged",
+                                              "last_error": cursor + ": the cursor of the sink files is damaged"})
+            self.assertRegex(self.expect(0, *here, "ls")[0], r"files +damaged")
+            _, err = self.expect(7, *here, "ls", "files")
+            self.assertIn("the cursor of the sink files is damaged", err)
 
 
 class Stopped(WithDaemon):

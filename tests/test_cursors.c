@@ -199,6 +199,9 @@ static void any_flipped_bit_is_corruption_of_this_sink_alone(void **state) {
     assert_same(&found[0], &other);
     assert_int_equal(fsm__cursor_load(dir, "nats", &own, &there, NULL), FSM_ECORRUPT);
     assert_int_equal(fsm__cursor_load(dir, "file", &own, &there, NULL), FSM_OK);
+    assert_int_equal(fsm__cursors_list(dir, found, &count, NULL), FSM_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(found[1].sink, "nats");
     data[i] ^= 0x10;
   }
 }

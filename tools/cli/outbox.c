@@ -9,11 +9,6 @@
 #include "runtime/parked.h"
 #include "tools/cli/database.h"
 
-typedef struct cursor_list {
-  fsm__cursor at[FSM_CURSORS_MAX];
-  size_t count;
-} cursor_list;
-
 static const char *path_of(cli_run *cli, const char *sink, const char *tail) {
   fsm_buf path = {0};
   fsm_buf_str(&path, "/v1/sinks/");
@@ -32,35 +27,51 @@ static uint64_t last_seq(cli_run *cli) {
   return seq == NULL ? 0 : fsm_is(seq, FSM_INT) ? (uint64_t)seq->i : fsm_is(seq, FSM_UINT) ? seq->u : 0;
 }
 
+/* How far one came; a file of it that is damaged is told in its row, and the others are shown. */
+static fsm_code row_of(cli_run *cli, const char *dir, const char *sink, uint64_t last, fsm_value *out,
+                       fsm_error *err) {
+  enum { MEMBERS = 6 };
+  fsm__cursor cursor;
+  fsm__parked *list = NULL;
+  size_t parked = 0, n = 0;
+  bool there = false;
+  fsm_error fault = {.text = ""};
+  fsm_pair *pairs = fsm_arena_alloc(&cli->arena, MEMBERS * sizeof *pairs);
+  if (pairs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the sinks");
+  fsm_code code = fsm__cursor_load(dir, sink, &cursor, &there, &fault);
+  if (code == FSM_OK) code = fsm__parked_load(dir, sink, &list, &parked, &fault);
+  free(list);
+  pairs[n++] = (fsm_pair){fsm_string("name"), fsm_string(sink)};
+  pairs[n++] = (fsm_pair){fsm_string("status"), fsm_string(code == FSM_OK ? "no daemon" : "damaged")};
+  if (code == FSM_OK) {
+    pairs[n++] = (fsm_pair){fsm_string("seq"), fsm_uint(cursor.seq)};
+    pairs[n++] = (fsm_pair){fsm_string("settled_seq"), fsm_uint(cursor.settled_seq)};
+    pairs[n++] = (fsm_pair){fsm_string("lag"), fsm_uint(last > cursor.seq ? last - cursor.seq : 0)};
+    pairs[n++] = (fsm_pair){fsm_string("parked"), fsm_uint(parked)};
+  } else {
+    const char *why = fsm_arena_printf(&cli->arena, "%s: %s", fault.where, fault.text);
+    if (why == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the sinks");
+    pairs[n++] = (fsm_pair){fsm_string("last_error"), fsm_string(why)};
+  }
+  return fsm_map(pairs, n, out, err);
+}
+
 /* Nobody publishes: what is known is how far each one came. */
 static fsm_code of_files(cli_run *cli, fsm_value *out, fsm_error *err) {
-  enum { MEMBERS = 6 };
   const char *dir = NULL;
-  cursor_list *cursors = fsm_arena_zalloc(&cli->arena, 1, sizeof *cursors);
+  size_t count = 0;
+  fsm__cursor *names = fsm_arena_zalloc(&cli->arena, FSM_CURSORS_MAX, sizeof *names);
   fsm_value *items = fsm_arena_zalloc(&cli->arena, FSM_CURSORS_MAX, sizeof *items);
-  if (cursors == NULL || items == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the sinks");
-  fsm_code code = cli_db_dir(cli, &dir, err);
-  if (code == FSM_OK) code = fsm__cursors_load(dir, cursors->at, &cursors->count, err);
-  const uint64_t last = last_seq(cli);
-  for (size_t i = 0; i < cursors->count && code == FSM_OK; i++) {
-    const fsm__cursor *c = &cursors->at[i];
-    fsm__parked *list = NULL;
-    size_t parked = 0;
-    fsm_pair *pairs = fsm_arena_alloc(&cli->arena, MEMBERS * sizeof *pairs);
-    if (pairs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the sinks");
-    code = fsm__parked_load(dir, c->sink, &list, &parked, err);
-    free(list);
-    pairs[0] = (fsm_pair){fsm_string("name"), fsm_string(c->sink)};
-    pairs[1] = (fsm_pair){fsm_string("status"), fsm_string("no daemon")};
-    pairs[2] = (fsm_pair){fsm_string("seq"), fsm_uint(c->seq)};
-    pairs[3] = (fsm_pair){fsm_string("settled_seq"), fsm_uint(c->settled_seq)};
-    pairs[4] = (fsm_pair){fsm_string("lag"), fsm_uint(last > c->seq ? last - c->seq : 0)};
-    pairs[5] = (fsm_pair){fsm_string("parked"), fsm_uint(parked)};
-    if (code == FSM_OK) code = fsm_map(pairs, MEMBERS, &items[i], err);
-  }
   fsm_pair *whole = fsm_arena_alloc(&cli->arena, sizeof *whole);
-  if (code != FSM_OK || whole == NULL) return code;
-  *whole = (fsm_pair){fsm_string("items"), fsm_list(items, cursors->count)};
+  if (names == NULL || items == NULL || whole == NULL)
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory for the sinks");
+  fsm_code code = cli_db_dir(cli, &dir, err);
+  if (code == FSM_OK) code = fsm__cursors_list(dir, names, &count, err);
+  const uint64_t last = last_seq(cli);
+  for (size_t i = 0; i < count && code == FSM_OK; i++)
+    code = row_of(cli, dir, names[i].sink, last, &items[i], err);
+  if (code != FSM_OK) return code;
+  *whole = (fsm_pair){fsm_string("items"), fsm_list(items, count)};
   return fsm_map(whole, 1, out, err);
 }
 
