@@ -133,15 +133,15 @@ typedef struct fsm_runtime_options {
    * thread at a time makes: fsm_runtime_turn, fsm_call, fsm_call_batch, fsm_runtime_verify and close (see
    * fsm_runtime_turn). fsm_submit and fsm_read only queue, from any thread. */
   bool manual;
-  bool read_only;            /* recover in memory, write nothing, take the lock shared; queries only */
-  bool must_exist;           /* FSM_ENOTFOUND instead of making a new store */
-  size_t segment_bytes;      /* 0 = 64 MiB */
-  size_t map_bytes;          /* of the LMDB map to begin with; 0 = 16 GiB, sparse; grows when it is full */
-  size_t map_bytes_max;      /* over which it does not grow; 0 = 1 TiB */
-  size_t queue_max;          /* commands waiting; over it FSM_EBUSY; 0 = 16384 */
-  unsigned reader_threads;   /* for fsm_read; 0 = 2, at most 64 */
-  size_t round_bytes;        /* rows in memory that start a round; 0 = 64 MiB. Up to 5 times that is held */
-  int64_t round_ns;          /* age that starts a round; 0 = 2 s */
+  bool read_only;          /* recover in memory, write nothing, take the lock shared; queries only */
+  bool must_exist;         /* FSM_ENOTFOUND instead of making a new store */
+  size_t segment_bytes;    /* 0 = 64 MiB */
+  size_t map_bytes;        /* of the LMDB map to begin with; 0 = 16 GiB, sparse; grows when it is full */
+  size_t map_bytes_max;    /* over which it does not grow; 0 = 1 TiB */
+  size_t queue_max;        /* commands waiting; over it FSM_EBUSY; 0 = 16384 */
+  unsigned reader_threads; /* for fsm_read: so many for what is brief, so many for walks; 0 = 2, at most 64 */
+  size_t round_bytes;      /* rows in memory that start a round; 0 = 64 MiB. Up to 5 times that is held */
+  int64_t round_ns;        /* age that starts a round; 0 = 2 s */
   int64_t (*now)(void *arg); /* wall clock, ns UTC since 1970; NULL = the system's (tests set it) */
   /* Running time, ns, that goes on while the machine sleeps, and which boot it belongs to (not 0). NULL = the
    * system's CLOCK_BOOTTIME; where only `now` is set there is none, and timers go by `now` alone. */

@@ -82,7 +82,26 @@ void fsm__queue_recycle_all(fsm__queue *queue, fsm__job *jobs) {
   if (!keep) free_jobs(jobs);
 }
 
-fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, fsm_error *err) {
+/* Of its own lock. */
+static void link_in(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, bool in_front) {
+  if (in_front) {
+    last->next = queue->head;
+    queue->head = first;
+    if (queue->tail == NULL) queue->tail = last;
+  } else {
+    if (queue->tail != NULL)
+      queue->tail->next = first;
+    else
+      queue->head = first;
+    queue->tail = last;
+  }
+  queue->count += count;
+  bool quiet = queue->held && pthread_equal(queue->holder, pthread_self());
+  if (queue->waiting > 0 && !quiet) pthread_cond_signal(&queue->changed);
+}
+
+static fsm_code push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, bool in_front,
+                     fsm_error *err) {
   const int64_t now_ns = fsm__monotonic_ns();
   size_t waiting;
   FSM_ASSERT(count > 0);
@@ -91,22 +110,21 @@ fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, siz
   pthread_mutex_lock(&queue->lock);
   waiting = queue->count;
   fsm_code code = queue->closed ? FSM_ECLOSED : count > queue->max - queue->count ? FSM_EBUSY : FSM_OK;
-  if (code == FSM_OK) {
-    if (queue->tail != NULL)
-      queue->tail->next = first;
-    else
-      queue->head = first;
-    queue->tail = last;
-    queue->count += count;
-    bool quiet = queue->held && pthread_equal(queue->holder, pthread_self());
-    if (queue->waiting > 0 && !quiet) pthread_cond_signal(&queue->changed);
-  }
+  if (code == FSM_OK) link_in(queue, first, last, count, in_front);
   pthread_mutex_unlock(&queue->lock);
   if (code == FSM_EBUSY)
     return fsm_fail(err, code, "", "%zu of at most %zu commands wait already; try again in %lld ms", waiting,
                     queue->max, (long long)(FSM_BUSY_RETRY_NS / 1000000));
   if (code == FSM_ECLOSED) return fsm_fail(err, code, "", "the runtime is shutting down");
   return FSM_OK;
+}
+
+fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, fsm_error *err) {
+  return push(queue, first, last, count, false, err);
+}
+
+fsm_code fsm__queue_push_first(fsm__queue *queue, fsm__job *job, fsm_error *err) {
+  return push(queue, job, job, 1, true, err);
 }
 
 /* Waits until there is a job, a wake-up, the end, or the time is over. */
@@ -119,16 +137,13 @@ static void wait_for(fsm__queue *queue, int64_t wait_ns) {
   queue->waiting--;
 }
 
-static fsm__job *take(fsm__queue *queue, size_t max, int64_t wait_ns, bool brief) {
+fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {
   pthread_mutex_lock(&queue->lock);
   if (wait_ns > 0) wait_for(queue, wait_ns);
   queue->woken = false;
   fsm__job *first = queue->head, *last = NULL;
   size_t taken = 0;
-  for (fsm__job *job = first; job != NULL && taken < max; job = job->next, taken++) {
-    if (brief && taken > 0 && !(first->brief && job->brief)) break;
-    last = job;
-  }
+  for (fsm__job *job = first; job != NULL && taken < max; job = job->next, taken++) last = job;
   if (last != NULL) {
     queue->head = last->next;
     if (queue->head == NULL) queue->tail = NULL;
@@ -137,13 +152,6 @@ static fsm__job *take(fsm__queue *queue, size_t max, int64_t wait_ns, bool brief
   }
   pthread_mutex_unlock(&queue->lock);
   return first;
-}
-
-fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {
-  return take(queue, max, wait_ns, false);
-}
-fsm__job *fsm__queue_take_brief(fsm__queue *queue, size_t max, int64_t wait_ns) {
-  return take(queue, max, wait_ns, true);
 }
 
 void fsm__queue_hold(fsm__queue *queue) {

@@ -15,7 +15,6 @@ struct fsm__job {
   fsm_arena arena;
   fsm_command command;
   bool made_id;    /* the command's instance id is ours */
-  bool brief;      /* a read that is done at once */
   fsm_query query; /* of a read, with document_fn; else command and answer_fn */
   fsm_answer_fn answer_fn;
   fsm_document_fn document_fn;
@@ -49,10 +48,10 @@ void fsm__queue_recycle_all(fsm__queue *queue, fsm__job *jobs); /* a list; NULL 
  * close; they stay the caller's then. */
 FSM_MUST_USE fsm_code fsm__queue_push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count,
                                       fsm_error *err);
+/* One job, in front of all. */
+FSM_MUST_USE fsm_code fsm__queue_push_first(fsm__queue *queue, fsm__job *job, fsm_error *err);
 /* Up to max jobs as a list, in order; waits at most wait_ns (0 = not at all) for the first one. */
 fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns);
-/* The same, but alone when the first one is not brief, and up to the next that is not. */
-fsm__job *fsm__queue_take_brief(fsm__queue *queue, size_t max, int64_t wait_ns);
 /* One wake-up for all that this thread pushes in between. One thread at a time holds. */
 void fsm__queue_hold(fsm__queue *queue);
 void fsm__queue_go(fsm__queue *queue);

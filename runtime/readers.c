@@ -1,9 +1,29 @@
 /* readers.c: reader threads. See readers.h. */
 #include "runtime/readers.h"
 
+#include <sys/resource.h>
+
 #include "runtime/filter_impl.h"
 
-enum { BRIEF_AT_ONCE = 8 }; /* behind one another; what may take long never has others behind it */
+enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5 };
+
+#define WAIT_NS ((int64_t)3600 * 1000000000)
+
+/* What looks at a handful of rows, whoever asks and however much there is. */
+static bool is_brief(fsm_query_kind kind) {
+  switch (kind) {
+    case FSM_QUERY_INSTANCE:
+    case FSM_QUERY_EVENTS:
+    case FSM_QUERY_MACHINE:
+    case FSM_QUERY_TASK:
+    case FSM_QUERY_HEALTH: return true;
+    default: return false;
+  }
+}
+
+fsm__queue *fsm__readers_queue(fsm__readers *readers, fsm_query_kind kind) {
+  return is_brief(kind) ? &readers->brief.queue : &readers->slow.queue;
+}
 
 static void run_read(fsm__readers *readers, fsm__job *job) {
   fsm_error err;
@@ -15,24 +35,60 @@ static void run_read(fsm__readers *readers, fsm__job *job) {
   fsm_filter_free(held);
 }
 
-static size_t run_all(fsm__readers *readers, fsm__job *jobs) {
+static size_t run_all(fsm__readers_lane *lane, fsm__job *jobs) {
   size_t count = 0;
-  for (fsm__job *job = jobs; job != NULL; job = job->next, count++) run_read(readers, job);
-  fsm__queue_recycle_all(&readers->queue, jobs);
+  for (fsm__job *job = jobs; job != NULL; job = job->next, count++) run_read(lane->of, job);
+  fsm__queue_recycle_all(&lane->queue, jobs);
+  return count;
+}
+
+static size_t run_waiting(fsm__readers_lane *lane) {
+  size_t count = 0;
+  for (fsm__job *job; (job = fsm__queue_take(&lane->queue, 1, 0)) != NULL;) count += run_all(lane, job);
   return count;
 }
 
 size_t fsm__readers_run(fsm__readers *readers) {
-  size_t count = 0;
-  for (fsm__job *job; (job = fsm__queue_take(&readers->queue, 1, 0)) != NULL;) count += run_all(readers, job);
-  return count;
+  return run_waiting(&readers->brief) + run_waiting(&readers->slow);
 }
 
+size_t fsm__readers_waiting(fsm__readers *readers) {
+  return fsm__queue_count(&readers->brief.queue) + fsm__queue_count(&readers->slow.queue);
+}
+
+void fsm__readers_hold(fsm__readers *readers) { fsm__queue_hold(&readers->brief.queue); }
+void fsm__readers_go(fsm__readers *readers) { fsm__queue_go(&readers->brief.queue); }
+
+/* What is brief is taken a few at once; what may take long never has others behind it. */
 static void *run(void *arg) {
-  fsm__readers *readers = arg;
-  while (!fsm__queue_closed(&readers->queue))
-    (void)run_all(readers, fsm__queue_take_brief(&readers->queue, BRIEF_AT_ONCE, (int64_t)3600 * 1000000000));
+  fsm__readers_lane *lane = arg;
+  if (!lane->brief) (void)setpriority(PRIO_PROCESS, 0, SLOW_NICE); /* of this thread */
+  while (!fsm__queue_closed(&lane->queue))
+    (void)run_all(lane, fsm__queue_take(&lane->queue, lane->brief ? BRIEF_AT_ONCE : 1, WAIT_NS));
   return NULL;
+}
+
+static fsm_code lane_open(fsm__readers_lane *lane, fsm__readers *readers, bool brief, unsigned wanted,
+                          fsm_error *err) {
+  fsm_code code = fsm__queue_init(&lane->queue, readers->options->queue_max, err);
+  if (code != FSM_OK) return code;
+  lane->of = readers;
+  lane->brief = brief;
+  if (readers->options->manual) return FSM_OK;
+  for (; lane->count < wanted; lane->count++)
+    if (pthread_create(&lane->threads[lane->count], NULL, run, lane) != 0) break;
+  if (lane->count == wanted) return FSM_OK;
+  return fsm_fail(err, FSM_ENOMEM, "", "the reader threads cannot be started");
+}
+
+static void lane_close(fsm__readers_lane *lane) {
+  if (lane->of == NULL) return;
+  fsm__queue_close(&lane->queue);
+  for (unsigned i = 0; i < lane->count; i++) pthread_join(lane->threads[i], NULL);
+  (void)run_waiting(lane);
+  fsm__queue_free(&lane->queue);
+  lane->count = 0;
+  lane->of = NULL;
 }
 
 fsm_code fsm__readers_open(fsm__readers *readers, fsm__core *core, const fsm_runtime_options *options,
@@ -41,24 +97,16 @@ fsm_code fsm__readers_open(fsm__readers *readers, fsm__core *core, const fsm_run
   if (wanted > FSM_READER_THREADS_MAX)
     return fsm_fail(err, FSM_EARGUMENT, "reader_threads", "%u reader threads are over %d", wanted,
                     FSM_READER_THREADS_MAX);
-  fsm_code code = fsm__queue_init(&readers->queue, options->queue_max, err);
-  if (code != FSM_OK) return code;
   readers->core = core;
   readers->options = options;
   readers->open = true;
-  if (options->manual) return FSM_OK;
-  for (; readers->count < wanted; readers->count++)
-    if (pthread_create(&readers->threads[readers->count], NULL, run, readers) != 0) break;
-  if (readers->count == wanted) return FSM_OK;
-  return fsm_fail(err, FSM_ENOMEM, "", "the reader threads cannot be started");
+  fsm_code code = lane_open(&readers->brief, readers, true, wanted, err);
+  return code == FSM_OK ? lane_open(&readers->slow, readers, false, wanted, err) : code;
 }
 
 void fsm__readers_close(fsm__readers *readers) {
   if (!readers->open) return;
-  fsm__queue_close(&readers->queue);
-  for (unsigned i = 0; i < readers->count; i++) pthread_join(readers->threads[i], NULL);
-  (void)fsm__readers_run(readers);
-  fsm__queue_free(&readers->queue);
-  readers->count = 0;
+  lane_close(&readers->brief);
+  lane_close(&readers->slow);
   readers->open = false;
 }

@@ -1,5 +1,8 @@
-/* readers.h: the threads that answer fsm_read: a few, from one queue, each query on a view of its own.
- * Nothing they do makes the writer wait. */
+/* readers.h: the threads that answer fsm_read: a few, from two queues, each query on a view of its own.
+ * Nothing they do makes the writer wait.
+ *
+ * What is done at once (one row, how it is doing) has threads and a queue of its own: however many walk
+ * through all there is, it is answered. Those who walk have less of the processor. */
 #ifndef FSM_RUNTIME_READERS_H
 #define FSM_RUNTIME_READERS_H
 
@@ -8,18 +11,29 @@
 
 enum { FSM_READER_THREADS_MAX = 64, FSM_READER_THREADS_DEFAULT = 2 };
 
-typedef struct fsm__readers {
+typedef struct fsm__readers_lane {
   fsm__queue queue;
-  fsm__core *core;
-  const fsm_runtime_options *options; /* the clock */
+  struct fsm__readers *of;
   pthread_t threads[FSM_READER_THREADS_MAX];
   unsigned count;
+  bool brief;
+} fsm__readers_lane;
+
+typedef struct fsm__readers {
+  fsm__readers_lane brief, slow;
+  fsm__core *core;
+  const fsm_runtime_options *options; /* the clock */
   bool open;
 } fsm__readers;
 
-/* options are borrowed; queue_max and reader_threads (0 = default) say how much; manual: no threads. */
+/* options are borrowed; queue_max and reader_threads (0 = default) say how much, of each of the two; manual:
+ * no threads. */
 FSM_MUST_USE fsm_code fsm__readers_open(fsm__readers *readers, fsm__core *core,
                                         const fsm_runtime_options *options, fsm_error *err);
+fsm__queue *fsm__readers_queue(fsm__readers *readers, fsm_query_kind kind);
+size_t fsm__readers_waiting(fsm__readers *readers);
+void fsm__readers_hold(fsm__readers *readers); /* see fsm_runtime_hold */
+void fsm__readers_go(fsm__readers *readers);
 /* Answers what waits, on this thread; how many. */
 size_t fsm__readers_run(fsm__readers *readers);
 /* Answers what was taken, then ends the threads. Fine on a zeroed one. */

@@ -185,7 +185,7 @@ size_t fsm__runtime_turn_writer(fsm_runtime *runtime) {
 static int64_t wait_of(fsm_runtime *runtime, int64_t services_ns) {
   fsm__writer *w = &runtime->writer;
   if (!runtime->running) return FSM_TURN_WAIT_MAX_NS;
-  if (fsm__queue_count(&w->queue) > 0 || fsm__queue_count(&runtime->readers.queue) > 0) return 0;
+  if (fsm__queue_count(&w->queue) > 0 || fsm__readers_waiting(&runtime->readers) > 0) return 0;
   int64_t wait_ns = fsm__writer_idle_ns(w), mono = fsm__monotonic_ns();
   if (services_ns < mono + wait_ns) wait_ns = services_ns > mono ? services_ns - mono : 0;
   return wait_ns < FSM_TURN_WAIT_MAX_NS ? wait_ns : FSM_TURN_WAIT_MAX_NS;
@@ -209,16 +209,18 @@ void fsm_runtime_turn(fsm_runtime *runtime, fsm_turned *out) {
 
 fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn fn, void *arg,
                   fsm_error *err) {
-  fsm__queue *queue = &runtime->readers.queue;
+  fsm__queue *queue = fsm__readers_queue(&runtime->readers, query->kind);
   if (fsm__runtime_closing(runtime)) return fsm_fail(err, FSM_ECLOSED, "", "the runtime is closing");
   fsm__job *job = fsm__queue_job(queue);
   if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
   fsm_code code = fsm__admit_query(query, &job->arena, &job->query, err);
   job->document_fn = fn;
   job->arg = arg;
-  job->brief = query->kind == FSM_QUERY_INSTANCE;
   fsm_filter *held = code == FSM_OK ? fsm__filter_hold(query->filter) : NULL; /* until it is answered */
-  if (code == FSM_OK) code = fsm__queue_push(queue, job, job, 1, err);
+  /* Figures are asked for to see why it is slow: there is one such read at a time (daemon/metrics.c). */
+  if (code == FSM_OK)
+    code = query->kind == FSM_QUERY_GAUGES ? fsm__queue_push_first(queue, job, err)
+                                           : fsm__queue_push(queue, job, job, 1, err);
   if (code != FSM_OK) fsm__queue_recycle(queue, job);
   if (code != FSM_OK) fsm_filter_free(held);
   return code;
@@ -226,12 +228,12 @@ fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn 
 
 void fsm_runtime_hold(fsm_runtime *runtime) {
   fsm__queue_hold(&runtime->writer.queue);
-  fsm__queue_hold(&runtime->readers.queue);
+  fsm__readers_hold(&runtime->readers);
 }
 
 void fsm_runtime_go(fsm_runtime *runtime) {
   fsm__queue_go(&runtime->writer.queue);
-  fsm__queue_go(&runtime->readers.queue);
+  fsm__readers_go(&runtime->readers);
 }
 
 /* The document may point into the catalog, and the caller's arena may outlive that: so a copy. */

@@ -132,33 +132,20 @@ static void what_still_waits_is_freed_with_the_queue(void **state) {
   for (uintptr_t i = 0; i < 3; i++) assert_int_equal(push(q, i), FSM_OK); /* the leak checker looks */
 }
 
-static fsm_code push_as(fsm__queue *q, uintptr_t mark, bool brief) {
-  fsm__job *job = fsm__queue_job(q);
-  assert_non_null(job);
-  job->arg = (void *)mark;
-  job->brief = brief;
-  return fsm__queue_push(q, job, job, 1, NULL);
-}
-
-static void expect_brief(fsm__queue *q, uintptr_t first, size_t count) {
-  fsm__job *jobs = fsm__queue_take_brief(q, 3, 0);
-  size_t got = 0;
-  for (const fsm__job *job = jobs; job != NULL; job = job->next)
-    assert_int_equal(mark_of(job), first + got++);
-  assert_int_equal(got, count);
-  fsm__queue_recycle_all(q, jobs);
-}
-
-static void brief_jobs_go_together_and_one_that_may_last_goes_alone(void **state) {
+static void what_goes_first_is_taken_first(void **state) {
   fsm__queue *q = *state;
-  static const bool brief[] = {true, true, true, true, false, false, true};
-  for (uintptr_t i = 0; i < sizeof brief; i++) assert_int_equal(push_as(q, i, brief[i]), FSM_OK);
-  expect_brief(q, 0, 3); /* as many as were asked for */
-  expect_brief(q, 3, 1); /* not what may last behind it */
-  expect_brief(q, 4, 1);
-  expect_brief(q, 5, 1); /* and nothing behind that */
-  expect_brief(q, 6, 1);
-  expect_brief(q, 7, 0);
+  for (uintptr_t i = 1; i < 3; i++) {
+    fsm__job *job = fsm__queue_job(q);
+    assert_non_null(job);
+    job->arg = (void *)(2 - i);
+    assert_int_equal(fsm__queue_push_first(q, job, NULL), FSM_OK); /* 1, then 0 in front of it */
+  }
+  assert_int_equal(push(q, 2), FSM_OK); /* behind both */
+  fsm__job *jobs = fsm__queue_take(q, 9, 0);
+  uintptr_t got = 0;
+  for (const fsm__job *job = jobs; job != NULL; job = job->next) assert_int_equal(mark_of(job), got++);
+  assert_int_equal(got, 3);
+  fsm__queue_recycle_all(q, jobs);
 }
 
 typedef struct taker {
@@ -273,7 +260,7 @@ int main(void) {
       T(a_list_goes_in_whole_at_the_bound_and_not_at_all_past_it),
       T(a_closed_queue_takes_nothing_and_gives_what_it_has),
       T(a_recycled_job_is_empty_and_keeps_its_arena),
-      T(brief_jobs_go_together_and_one_that_may_last_goes_alone),
+      T(what_goes_first_is_taken_first),
       T(what_a_holder_pushes_wakes_as_many_as_it_takes_when_it_goes),
       T(what_still_waits_is_freed_with_the_queue),
       T(a_wake_up_ends_the_waiting),

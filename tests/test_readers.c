@@ -95,6 +95,32 @@ static void reads_over_the_queue_are_pushed_back(void **state) {
   await(&h, &h.answered, 5);
 }
 
+/* One thread each: those who walk have theirs, and more wait for it; one row and how it does are answered. */
+static void what_is_brief_is_answered_however_many_walk(void **state) {
+  static const fsm_query_kind brief[] = {FSM_QUERY_HEALTH, FSM_QUERY_INSTANCE, FSM_QUERY_EVENTS};
+  fixture *f = *state;
+  held walks = fresh(), one = fresh();
+  fsm_runtime_options options = scene_options(f);
+  options.reader_threads = 1;
+  scene_reopen(f, &options);
+  (void)start_counter(f, "i");
+  for (int i = 0; i < 20; i++) read_held(f, &walks);
+  await(&walks, &walks.inside, 1);
+  one.open = true;
+  for (unsigned i = 0; i < sizeof brief / sizeof *brief; i++) {
+    fsm_query q = {.kind = brief[i], .ref = "i"};
+    fsm_error err;
+    const unsigned before = one.most;
+    one.most = 0;
+    assert_int_equal(fsm_read(f->runtime, &q, hold, &one, &err), FSM_OK);
+    await(&one, &one.most, 1);
+    assert_int_equal(before, i > 0);
+  }
+  assert_int_equal(walks.answered, 0);
+  let_go(&walks);
+  await(&walks, &walks.answered, 20);
+}
+
 static void as_many_reader_threads_as_the_limit_and_no_more(void **state) {
   fixture *f = *state;
   fsm_runtime_options options = scene_options(f);
@@ -114,6 +140,7 @@ int main(void) {
       S(reads_that_take_their_time_hold_up_no_command_and_no_other_reader),
       S(closing_answers_the_reads_that_were_taken),
       S(reads_over_the_queue_are_pushed_back),
+      S(what_is_brief_is_answered_however_many_walk),
       S(as_many_reader_threads_as_the_limit_and_no_more),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
