@@ -56,11 +56,13 @@ fsm_code fsm_expr_eval(const fsm_expr *expr, const fsm_scope *scope, fsm_arena *
   FSM_UNSET fsm__run run;
   run.scope = scope;
   run.arena = arena;
-  run.work = 0;
+  const bool less = scope->work_max > 0 && scope->work_max < FSM_EXPR_WORK_MAX;
+  const uint64_t begun = less ? FSM_EXPR_WORK_MAX - scope->work_max : 0;
+  run.work = begun;
   run.frame = NULL;
   fsm_value slot;
   const fsm_value *value = fsm__eval(&run, expr->root, &slot);
-  if (scope->work) *scope->work += run.work;
+  if (scope->work) *scope->work += run.work - begun;
   if (value && expr->beyond)
     value = fsm__expose(&run, value, &slot) ? &slot : fsm__fault_of(&run, expr->root);
   if (!value) return fsm__fault_report(&run, expr, err);

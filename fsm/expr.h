@@ -93,7 +93,8 @@ typedef struct fsm_scope {
   const fsm_value *actor;   /* map: type, sub, sid, roles…; NULL = none */
   const fsm_value *system;  /* SCXML 5.10: map with _name, _sessionid, _ioprocessors; NULL = none */
   int64_t now_ns;           /* UTC, nanoseconds since 1970 */
-  uint64_t *work; /* each evaluation adds what it counted against FSM_EXPR_WORK_MAX; NULL = not asked */
+  uint64_t *work;    /* each evaluation adds what it counted against FSM_EXPR_WORK_MAX; NULL = not asked */
+  uint64_t work_max; /* less than FSM_EXPR_WORK_MAX; 0 = that */
   bool (*in)(const void *in_arg, const char *state, size_t len); /* In(); NULL = always false */
   const void *in_arg;
   /* Makes the event when an expression reads it first; NULL = it is in `event`, or there is none. */

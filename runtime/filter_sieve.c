@@ -262,10 +262,12 @@ fsm_code fsm__sieve_test(fsm__sieve *s, const fsm__glance *g, int64_t since_ns, 
                          bool *passes, fsm_error *err) {
   fsm_error fault = {.text = ""};
   fsm_code code = FSM_OK;
+  uint64_t work = 0;
   *passes = row_passes(s, g, since_ns);
   if (*passes && s->filter->has_where) {
     code = fsm__condition_asks(&s->filter->where, g, fsm__sieve_machine_of(s, g)->mask, s->now_ns, scratch,
-                               passes, &fault);
+                               &work, passes, &fault);
+    s->looked += work / FSM__LOOK_WORK;
     if (code == FSM_ENOMEM || code == FSM_ECORRUPT) return fsm_fail(err, code, fault.where, "%s", fault.text);
     if (code != FSM_OK && s->faults++ == 0) s->fault = fault;
     code = FSM_OK;

@@ -14,6 +14,7 @@ enum {
   FSM__SIEVE_LOOK_MAX = 65536, /* what one page may look at: rows that are scanned count 1 */
   FSM__LOOK_POINT = 4,         /* … a row that is looked up */
   FSM__LOOK_JOURNAL = 64,      /* … the journal, for one instance */
+  FSM__LOOK_WORK = 64,         /* … so much work of its where (fsm/expr.h) */
   FSM__SIEVE_MACHINES = 16     /* versions whose states are known at once */
 };
 

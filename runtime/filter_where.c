@@ -221,7 +221,8 @@ static bool stands_in(const void *arg, const char *state, size_t len) {
 }
 
 fsm_code fsm__condition_asks(const fsm__condition *condition, const fsm__glance *glance, const fsm_mask *mask,
-                             int64_t now_ns, fsm_arena *scratch, bool *holds, fsm_error *err) {
+                             int64_t now_ns, fsm_arena *scratch, uint64_t *work, bool *holds,
+                             fsm_error *err) {
   const asked a = {condition, glance, mask, now_ns, scratch};
   fsm_pair pairs[MEMBER_COUNT];
   fsm_value names = {.type = FSM_MAP, .pairs = pairs}, result = fsm_null();
@@ -232,7 +233,8 @@ fsm_code fsm__condition_asks(const fsm__condition *condition, const fsm__glance 
     if (code != FSM_OK) return code;
     pairs[names.len++].key = fsm_string(member_names[i]);
   }
-  const fsm_scope scope = {.context = &names, .now_ns = now_ns, .in = stands_in, .in_arg = glance};
+  const fsm_scope scope = {
+      .context = &names, .now_ns = now_ns, .work = work, .in = stands_in, .in_arg = glance};
   fsm_code code = fsm_expr_eval(condition->expr, &scope, scratch, &result, err);
   if (code != FSM_OK) return code;
   if (!fsm_is(&result, FSM_BOOL))

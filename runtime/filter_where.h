@@ -6,9 +6,10 @@
 #include "runtime/rows_glance.h"
 #include "schema/mask.h"
 
-/* *holds; FSM_EEXPRESSION: it failed for this instance. mask NULL: nothing is hidden. */
+/* *work grows by what it cost (fsm/expr.h). *holds; FSM_EEXPRESSION: it failed for this instance. mask NULL:
+ * nothing is hidden. */
 FSM_MUST_USE fsm_code fsm__condition_asks(const fsm__condition *condition, const fsm__glance *glance,
                                           const fsm_mask *mask, int64_t now_ns, fsm_arena *scratch,
-                                          bool *holds, fsm_error *err);
+                                          uint64_t *work, bool *holds, fsm_error *err);
 
 #endif

@@ -365,11 +365,16 @@ static fsm_code refusals(const fsm__reading *at, const fsm__instance *in, uint64
 static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor, const seqs *list,
                              fsm_value *out, fsm_error *err) {
   fsm__items items = {.arena = at->arena};
-  size_t shown = list->count < at->query->limit ? list->count : at->query->limit;
+  size_t shown = list->count < at->query->limit ? list->count : at->query->limit, bytes = 0;
   for (size_t i = 0; i < shown; i++) {
     fsm__journal_entry entry;
     fsm_value view;
     fsm_code code = fsm__journal_read(cursor, list->at[i], &entry, err);
+    if (code == FSM_OK && i > 0 && bytes + entry.record.len > FSM_RECORDS_BYTES_MAX) {
+      shown = i;
+      break;
+    }
+    bytes += code == FSM_OK ? entry.record.len : 0;
     if (code == FSM_OK) code = fsm__query_record(at, &entry, &view, err);
     if (code != FSM_OK) return code;
     fsm__items_add(&items, view);

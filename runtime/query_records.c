@@ -62,6 +62,9 @@ static fsm_code instance_of(const fsm__reading *at, const char **id, fsm_error *
 
 /* ---- a page ------------------------------------------------------------------------------------- */
 
+/* So much work of a where (fsm/expr.h) is as much as a record looked at. */
+enum { LOOK_WORK = 256 };
+
 /* Records in order: through the indexes when the filter names what they are of, else all of them. */
 typedef struct walk {
   const fsm__reading *at;
@@ -97,7 +100,10 @@ static fsm_code step(walk *w, fsm__journal_entry *entry, bool *taken, fsm_error 
   code = fsm__record_see(&seen, &core->origin, fsm__catalog_masks(core->catalog), entry, &w->scratch, err);
   if (code != FSM_OK) return code;
   w->ended = seen.brief.time_ns >= w->filter.until_ns; /* times grow */
-  return w->ended ? FSM_OK : fsm__record_filter_asks(&w->filter, &seen, taken, err);
+  if (w->ended) return FSM_OK;
+  code = fsm__record_filter_asks(&w->filter, &seen, taken, err);
+  w->looked += (unsigned)(seen.viewed.work / LOOK_WORK);
+  return code;
 }
 
 /* Ends before it takes one more than it may. */
@@ -106,7 +112,7 @@ static fsm_code fill(walk *w, fsm__items *items, fsm_error *err) {
   while (!w->ended) {
     fsm_value view;
     bool taken = false;
-    if (w->looked == FSM_RECORDS_LOOK_MAX) return FSM_OK;
+    if (w->looked >= FSM_RECORDS_LOOK_MAX) return FSM_OK;
     fsm_code code = step(w, &entry, &taken, err);
     if (code != FSM_OK || w->ended) return code;
     if (taken && items->count > 0 && w->bytes + entry.record.len > FSM_RECORDS_BYTES_MAX) return FSM_OK;

@@ -12,6 +12,7 @@
 #include "runtime/task_view.h"
 
 enum { DUE_NUMBER = 16, DUE_KIND = 24, DUE_ID = 25 }; /* where they stand in the keys (rows.h) */
+enum { PAGE_BYTES_MAX = 8 * 1024 * 1024 };            /* of memory: then a page ends before its limit */
 
 typedef struct page {
   const fsm__reading *at;
@@ -99,7 +100,8 @@ static fsm_code consider(page *p, uint64_t number, const fsm__task *task, const 
   if (service != NULL && strcmp(task->service, service) != 0) return FSM_OK;
   fsm_code code = load(at, number, scratch, &in, err);
   if (code != FSM_OK || !matches(p, &in, task)) return code;
-  if (p->items.count == at->query->limit) {
+  if (p->items.count == at->query->limit ||
+      (p->items.count > 0 && fsm_arena_used(at->arena) > PAGE_BYTES_MAX)) {
     *full = p->more = true;
     return FSM_OK;
   }

@@ -106,13 +106,21 @@ static bool is_text(const char *wanted, fsm_record_text text) {
 
 fsm_code fsm__record_filter_asks(const fsm__record_filter *filter, fsm__record_seen *seen, bool *matches,
                                  fsm_error *err) {
-  fsm__matched matched;
+  fsm__matched matched = {.matches = false};
   *matches = seen->brief.time_ns >= filter->since_ns && seen->brief.time_ns < filter->until_ns &&
              fsm__route_glance(filter->route, &seen->brief) && is_text(filter->instance, seen->terms.inst) &&
              is_text(filter->correlation, seen->terms.corr) && is_text(filter->user, seen->terms.user);
   if (!*matches || fsm__route_is_plain(filter->route)) return FSM_OK;
   fsm_code code = seen->decoded ? FSM_OK : decode(seen, err);
+  const uint64_t before = seen->viewed.work;
+  seen->viewed.work_max = FSM__RECORD_WORK_MAX;
   if (code == FSM_OK) code = fsm__route_asks(filter->route, &seen->viewed, &matched, err);
+  /* Not "it does not match": whoever reads on would miss what he asked for. */
+  if (code == FSM_OK && seen->viewed.work - before > FSM__RECORD_WORK_MAX)
+    return fsm_fail(
+        err, FSM_ETOOLARGE, "where",
+        "for record %llu the expression would make or compare more than %d bytes and items: make it cheaper",
+        (unsigned long long)seen->entry->seq, FSM__RECORD_WORK_MAX);
   *matches = code == FSM_OK && matched.matches;
   return code;
 }

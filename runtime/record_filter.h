@@ -49,7 +49,10 @@ typedef struct fsm__record_seen {
 /* arena: for what is made of it. A machine that masks does not know hides everything. FSM_ECORRUPT. */
 FSM_MUST_USE fsm_code fsm__record_see(fsm__record_seen *seen, const fsm_origin *origin, fsm__masks *masks,
                                       const fsm__journal_entry *entry, fsm_arena *arena, fsm_error *err);
-/* FSM_ENOMEM, FSM_ECORRUPT. */
+/* What a where may make or compare for one record (fsm/expr.h): many ask about each, and any actor may ask.
+ */
+enum { FSM__RECORD_WORK_MAX = 16 * 1024 };
+/* FSM_ENOMEM, FSM_ECORRUPT; FSM_ETOOLARGE: where takes too much. seen->viewed.work grows by what it took. */
 FSM_MUST_USE fsm_code fsm__record_filter_asks(const fsm__record_filter *filter, fsm__record_seen *seen,
                                               bool *matches, fsm_error *err);
 

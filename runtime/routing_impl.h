@@ -40,6 +40,8 @@ typedef struct fsm__viewed {
   const fsm_record *record;
   const fsm_origin *origin;
   fsm_arena *scratch;
+  uint64_t work_max; /* of a where, 0 = what an expression may */
+  uint64_t work;     /* that they took */
   bool made;
   fsm_value context;
 } fsm__viewed;

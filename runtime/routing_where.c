@@ -98,7 +98,10 @@ fsm_code fsm__where_asks(const fsm__where *where, fsm__viewed *viewed, bool *mat
   *matches = false;
   fsm_code code = viewed->made ? FSM_OK : make(viewed, err);
   if (code != FSM_OK) return code;
-  const fsm_scope scope = {.context = &viewed->context, .now_ns = viewed->record->time_ns};
+  const fsm_scope scope = {.context = &viewed->context,
+                           .now_ns = viewed->record->time_ns,
+                           .work = &viewed->work,
+                           .work_max = viewed->work_max};
   code = fsm_expr_eval(where->expr, &scope, viewed->scratch, &result, err);
   if (code != FSM_OK) return code;
   if (!fsm_is(&result, FSM_BOOL))

@@ -178,6 +178,37 @@ static void a_page_ends_when_it_looked_at_its_bound(void **state) {
   assert_int_equal(matching(f, "{\"correlation\":\"late\"}"), 1); /* by index: it looks at one */
 }
 
+/* Ten times ten times … items are looked at for each record. */
+#define TEN "[1,2,3,4,5,6,7,8,9,10]"
+#define OF_100 TEN ".exists(a, " TEN ".exists(b, a * b == -record.seq))"
+#define OF_10000 TEN ".exists(x, " TEN ".exists(y, " OF_100 "))"
+
+static void an_expression_that_costs_too_much_is_refused_and_one_that_costs_some_makes_pages_short(
+    void **state) {
+  fixture *f = *state;
+  fsm_error err = {.text = ""};
+  fsm_value out;
+  fsm_query q = {.kind = FSM_QUERY_RECORDS, .records = json(f, "{\"where\":\"" OF_10000 "\"}")};
+  assert_int_equal(fsm_query_wait(f->runtime, &q, &f->arena, &out, &err), FSM_ETOOLARGE);
+  assert_string_equal(err.where, "where");
+  assert_non_null(strstr(err.text, "for record 1 the expression would make or compare more than 16384"));
+  assert_int_equal(matching(f, "{\"where\":\"" OF_100 "\"}"), 0); /* 34 of them are cheap enough */
+}
+
+static void a_route_that_is_tried_costs_no_more_than_any_other_expression(void **state) {
+  fixture *f = *state;
+  fsm_query q = {.kind = FSM_QUERY_ROUTE_TEST,
+                 .limit = 34,
+                 .route = json(f, "{\"sinks\":[\"x\"],\"where\":\"" OF_10000 "\"}")};
+  fsm_value page = query(f, q);
+  const fsm_value *items = items_of(&page);
+  assert_int_equal(items->len, 34);
+  for (unsigned i = 0; i < items->len; i++) {
+    assert_true(fsm_is_text(fsm_map_get(&items->items[i], "part"), "where"));
+    assert_non_null(strstr(fsm_map_get(&items->items[i], "fault")->s, "more than an expression may"));
+  }
+}
+
 static void wrong_filters_are_refused_with_their_place(void **state) {
   fixture *f = *state;
   static const struct {
@@ -277,6 +308,8 @@ int main(void) {
       ROW(a_filter_has_times),
       ROW(a_page_names_its_seq_and_now_is_behind_it),
       ROW(a_page_ends_when_it_looked_at_its_bound),
+      ROW(an_expression_that_costs_too_much_is_refused_and_one_that_costs_some_makes_pages_short),
+      ROW(a_route_that_is_tried_costs_no_more_than_any_other_expression),
       ROW(wrong_filters_are_refused_with_their_place),
       ROW(below_the_floor_the_answer_says_archived),
       ROW(a_record_shows_the_epoch_that_it_is_of),
