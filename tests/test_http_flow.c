@@ -185,6 +185,34 @@ static void the_head_goes_before_there_is_anything_to_pull(void **state) {
   fsm_buf_free(&in);
 }
 
+static void more_of_it(void *arg) {
+  flow *f = arg;
+  f->allowed++;
+  fsm__http_flow_ready(f->request);
+}
+
+/* Nothing else wakes the loop here. */
+static void what_a_clock_of_the_loop_makes_ready_goes_out(void **state) {
+  (void)state;
+  enum { TICK_MS = 20, TURNS = 10 };
+  fsm_buf in = {0};
+  fsm__timer *clock = NULL;
+  total = 10;
+  int fd = ask("/flow");
+  read_until(fd, &in, "\r\n\r\n");
+  for (int i = 0; i < 5; i++) turn();
+  assert_int_equal(fsm__timer_new(loop, more_of_it, &flows[0], &clock, NULL), FSM_OK);
+  fsm__timer_start(clock, TICK_MS, 0);
+  for (int i = 0; i < TURNS && !strstr(fsm_buf_text(&in), "1\r\na\r\n"); i++) {
+    fsm__loop_turn(loop);
+    assert_true(read_some(fd, &in, SIZE_MAX));
+  }
+  assert_non_null(strstr(fsm_buf_text(&in), "1\r\na\r\n"));
+  fsm__timer_free(clock);
+  close(fd);
+  fsm_buf_free(&in);
+}
+
 static void a_flow_that_begins_later_is_the_same(void **state) {
   (void)state;
   fsm_buf in = {0};
@@ -321,6 +349,7 @@ static void a_stop_ends_flows_that_nobody_reads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(the_head_goes_before_there_is_anything_to_pull),
+      SCENE(what_a_clock_of_the_loop_makes_ready_goes_out),
       SCENE(a_flow_that_begins_later_is_the_same),
       SCENE(many_chunks_reach_a_slow_reader_whole_and_others_do_not_wait),
       SCENE(a_client_that_leaves_is_noticed_at_the_next_bytes),

@@ -2,7 +2,8 @@
  *
  * libmicrohttpd asks for bytes when the client can take some. While there are none the connection is
  * suspended, so a client that leaves is noticed at the next byte for it. Who flows has a reference of the
- * exchange until `closed`, which is called once, whatever ended first. */
+ * exchange until `closed`, which is called once, whatever ended first. A connection that is resumed does not
+ * make the library's descriptor readable: its listener is due at once, whoever resumed it. */
 #include "runtime/daemon/http_impl.h"
 
 enum { BLOCK = 4096 }; /* for clients of HTTP/1.0; others get chunks straight from the connection's memory */
@@ -32,10 +33,15 @@ enum MHD_Result fsm__flow_reply(fsm__exchange *e) {
   return result;
 }
 
+static void resume(fsm__exchange *e) {
+  MHD_resume_connection(e->connection);
+  if (e->listener->watch) fsm__watch_due(e->listener->watch, 0);
+}
+
 static void wake(fsm__exchange *e) {
   if (!e->connection || !e->flow_dry) return;
   e->flow_dry = false;
-  MHD_resume_connection(e->connection);
+  resume(e);
 }
 
 static void closed(fsm__exchange *e) {
@@ -76,7 +82,7 @@ void fsm__http_flow(fsm__request *request, const fsm__flow *flow) {
     fsm__loop_wake(http->loop);
   } else if (!e->serving) {
     e->stage = ANSWERED;
-    MHD_resume_connection(e->connection);
+    resume(e);
   }
 }
 

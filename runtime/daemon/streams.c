@@ -31,7 +31,6 @@ struct fsm__streams {
   fsm__timer *clock;
   fsm_arena scratch;
   stream *first;
-  bool woken; /* by the clock */
 };
 
 /* ---- what is sent ------------------------------------------------------------------------------- */
@@ -83,17 +82,12 @@ static void closed(void *arg) {
 
 /* ---- from time to time ---------------------------------------------------------------------------- */
 
-static void wake(stream *s) {
-  fsm__http_flow_ready(s->request);
-  s->all->woken = true;
-}
-
 /* Nothing waits, so it is between two records. */
 static void beat(stream *s) {
   const uint64_t seq = fsm__follower_seq(s->follower);
   if (seq == 0 || s->note.len > 0) return;
   fsm_buf_printf(&s->note, ":\nid: %llu\n\n", (unsigned long long)seq);
-  wake(s);
+  fsm__http_flow_ready(s->request);
 }
 
 /* Asked anew rather than remembered: keys may have changed, too. */
@@ -118,7 +112,7 @@ static void look_at(stream *s, int64_t now_ms) {
     if (!may_go_on(s, &why)) {
       if (fsm__follower_between(s->follower)) end_with(s, &why);
       s->ends = true;
-      wake(s);
+      fsm__http_flow_ready(s->request);
       return;
     }
   }
@@ -132,8 +126,6 @@ static void look(void *arg) {
     next = s->next;
     look_at(s, now_ms);
   }
-  if (all->woken) fsm__loop_wake(all->server->loop); /* or the connections would wait for another event */
-  all->woken = false;
 }
 
 static void on_ready(void *arg) {
