@@ -27,7 +27,11 @@ enum {
   FSM_FEED_RING_BYTES = 4 * 1024 * 1024, /* of them; the newest one always */
   FSM_FEED_QUEUE = 512,                  /* texts that wait for one follower */
   FSM_FEED_QUEUE_BYTES = 64 * 1024,      /* of them; one always */
-  FSM_FEED_PAUSE_MS = 2 /* between two rounds of the teller: what becomes durable meanwhile is one round */
+  /* Between two rounds of the teller; what becomes durable meanwhile is one round, and one wake-up for each
+   * who gets some of it. The longer one after a round with that many deliveries. */
+  FSM_FEED_PAUSE_MS = 2,
+  FSM_FEED_PAUSE_BUSY_MS = 10,
+  FSM_FEED_BUSY = 32
 };
 
 typedef struct fsm__feed fsm__feed;

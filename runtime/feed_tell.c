@@ -230,8 +230,16 @@ static void pause_for(int64_t ms) {
   (void)nanosleep(&pause, NULL);
 }
 
+/* Waking a reader costs more than what it is told: where much is told, more of it is told at once. */
+static int64_t pause_ms(fsm__feed *feed, uint64_t *deliveries) {
+  const uint64_t before = *deliveries;
+  *deliveries = atomic_load_explicit(&feed->deliveries, memory_order_relaxed);
+  return *deliveries - before >= FSM_FEED_BUSY ? FSM_FEED_PAUSE_BUSY_MS : FSM_FEED_PAUSE_MS;
+}
+
 void *fsm__feed_teller(void *arg) {
   fsm__feed *feed = arg;
+  uint64_t deliveries = 0;
   (void)setpriority(PRIO_PROCESS, 0, NICE); /* this thread's alone: commands come first */
   while (!atomic_load(&feed->stopping)) {
     while (sem_wait(&feed->tell) != 0 && errno == EINTR) continue;
@@ -239,7 +247,7 @@ void *fsm__feed_teller(void *arg) {
     if (atomic_exchange(&feed->leaving, false)) sweep(feed);
     receive(feed);
     while (feed->live > 0 && tell_round(feed) && !atomic_load(&feed->stopping)) continue;
-    pause_for(FSM_FEED_PAUSE_MS);
+    pause_for(pause_ms(feed, &deliveries));
   }
   return NULL;
 }
