@@ -229,7 +229,8 @@ static bool names_time(key name) {
 #define IS(text) (memcmp(name.at, text, sizeof text - 1) == 0)
   switch (name.len) {
     case 3: return IS("due");
-    case 4: return IS("next");
+    case 4: return IS("next") || IS("last");
+    case 5: return IS("first");
     case 7: return IS("expires");
     case 8: return IS("deadline") || IS("retry_at");
     case 11: return IS("deadline_ns");

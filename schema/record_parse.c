@@ -138,8 +138,8 @@ static bool named(const fsm_value *key, const char *const *names) {
 
 /* What is not the form that is written is left as it is: then it was a text. */
 static fsm_code entry_back(parser *p, const fsm_value *map, bool times, fsm_value *out) {
-  static const char *const time_names[] = {"due",      "next",         "deadline", "expires",
-                                           "retry_at", "heartbeat_by", NULL};
+  static const char *const time_names[] = {"due",  "next",     "deadline",     "expires", "first",
+                                           "last", "retry_at", "heartbeat_by", NULL};
   static const char *const byte_names[] = {"tok", "boot", NULL};
   *out = *map;
   if (map->type != FSM_MAP || !map->len) return FSM_OK;

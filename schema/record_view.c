@@ -70,6 +70,8 @@ static const struct {
              {"deadline", "deadline"},
              {"deadline_ns", "deadline"},
              {"expires", "expires"},
+             {"first", "first"},
+             {"last", "last"},
              {"retry_at", "retry_at"},
              {"heartbeat_by", "heartbeat_by"}};
 

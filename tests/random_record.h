@@ -127,7 +127,7 @@ static inline const char *chance_name(chance *c) {
                                       "iban",         "amount",   "text",     "data",
                                       "id",           "error",    "log",      "input",
                                       "context.iban", "customer", "a",        "b",
-                                      "name",         ""};
+                                      "name",         "first",    "last",     ""};
   return chance_one_in(c, 6) ? chance_text(c) : names[chance_below(c, sizeof names / sizeof *names)];
 }
 

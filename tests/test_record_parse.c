@@ -196,6 +196,21 @@ static void times_and_tokens_in_tasks_and_timers_are_proved(void **state) {
   proved(&r);
 }
 
+static void the_times_of_summed_refusals_are_shown_as_times_and_proved(void **state) {
+  (void)state;
+  const fsm_pair detail[] = {{fsm_string("count"), fsm_int(7)},
+                             {fsm_string("excerpt"), fsm_string("so it was")},
+                             {fsm_string("first"), fsm_int(1700000000000000001)},
+                             {fsm_string("last"), fsm_int(1700000009000000000)}};
+  fsm_record r = plain();
+  r.detail = map_of(detail, 4);
+  proved(&r);
+  const fsm_value view = shown(&r);
+  const fsm_value *there = fsm_map_get(&view, "detail");
+  assert_true(fsm_is_text(fsm_map_get(there, "first"), "2023-11-14T22:13:20.000000001Z"));
+  assert_true(fsm_is_text(fsm_map_get(there, "last"), "2023-11-14T22:13:29Z"));
+}
+
 static void a_trace_is_proved_and_one_that_w3c_has_no_place_for_is_doubted(void **state) {
   (void)state;
   fsm_value three[] = {fsm_bytes("0123456789abcdef", 16), fsm_bytes("01234567", 8), fsm_int(255)};
@@ -242,6 +257,7 @@ int main(void) {
       cmocka_unit_test(random_records_come_back_or_say_why_not),
       cmocka_unit_test(what_may_have_been_something_else_is_a_doubt),
       cmocka_unit_test(times_and_tokens_in_tasks_and_timers_are_proved),
+      cmocka_unit_test(the_times_of_summed_refusals_are_shown_as_times_and_proved),
       cmocka_unit_test(a_trace_is_proved_and_one_that_w3c_has_no_place_for_is_doubted),
       cmocka_unit_test(what_is_no_record_is_refused_with_its_field),
   };
