@@ -140,6 +140,15 @@ static inline fsm_value chance_list(chance *c, unsigned depth, fsm_value (*item)
   return fsm_list(items, count);
 }
 
+/* Under these names records have nanoseconds, and nobody writes timestamps: as JSON the two are the same. */
+static inline bool chance_names_time(const fsm_value *key) {
+  static const char *const names[] = {"due",      "next",         "deadline", "expires",
+                                      "retry_at", "heartbeat_by", "first",    "last"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (fsm_is_text(key, names[i])) return true;
+  return false;
+}
+
 static inline fsm_value chance_map_of(chance *c, unsigned depth,
                                       fsm_value (*item)(chance *c, unsigned depth)) {
   size_t count = chance_below(c, chance_one_in(c, 30) ? 40 : 5);
@@ -147,9 +156,8 @@ static inline fsm_value chance_map_of(chance *c, unsigned depth,
   for (size_t i = 0; i < count; i++) {
     fsm_value key = chance_one_in(c, 40) ? fsm_int(chance_int(c)) : fsm_string(chance_name(c));
     pairs[i] = (fsm_pair){key, item(c, depth)};
-    /* Under the names of times a record has integers: a timestamp, which nobody writes there, looks the same.
-     */
-    if (pairs[i].value.type == FSM_TIMESTAMP) pairs[i].value = fsm_int(pairs[i].value.i);
+    if (pairs[i].value.type == FSM_TIMESTAMP && chance_names_time(&key))
+      pairs[i].value = fsm_int(pairs[i].value.i);
   }
   fsm_value out;
   while (fsm_map(pairs, count, &out, NULL) != FSM_OK) count--; /* two alike */
