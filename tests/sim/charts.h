@@ -38,7 +38,18 @@ static const char KID[] =
     "\"context\":{" SET_("n", "context.n + 1") "},\"actions\":[{\"type\":\"@xstate.sendParent\",\"event\":{"
     "\"type\":\"PONG\"}}]},\"FIN\":\"z\"},\"after\":{\"20000\":\"z\"}},\"z\":{\"type\":\"final\"}}}";
 
+/* Who may: play.c says it as boss or as clerk. */
+static const char GATE[] =
+    "{\"id\":\"gate\",\"initial\":\"shut\",\"context\":{\"n\":0,\"s\":0},\"states\":{\"shut\":{\"on\":{"
+    "\"IN\":{\"target\":\"safe\",\"meta\":{\"fsm\":{\"allow\":\"actor.sub == 'boss'\"}},\"context\":{" SET_(
+        "n", "context.n + 1") "}},\"KNOCK\":{\"context\":{" SET_("s", "context.s + 1") "}}}},"
+    "\"safe\":{\"meta\":{\"fsm\":{\"allow\":[\"actor.sub == 'boss'\",\"context.n < 0\"]}},\"on\":{\"OUT\":\"shut\"}}}}";
+
 static const char *const CHARTS[] = {COUNTER, ALARM("fire"), ALARM("skip"), ALARM("restart"), TASKER, PARENT,
-                                     KID};
+                                     KID, GATE};
+
+/* Forms of a counter that does the same: deployed, each is a version. Number 0 is COUNTER. */
+#define FORMS 3
+static const char FORM[] = "{\"description\":\"form %u\",%s";
 
 #endif

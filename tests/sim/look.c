@@ -57,6 +57,7 @@ static void look_at(world *w, const actor *a, fsm_arena *arena) {
   if (whole(context, "n") != a->n || whole(context, "s") != a->s)
     wrong(w, "%s: n %lld, s %lld should be %lld, %lld", a->id, (long long)whole(context, "n"),
           (long long)whole(context, "s"), (long long)a->n, (long long)a->s);
+  if (whole(&doc, "version") != (int64_t)a->version) wrong(w, "%s: version", a->id);
   if (count_of(&doc, "timers") != (size_t)a->alarm.set)
     wrong(w, "%s: %zu timers", a->id, count_of(&doc, "timers"));
   if (strcmp(a->machine, "tasker") == 0 && count_of(&doc, "tasks") != (size_t)a->job.open)
@@ -95,6 +96,22 @@ static void keep_text(void *arg, const fsm_value *document, const fsm_error *err
   if (err == NULL) fsm_json_write(arg, document);
 }
 
+/* The versions of counter, the newest first, and which are retired. */
+static void look_at_versions(world *w, const model *m, fsm_arena *arena) {
+  if (m->newest == 0) return;
+  fsm_value doc =
+      asked(w, (fsm_query){.kind = FSM_QUERY_VERSIONS, .machine = "counter", .limit = FSM_PAGE_MAX}, arena);
+  const fsm_value *items = fsm_map_get(&doc, "items");
+  if (count_of(&doc, "items") != m->newest)
+    wrong(w, "%zu of %u versions are shown", count_of(&doc, "items"), m->newest);
+  for (unsigned i = 0; i < items->len; i++) {
+    const unsigned v = m->newest - i;
+    if (whole(&items->items[i], "version") != (int64_t)v) wrong(w, "version %u is not shown in its place", v);
+    if ((fsm_map_get(&items->items[i], "retired") == NULL) != m->versions[v].live)
+      wrong(w, "version %u is not shown as %s", v, m->versions[v].live ? "live" : "retired");
+  }
+}
+
 /* Two readers at one seq read the same. */
 static void read_twice(world *w, const char *id) {
   fsm_buf one = {0}, two = {0};
@@ -115,6 +132,7 @@ static void look_at_all(world *w, bool rest) {
   fsm_arena_init(&arena, 0);
   for (unsigned i = 0; i < m->actor_count; i++) look_at(w, &m->actors[i], &arena);
   look_over(w, m, &arena);
+  look_at_versions(w, m, &arena);
   if (m->actor_count > 0) look_back(w, &m->actors[below(w, m->actor_count)], &arena);
   if (rest) model_rest(m);
   if (m->actor_count > 0) read_twice(w, m->actors[below(w, m->actor_count)].id);

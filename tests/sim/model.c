@@ -89,7 +89,7 @@ static const said *answered_with(const model *m, const fsm_record *r) {
 static const said *command_of(model *m, const fsm_record *r) {
   const bool own = r->i == 0 && fsm_is(&r->msg, FSM_NULL) && r->tok == NULL && r->caus == NULL &&
                    (r->cause == FSM_CAUSE_EXTERNAL || r->cause == FSM_CAUSE_ADMIN);
-  if (!own || r->corr == NULL || r->corr[0] != 'c') return NULL;
+  if ((!own && r->kind != FSM_RECORD_DEPLOYED) || r->corr == NULL || r->corr[0] != 'c') return NULL;
   if (is_again(r)) return answered_with(m, r);
   unsigned number = (unsigned)strtoul(r->corr + 1, NULL, 10);
   if (number >= m->w->said_count)
@@ -141,6 +141,24 @@ static bool is_out_of_reach(const model *m, const said *s, uint64_t first, uint6
   return false;
 }
 
+/* What was given to one was begun for him, and given to nobody else. */
+static void check_claim(const model *m, const said *s, unsigned number) {
+  const world *w = m->w;
+  if (s->code != FSM_OK || s->had != (s->seq != 0)) {
+    if (s->code == FSM_OK)
+      wrong(w, "c%u: a claim was answered with seq %llu", number, (unsigned long long)s->seq);
+    return;
+  }
+  if (!s->had || s->seq > m->seq) return;
+  if (m->begun_by[s->seq] != model_task_mark(s->token))
+    wrong(w, "c%u has the task, and record %llu begins it not", number, (unsigned long long)s->seq);
+  for (unsigned i = 0; i < number; i++) {
+    const said *other = &w->saids[i];
+    if (other->claim && !other->gone && other->answered && other->had && other->seq == s->seq)
+      wrong(w, "c%u and c%u have one attempt", i, number);
+  }
+}
+
 /* Answers are what was recorded; no key is taken twice; what was taken is in the order of saying. */
 static void check_answers(const model *m) {
   const world *w = m->w;
@@ -169,6 +187,9 @@ static void check_answers(const model *m) {
     if (s->code == FSM_OK && !worker && taken != s->seq)
       wrong(w, "c%u was answered with seq %llu, recorded is %llu", i, (unsigned long long)s->seq,
             (unsigned long long)taken);
+    if (s->claim) check_claim(m, s, i);
+    if (s->code == FSM_ERETIRED && !model_may_be_retired(m, i))
+      wrong(w, "c%u is refused as retired, and a version is live", i);
     if (s->code == FSM_OK && s->seq > m->seq)
       wrong(w, "c%u: its record %llu is gone", i, (unsigned long long)s->seq);
     if ((s->code == FSM_EFULL || s->code == FSM_EBUSY) && !s->roomless)
@@ -198,6 +219,7 @@ static actor *created(model *m, const fsm_record *r) {
   snprintf(a->key, sizeof a->key, "%s", r->key ? r->key : "");
   leaf_of(&r->to, a->state);
   a->made_seq = r->seq;
+  model_made(m, a, r, command_of(m, r));
   return a;
 }
 
@@ -244,6 +266,7 @@ static void rejected(model *m, const actor *a, const fsm_record *r) {
   if (why == FSM_EPAUSED) right = a->status == PAUSED;
   if (why == FSM_EINCIDENT) right = a->status == INCIDENT;
   if (why == FSM_ECOMPLETED) right = a->status >= COMPLETED;
+  if (why == FSM_EPERMISSION) right = strcmp(a->machine, "gate") == 0 && !IS_BOSS(s->v);
   if (why == FSM_EGUARD) right = strcmp(s->event, "ADD") == 0 && s->v <= 0;
   if (why == FSM_ESTALE) right = stale;
   if (!right)
@@ -380,6 +403,12 @@ static void tell_record(const world *w, const fsm_record *r, fsm_arena *arena) {
   fsm_buf_free(&buf);
 }
 
+static bool any_live(const model *m) {
+  for (unsigned v = 1; v <= m->newest; v++)
+    if (m->versions[v].live) return true;
+  return false;
+}
+
 static void record(model *m, const fsm__journal_entry *entry, fsm_arena *arena, bool tell) {
   fsm_record r;
   fsm_error err = {.text = ""};
@@ -389,7 +418,11 @@ static void record(model *m, const fsm__journal_entry *entry, fsm_arena *arena, 
   check_log(m, entry, &r);
   letters(m, &r);
   if (r.kind == FSM_RECORD_ROUTE) routed(m, &r);
-  if (r.kind == FSM_RECORD_ROUTE || (r.kind == FSM_RECORD_ADMIN && r.inst == NULL)) check_said(m, &r);
+  const bool of_versions = r.kind == FSM_RECORD_DEPLOYED || r.kind == FSM_RECORD_RETIRED;
+  if (of_versions) model_versions(m, &r, command_of(m, &r));
+  m->any_live[r.seq] = any_live(m);
+  if (r.kind == FSM_RECORD_ROUTE || of_versions || (r.kind == FSM_RECORD_ADMIN && r.inst == NULL))
+    check_said(m, &r);
   if (r.inst == NULL) return;
   actor *a = r.kind == FSM_RECORD_CREATED ? created(m, &r) : model_find(m, r.inst);
   if (a == NULL)

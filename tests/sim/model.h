@@ -29,6 +29,7 @@ typedef struct actor {
   char id[ID_SIZE], machine[16], key[16], state[16];
   status status;
   int64_t n, s;
+  uint32_t version;
   uint64_t rev, last_seq, made_seq;
   alarm_clock alarm;
   job job;
@@ -51,6 +52,13 @@ struct model {
     unsigned version; /* 0 = none yet */
     int64_t level;    /* of its document; -1 = it is removed */
   } routes[ROUTES_MAX];
+  struct {
+    int64_t form; /* what it was deployed from */
+    bool live;
+  } versions[VERSIONS_MAX]; /* of counter, from 1 */
+  unsigned newest;
+  bool any_live[SEQS_MAX];     /* a version of counter, behind that record */
+  uint64_t begun_by[SEQS_MAX]; /* the task whose attempt began with that record; 0 = none did */
   uint64_t seq;
   int64_t time_ns;
   uint8_t leaf[32];
@@ -74,6 +82,13 @@ void model_timers(model *m, actor *a, const fsm_record *r, bool entered);
 void model_fired(model *m, actor *a, const fsm_record *r);
 void model_tasks(model *m, actor *a, const fsm_record *r);
 void model_task(model *m, actor *a, const fsm_record *r);
+/* model_version.c: deployments, retirements, of which version an instance is. */
+void model_versions(model *m, const fsm_record *r, const said *by);
+void model_made(model *m, actor *a, const fsm_record *r, const said *by);
+/* Could it be refused as retired? */
+bool model_may_be_retired(const model *m, unsigned number);
+uint64_t model_task_mark(const uint8_t *token);
+
 /* At rest: what should have happened by now. */
 void model_rest(const model *m);
 

@@ -5,7 +5,8 @@
 
 typedef struct rule {
   const char *machine, *state, *event, *to;
-  char effect; /* n, s: one more; v: one more and its value; o: the output */
+  char
+      effect; /* n, s: one more; v: one more and its value; o: the output; b: n, for the boss; B: his alone */
 } rule;
 
 static const rule RULES[] = {
@@ -27,6 +28,9 @@ static const rule RULES[] = {
     {"parent", "with", "PONG", "with", 's'},
     {"parent", "with", "STOP", "idle", 0},
     {"parent", "with", "xstate.done.actor.c", "idle", 'n'},
+    {"gate", "shut", "IN", "safe", 'b'},
+    {"gate", "shut", "KNOCK", "shut", 's'},
+    {"gate", "safe", "OUT", "shut", 'B'},
     {"kid", "a", "PING", "a", 'n'},
     {"kid", "a", "FIN", "z", 0},
     {"kid", "a", "xstate.after.20000.a", "z", 0},
@@ -42,7 +46,9 @@ static const rule *find(const actor *a, const char *event, int64_t v) {
   for (size_t i = 0; i < sizeof RULES / sizeof RULES[0]; i++) {
     const rule *r = &RULES[i];
     if (strcmp(r->machine, group_of(a->machine)) != 0 || strcmp(r->state, a->state) != 0) continue;
-    if (strcmp(r->event, event) == 0) return r->effect == 'v' && v <= 0 ? NULL : r;
+    if (strcmp(r->event, event) != 0) continue;
+    if ((r->effect == 'b' || r->effect == 'B') && !IS_BOSS(v)) return NULL;
+    return r->effect == 'v' && v <= 0 ? NULL : r;
   }
   return NULL;
 }
@@ -52,7 +58,7 @@ bool model_takes(const actor *a, const char *event, int64_t v) { return find(a, 
 const char *model_step(actor *a, const char *event, int64_t v) {
   const rule *r = find(a, event, v);
   if (r == NULL) return NULL;
-  if (r->effect == 'n' || r->effect == 'v') a->n++;
+  if (r->effect == 'n' || r->effect == 'v' || r->effect == 'b') a->n++;
   if (r->effect == 's') a->s++;
   if (r->effect == 'v') a->s += v;
   if (r->effect == 'o') a->n += v;

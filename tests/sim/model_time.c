@@ -153,6 +153,7 @@ void model_task(model *m, actor *a, const fsm_record *r) {
       wrong(m->w, "record %llu: nobody began the task", seq);
     a->job.attempt = r->att;
     a->job.started = true;
+    if (!beat) m->begun_by[r->seq] = model_task_mark(r->tok);
     if (!beat) a->job.begun_ns = r->time_ns;
   } else if (r->kind == FSM_RECORD_TASK_DONE) {
     if (!admin && !was_said(m->w, FSM_CMD_TASK_COMPLETE, r))

@@ -29,12 +29,21 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   s->rev = answer->rev;
   copy(s->made, sizeof s->made, answer->instance);
   copy(s->text, sizeof s->text, answer->error.text);
+  s->had = fsm_is(&answer->task, FSM_MAP);
   s->to[0] = '\0';
   const fsm_value *to = fsm_is(&answer->to, FSM_LIST) && answer->to.len == 1 ? answer->to.items : NULL;
   if (to != NULL) snprintf(s->to, sizeof s->to, "%.*s", (int)to->len, to->s);
   told(w, "answer   c%u %s%s seq %llu rev %llu %s %s %s", (unsigned)(s - w->saids), fsm_code_name(s->code),
        s->replayed ? " replayed" : "", (unsigned long long)s->seq, (unsigned long long)s->rev, s->made, s->to,
        s->code ? s->text : "");
+}
+
+/* Of a counter; valid until the next one. */
+static const char *form_of(int64_t number) {
+  static char text[1024];
+  if (number == 0) return COUNTER;
+  FSM_ASSERT(snprintf(text, sizeof text, FORM, (unsigned)number, COUNTER + 1) < (int)sizeof text);
+  return text;
 }
 
 static const char *none_if_empty(const char *text) { return text[0] != '\0' ? text : NULL; }
@@ -52,7 +61,15 @@ static fsm_value route_of(const said *s) {
 }
 
 /* Its parts point into the said and the pairs. */
-static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[2], fsm_value *state) {
+static void add_actor(const said *s, fsm_command *c, fsm_pair *pair) {
+  const bool sends = s->kind == FSM_CMD_SEND && !theirs->early;
+  if (!sends && !is_admin(s->kind) && s->kind < FSM_CMD_ROUTE_SET) return;
+  *pair = (fsm_pair){fsm_string("sub"), fsm_string(!sends ? "op" : IS_BOSS(s->v) ? "boss" : "clerk")};
+  c->actor = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = pair};
+  if (!sends) c->reason = "by chance";
+}
+
+static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[3], fsm_value *state) {
   fsm_command c = fsm_command_new(s->kind);
   c.machine = none_if_empty(s->machine);
   c.instance = none_if_empty(s->instance);
@@ -64,6 +81,13 @@ static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[2],
   c.expect_rev = s->expect_rev;
   c.correlation = corr;
   c.attempt = s->attempt;
+  c.version = s->version;
+  c.claim = s->claim;
+  if (s->kind == FSM_CMD_DEPLOY) {
+    c.machine = NULL;
+    c.source = form_of(s->v);
+    c.source_len = strlen(c.source);
+  }
   memcpy(c.token, s->token, sizeof c.token);
   if (s->kind == FSM_CMD_SEND) {
     static char bulk[BULK_MAX];
@@ -84,25 +108,21 @@ static fsm_command command_of(const said *s, const char *corr, fsm_pair pair[2],
     c.states = fsm_list(state, 1);
   }
   if (s->kind == FSM_CMD_ROUTE_SET) c.data = route_of(s);
-  if (is_admin(s->kind) || s->kind >= FSM_CMD_ROUTE_SET) {
-    pair[1] = (fsm_pair){fsm_string("sub"), fsm_string("op")};
-    c.actor = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = pair + 1};
-    c.reason = "by chance";
-  }
+  add_actor(s, &c, pair + 2);
   return c;
 }
 
 static const char *kind_text(fsm_command_kind kind) {
-  static const char *const names[] = {"deploy",    "start",    "send",  "started", "undelivered",
-                                      "heartbeat", "complete", "fail",  "refused", "pause",
-                                      "resume",    "cancel",   "force", "set",     "note",
-                                      "retry",     "skip",     "route", "unroute", "sink"};
+  static const char *const names[] = {"deploy",   "start",  "send",    "started", "undelivered", "heartbeat",
+                                      "complete", "fail",   "refused", "pause",   "resume",      "cancel",
+                                      "force",    "set",    "note",    "retry",   "skip",        "route",
+                                      "unroute",  "retire", "sink"};
   return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "?";
 }
 
 said *play_say(world *w, const said *what) {
   char corr[16];
-  fsm_pair pair[2];
+  fsm_pair pair[3];
   fsm_value state;
   fsm_error err = {.text = ""};
   if (w->said_count == SAIDS_MAX) wrong(w, "more than %d commands", SAIDS_MAX);
@@ -114,11 +134,11 @@ said *play_say(world *w, const said *what) {
   s->roomless = w->short_of_room;
   if (s->idem[0] == '\0') s->group = number;
   snprintf(corr, sizeof corr, "c%u", number);
+  theirs = w;
   fsm_command c = command_of(s, corr, pair, &state);
   told(w, "say      c%u %s %s%s%s %s %s v %lld attempt %u%s%s", number, kind_text(s->kind), s->machine,
        s->key[0] ? " key " : " ", s->key[0] ? s->key : s->instance, s->event, s->name, (long long)s->v,
        s->attempt, s->idem[0] ? " idem " : "", s->idem);
-  theirs = w;
   if (fsm_submit(w->runtime, &c, on_answer, s, &err) != FSM_OK)
     wrong(w, "c%u is not admitted: %s: %s", number, err.where, err.text);
   return s;
@@ -132,13 +152,15 @@ typedef struct cast {
   const char *events[4];
 } cast;
 
-static const cast CAST[] = {{"counter", "c", 4, {"ADD", "ADD", "ADD", "END"}},
-                            {"fire", "f", 2, {"GO", "STOP", "AGAIN", "GO"}},
-                            {"skip", "k", 2, {"GO", "STOP", "AGAIN", "GO"}},
-                            {"restart", "r", 2, {"GO", "STOP", "AGAIN", "GO"}},
-                            {"tasker", "t", 3, {"RUN", "RISK", "STOP", "RUN"}},
-                            {"parent", "p", 2, {"SPAWN", "POKE", "POKE", "STOP"}}};
+static const cast CAST[] = {
+    {"counter", "c", 4, {"ADD", "ADD", "ADD", "END"}},  {"fire", "f", 2, {"GO", "STOP", "AGAIN", "GO"}},
+    {"skip", "k", 2, {"GO", "STOP", "AGAIN", "GO"}},    {"restart", "r", 2, {"GO", "STOP", "AGAIN", "GO"}},
+    {"tasker", "t", 3, {"RUN", "RISK", "STOP", "RUN"}}, {"parent", "p", 2, {"SPAWN", "POKE", "POKE", "STOP"}},
+    {"gate", "g", 2, {"IN", "OUT", "KNOCK", "IN"}}};
 enum { CAST_COUNT = sizeof CAST / sizeof CAST[0] };
+
+/* The last one was not there. */
+static const cast *pick_cast(world *w) { return &CAST[below(w, CAST_COUNT - w->early)]; }
 
 static void pick_instance(world *w, said *s, const cast *c) {
   snprintf(s->instance, sizeof s->instance, "%s-%u", c->prefix, below(w, c->count));
@@ -150,7 +172,7 @@ static void maybe_idem(world *w, said *s) {
 }
 
 static void say_start(world *w) {
-  const cast *c = &CAST[below(w, CAST_COUNT)];
+  const cast *c = pick_cast(w);
   said s = {.kind = FSM_CMD_START, .expect_rev = -1};
   copy(s.machine, sizeof s.machine, c->machine);
   pick_instance(w, &s, c);
@@ -159,7 +181,18 @@ static void say_start(world *w) {
     snprintf(s.key, sizeof s.key, "k%u", below(w, 3));
     s.if_absent = below(w, 2);
   }
+  if (c == &CAST[0] && !w->early && below(w, 4) == 0) s.version = 1 + below(w, 4);
   maybe_idem(w, &s);
+  (void)play_say(w, &s);
+}
+
+/* A counter is deployed in one of its forms, or versions of it retire. */
+static void say_version(world *w) {
+  said s = {.kind = below(w, 2) ? FSM_CMD_DEPLOY : FSM_CMD_RETIRE, .expect_rev = -1};
+  copy(s.machine, sizeof s.machine, "counter");
+  if (s.kind == FSM_CMD_DEPLOY) s.v = (int64_t)below(w, FORMS);
+  if (s.kind == FSM_CMD_RETIRE && below(w, 3)) s.version = 1 + below(w, 4);
+  s.group = w->said_count;
   (void)play_say(w, &s);
 }
 
@@ -176,7 +209,7 @@ static bool pick_child(world *w, said *s) {
 }
 
 static void say_send(world *w) {
-  const cast *c = &CAST[below(w, CAST_COUNT)];
+  const cast *c = pick_cast(w);
   said s = {.kind = FSM_CMD_SEND, .expect_rev = -1, .v = (int64_t)below(w, 50) - 4};
   pick_instance(w, &s, c);
   copy(s.event, sizeof s.event, c->events[c == &CAST[0] && below(w, 4) ? 0 : below(w, 4)]);
@@ -196,7 +229,7 @@ static void say_send(world *w) {
 
 /* Of an instance that somebody named before: children too. */
 static void say_admin(world *w) {
-  const cast *c = &CAST[below(w, CAST_COUNT)];
+  const cast *c = pick_cast(w);
   said s = {.kind = FSM_CMD_ADMIN_FIRST + below(w, FSM_CMD_ADMIN_LAST - FSM_CMD_ADMIN_FIRST + 1),
             .expect_rev = -1,
             .v = (int64_t)below(w, 1000)};
@@ -238,6 +271,9 @@ static void say_task(world *w) {
       .kind = kinds[below(w, 7)], .expect_rev = -1, .attempt = o->attempt, .v = (int64_t)below(w, 9) + 1};
   memcpy(s.token, o->token, sizeof s.token);
   if (below(w, 8) == 0) s.attempt = below(w, 5);
+  if (s.kind == FSM_CMD_TASK_STARTED && !w->early) s.claim = below(w, 2);
+  if (s.claim && below(w, 2)) s.attempt = 0;
+  for (unsigned others = s.claim ? below(w, 3) : 0; others > 0; others--) (void)play_say(w, &s);
   if (below(w, 3) == 0) { /* begins and ends */
     said begin = s;
     begin.kind = FSM_CMD_TASK_STARTED;
@@ -262,8 +298,8 @@ static void say_some(world *w) {
       say_start(w);
     else if (what < 12)
       say_send(w);
-    else if (what < 14 && below(w, 8) == 0)
-      say_route(w);
+    else if (what < 14 && below(w, w->early ? 8 : 5) == 0)
+      w->early || below(w, 2) ? say_route(w) : say_version(w);
     else if (what < 14)
       say_admin(w);
     else if (what < 17)
@@ -277,7 +313,7 @@ static void say_some(world *w) {
 static void deploy_all(world *w) {
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
-  for (size_t i = 0; i < sizeof CHARTS / sizeof CHARTS[0]; i++) {
+  for (size_t i = 0; i < sizeof CHARTS / sizeof CHARTS[0] - w->early; i++) {
     fsm_answer answer;
     fsm_command c = fsm_command_new(FSM_CMD_DEPLOY);
     c.source = CHARTS[i];

@@ -26,9 +26,13 @@ enum {
   OFFERS_MAX = 512,
   LIVES_MAX = 256,
   ROUTES_MAX = 3,
+  VERSIONS_MAX = 512,
   BULK_MAX = 64000,
   DIR_SIZE = 96
 };
+
+/* Events are sent by the boss or by a clerk: by their value. */
+#define IS_BOSS(v) ((v) % 2 != 0)
 
 /* A command, and what was answered. */
 typedef struct said {
@@ -40,6 +44,8 @@ typedef struct said {
   int64_t expect_rev;
   uint8_t token[16];
   unsigned attempt;
+  uint32_t version;             /* of a new instance, of what is retired; 0 = not said */
+  bool claim, had;              /* had: the answer has the task */
   unsigned group;               /* the first that was said under its key: its own number without one */
   size_t asked_op, answered_op; /* of the disk, at that time; asked: and one more; 0 = an era ago */
   bool answered, gone, vague;   /* gone: the power went before it. vague: it went before its answer */
@@ -77,6 +83,7 @@ typedef struct offer {
 typedef struct world {
   uint64_t seed, play;
   bool tell;
+  bool early; /* plays as it did before versions, claims and roles: for the seeds that were kept from then */
   char dir[DIR_SIZE], base[DIR_SIZE];
   fsm_runtime *runtime;
   bool based;         /* the disk began this era with what is in base */

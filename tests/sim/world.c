@@ -254,8 +254,13 @@ void world_crash(world *w) {
 world *world_new(uint64_t seed, const char *dir, bool tell) {
   world *w = calloc(1, sizeof *w);
   if (w == NULL) abort();
-  *w = (world){
-      .seed = seed, .play = seed, .tell = tell, .boot = 1, .boot_ns = 100 * SECOND, .mono_ns = SECOND};
+  *w = (world){.seed = seed,
+               .play = seed,
+               .tell = tell,
+               .early = seed % 4 == 1,
+               .boot = 1,
+               .boot_ns = 100 * SECOND,
+               .mono_ns = SECOND};
   snprintf(w->dir, sizeof w->dir, "%s/data", dir);
   snprintf(w->base, sizeof w->base, "%s/base", dir);
   w->saids = calloc(SAIDS_MAX, sizeof *w->saids);
