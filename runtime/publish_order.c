@@ -296,13 +296,14 @@ fsm_code fsm__parked_view(fsm_arena *arena, const char *sink, const fsm__parked 
     pairs[5] = (fsm_pair){fsm_string("text"), fsm_string(text)};
     code = fsm_map(pairs, MEMBERS, &items[i], err);
   }
-  fsm_pair *whole = code == FSM_OK ? fsm_arena_alloc(arena, 2 * sizeof *whole) : NULL;
+  fsm_pair *whole = code == FSM_OK ? fsm_arena_alloc(arena, 3 * sizeof *whole) : NULL;
   const char *name = fsm_arena_strdup(arena, sink);
   if (code != FSM_OK) return code;
   if (whole == NULL || name == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the answer");
   whole[0] = (fsm_pair){fsm_string("sink"), fsm_string(name)};
   whole[1] = (fsm_pair){fsm_string("items"), fsm_list(items, count)};
-  return fsm_map(whole, 2, out, err);
+  whole[2] = (fsm_pair){fsm_string("next"), fsm_null()};
+  return fsm_map(whole, 3, out, err);
 }
 
 fsm_code fsm_publisher_parked(fsm_publisher *p, const char *sink, fsm_arena *arena, fsm_value *out,

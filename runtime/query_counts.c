@@ -47,6 +47,7 @@ fsm_code fsm__query_counts(const fsm__reading *at, fsm_value *out, fsm_error *er
   if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   fsm__document d = {.arena = at->arena};
   fsm__document_put(&d, "items", fsm_list(items.items, items.count));
+  fsm__document_put(&d, "next", fsm_null());
   fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
   fsm__document_time(&d, "now", at->now_ns);
   return fsm__document_map(&d, out, err);

@@ -387,6 +387,7 @@ static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor
                        fsm_arena_printf(at->arena, "%llu", (unsigned long long)list->at[shown - 1]));
   else
     fsm__document_put(&d, "next", fsm_null());
+  fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
   return fsm__document_map(&d, out, err);
 }
 

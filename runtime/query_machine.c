@@ -46,7 +46,7 @@ static fsm_code machine_document(const fsm__reading *at, const fsm__deployed *de
   return FSM_OK;
 }
 
-/* {items, next}; next: what `after` is to be, 0 = this is the last page. */
+/* {items, next, seq}; next: what `after` is to be, 0 = this is the last page. */
 static fsm_code page(const fsm__reading *at, const fsm__items *items, uint32_t next, fsm_value *out,
                      fsm_error *err) {
   fsm__document d = {.arena = at->arena};
@@ -55,6 +55,7 @@ static fsm_code page(const fsm__reading *at, const fsm__items *items, uint32_t n
   if (next != 0 && text == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   fsm__document_put(&d, "items", fsm_list(items->items, items->count));
   fsm__document_put(&d, "next", text != NULL ? fsm_string(text) : fsm_null());
+  fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
   return fsm__document_map(&d, out, err);
 }
 

@@ -727,7 +727,7 @@ class Outbox(Case):
                 self.assertRegex(out, r"^SINK +KIND +FORMAT +STATE +LAG +PARKED\nfiles +file +json +ok +0 +0\n")
                 self.assertTrue(all(len(line) <= 80 for line in out.splitlines()), out)
                 self.assertRegex(self.ok(*here, "lag"), r"^SINK +STATE +LAG +OLDEST +RATE +RETRIES +SETTLED +BUDGET %\n")
-                self.assertEqual(self.json(*here, "ls", "dead"), {"sink": "dead", "items": []})
+                self.assertEqual(self.json(*here, "ls", "dead"), {"sink": "dead", "items": [], "next": None})
                 self.assertRegex(self.ok(*here, "ls", "dead"), r"(?s)^sink: +dead\nkind: +http\n.*\noldest: +0s\n")
                 _, err = self.expect(2, *here, "clear", "dead")
                 self.assertIn("--reason TEXT", err)
@@ -743,7 +743,7 @@ class Outbox(Case):
                 daemon.stop()
             items = {s["name"]: s for s in self.json(*here, "ls")["items"]}
             self.assertEqual((items["dead"]["lag"], items["files"]["lag"]), (1, 0))  # that it was cleared
-            self.assertEqual(self.json(*here, "ls", "dead"), {"sink": "dead", "items": []})
+            self.assertEqual(self.json(*here, "ls", "dead"), {"sink": "dead", "items": [], "next": None})
             self.expect(3, *here, "ls", "none")
             _, err = self.expect(9, *here, "clear", "dead", "--reason", "x")
             self.assertIn("no daemon runs", err)

@@ -1042,7 +1042,7 @@ class Operation(unittest.TestCase):
             self.assertEqual(figures['fsm_sink_up{sink="files"}'], 1)
             self.assertEqual(figures['fsm_sink_up{sink="dead"}'], 0)
             self.assertGreaterEqual(figures['fsm_sink_lag_records{sink="dead"}'], 1)
-            self.assertEqual(d.request("GET", "/v1/sinks/dead/parked").json, {"sink": "dead", "items": []})
+            self.assertEqual(d.request("GET", "/v1/sinks/dead/parked").json, {"sink": "dead", "items": [], "next": None})
             self.assertEqual(d.request("GET", "/v1/sinks/none/parked").status, 404)
             self.assertEqual(order("dead", what="clear", reason="looked at").status, 200)
             for body, where in (({"what": "clear"}, "/reason"), ({"what": "x", "reason": "y"}, "/what"),

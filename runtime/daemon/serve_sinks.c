@@ -98,8 +98,9 @@ bool fsm__serve_sinks(fsm__server *server, fsm__request *request, const fsm__tar
   if (code == FSM_OK && !items) code = fsm_fail(&err, FSM_ENOMEM, NULL, "no memory for the answer");
   for (size_t i = 0; code == FSM_OK && i < request->sink_count; i++)
     code = view(&request->arena, &request->sinks[i], &items[i], &err);
-  fsm_pair pair = {fsm_string("items"), fsm_list(items, request->sink_count)};
-  if (code == FSM_OK) code = fsm_map(&pair, 1, &document, &err);
+  fsm_pair pairs[] = {{fsm_string("items"), fsm_list(items, request->sink_count)},
+                      {fsm_string("next"), fsm_null()}};
+  if (code == FSM_OK) code = fsm_map(pairs, 2, &document, &err);
   if (code == FSM_OK)
     fsm__answer_document(request, 200, &document);
   else
