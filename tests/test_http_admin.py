@@ -248,10 +248,13 @@ class Machines(Case):
         page = self.d.request("GET", "/v1/machines/many/versions?limit=2&after=" + page["next"]).json
         self.assertEqual(([v["hash"] for v in page["items"]], page["next"]), ([first["hash"]], None))
         answer = self.d.request("GET", "/v1/machines/many?version=1")
-        self.assertEqual(answer.headers["ETag"], '"%s"' % first["hash"])
+        self.assertEqual(answer.headers["ETag"], '"%s-1-3"' % first["hash"])
         same = {"If-None-Match": answer.headers["ETag"]}
         self.assertEqual(self.d.request("GET", "/v1/machines/many?version=1", headers=same).status, 304)
         self.assertEqual(self.d.request("GET", "/v1/machines/many", headers=same).status, 200)
+        self.assertEqual(self.retire("many", version=1).status, 200)
+        retired = self.d.request("GET", "/v1/machines/many?version=1", headers=same)
+        self.assertEqual((retired.status, retired.json["retired"]["reason"]), (200, "replaced"), retired)
         for i in range(3):
             self.deploy("page%d" % i)
         seen, after = [], ""

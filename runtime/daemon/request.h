@@ -47,7 +47,7 @@ typedef enum fsm__header {
 } fsm__header;
 const char *fsm__header_name(fsm__header header);
 
-enum { FSM__BODY_MAX = 1024 * 1024, FSM__LOCATION_MAX = 512, FSM__ETAG_MAX = 72 };
+enum { FSM__BODY_MAX = 1024 * 1024, FSM__LOCATION_MAX = 512, FSM__ETAG_MAX = 104 };
 
 typedef struct fsm__sink_seen {
   fsm_sink_status status;

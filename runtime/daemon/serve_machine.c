@@ -11,12 +11,19 @@ bool fsm__serve_machines(fsm__server *server, fsm__request *request, const fsm__
                          fsm__serve_document);
 }
 
-/* What a machine is never changes, so its hash is its entity tag. */
+static long long member(const fsm_value *document, const char *name) {
+  const fsm_value *value = fsm_map_get(document, name);
+  return value && fsm_is(value, FSM_INT) ? value->i : 0;
+}
+
+/* What a version is never changes; which one is live does, and whether this one is retired. */
 static void on_machine(void *arg, const fsm_value *document, const fsm_error *err) {
   fsm__request *request = arg;
   const fsm_value *hash = err ? NULL : fsm_map_get(document, "hash");
   if (hash && fsm_is(hash, FSM_STRING))
-    snprintf(request->etag, sizeof request->etag, "\"%.*s\"", (int)hash->len, hash->s);
+    snprintf(request->etag, sizeof request->etag, "\"%.*s-%lld-%lld%s\"", (int)hash->len, hash->s,
+             member(document, "version"), member(document, "live"),
+             fsm_map_get(document, "retired") ? "-retired" : "");
   fsm__serve_document(arg, document, err);
 }
 
