@@ -72,6 +72,11 @@ bool fsm__serve_db_stat(fsm__server *server, fsm__request *request, const fsm__t
 
 bool fsm__serve_db_check(fsm__server *server, fsm__request *request, const fsm__target *target) {
   (void)target;
+  fsm_error err = {0};
+  if (request->body.len > 0 && fsm__body_read(request, NULL, 0, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return true;
+  }
   return begin(server, request, do_check);
 }
 
