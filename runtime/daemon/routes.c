@@ -63,6 +63,7 @@ static const route routes[] = {
   {"GET",  "v1/sinks",               "", ACTOR, NO_BODY, fsm__serve_sinks},
   {"GET",  "v1/sinks/*/parked",      "", ACTOR, NO_BODY, fsm__serve_sink_parked},
   {"POST", "v1/sinks/*/orders",      "", ADMIN, JSON, fsm__serve_sink_order},
+  {"GET",  "v1/openapi.json",        "", EVERYONE, NO_BODY, fsm__serve_openapi},
   {"GET",  "metrics",                "", EVERYONE, NO_BODY, fsm__serve_metrics},
   {"GET",  "healthz",                "", EVERYONE, NO_BODY, fsm__serve_health},
   {"GET",  "readyz",                 "", EVERYONE, NO_BODY, fsm__serve_ready},
