@@ -4,10 +4,10 @@
 Each is an actor with a good token. None of it may hold up health, commands and single reads of others, take memory
 without bound, or find out by asking what is masked.
 """
-import http.client
 import json
 import socket
 import sys
+import threading
 import time
 import unittest
 import urllib.parse
@@ -104,6 +104,39 @@ class Hostile(unittest.TestCase):
                 self.assertFalse([i for i in answer.json.get("items", []) if i.get("matches", True) and "DE44" not in text and "iban" in json.dumps(i)], answer)
         told = self.d.request("POST", "/v1/routes/test", {"route": {"sinks": ["x"], "where": "record.data.iban.startsWith('DE44')"}})
         self.assertEqual(told.json["matched"], 0, told)
+
+    def post_many(self, body, count):
+        """Whole requests, sent at once; the sockets whose answers wait."""
+        head = f"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token()}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        sockets = []
+        for _ in range(count):
+            s = socket.create_connection(("127.0.0.1", self.d.port))
+            self.addCleanup(s.close)
+            threading.Thread(target=s.sendall, args=(head + body,), daemon=True).start()
+            sockets.append(s)
+        return sockets
+
+    def test_bodies_of_half_a_million_values_hold_up_nobody_and_are_bounded(self):
+        body = b'{"events":[' + b"0," * 500_000 + b"0]}"
+        waiting = self.post_many(body, 60)
+        begun = time.monotonic()
+        for _ in range(5):
+            self.assertEqual(self.d.request("GET", "/healthz").status, 200)
+            time.sleep(0.1)
+        self.assertLess(time.monotonic() - begun, 5)
+        statuses = [s.recv(4096)[9:12] for s in waiting]
+        self.assertEqual(set(statuses) - {b"413", b"400", b"503"}, set(), statuses)
+        self.assertTrue({b"413", b"400"} & set(statuses), statuses)
+        with open(f"/proc/{self.d.process.pid}/status") as f:
+            peak_kb = int(next(line for line in f if line.startswith("VmHWM")).split()[1])
+        self.assertLess(peak_kb, 1_200_000)  # under sanitizers; 300 MB without
+        self.send("ADD", {})
+
+    def test_a_compressed_body_is_refused(self):
+        for how in ("gzip", "deflate, gzip", "br", "identity"):
+            answer = self.d.request("POST", "/v1/instances/one/events", {"event": "ADD"}, {"Content-Encoding": how})
+            self.assertEqual((answer.status, answer.json["where"]), (415, "Content-Encoding"))
+        self.assertEqual(self.d.request("GET", "/v1/instances/one").json["rev"], 1)
 
     def test_large_records_make_short_pages(self):
         for i in range(120):

@@ -79,7 +79,25 @@ fsm_code fsm__body_members(fsm_arena *arena, const fsm_value *value, const char 
   return FSM_OK;
 }
 
+size_t fsm__body_weight(const fsm_buf *body) {
+  size_t values = 1;
+  for (size_t i = 0; i < body->len; i++) {
+    const char c = body->data[i];
+    values += c == ',' || c == ':' || c == '[' || c == '{';
+  }
+  return 2 * values * sizeof(fsm_value);
+}
+
+void fsm__body_read_ahead(fsm__request *request) {
+  const fsm_code code = fsm__body_parse(request, &request->document, &request->unread);
+  FSM_ASSERT(code == FSM_OK || request->unread.code == code);
+  request->was_read = true;
+}
+
 fsm_code fsm__body_parse(fsm__request *request, fsm_value *out, fsm_error *err) {
+  const fsm_error *unread = &request->unread;
+  if (request->was_read && unread->code == FSM_OK) return *out = request->document, FSM_OK;
+  if (request->was_read) return fsm_fail(err, unread->code, unread->where, "%s", unread->text);
   fsm_code code = fsm_json_parse(&request->arena, request->body.data ? request->body.data : "",
                                  request->body.len, FSM_JSON_SORTED, out, err);
   /* Whatever the JSON reader calls it, here it is the message that cannot be read. */

@@ -27,6 +27,13 @@ FSM_MUST_USE fsm_code fsm__body_read(fsm__request *request, const fsm__body_memb
                                      fsm_error *err);
 /* Its two steps: the JSON, and the members of an object that stands at `place` (a JSON pointer) in it. */
 FSM_MUST_USE fsm_code fsm__body_parse(fsm__request *request, fsm_value *out, fsm_error *err);
+/* JSON of more bytes takes so long to read that it is read elsewhere, by fsm__body_read_ahead: a megabyte of
+ * noughts is half a million values. Any thread that holds the request; fsm__body_parse then has it at once.
+ */
+enum { FSM__BODY_QUICK = 32 * 1024 };
+void fsm__body_read_ahead(fsm__request *request);
+/* Bytes of memory that the body may become as values, twice: as it is read, and in the queue of commands. */
+size_t fsm__body_weight(const fsm_buf *body);
 FSM_MUST_USE fsm_code fsm__body_members(fsm_arena *arena, const fsm_value *value, const char *place,
                                         const fsm__body_member *members, size_t count, fsm_error *err);
 /* What a record may say of a body: why it was refused, its SHA-256, the first bytes escaped. */

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "runtime/daemon/body.h"
 #include "runtime/daemon/clock.h"
 #include "runtime/daemon/http_impl.h"
 
@@ -58,8 +59,19 @@ static enum MHD_Result take_body(fsm__exchange *e, const char *data, size_t len)
   return fsm_buf_ok(&request->body) ? MHD_YES : MHD_NO;
 }
 
+/* What the body will be in memory counts, too. */
+static void weigh(fsm__exchange *e) {
+  fsm__http *http = e->listener->http;
+  const size_t weight = e->request.body.len > 0 ? fsm__body_weight(&e->request.body) : 0;
+  if (http->body_bytes + weight > FSM__BODIES_MAX) e->request.body_refused = true;
+  if (weight == 0 || e->request.body_refused) return;
+  http->body_bytes += weight;
+  e->counted += weight;
+}
+
 static enum MHD_Result serve(fsm__exchange *e) {
   fsm__http *http = e->listener->http;
+  weigh(e);
   e->stage = WAITING;
   fsm__connection_waits(e->place);
   if (fsm__cors_preflight(&http->cors, &e->request)) return fsm__http_reply(e);

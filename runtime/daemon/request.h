@@ -16,6 +16,7 @@
   X(FSM__AUTHORIZATION, "Authorization")           \
   X(FSM__CONTENT_TYPE, "Content-Type")             \
   X(FSM__CONTENT_LENGTH, "Content-Length")         \
+  X(FSM__CONTENT_ENCODING, "Content-Encoding")     \
   X(FSM__TRANSFER_ENCODING, "Transfer-Encoding")   \
   X(FSM__IDEMPOTENCY_KEY, "Idempotency-Key")       \
   X(FSM__IF_MATCH, "If-Match")                     \
@@ -76,7 +77,11 @@ typedef struct fsm__request {
   fsm__sink_seen *sinks; /* /healthz, /v1/sinks, /metrics: NULL = none */
   size_t sink_count;
   const fsm__target *asked; /* of what is done on another thread */
-  fsm_error fault;          /* behind a problem, for the log */
+  const void *row;          /* of routes.c, while a large body is read there */
+  bool was_read;            /* the body: `document`, or `unread` says why not (body.c) */
+  fsm_value document;
+  fsm_error unread;
+  fsm_error fault; /* behind a problem, for the log */
   /* The answer. */
   int status;
   fsm_code code; /* FSM_OK, or that of the problem */

@@ -3,6 +3,7 @@
 #include "runtime/daemon/routes.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "runtime/daemon/access.h"
 #include "runtime/daemon/body.h"
@@ -69,7 +70,7 @@ static const route routes[] = {
   {"GET",  "readyz",                 "", EVERYONE, NO_BODY, fsm__serve_ready},
 };
 /* clang-format on */
-enum { ROUTE_COUNT = sizeof routes / sizeof *routes };
+enum { ROUTE_COUNT = sizeof routes / sizeof *routes, READING_NICE = 5 };
 
 static bool path_matches(const char *path, const fsm__target *target) {
   for (size_t i = 0; i < target->segment_count; i++) {
@@ -164,6 +165,9 @@ static bool body_is_fit(fsm__request *request, const route *row) {
     fsm__problem_make(request, FSM_ETOOLARGE, 0, "body", "the body is longer than %d bytes", FSM__BODY_MAX);
   else if (request->body_refused)
     fsm__problem_make(request, FSM_EBUSY, 0, "body", "all bodies together are too large; try again");
+  else if (request->body.len > 0 && request->headers[FSM__CONTENT_ENCODING])
+    fsm__problem_make(request, FSM_EMALFORMED, 415, "Content-Encoding",
+                      "the body is taken as it is, not compressed");
   else if (row->method[0] != 'P' && request->body.len > 0) /* neither POST nor PUT */
     fsm__problem_make(request, FSM_EMALFORMED, 0, "body", "no body is taken here");
   else if ((row->body != NO_BODY || request->body.len > 0) && row->method[0] == 'P' &&
@@ -194,6 +198,34 @@ static fsm_code check_host(const fsm__request *request, fsm_error *err) {
                   "where tokens are not required only loopback names are served");
 }
 
+/* ---- large bodies --------------------------------------------------------------------------------- */
+
+static void read_body(void *arg) {
+  (void)setpriority(PRIO_PROCESS, 0, READING_NICE); /* of this thread of the pool */
+  fsm__body_read_ahead(arg);
+}
+
+static void on_body_read(void *arg) {
+  fsm__request *request = arg;
+  fsm__server *server = request->server;
+  const route *row = request->row;
+  server->reading--;
+  if (row->serve(server, request, request->asked)) fsm__request_finish(request);
+}
+
+/* What takes long to read is not read on the loop's thread: others are served meanwhile. */
+static bool serve_row(fsm__server *server, fsm__request *request, const route *row,
+                      const fsm__target *target) {
+  if (request->body.len <= FSM__BODY_QUICK || row->body != JSON) return row->serve(server, request, target);
+  request->row = row;
+  request->asked = target;
+  fsm_error err = {0};
+  if (fsm__loop_work(server->loop, read_body, on_body_read, request, &err) == FSM_OK)
+    return server->reading++, false;
+  fsm__problem(request, &err, 0, NULL);
+  return true;
+}
+
 bool fsm__routes_serve(void *arg, fsm__request *request) {
   fsm__server *server = arg;
   fsm_error err = {0};
@@ -215,7 +247,7 @@ bool fsm__routes_serve(void *arg, fsm__request *request) {
     return refuse_token(server, request, &err);
   if (!may(server, request, row)) return true;
   if (check_params(request, row, target, &err) != FSM_OK) goto refused;
-  return !body_is_fit(request, row) || row->serve(server, request, target);
+  return !body_is_fit(request, row) || serve_row(server, request, row, target);
 refused:
   fsm__problem(request, &err, 0, NULL);
   return true;

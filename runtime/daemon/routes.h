@@ -12,8 +12,8 @@ typedef struct fsm__gauges fsm__gauges;
 /* What requests are served from; lives as long as the loop. */
 typedef struct fsm__server {
   fsm_runtime *runtime;
-  fsm_publisher *publisher;  /* NULL = nothing is published */
-  fsm__sink_watches watches; /* of its sinks */
+  fsm_publisher *publisher;     /* NULL = nothing is published */
+  fsm__sink_watches watches;    /* of its sinks */
   struct fsm__streams *streams; /* of records */
   fsm__auth *auth;
   fsm__loop *loop;
@@ -21,6 +21,7 @@ typedef struct fsm__server {
   fsm__gauges *gauges; /* metrics.c; NULL until asked for */
   bool verifying;      /* one at a time */
   unsigned asking;     /* threads that wait for sinks */
+  unsigned reading;    /* large bodies that are read on other threads */
 } fsm__server;
 
 /* fsm__serve_fn of a server. */

@@ -33,7 +33,8 @@ void fsm__daemon_stop(fsm__daemon *d) {
   if (d->http) fsm__http_stop(d->http);
   if (d->serves_socket) unlink(d->config.socket_path);
   /* What is asked of sinks, and a new set of them, end first. */
-  while (d->server.asking > 0 || d->reloading.running) fsm__loop_turn(d->server.loop);
+  while (d->server.asking > 0 || d->server.reading > 0 || d->reloading.running)
+    fsm__loop_turn(d->server.loop);
   if (d->server.publisher && d->server.runtime) fsm_publisher_stop(d->server.publisher);
   if (d->server.streams) fsm__streams_stop(d->server.streams);
   /* A verification reads the runtime: it ends first. */
