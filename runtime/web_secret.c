@@ -19,9 +19,22 @@ struct fsm__secret {
   char text[FSM_SECRET_MAX + 2]; /* a line end and a NUL behind it */
 };
 
+static bool is_credential(const char *path) {
+  const char *dir = getenv("CREDENTIALS_DIRECTORY");
+  const size_t len = dir != NULL ? strlen(dir) : 0;
+  if (len < 2 || *dir != '/' || strncmp(path, dir, len) != 0 || path[len] != '/') return false;
+  const char *name = path + len + 1;
+  return *name != 0 && *name != '.' && strchr(name, '/') == NULL;
+}
+
+bool fsm__secret_is_closed(const char *path, unsigned mode, unsigned uid) {
+  const unsigned closed = uid == 0 && is_credential(path) ? 037 : 077;
+  return (mode & closed) == 0 && (uid == geteuid() || uid == 0);
+}
+
 static fsm_code check(const char *name, const char *path, const struct stat *st, fsm_error *err) {
   if (!S_ISREG(st->st_mode)) return fsm_fail(err, FSM_EARGUMENT, name, "%s is not a file", path);
-  if ((st->st_mode & 077) != 0 || (st->st_uid != geteuid() && st->st_uid != 0))
+  if (!fsm__secret_is_closed(path, st->st_mode, st->st_uid))
     return fsm_fail(err, FSM_EPERMISSION, name,
                     "others may read %s (mode %04o); it must be this user's or root's, and 0600 or 0400",
                     path, (unsigned)(st->st_mode & 07777));

@@ -20,6 +20,9 @@ FSM_MUST_USE fsm_code fsm__secret_open(const char *name, const char *path, fsm__
 FSM_MUST_USE fsm_code fsm__secret_read(fsm__secret *secret, const char **text, fsm_error *err);
 void fsm__secret_free(fsm__secret *secret); /* NULL is fine */
 
+/* Who may read the file: this user or root alone; or a group, too, when it lies in $CREDENTIALS_DIRECTORY and
+ * is root's: systemd hands credentials over by an access list, which looks like a group's right to read. */
+bool fsm__secret_is_closed(const char *path, unsigned mode, unsigned uid);
 /* May nobody but the owner read it? For keys that a library reads by itself. */
 FSM_MUST_USE fsm_code fsm__secret_check(const char *name, const char *path, fsm_error *err);
 

@@ -191,6 +191,27 @@ static void help_version_and_print_need_nothing_else(void **state) {
   assert_true(taken("--print-config --auth none").print_config);
 }
 
+static void what_would_show_a_password_is_not_even_printed(void **state) {
+  (void)state;
+  refused_at("--nats", "--print-config --nats nats://u:hush@h:4222");
+  refused_at("--http-allow", "--print-config --http-allow https://u:hush@h/");
+}
+
+/* Before anything is opened. */
+static void where_it_listens_is_judged_with_the_settings(void **state) {
+  (void)state;
+  static const char *const wrong[] = {
+      "0.0.0.0:0",       "[::]:0",          "192.0.2.1:80", "127.0.0.1",
+      "127.0.0.1:65536", "host.example:80", "127.1:80",     "[::ffff:127.0.0.1]:80"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char words[96];
+    snprintf(words, sizeof words, "--data d --auth none --listen %s", wrong[i]);
+    refused_at("--listen", words);
+  }
+  taken("--data d --auth none --listen localhost:0");
+  taken("--data d --auth none --behind-proxy --listen 0.0.0.0:0");
+}
+
 /* Is there a line of it, set or not? */
 static bool is_printed(const char *text, const char *name) {
   char set[64], unset[64];
@@ -511,6 +532,8 @@ int main(void) {
       cmocka_unit_test(values_out_of_range_are_refused),
       cmocka_unit_test(a_socket_path_fits_the_system),
       cmocka_unit_test(help_version_and_print_need_nothing_else),
+      cmocka_unit_test(what_would_show_a_password_is_not_even_printed),
+      cmocka_unit_test(where_it_listens_is_judged_with_the_settings),
       cmocka_unit_test(help_and_print_name_every_setting),
       cmocka_unit_test(every_row_is_whole),
       cmocka_unit_test(help_fits_eighty_columns_and_gives_flags_no_range),

@@ -55,6 +55,27 @@ static fsm_code opened(const char *text, size_t len, mode_t mode) {
   return code;
 }
 
+static void a_credential_of_systemd_may_have_a_groups_right_to_read_when_it_is_roots(void **state) {
+  (void)state;
+  char inside[128];
+  assert_int_equal(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
+  assert_true(fsm__secret_is_closed(path, 0100440, 0));
+  assert_true(fsm__secret_is_closed(path, 0100400, 0));
+  static const unsigned open_modes[] = {0100460, 0100450, 0100444, 0100441, 0100442};
+  for (unsigned i = 0; i < sizeof open_modes / sizeof *open_modes; i++)
+    assert_false(fsm__secret_is_closed(path, open_modes[i], 0));
+  assert_false(fsm__secret_is_closed(path, 0100440, 12345)); /* not root's */
+  assert_false(fsm__secret_is_closed(path, 0100400, 12345));
+  static const char *const outside[] = {"/../x", "/a/b", "/.x", "x/y", "/"};
+  for (unsigned i = 0; i < sizeof outside / sizeof *outside; i++) {
+    snprintf(inside, sizeof inside, "%s%s", dir, outside[i]);
+    assert_false(fsm__secret_is_closed(inside, 0100440, 0));
+  }
+  assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+  assert_false(fsm__secret_is_closed(path, 0100440, 0));
+  assert_true(fsm__secret_is_closed(path, 0100400, 0));
+}
+
 static void a_secret_that_was_replaced_is_read_again(void **state) {
   (void)state;
   fsm__secret *secret = NULL;
@@ -128,6 +149,7 @@ static void a_client_says_at_once_what_it_cannot_use(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_credential_of_systemd_may_have_a_groups_right_to_read_when_it_is_roots),
       cmocka_unit_test(a_secret_that_was_replaced_is_read_again),
       cmocka_unit_test(a_secret_that_others_may_read_is_refused),
       cmocka_unit_test(a_secret_is_one_line_of_at_most_the_limit),

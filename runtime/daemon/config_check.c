@@ -4,6 +4,7 @@
 
 #include "runtime/daemon/config_table.h"
 #include "runtime/daemon/cors.h"
+#include "runtime/daemon/listen.h"
 #include "runtime/web_url.h"
 
 static bool was_given(const fsm__config *config, const char *name) {
@@ -66,16 +67,23 @@ static bool are_nats_urls(const char *text) {
   }
 }
 
+fsm_code fsm__config_check_secrets(const fsm__config *config, fsm_error *err) {
+  if (strchr(config->nats, '@'))
+    return fsm__config_wrong(config, "nats", err,
+                             "a URL with a user or password is not taken, others could read it here: give "
+                             "--nats-creds FILE");
+  for (size_t i = 0; i < config->http_allow.count; i++)
+    if (strchr(config->http_allow.at[i], '@'))
+      return fsm__config_wrong(config, "http-allow", err, "a URL with a user or password is not taken");
+  return FSM_OK;
+}
+
 /* Command lines and settings are read by others: /proc, backups, whoever looks over a shoulder. */
 static fsm_code check_nats(const fsm__config *config, fsm_error *err) {
   const char *url = config->nats;
   if (*url && !are_nats_urls(url))
     return fsm__config_wrong(config, "nats", err,
                              "it is nats://HOST:PORT or tls://HOST:PORT, several with commas between");
-  if (strchr(url, '@'))
-    return fsm__config_wrong(config, "nats", err,
-                             "a URL with a user or password is not taken, others could read it here: give "
-                             "--nats-creds FILE");
   if (!*url && *config->nats_creds)
     return fsm__config_wrong(config, "nats-creds", err, "it is of no use without --nats");
   if (!*url && *config->nats_ca)
@@ -86,9 +94,7 @@ static fsm_code check_nats(const fsm__config *config, fsm_error *err) {
 static fsm_code check_urls(const fsm__config *config, fsm_error *err) {
   fsm_error inner;
   for (size_t i = 0; i < config->http_allow.count; i++)
-    if (strchr(config->http_allow.at[i], '@'))
-      return fsm__config_wrong(config, "http-allow", err, "a URL with a user or password is not taken");
-    else if (fsm__web_url_check(config->http_allow.at[i], &inner) != FSM_OK)
+    if (fsm__web_url_check(config->http_allow.at[i], &inner) != FSM_OK)
       return fsm__config_wrong(config, "http-allow", err, "%s", inner.text);
   return FSM_OK;
 }
@@ -107,6 +113,15 @@ static fsm_code check_tls(const fsm__config *config, fsm_error *err) {
   return FSM_OK;
 }
 
+/* Here, and not when it listens: a store is opened before that, and another daemon shut out of it. */
+static fsm_code check_listen(const fsm__config *config, fsm_error *err) {
+  fsm_error why = {0};
+  if (config->no_listen) return FSM_OK;
+  if (fsm__listen_check(config->listen, *config->tls_cert || config->behind_proxy, &why) == FSM_OK)
+    return FSM_OK;
+  return fsm__config_wrong(config, "listen", err, "%s", why.text);
+}
+
 /* An origin as browsers spell it, for it is compared byte by byte. */
 static fsm_code check_origins(const fsm__config *config, fsm_error *err) {
   for (size_t i = 0; i < config->cors_origin.count; i++)
@@ -122,12 +137,14 @@ fsm_code fsm__config_check(fsm__config *config, fsm_error *err) {
     return fsm__config_wrong(config, "data", err, "the data directory is needed: --data DIR");
   if (config->no_listen && was_given(config, "port-file"))
     return fsm__config_wrong(config, "port-file", err, "there is no port with --no-listen");
-  fsm_code code = check_policies(config, err);
+  fsm_code code = fsm__config_check_secrets(config, err);
+  if (code == FSM_OK) code = check_policies(config, err);
   if (code == FSM_OK) code = check_socket(config, err);
   if (code == FSM_OK) code = check_retention(config, err);
   if (code == FSM_OK) code = check_nats(config, err);
   if (code == FSM_OK) code = check_urls(config, err);
   if (code == FSM_OK) code = check_tls(config, err);
+  if (code == FSM_OK) code = check_listen(config, err);
   if (code == FSM_OK) code = check_origins(config, err);
   return code == FSM_OK ? check_node(config, err) : code;
 }

@@ -223,7 +223,8 @@ fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_e
   }
   if (out->help || out->version || out->print_sinks || out->print_doc) return FSM_OK;
   fsm_code code = *out->config ? read_file(out, err) : FSM_OK;
-  return code != FSM_OK || out->print_config ? code : fsm__config_check(out, err);
+  if (code != FSM_OK) return code;
+  return out->print_config ? fsm__config_check_secrets(out, err) : fsm__config_check(out, err);
 }
 
 void fsm__config_free(fsm__config *config) {

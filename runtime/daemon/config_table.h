@@ -57,6 +57,8 @@ void fsm__config_complete(fsm_buf *out, fsm__doc shell);
 fsm_code fsm__config_wrong(const fsm__config *config, const char *name, fsm_error *err, const char *format,
                            ...) FSM_PRINTF(4, 5);
 /* What contradicts what; fills what follows from the settings. */
+/* What may not even be printed: values with a password in them. */
+FSM_MUST_USE fsm_code fsm__config_check_secrets(const fsm__config *config, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__config_check(fsm__config *config, fsm_error *err);
 
 #define FSM__SOCKET_NAME "/fsmd.sock" /* in the data directory */

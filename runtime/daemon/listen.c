@@ -70,6 +70,12 @@ static fsm_code resolve(const char *text, bool anywhere, address *out, socklen_t
   return FSM_OK;
 }
 
+fsm_code fsm__listen_check(const char *text, bool anywhere, fsm_error *err) {
+  address a;
+  socklen_t len = 0;
+  return resolve(text, anywhere, &a, &len, err);
+}
+
 static fsm_code open_socket(const address *a, socklen_t len, const char *option, const char *text, int *out,
                             fsm_error *err) {
   int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;

@@ -6,6 +6,8 @@
 
 enum { FSM__ADDRESS_MAX = 64 };
 
+/* What fsm__listen_tcp says of the text alone, before anything is opened. */
+FSM_MUST_USE fsm_code fsm__listen_check(const char *text, bool anywhere, fsm_error *err);
 /* "127.0.0.1:8480", "[::1]:8480", "localhost:0": bound, listening, not blocking. *port is the one it has and
  * address its text. FSM_EARGUMENT: not ADDR:PORT, not loopback, or taken. */
 FSM_MUST_USE fsm_code fsm__listen_tcp(const char *text, bool anywhere, int *fd, unsigned *port,

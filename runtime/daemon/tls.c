@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/web_secret.h"
+
 static fsm_code check_file(int fd, const char *path, bool secret, size_t *size, fsm_error *err) {
   struct stat st;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
@@ -15,7 +17,7 @@ static fsm_code check_file(int fd, const char *path, bool secret, size_t *size, 
     return fsm_fail(err, FSM_EARGUMENT, path, "it has not 1 to %d bytes", FSM__TLS_FILE_MAX);
   *size = (size_t)st.st_size;
   if (!secret) return FSM_OK;
-  if ((st.st_mode & 077) != 0)
+  if ((st.st_mode & 077) != 0 && !fsm__secret_is_closed(path, st.st_mode, st.st_uid))
     return fsm_fail(err, FSM_EARGUMENT, path, "others may read or write the key (mode %04o): chmod 600",
                     (unsigned)st.st_mode & 07777);
   if (st.st_uid != geteuid() && st.st_uid != 0)
