@@ -6,6 +6,7 @@ is looked at, every rule must find what is wrong in a small bad tree and nothing
 a rule that has gone blind fails here and not in silence.
 """
 
+import fnmatch
 import os
 import re
 import sys
@@ -282,6 +283,24 @@ def headed(files):
             yield Finding(path, 1, f'the file does not open with "/* {os.path.basename(path)}: …"')
 
 
+READMES = ("fsm", "schema", "runtime", "runtime/daemon", "tools/cli")
+
+
+def listed(files, readmes):
+    """The README of a folder names every file beside it, by its name or a pattern, and none that is gone."""
+    for folder, text in readmes.items():
+        path = folder + "/README.md"
+        stems = {os.path.basename(file)[:-2] for file in files if os.path.dirname(file) == folder}
+        named = [name for span in re.findall(r"`([^`\n]+)`", text) for name in re.split(r"[ ,]+", span)]
+        patterns = {m.group(1) for m in (re.fullmatch(r"([a-z_0-9]+\*?)(\.[ch])?", name) for name in named) if m}
+        for stem in sorted(stems):
+            if not any(fnmatch.fnmatch(re.sub(r"_impl$", "", stem), pattern) for pattern in patterns):
+                yield Finding(path, 1, f"{stem} is not named here")
+        for name in named:
+            if re.fullmatch(r"[a-z_0-9]+\.[ch]", name) and not any(f.endswith("/" + name) for f in files):
+                yield Finding(path, line_of(text, text.index(name)), f"there is no file {name}")
+
+
 RULES = [floors, circles, wrappers, banned, long_functions, long_files, dead_code, torn_tables, unfinished, names,
          headed]
 
@@ -375,6 +394,13 @@ def self_check():
             if not list(rule(bad)):
                 wrong.append(f"{rule.__name__} does not see what is wrong in "
                              + "; ".join(f"{p}: {s.text[:160]!r}" for p, s in bad.items()))
+    files = tree(runtime__a_c="", runtime__a_impl_h="", runtime__b_two_c="")
+    for good in ("`a`, `b*`", "| `a b_two` | |", "`a.c` and `b_two.c`"):
+        if list(listed(files, {"runtime": good})):
+            wrong.append(f"listed complains about {good}")
+    for bad in ("`a.c`, `*`", "`a.c`", "a, `b*`", "`a.c`, `b_two.c`, `c.c`"):
+        if not list(listed(files, {"runtime": bad})):
+            wrong.append(f"listed does not see what is wrong in {bad}")
     return wrong
 
 
@@ -391,6 +417,14 @@ def load(root):
                     with open(full, encoding="utf-8") as file:
                         files[os.path.relpath(full, root)] = Source(file.read())
     return dict(sorted(files.items()))
+
+
+def load_readmes(root):
+    readmes = {}
+    for folder in READMES:
+        with open(os.path.join(root, folder, "README.md"), encoding="utf-8") as file:
+            readmes[folder] = file.read()
+    return readmes
 
 
 def show(kind, found):
@@ -411,11 +445,11 @@ def main():
     for rule, limit in ((long_functions, FUNCTION_WARN), (long_files, FILE_WARN)):
         for found in rule(files, limit):
             show("warning", found)
-    failures = [found for rule in RULES for found in rule(files)]
+    failures = [found for rule in RULES for found in rule(files)] + list(listed(files, load_readmes(root)))
     for found in failures:
         show("failure", found)
     count = sum(len(source.functions() or ()) for source in files.values())
-    print(f"{len(RULES)} rules, {len(files)} files, {count} functions: {len(failures)} failures")
+    print(f"{len(RULES) + 1} rules, {len(files)} files, {count} functions: {len(failures)} failures")
     return 1 if failures or wrong else 0
 
 
