@@ -656,6 +656,33 @@ class Commands(WithDaemon):
         self.expect(2, "--data", self.data, "--url", self.url, "ls")
 
 
+class Tls(unittest.TestCase):
+    def test_a_daemon_with_tls_is_asked_when_it_is_known_who_signs_it(self):
+        with tempfile.TemporaryDirectory(prefix="fsm-cli-") as scratch:
+            ca, key, ports = (os.path.join(scratch, name) for name in ("ca.pem", "tls.key", "port"))
+            subprocess.run(("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", ca,
+                            "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"), check=True, capture_output=True)
+            os.chmod(key, 0o600)
+            daemon = Daemon(os.path.join(scratch, "data"), "--listen", "127.0.0.1:0", "--port-file", ports, "--auth", "none", "--tls-cert", ca, "--tls-key", key)
+            try:
+                self.asks("127.0.0.1:" + open(ports).read().strip(), ca)
+            finally:
+                daemon.stop()
+
+    def asks(self, address, ca):
+        https = ("--url", "https://" + address)
+        self.assertEqual(run(*https, "--ca-file", ca, "ls")[0], 0)
+        self.assertEqual(run(*https, "ls", env={"FSM_CA_FILE": ca})[0], 0)
+        code, _, err = run(*https, "ls")
+        self.assertEqual(code, 5)
+        self.assertIn("--ca-file FILE", err)
+        code, _, err = run("--url", "http://" + address, "ls")
+        self.assertEqual(code, 9)
+        self.assertIn("https://", err)
+        self.assertEqual(run("--url", "http://" + address, "--ca-file", ca, "ls")[0], 2)
+        self.assertEqual(run(*https, "--ca-file", ca + ".none", "ls")[0], 2)
+
+
 class Routes(Case):
     def test_a_route_is_tried_set_changed_and_removed_and_all_of_it_is_told_from_the_files(self):
         with tempfile.TemporaryDirectory(prefix="fsm-cli-") as scratch:

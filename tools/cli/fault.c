@@ -85,6 +85,19 @@ static void add_hint(fsm_buf *out, fsm_code code, const char *ref) {
   }
 }
 
+/* TLS at one end only, or an authority that this machine does not know. */
+static bool add_tls_hint(fsm_buf *out, const cli_run *cli, const fsm_error *err) {
+  const char *url = cli_args_get(&cli->args, "url");
+  const char *hint = NULL;
+  if (url == NULL) return false;
+  if (err->code == FSM_EPERMISSION && strstr(err->text, "(ca_file)") != NULL)
+    hint = "who signs its certificate: --ca-file FILE";
+  if (err->code == FSM_EUNREACHABLE && strstr(err->text, "Empty reply") != NULL)
+    hint = "somebody listens and does not answer; a daemon with TLS is asked with https://";
+  if (hint != NULL) fsm_buf_printf(out, "  %s\n", hint);
+  return hint != NULL;
+}
+
 /* A terminal breaks it between words. */
 static void add_sentence(fsm_buf *out, const fsm_error *err) {
   const cli_screen screen = cli_screen_of(STDERR_FILENO, true);
@@ -119,6 +132,7 @@ static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *aren
     add_safe(out, cli->ref);
     fsm_buf_char(out, '\n');
   }
+  if (!has_hint) has_hint = add_tls_hint(out, cli, err);
   if (!has_hint) add_hint(out, err->code, cli->ref);
   if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !cli->connecting) cli_usage(cli->command, out);
 }

@@ -66,7 +66,8 @@ const cli_command *const cli_commands[] = {&cli_start,
 const cli_option cli_global_options[] = {
     {"data", 0, "DIR", "data directory ($FSM_DATA): its daemon, or its files", false},
     {"socket", 0, "PATH", "the daemon's unix socket", false},
-    {"url", 0, "URL", "the daemon's address, http://127.0.0.1:PORT", false},
+    {"url", 0, "URL", "the daemon's address, http://127.0.0.1:PORT or https://…", false},
+    {"ca-file", 0, "FILE", "who signs it, PEM ($FSM_CA_FILE); default: whom the system trusts", false},
     {"token-file", 0, "FILE", "bearer token to send ($FSM_TOKEN holds one itself)", false},
     {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
     {"output", 'o', "FORMAT", "table or json", false},
@@ -101,11 +102,16 @@ fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
   cli_place place = {.data = cli_args_from(&cli->args, cli_global_options, "data"),
                      .socket = cli_args_get(&cli->args, "socket"),
                      .url = cli_args_get(&cli->args, "url"),
+                     .ca_file = cli_args_from(&cli->args, cli_global_options, "ca-file"),
                      .timeout_ns = TIMEOUT_DEFAULT_NS};
   if (cli->source.web != NULL || cli->source.runtime != NULL) return FSM_OK; /* a second question */
   if ((place.data != NULL) + (place.socket != NULL) + (place.url != NULL) > 1)
     return fsm_fail(err, FSM_EARGUMENT, "", "only one of --data, --socket and --url says where");
+  const bool tls = place.url != NULL && strncmp(place.url, "https://", 8) == 0;
+  if (place.ca_file != NULL && !tls)
+    return fsm_fail(err, FSM_EARGUMENT, "", "--ca-file goes with --url https://HOST:PORT");
   if (place.data == NULL) place.data = env("FSM_DATA");
+  if (place.ca_file == NULL && tls) place.ca_file = env("FSM_CA_FILE");
   const char *timeout = cli_args_get(&cli->args, "timeout");
   fsm_code code = timeout == NULL ? FSM_OK : fsm_duration_parse(timeout, &place.timeout_ns, err);
   if (code == FSM_OK && place.timeout_ns <= 0)

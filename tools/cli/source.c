@@ -88,6 +88,7 @@ static fsm_code open_web(const cli_place *place, const char *socket, const char 
                              .url = url,
                              .own_server = place->url == NULL && place->socket == NULL,
                              .token = place->token,
+                             .ca_file = place->ca_file,
                              .agent = "fsm-cli/" FSM_VERSION,
                              .timeout_ns = place->timeout_ns,
                              .body_max = FSM_JSON_BYTES_MAX};
@@ -118,10 +119,12 @@ fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, f
   *out = (cli_source){0};
   fsm_arena_init(&out->arena, 0);
   if (place->url != NULL) return open_web(place, NULL, place->url, out, err);
-  if (place->socket != NULL) return open_web(place, place->socket, NULL, out, err);
+  if (place->socket != NULL) {
+    fsm_code code = knock(place->socket, err); /* nobody there: the request says so */
+    return code == FSM_OK || code == FSM_ENOTFOUND ? open_web(place, place->socket, NULL, out, err) : code;
+  }
   if (place->data != NULL) return open_data(place, writes, out, err);
-  return fsm_fail(err, FSM_EARGUMENT, "",
-                  "say where: --data DIR (or $FSM_DATA), --socket PATH or --url http://127.0.0.1:PORT");
+  return fsm_fail(err, FSM_EARGUMENT, "", "say where: --data DIR (or $FSM_DATA), --socket PATH or --url URL");
 }
 
 void cli_source_close(cli_source *source) {

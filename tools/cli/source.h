@@ -9,7 +9,8 @@
 typedef struct cli_place {
   const char *data, *socket, *url; /* the first of url, socket, data that is set counts */
   const char *token;
-  int64_t timeout_ns; /* of one request */
+  const char *ca_file; /* who signs an https:// url; NULL = whom the system trusts */
+  int64_t timeout_ns;  /* of one request */
 } cli_place;
 
 typedef struct cli_source {
