@@ -355,7 +355,42 @@ def check_record(document):
     return [] if record == document.at("#/components/schemas/Record") else ["Record is not schema/record.schema.json"]
 
 
+# Interfaces of the JavaScript client that are a schema; of requests members are spelled in JavaScript's way.
+CLIENT = (
+    "Answer", "TaskAnswer", "Deployed", "Retired", "Batch", "Problem", "Retirement", "Version", "MachineSummary", "Machine",
+    "Incident", "Instance", "InstanceRow", "Events", "EnabledEvent", "Counts", "Task", "Claimed", "BatchEvent", "Start",
+)
+TYPE_OF = {"number": {"integer", "number"}, "string": {"string"}, "boolean": {"boolean"}}
+
+
+def interfaces_of(source):
+    """name → {member: (is it needed, its type)}."""
+    out = {}
+    for name, base, body in re.findall(r"^export interface (\w+)(?: extends (\w+))? \{\n(.*?)^\}", source, re.S | re.M):
+        members = re.findall(r"^  (\w+)(\??): (.*);$", body, re.M)
+        out[name] = {**out.get(base, {}), **{n: (not optional, kind) for n, optional, kind in members}}
+    return out
+
+
+def check_client(document):
+    found = []
+    interfaces = interfaces_of(read("examples/javascript-client/index.d.ts"))
+    for name in CLIENT:
+        schema = document.at("#/components/schemas/" + name)
+        snake = {re.sub(r"[A-Z]", lambda m: "_" + m[0].lower(), n): m for n, m in interfaces.get(name, {}).items()}
+        found += ["client, %s.%s: in one of the two" % (name, n) for n in set(snake) ^ set(schema["properties"])]
+        for member in set(snake) & set(schema["properties"]):
+            needed, kind = snake[member]
+            if needed != (member in schema.get("required", ())):
+                found.append("client, %s.%s: is it always there?" % (name, member))
+            own = document.resolve(schema["properties"][member])
+            if kind in TYPE_OF and own.get("type") in ("integer", "number", "string", "boolean", "array", "object"):
+                if own["type"] not in TYPE_OF[kind]:
+                    found.append("client, %s.%s: it is no %s" % (name, member, kind))
+    return found
+
+
 CHECKS = (
     check_shape, check_references, check_schemas, check_operations, check_examples, check_routes, check_codes,
-    check_headers, check_record,
+    check_headers, check_record, check_client,
 )

@@ -286,6 +286,9 @@ class Written(unittest.TestCase):
         wrong(written.check_routes, lambda raw: loan(raw).update({"x-who": "admin"}))
         wrong(written.check_codes, lambda raw: raw["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].remove("stale"))
         wrong(written.check_headers, lambda raw: raw["components"]["parameters"]["IfMatch"].update(name="If-Mach"))
+        wrong(written.check_client, lambda raw: raw["components"]["schemas"]["Task"]["properties"].pop("due"))
+        wrong(written.check_client, lambda raw: raw["components"]["schemas"]["Task"]["required"].remove("invoke"))
+        wrong(written.check_client, lambda raw: raw["components"]["schemas"]["Task"]["properties"].update(state={"type": "integer"}, invoke={"type": "integer"}))
         wrong(written.check_record, lambda raw: raw["components"]["schemas"]["Record"]["properties"].pop("clock"))
 
     def test_an_answer_that_is_not_as_documented_is_found(self):

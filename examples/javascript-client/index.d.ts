@@ -1,6 +1,8 @@
 /** What is JSON. Integers beyond 2^53 are texts. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type Status = "running" | "paused" | "incident" | "completed" | "cancelled";
+/** A place in the audit log. */
+export type Seq = number | string;
 /** An instance: its id, to read also a unique prefix of it, or `MACHINE/key:KEY`. */
 export type Ref = string;
 
@@ -40,18 +42,49 @@ export interface CommandOptions {
   signal?: AbortSignal;
 }
 
+/** A command was taken, and is durable. */
 export interface Answer {
-  seq: number | string;
-  rev?: number;
-  instance?: string;
-  machine?: string;
-  version?: number;
-  status?: Status;
-  from?: string[] | null;
-  to?: string[] | null;
   correlation: string;
-  replayed?: boolean;
-  [member: string]: Json | undefined;
+  instance: string;
+  machine: string;
+  version: number;
+  status: Status;
+  rev: number;
+  to: string[];
+  /** Absent: there was no instance. */
+  from?: string[];
+  /** Absent: nothing had to be written. */
+  seq?: Seq;
+  created?: true;
+  /** The key was there before: this is the first answer, again. */
+  replayed?: true;
+}
+/** What was said of a task was taken, and is durable. */
+export interface TaskAnswer {
+  correlation: string;
+  instance: string;
+  machine: string;
+  version: number;
+  status: Status;
+  rev: number;
+  to: string[];
+  from: string[];
+  seq?: Seq;
+}
+export interface Deployed {
+  correlation: string;
+  machine: string;
+  version: number;
+  hash: string;
+  /** False: it was the newest version already. */
+  created: boolean;
+  seq?: Seq;
+}
+export interface Retired {
+  correlation: string;
+  machine: string;
+  version: number;
+  seq?: Seq;
 }
 
 export interface Start {
@@ -64,6 +97,14 @@ export interface Start {
   ifAbsent?: boolean;
 }
 
+/** ifAbsent, of `MACHINE/key:KEY`: the instance is made when there is none, with input, version and labels. */
+export interface SendOptions extends CommandOptions {
+  ifAbsent?: boolean;
+  input?: Json;
+  version?: number;
+  labels?: Record<string, string>;
+}
+/** For an instance, or for a machine and key. */
 export interface BatchEvent {
   instance?: string;
   machine?: string;
@@ -72,13 +113,28 @@ export interface BatchEvent {
   data?: Json;
   idem?: string;
   expectRev?: number;
-  ifAbsent?: boolean;
   correlation?: string;
+  ifAbsent?: boolean;
+  input?: Json;
+  version?: number;
+  labels?: Record<string, string>;
 }
-export interface BatchAnswer {
-  items: ({ status: number } & { [member: string]: Json | undefined })[];
+export interface Batch {
+  /** In the order of the events. */
+  items: ({ status: 200; answer: Answer } | { status: number; problem: Problem })[];
   taken: number;
   refused: number;
+}
+/** problem+json (RFC 9457). */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  where?: string;
+  refusal?: Json;
+  correlation: string;
 }
 
 export interface Page {
@@ -90,10 +146,11 @@ export interface Filter extends Page {
   version?: number;
   /** A state, or one that stands above it. */
   state?: string;
-  status?: Status | "open" | "done" | "failed" | "forced";
+  /** running paused incident completed cancelled open done failed forced; `open,failed`: any of them; several: all. */
+  status?: string | string[];
   user?: string;
   key?: string;
-  /** `name=value` */
+  /** `name=value`; several: all of them. */
   label?: string | string[];
   correlation?: string;
   trace?: string;
@@ -108,6 +165,7 @@ export interface Filter extends Page {
   sort?: string;
 }
 export interface RecordFilter {
+  /** As `kind`, `a,b`: any of them. */
   machine?: string;
   kind?: string;
   instance?: string;
@@ -115,31 +173,157 @@ export interface RecordFilter {
   event?: string;
   user?: string;
   correlation?: string;
-  level?: string;
+  /** At least. */
+  level?: number;
   label?: string | string[];
   since?: string | Date;
   until?: string | Date;
   where?: string;
 }
+/** A record of the audit log: schema/record.schema.json has them all. */
 export interface AuditRecord {
-  seq: number | string;
+  v: 1;
+  seq: Seq;
+  time: string;
   kind: string;
+  outcome: "taken" | "refused" | "failed";
+  i: number;
+  n: number;
+  level: number;
+  prev: string;
   [member: string]: Json | undefined;
 }
+export interface Retirement {
+  time: string;
+  by?: string;
+  reason: string;
+  seq: Seq;
+}
+export interface Version {
+  version: number;
+  hash: string;
+  seq: Seq;
+  deployed: string;
+  retired?: Retirement;
+  by?: string;
+}
+export interface MachineSummary {
+  id: string;
+  version: number;
+  hash: string;
+  seq: Seq;
+  deployed: string;
+  retired?: Retirement;
+  /** The version that a new instance gets; absent: all are retired. */
+  live?: number;
+  description?: string;
+  states: number;
+}
+export interface Machine extends MachineSummary {
+  /** As it was sent: JSON or SCXML. */
+  source: string;
+}
+export interface Incident {
+  reason: string;
+  seq: Seq;
+  text: string;
+  tried?: Json;
+}
+/** An instance, whole. */
 export interface Instance {
   id: string;
   machine: string;
-  rev: number;
+  version: number;
+  key?: string;
+  labels?: Record<string, string>;
   status: Status;
-  [member: string]: Json | undefined;
+  state: string[];
+  since: Record<string, string>;
+  context: Json;
+  history?: Json;
+  rev: number;
+  seq: Seq;
+  correlation: string;
+  created: string;
+  updated: string;
+  timers: { id: string; event: string; due: string }[];
+  tasks: { id: string; service: string; [member: string]: Json | undefined }[];
+  messages?: { id: string; kind: string; to: string; event?: string; due: string }[];
+  parent?: { instance?: string; task?: string };
+  output?: Json;
+  forced?: true;
+  incident?: Incident;
+  cancelled?: { reason: string; seq: Seq };
+  now: string;
+}
+/** An instance in a list. */
+export interface InstanceRow {
+  id: string;
+  key?: string;
+  machine: string;
+  version: number;
+  state: string[];
+  status: Status;
+  since: string;
+  for_ns: number | string;
+  rev: number;
+  forced?: true;
+  incident?: { reason: string; seq: Seq; text: string };
+}
+/** What may be sent to an instance now. */
+export interface Events {
+  instance: string;
+  machine: string;
+  version: number;
+  state: string[];
+  status: Status;
+  rev: number;
+  events: EnabledEvent[];
+}
+export interface EnabledEvent {
+  event: string;
+  state: string;
+  target?: string;
+  enabled: boolean;
+  guard?: string;
+  guard_name?: string;
+  seen?: Json;
+  fault?: string;
+  depends?: true;
+  allow?: { where: string; state: string; transition?: number; expression: string; holds?: boolean }[];
+  permitted?: boolean;
+  schema?: Json;
+}
+export interface Counts {
+  items: { machine: string; state: string; count: number }[];
+  next: null;
+  seq: Seq;
+  now: string;
 }
 export interface Task {
   token: string;
   service: string;
-  instance: string;
   machine: string;
+  version: number;
+  instance: string;
+  key?: string;
+  invoke: string;
+  state: "open" | "running" | "waiting";
   attempt: number;
-  [member: string]: Json | undefined;
+  attempts: number;
+  timeout_ns: number | string;
+  heartbeat_ns?: number | string;
+  due?: string;
+  begun?: string;
+  deadline?: string;
+  heartbeat_by?: string;
+  input: Json;
+  error?: string;
+  correlation?: string;
+  traceparent?: string;
+}
+export interface Claimed {
+  items: Task[];
 }
 export interface Admin extends CommandOptions {
   reason: string;
@@ -160,7 +344,8 @@ export declare class FsmdError extends Error {
   readonly where?: string;
   readonly refusal?: Json;
   readonly correlation?: string;
-  readonly problem: { [member: string]: Json | undefined };
+  /** As it came; a proxy may have said something else. */
+  readonly problem: Partial<Problem>;
 }
 
 export declare class FsmdClient {
@@ -168,35 +353,35 @@ export declare class FsmdClient {
   with(context: Context): FsmdClient;
   close(): void;
 
-  deploy(definition: Json): Promise<Answer & { hash: string; created: boolean }>;
-  machines(options?: Page): AsyncIterableIterator<Json>;
-  machine(id: string, options?: { version?: number }): Promise<Json>;
-  versions(id: string, options?: Page): AsyncIterableIterator<Json>;
-  retire(id: string, options: { reason: string; version?: number }): Promise<Answer>;
+  deploy(definition: Json): Promise<Deployed>;
+  machines(options?: Page): AsyncIterableIterator<MachineSummary>;
+  machine(id: string, options?: { version?: number }): Promise<Machine>;
+  versions(id: string, options?: Page): AsyncIterableIterator<Version>;
+  retire(id: string, options: { reason: string; version?: number }): Promise<Retired>;
 
   start(instance: Start, options?: CommandOptions): Promise<Answer>;
-  send(ref: Ref, event: string, data?: Json, options?: CommandOptions & { ifAbsent?: boolean; input?: Json }): Promise<Answer>;
-  sendAll(events: BatchEvent[]): Promise<BatchAnswer>;
+  send(ref: Ref, event: string, data?: Json, options?: SendOptions): Promise<Answer>;
+  sendAll(events: BatchEvent[]): Promise<Batch>;
   get(ref: Ref): Promise<Instance>;
-  events(ref: Ref): Promise<Json>;
-  instances(filter?: Filter): AsyncIterableIterator<Instance>;
-  stuck(filter?: Filter): AsyncIterableIterator<Instance>;
+  events(ref: Ref): Promise<Events>;
+  instances(filter?: Filter): AsyncIterableIterator<InstanceRow>;
+  stuck(filter?: Filter): AsyncIterableIterator<InstanceRow>;
   history(ref: Ref, options?: Page): AsyncIterableIterator<AuditRecord>;
-  counts(options?: { machine?: string }): Promise<Json>;
+  counts(options?: { machine?: string }): Promise<Counts>;
   admin(
     ref: Ref,
     command: "pause" | "resume" | "cancel" | "force" | "set" | "note" | "retry" | "skip",
     options: Admin,
   ): Promise<Answer>;
 
-  tasks(filter?: Page & { service?: string; machine?: string; instance?: string; state?: string }): AsyncIterableIterator<Task>;
+  tasks(filter?: Page & { service?: string; machine?: string; instance?: string; state?: "open" | "running" | "waiting" }): AsyncIterableIterator<Task>;
   task(token: string): Promise<Task>;
-  claim(service: string, options?: { limit?: number }): Promise<{ items: Task[] }>;
-  complete(token: string, output?: Json, options?: { attempt?: number }): Promise<Answer>;
-  fail(token: string, error?: Json, options?: { attempt?: number; final?: boolean; retryAfter?: string }): Promise<Answer>;
-  heartbeat(token: string, options?: { attempt?: number }): Promise<Answer>;
+  claim(service: string, options?: { limit?: number }): Promise<Claimed>;
+  complete(token: string, output?: Json, options?: { attempt?: number }): Promise<TaskAnswer>;
+  fail(token: string, error?: Json, options?: { attempt?: number; final?: boolean; retryAfter?: string }): Promise<TaskAnswer>;
+  heartbeat(token: string, options?: { attempt?: number }): Promise<TaskAnswer>;
 
   records(filter?: RecordFilter & Page): AsyncIterableIterator<AuditRecord>;
   follow(filter?: RecordFilter & { after?: string | number; signal?: AbortSignal }): AsyncIterableIterator<AuditRecord>;
-  health(): Promise<Json>;
+  health(): Promise<{ status: "ok" | "degraded"; version: string; [member: string]: Json | undefined }>;
 }

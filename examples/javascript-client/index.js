@@ -79,8 +79,9 @@ export class FsmdClient {
   start(instance, options) {
     return this.#command("POST", "/v1/instances", members(instance), options);
   }
-  send(ref, event, data, { ifAbsent, input, ...options } = {}) {
-    return this.#command("POST", `/v1/instances/${segment(ref)}/events`, members({ event, data, ifAbsent, input }), options);
+  send(ref, event, data, { ifAbsent, input, version, labels, ...options } = {}) {
+    const body = members({ event, data, ifAbsent, input, version, labels });
+    return this.#command("POST", `/v1/instances/${segment(ref)}/events`, body, options);
   }
   /** Each by itself; an event without `idem` gets one. */
   sendAll(events) {
