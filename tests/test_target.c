@@ -84,6 +84,27 @@ static void segments_and_parameters_have_limits(void **state) {
   assert_int_equal(parse(text), FSM_EMALFORMED);
 }
 
+static void a_number_is_digits_from_its_least_to_its_most(void **state) {
+  (void)state;
+  static const char *const wrong[] = {"/p?n=0",  "/p?n=101", "/p?n=",     "/p?n=-1",
+                                      "/p?n=+1", "/p?n=1x",  "/p?n=%201", "/p?n=99999999999999999999"};
+  unsigned n = 7;
+  assert_int_equal(parse("/p?m=1"), FSM_OK);
+  assert_int_equal(fsm__target_number(&target, "n", 1, 100, &n, &err), FSM_OK);
+  assert_int_equal(n, 7);
+  assert_int_equal(parse("/p?n=1&m=100"), FSM_OK);
+  assert_int_equal(fsm__target_number(&target, "n", 1, 100, &n, &err), FSM_OK);
+  assert_int_equal(n, 1);
+  assert_int_equal(fsm__target_number(&target, "m", 1, 100, &n, &err), FSM_OK);
+  assert_int_equal(n, 100);
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assert_int_equal(parse(wrong[i]), FSM_OK);
+    assert_int_equal(fsm__target_number(&target, "n", 1, 100, &n, &err), FSM_EARGUMENT);
+    assert_string_equal(err.where, "?n");
+    assert_int_equal(n, 100);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_path_is_its_segments),
@@ -91,6 +112,7 @@ int main(void) {
       cmocka_unit_test(empty_parameters_are_there),
       cmocka_unit_test(what_cannot_be_decoded_is_malformed),
       cmocka_unit_test(segments_and_parameters_have_limits),
+      cmocka_unit_test(a_number_is_digits_from_its_least_to_its_most),
   };
   return cmocka_run_group_tests(tests, make_arena, drop_arena);
 }

@@ -1,4 +1,5 @@
-/* serve_database.c: looking after the data while it is served: /v1/db/stat, /v1/db/check, /v1/db/backup.
+/* serve_database.c: looking after the data while it is served: /v1/verify, /v1/db/stat, /v1/db/check,
+ * /v1/db/backup.
  *
  * They read files for as long as it takes, so they run on a thread of the pool, one at a time. A backup
  * writes where the caller says, as the daemon's user.
@@ -22,6 +23,21 @@ static void work(fsm__request *request, work_fn fn) {
     fsm__problem(request, &err, 0, NULL);
 }
 
+static fsm_code verify_of(fsm_runtime *runtime, fsm__request *request, fsm_value *out, fsm_error *err) {
+  enum { MEMBERS = 5 };
+  fsm_verified *found = fsm_arena_zalloc(&request->arena, 1, sizeof *found);
+  fsm_pair *pairs = fsm_arena_alloc(&request->arena, MEMBERS * sizeof *pairs);
+  if (!found || !pairs) return fsm_fail(err, FSM_ENOMEM, NULL, "no memory for the answer");
+  fsm_code code = fsm_runtime_verify(runtime, found, err);
+  if (code != FSM_OK) return code;
+  pairs[0] = (fsm_pair){fsm_string("records"), fsm_uint(found->records)};
+  pairs[1] = (fsm_pair){fsm_string("segments"), fsm_uint(found->segments)};
+  pairs[2] = (fsm_pair){fsm_string("rows"), fsm_uint(found->rows)};
+  pairs[3] = (fsm_pair){fsm_string("seq"), fsm_uint(found->seq)};
+  pairs[4] = (fsm_pair){fsm_string("head"), fsm_bytes(found->head, sizeof found->head)};
+  return fsm_map(pairs, MEMBERS, out, err);
+}
+
 static fsm_code stat_of(fsm_runtime *runtime, fsm__request *request, fsm_value *out, fsm_error *err) {
   return fsm_runtime_stat(runtime, &request->arena, out, err);
 }
@@ -41,6 +57,7 @@ static fsm_code backup_of(fsm_runtime *runtime, fsm__request *request, fsm_value
   return code == FSM_OK ? fsm_runtime_backup(runtime, dir, verify.b, &request->arena, out, err) : code;
 }
 
+static void do_verify(void *request) { work(request, verify_of); }
 static void do_stat(void *request) { work(request, stat_of); }
 static void do_check(void *request) { work(request, check_of); }
 static void do_backup(void *request) { work(request, backup_of); }
@@ -70,14 +87,23 @@ bool fsm__serve_db_stat(fsm__server *server, fsm__request *request, const fsm__t
   return begin(server, request, do_stat);
 }
 
+/* What takes no members takes no body, or an empty object. */
+static bool begin_bare(fsm__server *server, fsm__request *request, void (*fn)(void *request)) {
+  fsm_error err = {0};
+  if (request->body.len == 0 || fsm__body_read(request, NULL, 0, &err) == FSM_OK)
+    return begin(server, request, fn);
+  fsm__problem(request, &err, 0, NULL);
+  return true;
+}
+
+bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  (void)target;
+  return begin_bare(server, request, do_verify);
+}
+
 bool fsm__serve_db_check(fsm__server *server, fsm__request *request, const fsm__target *target) {
   (void)target;
-  fsm_error err = {0};
-  if (request->body.len > 0 && fsm__body_read(request, NULL, 0, &err) != FSM_OK) {
-    fsm__problem(request, &err, 0, NULL);
-    return true;
-  }
-  return begin(server, request, do_check);
+  return begin_bare(server, request, do_check);
 }
 
 bool fsm__serve_db_backup(fsm__server *server, fsm__request *request, const fsm__target *target) {

@@ -1,11 +1,8 @@
-/* serve_health.c: is it well, and is what it holds whole: /healthz and /v1/verify. */
+/* serve_health.c: is it well: /healthz. */
 #include <string.h>
 
-#include "runtime/daemon/body.h"
 #include "runtime/daemon/problem.h"
 #include "runtime/daemon/routes.h"
-
-/* ---- /healthz ------------------------------------------------------------------------------------- */
 
 static fsm_code sink_view(fsm_arena *arena, const fsm__sink_seen *sink, fsm_value *out, fsm_error *err) {
   enum { MEMBERS = 9 };
@@ -70,55 +67,6 @@ bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__ta
   }
   fsm_query query = {.kind = FSM_QUERY_HEALTH};
   if (fsm_read(server->runtime, &query, on_health, request, &err) == FSM_OK) return false;
-  fsm__problem(request, &err, 0, NULL);
-  return true;
-}
-
-/* ---- /v1/verify ----------------------------------------------------------------------------------- */
-
-static void verify(void *arg) {
-  fsm__request *request = arg;
-  fsm__server *server = request->server;
-  fsm_error err = {0};
-  fsm_verified found = {0};
-  if (fsm_runtime_verify(server->runtime, &found, &err) != FSM_OK) {
-    fsm__problem(request, &err, 0, NULL);
-    return;
-  }
-  fsm_buf_reset(&request->out);
-  fsm_pair pairs[] = {{fsm_string("records"), fsm_uint(found.records)},
-                      {fsm_string("segments"), fsm_uint(found.segments)},
-                      {fsm_string("rows"), fsm_uint(found.rows)},
-                      {fsm_string("seq"), fsm_uint(found.seq)},
-                      {fsm_string("head"), fsm_bytes(found.head, sizeof found.head)}};
-  fsm_value document;
-  if (fsm_map(pairs, sizeof pairs / sizeof *pairs, &document, &err) == FSM_OK)
-    fsm__answer_document(request, 200, &document);
-  else
-    fsm__problem(request, &err, 0, NULL);
-}
-
-static void on_verified(void *arg) {
-  fsm__request *request = arg;
-  fsm__server *server = request->server;
-  server->verifying = false;
-  fsm__request_finish(request);
-}
-
-bool fsm__serve_verify(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  (void)target;
-  fsm_error err = {0};
-  if (request->body.len > 0 && fsm__body_read(request, NULL, 0, &err) != FSM_OK) {
-    fsm__problem(request, &err, 0, NULL);
-    return true;
-  }
-  if (server->verifying) {
-    fsm__problem_make(request, FSM_EBUSY, 0, NULL, "a verification is under way; try again");
-    return true;
-  }
-  server->verifying = true;
-  if (fsm__loop_work(server->loop, verify, on_verified, request, &err) == FSM_OK) return false;
-  server->verifying = false;
   fsm__problem(request, &err, 0, NULL);
   return true;
 }

@@ -1,6 +1,4 @@
 /* serve_query.c: requests that only read. The document is written to JSON on the writer's thread. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/daemon/problem.h"
@@ -28,8 +26,7 @@ static void on_instance(void *arg, const fsm_value *document, const fsm_error *e
   fsm__serve_document(arg, document, err);
 }
 
-static bool read_with(fsm__server *server, fsm__request *request, const fsm_query *query,
-                      fsm_document_fn fn) {
+bool fsm__serve_ask(fsm__server *server, fsm__request *request, const fsm_query *query, fsm_document_fn fn) {
   fsm_error err = {0};
   if (fsm_read(server->runtime, query, fn, request, &err) == FSM_OK) return false;
   fsm__problem(request, &err, 0, NULL);
@@ -37,20 +34,6 @@ static bool read_with(fsm__server *server, fsm__request *request, const fsm_quer
 }
 
 /* ---- parameters ----------------------------------------------------------------------------------- */
-
-static fsm_code read_number(const fsm__target *target, const char *name, unsigned long max, unsigned *out,
-                            fsm_error *err) {
-  const char *text = fsm__target_param(target, name);
-  if (!text) return FSM_OK;
-  char where[32] = "?", *end = NULL;
-  strncat(where, name, sizeof where - 2);
-  errno = 0;
-  unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
-  if (!end || *end || errno || n < 1 || n > max)
-    return fsm_fail(err, FSM_EARGUMENT, where, "%s is a number from 1 to %lu", name, max);
-  *out = (unsigned)n;
-  return FSM_OK;
-}
 
 /* NULL when absent; an empty one is more likely a mistake than a wish. */
 static fsm_code read_text(const fsm__target *target, const char *name, const char **out, fsm_error *err) {
@@ -70,8 +53,8 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
       (code = read_text(target, "service", &query->service, err)) != FSM_OK ||
       (code = read_text(target, "after", &query->after, err)) != FSM_OK ||
       (code = read_text(target, "for", &age, err)) != FSM_OK ||
-      (code = read_number(target, "limit", FSM_PAGE_MAX, &query->limit, err)) != FSM_OK ||
-      (code = read_number(target, "version", UINT32_MAX, &query->version, err)) != FSM_OK)
+      (code = fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query->limit, err)) != FSM_OK ||
+      (code = fsm__target_number(target, "version", 1, UINT32_MAX, &query->version, err)) != FSM_OK)
     return code;
   fsm_error why = {0};
   if (age && (code = fsm_duration_parse(age, &query->for_ns, &why)) != FSM_OK)
@@ -89,7 +72,7 @@ bool fsm__serve_read(fsm__server *server, fsm__request *request, const fsm__targ
     return true;
   }
   if (machine) query.machine = machine;
-  return read_with(server, request, &query, fn);
+  return fsm__serve_ask(server, request, &query, fn);
 }
 
 /* ---- the rows ------------------------------------------------------------------------------------- */
@@ -116,7 +99,7 @@ static bool ask_filtered(fsm__server *server, fsm__request *request, const fsm__
   fsm_code code = fsm_filter_new(&filter, &err);
   if (code == FSM_OK) code = read_filter(target, filter, &err);
   if (code == FSM_OK) code = read_text(target, "after", &query.after, &err);
-  if (code == FSM_OK) code = read_number(target, "limit", FSM_PAGE_MAX, &query.limit, &err);
+  if (code == FSM_OK) code = fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query.limit, &err);
   query.filter = filter;
   if (code == FSM_OK) code = fsm_read(server->runtime, &query, fsm__serve_document, request, &err);
   if (code != FSM_OK) fsm__problem(request, &err, 0, NULL);

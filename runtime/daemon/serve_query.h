@@ -8,6 +8,8 @@
  * query and hands it on: false. What the query has already stands. True: the problem is made. */
 bool fsm__serve_read(fsm__server *server, fsm__request *request, const fsm__target *target, fsm_query query,
                      fsm_document_fn fn);
+/* Hands a query on that is complete: false. True: the problem is made. */
+bool fsm__serve_ask(fsm__server *server, fsm__request *request, const fsm_query *query, fsm_document_fn fn);
 /* fsm_document_fn of a request: the document is its answer, with status 200. */
 void fsm__serve_document(void *request, const fsm_value *document, const fsm_error *err);
 

@@ -2,9 +2,7 @@
  * means is runtime/record_filter.h. */
 #include "runtime/daemon/serve_records.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/daemon/problem.h"
@@ -35,14 +33,11 @@ static fsm_code listed(fsm_arena *arena, const char *text, fsm_value *out, fsm_e
   return FSM_OK;
 }
 
-static fsm_code level_of(const char *text, fsm_value *out, fsm_error *err) {
-  char *end = NULL;
-  errno = 0;
-  long level = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : -1;
-  if (!end || *end || errno || level > UINT8_MAX)
-    return fsm_fail(err, FSM_EARGUMENT, "?level", "level is a number from 0 to %d", UINT8_MAX);
+static fsm_code level_of(const fsm__target *target, fsm_value *out, fsm_error *err) {
+  unsigned level = 0;
+  fsm_code code = fsm__target_number(target, "level", 0, UINT8_MAX, &level, err);
   *out = fsm_int(level);
-  return FSM_OK;
+  return code;
 }
 
 /* "name=value", one parameter each. */
@@ -64,7 +59,7 @@ static fsm_code member(const fsm__target *target, const fsm__param *param, fsm_a
                        fsm_error *err) {
   if (strcmp(param->name, "kind") == 0 || strcmp(param->name, "machine") == 0)
     return listed(arena, param->value, out, err);
-  if (strcmp(param->name, "level") == 0) return level_of(param->value, out, err);
+  if (strcmp(param->name, "level") == 0) return level_of(target, out, err);
   if (strcmp(param->name, "label") == 0) return labels_of(target, arena, out, err);
   *out = fsm_string(param->value);
   return FSM_OK;
@@ -111,22 +106,10 @@ static void on_page(void *arg, const fsm_value *document, const fsm_error *err) 
   fsm__request_finish(request);
 }
 
-static fsm_code read_limit(const fsm__target *target, unsigned *out, fsm_error *err) {
-  const char *text = fsm__target_param(target, "limit");
-  char *end = NULL;
-  if (!text) return FSM_OK;
-  errno = 0;
-  unsigned long limit = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
-  if (!end || *end || errno || limit < 1 || limit > FSM_PAGE_MAX)
-    return fsm_fail(err, FSM_EARGUMENT, "?limit", "limit is a number from 1 to %d", FSM_PAGE_MAX);
-  *out = (unsigned)limit;
-  return FSM_OK;
-}
-
 static bool page(fsm__server *server, fsm__request *request, const fsm__target *target) {
   fsm_query query = {.kind = FSM_QUERY_RECORDS, .after = fsm__target_param(target, "after")};
   fsm_error err = {0};
-  if (read_limit(target, &query.limit, &err) == FSM_OK &&
+  if (fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query.limit, &err) == FSM_OK &&
       fsm__records_filter(target, &request->arena, &query.records, &err) == FSM_OK &&
       fsm_read(server->runtime, &query, on_page, request, &err) == FSM_OK)
     return false;

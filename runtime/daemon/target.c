@@ -2,6 +2,8 @@
  * slash or ampersand never becomes a separator. */
 #include "runtime/daemon/target.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/filter.h"
@@ -85,4 +87,18 @@ const char *fsm__target_param(const fsm__target *target, const char *name) {
   for (size_t i = 0; i < target->param_count; i++)
     if (strcmp(target->params[i].name, name) == 0) return target->params[i].value;
   return NULL;
+}
+
+fsm_code fsm__target_number(const fsm__target *target, const char *name, unsigned min, unsigned max,
+                            unsigned *out, fsm_error *err) {
+  const char *text = fsm__target_param(target, name);
+  if (!text) return FSM_OK;
+  char where[32] = "?", *end = NULL;
+  strncat(where, name, sizeof where - 2);
+  errno = 0;
+  unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+  if (!end || *end || errno || n < min || n > max)
+    return fsm_fail(err, FSM_EARGUMENT, where, "%s is a number from %u to %u", name, min, max);
+  *out = (unsigned)n;
+  return FSM_OK;
 }
