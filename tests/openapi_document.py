@@ -340,7 +340,7 @@ def check_headers(document):
     """What is read of a request's headers is documented, or is of HTTP itself."""
     of_http = {
         "Authorization", "Content-Type", "Content-Length", "Transfer-Encoding", "Accept", "Host", "Expect", "Origin",
-        "Access-Control-Request-Method", "Accept-Encoding",
+        "Access-Control-Request-Method", "Accept-Encoding", "Content-Encoding",
     }
     source = read("runtime/daemon/request.h")
     names = set(re.findall(r'X\(FSM__\w+,\s*"([^"]+)"\)', source))
