@@ -70,6 +70,9 @@ enum { FSM__FROM_OPTION = -1 };
 FSM_MUST_USE fsm_code fsm__config_parse(int argc, char *const argv[], fsm__config *out, fsm_error *err);
 void fsm__config_free(fsm__config *config);
 
+/* The text of a file of settings, each value checked by itself, as --print-config prints what it says. */
+FSM_MUST_USE fsm_code fsm__config_normal(const char *text, size_t len, fsm_buf *out, fsm_error *err);
+
 /* A fault of the settings as one line, whatever was in the words. */
 void fsm__config_fault(fsm_buf *out, const fsm_error *err);
 

@@ -231,3 +231,14 @@ void fsm__config_free(fsm__config *config) {
   free(config->file_text);
   config->file_text = NULL;
 }
+
+fsm_code fsm__config_normal(const char *text, size_t len, fsm_buf *out, fsm_error *err) {
+  fsm__config file = {.config = "", .file_text = malloc(len + 1)};
+  if (!file.file_text) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the file of settings");
+  memcpy(file.file_text, text, len);
+  fsm__setting_defaults(&file);
+  const fsm_code code = read_lines(&file, len, err);
+  if (code == FSM_OK) fsm__config_print(out, &file);
+  fsm__config_free(&file);
+  return code;
+}

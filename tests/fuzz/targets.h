@@ -17,6 +17,7 @@
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_routes.h"
 #include "tests/fuzz/fuzz_scxml.h"
+#include "tests/fuzz/fuzz_settings.h"
 #include "tests/fuzz/fuzz_sinks.h"
 #include "tests/fuzz/fuzz_snapshot.h"
 #include "tests/fuzz/fuzz_step.h"
@@ -47,6 +48,8 @@ static const fuzz_target fuzz_targets[] = {
     {"routes", 1, routes_open, routes_one, NULL, false, true},
     {"filter", 1, filter_open, filter_one, NULL, false, true},
     {"worker", 1, worker_open, worker_one, NULL, false, true},
+    {"settings", 2, settings_open, settings_one, NULL, false, true},
+    {"trace", 1, trace_open, trace_one, NULL, true, false},
     {"http", 1, http_open, http_one, NULL, false, false},
     {"negotiate", 1, negotiate_open, negotiate_one, NULL, true, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
