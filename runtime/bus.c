@@ -40,6 +40,23 @@ const char *fsm__bus_message_header(const fsm__bus_message *message, const char 
   return natsMsgHeader_Get(message->native, name, &value) == NATS_OK ? value : NULL;
 }
 
+bool fsm__bus_message_headers(const fsm__bus_message *message, fsm__bus_header_fn fn, void *arg) {
+  FSM_ASSERT(message != NULL && message->native != NULL && fn != NULL);
+  const char **names = NULL;
+  int count = 0;
+  natsStatus status = natsMsgHeader_Keys(message->native, &names, &count);
+  for (int i = 0; status == NATS_OK && i < count; i++) {
+    const char **values = NULL;
+    int values_count = 0;
+    status = natsMsgHeader_Values(message->native, names[i], &values, &values_count);
+    for (int k = 0; status == NATS_OK && k < values_count; k++)
+      fn(arg, names[i], values[k] != NULL ? values[k] : "");
+    free((void *)values);
+  }
+  free((void *)names);
+  return status == NATS_OK || status == NATS_NOT_FOUND;
+}
+
 /* ---- declaring ---- */
 
 static char *copied(const char *text, bool *ok) {
@@ -165,20 +182,37 @@ fsm_code fsm__bus_subscribe(fsm__bus *bus, const char *subject, const char *queu
   return FSM_OK;
 }
 
-fsm_code fsm__bus_inbox(fsm__bus *bus, fsm__bus_reply_fn fn, void *arg, unsigned *inbox, fsm_error *err) {
-  FSM_ASSERT(bus != NULL && fn != NULL && inbox != NULL);
+static fsm_code declare_inbox(fsm__bus *bus, fsm__bus_subscription **out, unsigned *inbox, fsm_error *err) {
   natsInbox *made = NULL;
   natsStatus status = natsInbox_Create(&made);
   if (status != NATS_OK) return fsm_fail(err, FSM_ENOMEM, "inbox", "%s", natsStatus_GetText(status));
   char subject[FSM_BUS_INBOX_MAX + 2];
   snprintf(subject, sizeof subject, "%.*s.*", FSM_BUS_INBOX_MAX - 1, made);
   natsInbox_Destroy(made);
-  fsm__bus_subscription *s;
-  fsm_code code = declare(bus, subject, NULL, &s, err);
+  fsm_code code = declare(bus, subject, NULL, out, err);
+  if (code != FSM_OK) return code;
+  (*out)->unlimited = true;
+  *inbox = (unsigned)(*out - bus->subscriptions);
+  return FSM_OK;
+}
+
+fsm_code fsm__bus_inbox(fsm__bus *bus, fsm__bus_reply_fn fn, void *arg, unsigned *inbox, fsm_error *err) {
+  FSM_ASSERT(bus != NULL && fn != NULL && inbox != NULL);
+  fsm__bus_subscription *s = NULL;
+  fsm_code code = declare_inbox(bus, &s, inbox, err);
   if (code != FSM_OK) return code;
   s->reply_fn = fn;
   s->arg = arg;
-  *inbox = (unsigned)(s - bus->subscriptions);
+  return FSM_OK;
+}
+
+fsm_code fsm__bus_box(fsm__bus *bus, fsm__bus_message_fn fn, void *arg, unsigned *inbox, fsm_error *err) {
+  FSM_ASSERT(bus != NULL && fn != NULL && inbox != NULL);
+  fsm__bus_subscription *s = NULL;
+  fsm_code code = declare_inbox(bus, &s, inbox, err);
+  if (code != FSM_OK) return code;
+  s->message_fn = fn;
+  s->arg = arg;
   return FSM_OK;
 }
 

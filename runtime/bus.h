@@ -43,6 +43,9 @@ typedef struct fsm__bus_message {
 
 /* NULL when the message has no such header. */
 const char *fsm__bus_message_header(const fsm__bus_message *message, const char *name);
+typedef void (*fsm__bus_header_fn)(void *arg, const char *name, const char *value);
+/* Each value of each header, those of one name in their order; false = they cannot be read. */
+bool fsm__bus_message_headers(const fsm__bus_message *message, fsm__bus_header_fn fn, void *arg);
 
 typedef void (*fsm__bus_message_fn)(void *arg, const fsm__bus_message *message);
 typedef void (*fsm__bus_reply_fn)(void *arg, uint64_t id, const fsm__bus_message *message);
@@ -69,6 +72,10 @@ FSM_MUST_USE fsm_code fsm__bus_subscribe(fsm__bus *bus, const char *subject, con
 /* *inbox is for fsm__bus_request. */
 FSM_MUST_USE fsm_code fsm__bus_inbox(fsm__bus *bus, fsm__bus_reply_fn fn, void *arg, unsigned *inbox,
                                      fsm_error *err);
+/* The same for answers that have a subject of their own, as deliveries of JetStream do: fn has them whole,
+ * and all others whose subject ends with the request's id. */
+FSM_MUST_USE fsm_code fsm__bus_box(fsm__bus *bus, fsm__bus_message_fn fn, void *arg, unsigned *inbox,
+                                   fsm_error *err);
 /* fn is called when the connection is made, lost or made again. */
 FSM_MUST_USE fsm_code fsm__bus_observe(fsm__bus *bus, fsm__bus_changed_fn fn, void *arg, fsm_error *err);
 /* Returns at once; the server may be absent. */
@@ -133,6 +140,23 @@ FSM_MUST_USE fsm_code fsm__bus_stream_each(fsm__bus *bus, const char *stream, ui
 /* The sequences between first and last that hold nothing, ascending, malloced; at most max of them. */
 FSM_MUST_USE fsm_code fsm__bus_stream_deleted(fsm__bus *bus, const char *stream, size_t max, uint64_t **out,
                                               size_t *count, fsm_error *err);
+/* ---- work queues (bus_queue.c): what is taken out is gone; waits as those of streams do ---- */
+
+typedef struct fsm__bus_queue {
+  const char *stream,
+      *subject;         /* made when missing: file storage, a message stays until it is acknowledged */
+  const char *consumer; /* durable */
+  unsigned window;      /* messages that may be out, not acknowledged */
+  int64_t ack_wait_ns;  /* one that is not acknowledged by then comes again */
+} fsm__bus_queue;
+
+/* The stream, and its consumer made anew: it begins with the oldest message that is there, so that whatever
+ * was out when the connection (or we) ended comes again, in its order. *made: the stream was, by this call.
+ * FSM_EEXISTS: there is such a stream and it is no work queue of that subject; others as of
+ * fsm__bus_stream_open. */
+FSM_MUST_USE fsm_code fsm__bus_queue_open(fsm__bus *bus, const fsm__bus_queue *queue, bool *made,
+                                          fsm_error *err);
+
 /* Of JetStream's error code, as in an answer to a message: what kind of fault it is. FSM_ETOOLARGE: the
  * record; FSM_EQUOTA: the stream or the server is full; FSM_EBUSY: another sequence was expected;
  * FSM_EUNREACHABLE … */

@@ -229,8 +229,7 @@ static natsStatus subscribe_one(natsConnection *nc, fsm__bus_subscription *s) {
                           ? natsConnection_QueueSubscribe(&s->sub, nc, s->subject, s->queue, on_message, s)
                           : natsConnection_Subscribe(&s->sub, nc, s->subject, on_message, s);
   if (status != NATS_OK) return status;
-  if (s->reply_fn != NULL)
-    status = natsSubscription_SetPendingLimits(s->sub, -1, -1); /* the window bounds them */
+  if (s->unlimited) status = natsSubscription_SetPendingLimits(s->sub, -1, -1); /* the window bounds them */
   if (status != NATS_OK) return status;
   duty_begins(s->bus);
   status = natsSubscription_SetOnCompleteCB(s->sub, on_complete, s);

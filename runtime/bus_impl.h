@@ -34,6 +34,7 @@ typedef struct fsm__bus_subscription {
   char queue[64];
   fsm__bus_message_fn message_fn;
   fsm__bus_reply_fn reply_fn; /* an inbox: ids are the last token */
+  bool unlimited;             /* what may wait in the library: a window of ours bounds it */
   void *arg;
   natsSubscription *sub;
 } fsm__bus_subscription;
@@ -83,6 +84,9 @@ bool fsm__bus_usable(const fsm__bus *bus); /* under the gate */
 void fsm__bus_leave(fsm__bus *bus, natsSubscription *sub);
 fsm__bus_message fsm__bus_view_of(natsMsg *msg);
 fsm_code fsm__bus_fault(fsm_error *err, const char *where, natsStatus status);
+/* what: "made", "asked", "read". */
+fsm_code fsm__bus_stream_fault(fsm_error *err, const char *stream, const char *what, natsStatus status,
+                               jsErrCode js_code);
 void *fsm__bus_run(void *bus); /* the connecting thread */
 /* Is the file of a secret there, and nobody else's? */
 fsm_code fsm__bus_check_files(const fsm__bus *bus, fsm_error *err);

@@ -49,8 +49,8 @@ const char *fsm__bus_stream_advice(unsigned js_code) {
   return fault != NULL && fault->advice != NULL ? fault->advice : "";
 }
 
-static fsm_code stream_fault(fsm_error *err, const char *stream, const char *what, natsStatus status,
-                             jsErrCode js_code) {
+fsm_code fsm__bus_stream_fault(fsm_error *err, const char *stream, const char *what, natsStatus status,
+                               jsErrCode js_code) {
   const struct js_fault *fault = fault_of((unsigned)js_code);
   if (fault != NULL && fault->advice != NULL)
     return fsm_fail(err, fault->code, stream, "the stream cannot be %s: %s (JetStream %d)", what,
@@ -140,7 +140,8 @@ fsm_code fsm__bus_stream_open(fsm__bus *bus, const fsm__bus_stream_config *confi
   pthread_rwlock_unlock(&bus->gate);
   if (js_code == JSStreamNotFoundErr)
     return fsm_fail(err, FSM_ENOTFOUND, config->name, "there is no stream \"%s\"", config->name);
-  if (status != NATS_OK) return stream_fault(err, config->name, made ? "made" : "asked", status, js_code);
+  if (status != NATS_OK)
+    return fsm__bus_stream_fault(err, config->name, made ? "made" : "asked", status, js_code);
   stream_state(info, out);
   out->made = made;
   jsStreamInfo_Destroy(info);
@@ -160,7 +161,7 @@ fsm_code fsm__bus_stream_deleted(fsm__bus *bus, const char *stream, size_t max, 
   pthread_rwlock_rdlock(&bus->gate);
   if (fsm__bus_usable(bus)) status = js_GetStreamInfo(&info, bus->js, stream, &options, &js_code);
   pthread_rwlock_unlock(&bus->gate);
-  if (status != NATS_OK) return stream_fault(err, stream, "asked", status, js_code);
+  if (status != NATS_OK) return fsm__bus_stream_fault(err, stream, "asked", status, js_code);
   size_t n = info->State.DeletedLen > 0 ? (size_t)info->State.DeletedLen : 0;
   if (n > max) n = max;
   uint64_t *list = n > 0 ? malloc(n * sizeof *list) : NULL;
@@ -189,7 +190,7 @@ fsm_code fsm__bus_stream_read(fsm__bus *bus, const char *stream, uint64_t seq, f
   }
   if (status == NATS_NOT_FOUND || js_code == JSNoMessageFoundErr)
     return fsm_fail(err, FSM_ENOTFOUND, stream, "the stream has no message %llu", (unsigned long long)seq);
-  return stream_fault(err, stream, "read", status, js_code);
+  return fsm__bus_stream_fault(err, stream, "read", status, js_code);
 }
 
 /* ---- all of a stream ---- */
@@ -251,5 +252,5 @@ fsm_code fsm__bus_stream_each(fsm__bus *bus, const char *stream, uint64_t *seq, 
   pthread_rwlock_unlock(&bus->gate);
   if (js_code == JSStreamNotFoundErr)
     return fsm_fail(err, FSM_ENOTFOUND, stream, "there is no stream \"%s\"", stream);
-  return status == NATS_OK ? FSM_OK : stream_fault(err, stream, "read", status, js_code);
+  return status == NATS_OK ? FSM_OK : fsm__bus_stream_fault(err, stream, "read", status, js_code);
 }
