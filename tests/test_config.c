@@ -268,7 +268,7 @@ static void help_fits_eighty_columns_and_gives_flags_no_range(void **state) {
       columns = 0;
     assert_true(columns <= 80);
   }
-  assert_null(strstr(fsm_buf_text(&help), "on or off"));
+  assert_null(strstr(fsm_buf_text(&help), "(on or off"));
   assert_non_null(strstr(fsm_buf_text(&help), "  --help\n      print this and exit\n"));
   assert_non_null(strstr(fsm_buf_text(&help), "required, optional or none;\n      default required)\n"));
   fsm_buf_free(&help);

@@ -24,6 +24,8 @@ typedef struct fsm__config_list {
   size_t count;
 } fsm__config_list;
 
+/* AUTO: when there is NATS, and tokens can be checked or need not be. */
+typedef enum fsm__nats_wish { FSM__NATS_AUTO, FSM__NATS_ON, FSM__NATS_OFF } fsm__nats_wish;
 typedef enum fsm__log_style { FSM__LOG_LOGFMT, FSM__LOG_JSON } fsm__log_style;
 
 /* What is made of the table for others to read; FSM__DOCS in this order. */
@@ -45,7 +47,10 @@ typedef struct fsm__config {
   fsm__config_list http_allow, cors_origin, jwt_roles_claims, socket_users;
   int64_t jwt_overlap_ns, jwt_leeway_ns;
   bool no_listen, behind_proxy, help, version, print_config, print_sinks;
-  fsm__policy auth, socket_auth;
+  fsm__policy auth, socket_auth, nats_auth;
+  fsm__nats_wish nats_api;
+  bool nats_queue;
+  const char *nats_queue_stream;
   fsm__doc print_doc;
   fsm__log_style log_format;
   fsm__log_level log_level;
@@ -57,6 +62,7 @@ typedef struct fsm__config {
   uint64_t max_connections; /* 0 = as many as the file limit allows */
   /* What follows from that. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];
+  bool serves_nats;
   int from[FSM__SETTINGS_MAX]; /* by row: 0 = default, else the line of the file, or FSM__FROM_OPTION */
   char *file_text;             /* what values of the file point into */
 } fsm__config;

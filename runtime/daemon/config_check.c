@@ -91,6 +91,26 @@ static fsm_code check_nats(const fsm__config *config, fsm_error *err) {
   return FSM_OK;
 }
 
+static fsm_code check_nats_api(fsm__config *config, fsm_error *err) {
+  static const char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  const bool who = *config->jwt_key || *config->jwt_keys || config->nats_auth == FSM__AUTH_NONE;
+  config->serves_nats = config->nats_api != FSM__NATS_OFF && *config->nats && who;
+  if (config->nats_api == FSM__NATS_ON && !*config->nats)
+    return fsm__config_wrong(config, "nats-api", err, "it is of no use without --nats");
+  if (config->nats_api == FSM__NATS_ON && !who)
+    return fsm__config_wrong(
+        config, "nats-api", err,
+        "nobody can be told apart: give --jwt-key or --jwt-keys, or --nats-auth none to take "
+        "everyone whom the NATS server lets in");
+  if (config->nats_queue && !config->serves_nats)
+    return fsm__config_wrong(config, "nats-queue", err,
+                             "it needs --nats, keys of tokens or --nats-auth none, and not --nats-api off");
+  if (config->nats_queue_stream[strspn(config->nats_queue_stream, known)])
+    return fsm__config_wrong(config, "nats-queue-stream", err,
+                             "the name of a stream is 1 to 32 letters, digits, _ and -");
+  return FSM_OK;
+}
+
 static fsm_code check_urls(const fsm__config *config, fsm_error *err) {
   fsm_error inner;
   for (size_t i = 0; i < config->http_allow.count; i++)
@@ -142,6 +162,7 @@ fsm_code fsm__config_check(fsm__config *config, fsm_error *err) {
   if (code == FSM_OK) code = check_socket(config, err);
   if (code == FSM_OK) code = check_retention(config, err);
   if (code == FSM_OK) code = check_nats(config, err);
+  if (code == FSM_OK) code = check_nats_api(config, err);
   if (code == FSM_OK) code = check_urls(config, err);
   if (code == FSM_OK) code = check_tls(config, err);
   if (code == FSM_OK) code = check_listen(config, err);

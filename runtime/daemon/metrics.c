@@ -102,6 +102,7 @@ bool fsm__serve_metrics(fsm__server *server, fsm__request *request, const fsm__t
   fsm__metrics_runtime(out, server->runtime);
   fsm__metrics_process(out, server->loop);
   fsm__metrics_sinks(out, request);
+  fsm__metrics_nats(out, server->nats);
   if (!add_kept(g, out)) {
     const fsm_query query = {.kind = FSM_QUERY_GAUGES};
     if (fsm_read(server->runtime, &query, on_gauges, request, NULL) == FSM_OK) return false;

@@ -38,6 +38,8 @@ void fsm__metrics_sinks(fsm_buf *out, const fsm__request *request);
 void fsm__metrics_runtime(fsm_buf *out, fsm_runtime *runtime);
 /* CPU, memory, files of this process, and how late the loop is. */
 void fsm__metrics_process(fsm_buf *out, const fsm__loop *loop);
+/* Of the API over NATS; NULL: nothing. */
+void fsm__metrics_nats(fsm_buf *out, struct fsm__nats_api *api);
 /* The document of FSM_QUERY_GAUGES. */
 void fsm__metrics_gauges(fsm_buf *out, const fsm_value *document);
 

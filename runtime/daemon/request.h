@@ -63,6 +63,7 @@ typedef struct fsm__request {
   const char *headers[FSM__HEADER_COUNT];
   const char *repeated; /* name of a header that is there twice */
   fsm_buf body;
+  fsm_error unfit; /* nothing could be made of it by who carried it: told to those who may ask */
   bool body_too_large, body_refused; /* over FSM__BODY_MAX; over what all bodies together may take */
   fsm__peer peer;
   fsm__policy policy;

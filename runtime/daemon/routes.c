@@ -9,6 +9,7 @@
 #include "runtime/daemon/body.h"
 #include "runtime/daemon/headers.h"
 #include "runtime/daemon/problem.h"
+#include "runtime/daemon/serve_command.h"
 #include "runtime/filter.h"
 
 typedef bool (*row_fn)(fsm__server *server, fsm__request *request, const fsm__target *target);
@@ -160,8 +161,10 @@ static bool may(fsm__server *server, fsm__request *request, const route *row) {
 }
 
 /* True when the body may go to the row; else the answer is made. */
-static bool body_is_fit(fsm__request *request, const route *row) {
-  if (request->body_too_large)
+static bool body_is_fit(fsm__server *server, fsm__request *request, const route *row) {
+  if (request->unfit.code != FSM_OK)
+    (void)fsm__serve_refuse(server, request, &request->unfit);
+  else if (request->body_too_large)
     fsm__problem_make(request, FSM_ETOOLARGE, 0, "body", "the body is longer than %d bytes", FSM__BODY_MAX);
   else if (request->body_refused)
     fsm__problem_make(request, FSM_EBUSY, 0, "body", "all bodies together are too large; try again");
@@ -216,7 +219,8 @@ static void on_body_read(void *arg) {
 /* What takes long to read is not read on the loop's thread: others are served meanwhile. */
 static bool serve_row(fsm__server *server, fsm__request *request, const route *row,
                       const fsm__target *target) {
-  if (request->body.len <= FSM__BODY_QUICK || row->body != JSON) return row->serve(server, request, target);
+  if (request->body.len <= FSM__BODY_QUICK || row->body != JSON || request->was_read)
+    return row->serve(server, request, target);
   request->row = row;
   request->asked = target;
   fsm_error err = {0};
@@ -247,7 +251,7 @@ bool fsm__routes_serve(void *arg, fsm__request *request) {
     return refuse_token(server, request, &err);
   if (!may(server, request, row)) return true;
   if (check_params(request, row, target, &err) != FSM_OK) goto refused;
-  return !body_is_fit(request, row) || serve_row(server, request, row, target);
+  return !body_is_fit(server, request, row) || serve_row(server, request, row, target);
 refused:
   fsm__problem(request, &err, 0, NULL);
   return true;

@@ -15,6 +15,7 @@ typedef struct fsm__server {
   fsm_publisher *publisher;     /* NULL = nothing is published */
   fsm__sink_watches watches;    /* of its sinks */
   struct fsm__streams *streams; /* of records */
+  struct fsm__nats_api *nats;   /* NULL = not served */
   fsm__auth *auth;
   fsm__loop *loop;
   const fsm__log *log;

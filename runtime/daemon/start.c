@@ -6,6 +6,7 @@
 #include "runtime/daemon/auth_open.h"
 #include "runtime/daemon/config_table.h"
 #include "runtime/daemon/daemon.h"
+#include "runtime/daemon/nats_api.h"
 #include "runtime/hash.h"
 
 /* What was found wrong when it was used has the place of its setting, too. */
@@ -76,6 +77,20 @@ static fsm_code open_listeners(fsm__daemon *d, fsm_error *err) {
 static void hold(void *runtime) { fsm_runtime_hold(runtime); }
 static void go(void *runtime) { fsm_runtime_go(runtime); }
 
+/* The connection is its own: records and workers wait for nobody who asks. */
+static fsm_code open_nats(fsm__daemon *d, fsm_error *err) {
+  const fsm__config *config = &d->config;
+  if (!config->serves_nats) return FSM_OK;
+  fsm__nats_options options = {.bus = {.url = config->nats, .name = "fsmd api"},
+                               .prefix = "fsm",
+                               .policy = config->nats_auth,
+                               .stream = config->nats_queue ? config->nats_queue_stream : NULL};
+  if (*config->nats_creds) options.bus.creds_file = config->nats_creds;
+  if (*config->nats_ca) options.bus.ca_file = config->nats_ca;
+  fsm_code code = fsm__nats_api_new(&d->server, &options, &d->server.nats, err);
+  return code == FSM_OK ? fsm__nats_api_start(d->server.nats, err) : code;
+}
+
 fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
   const unsigned most = FSM__SOCKET_CONNECTIONS_MAX + tcp_places(&d->config);
   fsm_code code = fsm__limits_raise(most, &d->limits, err);
@@ -89,11 +104,18 @@ fsm_code fsm__daemon_start(fsm__daemon *d, fsm_error *err) {
   if (code == FSM_OK) code = fsm__loop_on_reload_signal(d->server.loop, fsm__daemon_on_reload_signal, d, err);
   if (code == FSM_OK) code = fsm__daemon_open_clocks(d, err);
   if (code == FSM_OK) code = open_listeners(d, err);
+  if (code == FSM_OK) code = open_nats(d, err);
   if (code == FSM_OK) fsm__daemon_start_clocks(d);
   return code;
 }
 
 /* ---- told ----------------------------------------------------------------------------------------- */
+
+static const char *nats_api_text(const fsm__config *config) {
+  if (config->serves_nats) return fsm__policy_name(config->nats_auth);
+  const bool wanted = config->nats_api == FSM__NATS_AUTO && *config->nats;
+  return wanted ? "off: there is no key of tokens, and --nats-auth is not none" : "off";
+}
 
 void fsm__daemon_tell(fsm__daemon *d) {
   char store[33];
@@ -113,6 +135,8 @@ void fsm__daemon_tell(fsm__daemon *d) {
            fsm__text("keys", fsm_buf_text(&keys)), fsm__text("socket", config->socket_path),
            fsm__text("socket_auth", fsm__policy_name(config->socket_auth)),
            fsm__text("nats", *config->nats ? config->nats : "off"),
+           fsm__text("nats_api", nats_api_text(config)),
+           fsm__text("nats_queue", config->nats_queue ? config->nats_queue_stream : "off"),
            fsm__text("sinks", *config->sinks ? config->sinks : "off"),
            fsm__text("config", *config->config ? config->config : "none"),
            fsm__number("connections", d->limits.connections), fsm__number("files", d->limits.files));

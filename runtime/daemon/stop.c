@@ -7,9 +7,15 @@
 #include <unistd.h>
 
 #include "runtime/daemon/daemon.h"
+#include "runtime/daemon/nats_api.h"
 #include "runtime/daemon/streams.h"
 
 static void stop_loop(void *arg) { fsm__loop_stop(((fsm__daemon *)arg)->server.loop); }
+
+static void on_http_idle(void *arg) {
+  fsm__daemon *d = arg;
+  fsm__nats_api_on_idle(d->server.nats, stop_loop, d);
+}
 
 static void on_too_late(void *arg) {
   fsm__daemon *d = arg;
@@ -25,11 +31,13 @@ void fsm__daemon_on_stop_signal(void *arg) {
   signal(SIGINT, SIG_DFL);
   fsm__log_line(&d->log, "info", "stopping");
   fsm__notify_send(&d->notify, "STOPPING=1\nSTATUS=stopping: requests under way are answered");
-  fsm__http_drain(d->http, stop_loop, d);
+  fsm__nats_api_drain(d->server.nats);
+  fsm__http_drain(d->http, on_http_idle, d);
   fsm__loop_deadline(d->server.loop, (uint64_t)(d->config.stop_timeout_ns / 1000000), on_too_late, d);
 }
 
 void fsm__daemon_stop(fsm__daemon *d) {
+  fsm__nats_api_drain(d->server.nats);
   if (d->http) fsm__http_stop(d->http);
   if (d->serves_socket) unlink(d->config.socket_path);
   /* What is asked of sinks, and a new set of them, end first. */
@@ -41,6 +49,7 @@ void fsm__daemon_stop(fsm__daemon *d) {
   while (d->server.verifying) fsm__loop_turn(d->server.loop);
   fsm__notify_send(&d->notify, "STATUS=stopping: the store is closed");
   if (d->server.runtime) fsm_runtime_close(d->server.runtime);
+  fsm__nats_api_free(d->server.nats); /* with the answers that the runtime gave at its end */
   fsm__http_free(d->http);
   fsm__streams_free(d->server.streams);
   fsm__daemon_free_clocks(d);
