@@ -9,7 +9,7 @@ import urllib.parse
 
 import jsonschema
 
-from test_http import WAIT, UnixConnection
+from http_daemon import WAIT, UnixConnection
 
 # Of HTTP itself, from one hop to the next.
 OF_HTTP = {"date", "content-type", "content-length", "connection", "transfer-encoding", "keep-alive"}

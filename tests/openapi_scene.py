@@ -6,7 +6,7 @@ import json
 import os
 import time
 
-from test_http import WAIT, await_
+from http_daemon import WAIT, await_
 
 NOWHERE = "01a20000-0000-7000-8000-000000000000"
 TOKEN = "0" * 32

@@ -7,7 +7,7 @@ import os
 import subprocess
 import unittest
 
-from test_http import Daemon, token
+from http_daemon import Daemon, token
 
 SOURCE = os.environ.get("FSM_SOURCE_DIR", os.path.join(os.path.dirname(__file__), ".."))
 CLI = os.path.join(os.environ.get("FSM_BUILD_DIR", "build/dev"), "fsm-cli")

@@ -9,8 +9,8 @@ sys.dont_write_bytecode = True
 SOURCE = os.environ.get("FSM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SOURCE, "tests"))
 
-import test_http  # noqa: E402
-from test_http import Daemon  # noqa: E402
+import http_daemon  # noqa: E402
+from http_daemon import Daemon  # noqa: E402
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 MACHINE = {"id": "m", "initial": "a", "states": {"a": {"on": {"GO": "b"}}, "b": {"invoke": {"id": "t", "src": "somebody"}, "on": {"GO": "a"}}}}
@@ -83,7 +83,7 @@ class Context(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.access(test_http.FSMD, os.X_OK):
+    if not os.access(http_daemon.FSMD, os.X_OK):
         print("skipped: not built")
         sys.exit(77)
     unittest.main()

@@ -18,7 +18,7 @@ import time
 import unittest
 import urllib.parse
 
-from test_http import FSMD, Daemon, UnixConnection, token
+from http_daemon import FSMD, Daemon, UnixConnection, token
 
 CLI = os.path.join(os.path.dirname(FSMD), "fsm-cli")
 INSTANCES = int(os.environ.get("FSM_ORACLE_INSTANCES", "600"))

@@ -9,7 +9,7 @@ import os
 import subprocess
 import unittest
 
-from test_http import FSMD, Case, ref
+from http_daemon import FSMD, Case, ref
 
 PARKED = {
     "id": "parked",

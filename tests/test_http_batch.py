@@ -5,7 +5,7 @@ import json
 import threading
 import unittest
 
-from test_http import Case, token
+from http_daemon import Case, token
 
 
 class Batch(Case):

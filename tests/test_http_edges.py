@@ -12,7 +12,7 @@ import time
 import unittest
 import warnings
 
-from test_http import DEFINITION, FSMD, WAIT, Case, Daemon, token
+from http_daemon import DEFINITION, FSMD, WAIT, Case, Daemon, token
 
 GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

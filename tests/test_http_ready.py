@@ -3,7 +3,7 @@
 import tempfile
 import unittest
 
-from test_http import Case, Daemon, NatsServer, await_
+from http_daemon import Case, Daemon, NatsServer, await_
 
 BIG = {"id": "big", "initial": "a", "context": {"pad": None},
        "states": {"a": {"on": {"PUT": {"context": {"pad": {"@expr": "event.pad"}}}}}}}

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from test_http import DEFINITION, Daemon
+from http_daemon import DEFINITION, Daemon
 
 HOST = b"Host: localhost\r\n"
 GOOD = b"GET /v1/instances/one HTTP/1.1\r\n" + HOST + b"\r\n"

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from test_http import Case, Daemon, NatsServer, await_, ref, token
+from http_daemon import Case, Daemon, NatsServer, await_, ref, token
 
 
 def machine(name, service, **policy):

@@ -16,7 +16,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from test_http import DEFINITION, Daemon  # noqa: E402
+from http_daemon import DEFINITION, Daemon  # noqa: E402
 
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases", "http_vectors.txt")
 AT_ONCE = 24

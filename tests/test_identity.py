@@ -13,7 +13,7 @@ import tempfile
 import time
 import unittest
 
-from test_http import DEFINITION, FSMD, WAIT, Daemon, UnixConnection
+from http_daemon import DEFINITION, FSMD, WAIT, Daemon, UnixConnection
 from token_maker import SECRETS, Keys, jwk_of, openssl, write
 
 CLI = os.path.join(os.path.dirname(FSMD), "fsm-cli")

@@ -17,9 +17,9 @@ SOURCE = os.environ.get("FSM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.
 sys.path.insert(0, os.path.join(SOURCE, "tests"))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "kill.d"))
 
-import test_http  # noqa: E402
+import http_daemon  # noqa: E402
 from journal import Reader, Record  # noqa: E402
-from test_http import Daemon, metrics  # noqa: E402
+from http_daemon import Daemon, metrics  # noqa: E402
 
 BOUNDS = [1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400, 90 * 86400, 365 * 86400]
 TWO = [
@@ -239,7 +239,7 @@ class Metrics(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.access(test_http.FSMD, os.X_OK):
+    if not os.access(http_daemon.FSMD, os.X_OK):
         print("skipped: not built")
         sys.exit(77)
     unittest.main()

@@ -19,8 +19,8 @@ sys.dont_write_bytecode = True
 SOURCE = os.environ.get("FSM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SOURCE, "tests"))
 
-import test_http  # noqa: E402
-from test_http import Daemon  # noqa: E402
+import http_daemon  # noqa: E402
+from http_daemon import Daemon  # noqa: E402
 
 EXAMPLES = os.path.join(SOURCE, "examples", "monitoring")
 WAIT = 60
@@ -194,7 +194,7 @@ class Dashboards(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.access(test_http.FSMD, os.X_OK):
+    if not os.access(http_daemon.FSMD, os.X_OK):
         print("skipped: not built")
         sys.exit(77)
     unittest.main()

@@ -26,7 +26,7 @@ import openapi_document as written
 from openapi_probe import Answer, Book, Probe
 from openapi_requests import Random, wrong_bodies, wrong_parameters
 from openapi_scene import NOWHERE, SCENES, TOKEN, Scene
-from test_http import WAIT, Daemon, token
+from http_daemon import WAIT, Daemon, token
 
 REQUESTS = int(os.environ.get("FSM_TEST_REQUESTS", "600"))
 SEED = int(os.environ.get("FSM_TEST_SEED", str(int(time.time()) // 86400)))

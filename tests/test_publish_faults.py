@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-from test_http import DEFINITION, FSMD, Daemon, NatsServer, await_
+from http_daemon import DEFINITION, FSMD, Daemon, NatsServer, await_
 
 CLI = os.path.join(os.path.dirname(FSMD), "fsm-cli")
 SECRET = "s3cr3t-of-alice"

@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from test_http import FSMD, Daemon, await_
+from http_daemon import FSMD, Daemon, await_
 
 MIB = 1024 * 1024
 MACHINE = {"id": "big", "initial": "on", "context": {"blob": ""}, "states": {"on": {"on": {"PING": {"actions": []}}}}}

@@ -17,7 +17,7 @@ import time
 import unittest
 import urllib.parse
 
-import test_http as h
+import http_daemon as h
 
 STREAMS = int(os.environ.get("FSM_TEST_STREAMS", "200"))
 MACHINE = {

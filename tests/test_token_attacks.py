@@ -12,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-from test_http import DEFINITION, Daemon
+from http_daemon import DEFINITION, Daemon
 from token_maker import PARTNER, SECRETS, Keys, b64, resigned, sha256, unb64
 
 H256 = '{"alg":"HS256","kid":"h256"}'
