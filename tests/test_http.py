@@ -718,7 +718,7 @@ class Operation(unittest.TestCase):
             answer = d.request("GET", "/healthz")
             self.assertEqual((answer.status, answer.json["status"]), (200, "degraded"), answer)
             sink = answer.json["sinks"][0]
-            self.assertEqual((sink["name"], sink["connected"], sink["published_seq"]), ("nats", False, 0))
+            self.assertEqual((sink["name"], sink["connected"], sink["seq"]), ("nats", False, 0))
             self.assertEqual((sink["status"], sink["lag"]), ("disconnected", sink["durable_seq"]))
             self.assertGreaterEqual(sink["lag"], 1)
             await_("a reason", lambda: d.request("GET", "/healthz").json["sinks"][0]["last_error"])

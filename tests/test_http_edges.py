@@ -59,7 +59,7 @@ class Wide(Daemon):
 
 class Places(unittest.TestCase):
     def setUp(self):
-        self.d = Daemon("--auth", "none", "--max-connections", "64", "--header-timeout", "3s", key=False)
+        self.d = Daemon("--auth", "none", "--connections-max", "64", "--header-timeout", "3s", key=False)
         self.addCleanup(self.d.remove)
 
     def test_the_last_places_are_for_who_asks_how_we_do(self):

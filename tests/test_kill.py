@@ -497,7 +497,7 @@ class Kill:
             self.faults.add("lost", "the stream has %d records of %d" % (self.published_records, seq))
 
     def published(self):
-        return self.daemon.get("/healthz")["sinks"][0]["published_seq"]
+        return self.daemon.get("/healthz")["sinks"][0]["seq"]
 
     # ---- all of it ------------------------------------------------------------------------------------
 

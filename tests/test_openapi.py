@@ -184,7 +184,7 @@ class Drive:
 
     def full_house(self):
         """The last connections are for those who ask how it is."""
-        d = self.daemon("--max-connections", "32")
+        d = self.daemon("--connections-max", "32")
         idle = [socket.create_connection(("127.0.0.1", d.port), timeout=WAIT) for _ in range(24)]
         try:
             probe = self.probe(d, token(aud="fsmd-admin"))

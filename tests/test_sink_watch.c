@@ -60,38 +60,37 @@ static void each_change_of_state_is_one_line(void **state) {
       .name = "nats", .kind = "nats", .configured = true, .durable_seq = 4, .last_error = "no servers"};
   said(s,
        "level=warn msg=\"NATS is not reached, records wait\" sink=nats status=disconnected lag=4 "
-       "published_seq=0 changes=1 detail=\"no servers\"\n");
+       "seq=0 changes=1 detail=\"no servers\"\n");
   silent(s, 3);
   s->status = (fsm_sink_status){
       .name = "nats", .kind = "nats", .configured = true, .connected = true, .durable_seq = 5};
   said(s,
        "level=info msg=\"NATS connected, publishing the backlog\" sink=nats status=behind lag=5 "
-       "published_seq=0 changes=1 detail=\"\"\n");
+       "seq=0 changes=1 detail=\"\"\n");
   silent(s, 3);
   s->status.seq = 5;
   said(s,
-       "level=info msg=\"publishing caught up\" sink=nats status=ok lag=0 published_seq=5 changes=1 "
+       "level=info msg=\"publishing caught up\" sink=nats status=ok lag=0 seq=5 changes=1 "
        "detail=\"\"\n");
   silent(s, 30);
   s->status.connected = false;
   s->status.durable_seq = 9;
   said(s,
-       "level=warn msg=\"NATS lost, records wait\" sink=nats status=disconnected lag=4 published_seq=5 "
+       "level=warn msg=\"NATS lost, records wait\" sink=nats status=disconnected lag=4 seq=5 "
        "changes=1 detail=\"\"\n");
   s->status.connected = true;
   s->status.seq = 9;
-  said(s,
-       "level=info msg=\"NATS connected\" sink=nats status=ok lag=0 published_seq=9 changes=1 detail=\"\"\n");
+  said(s, "level=info msg=\"NATS connected\" sink=nats status=ok lag=0 seq=9 changes=1 detail=\"\"\n");
   s->status.halted = true;
   snprintf(s->status.last_error, sizeof s->status.last_error, "records of another store");
   said(s,
-       "level=error msg=\"publishing stands still\" sink=nats status=stopped lag=0 published_seq=9 "
+       "level=error msg=\"publishing stands still\" sink=nats status=stopped lag=0 seq=9 "
        "changes=1 detail=\"records of another store\"\n");
   silent(s, 30);
   s->status.halted = false;
   s->status.last_error[0] = 0;
   said(s,
-       "level=info msg=\"publishing caught up\" sink=nats status=ok lag=0 published_seq=9 changes=1 "
+       "level=info msg=\"publishing caught up\" sink=nats status=ok lag=0 seq=9 changes=1 "
        "detail=\"\"\n");
 }
 
@@ -118,7 +117,7 @@ static void one_that_is_not_configured_is_told_once(void **state) {
   s->status.configured = false;
   said(s,
        "level=info msg=\"the sink is not configured any more\" sink=nats status=\"not configured\" lag=0 "
-       "published_seq=0 changes=1 detail=\"\"\n");
+       "seq=0 changes=1 detail=\"\"\n");
   silent(s, 3);
 }
 
@@ -170,7 +169,7 @@ static void a_sink_that_comes_and_goes_is_told_in_bounded_lines_that_count_all(v
   assert_int_equal(counted, changes); /* nothing is forgotten */
 }
 
-static void a_published_seq_ahead_of_what_was_seen_durable_is_no_lag(void **state) {
+static void a_seq_ahead_of_what_was_seen_durable_is_no_lag(void **state) {
   (void)state;
   assert_int_equal(fsm__sink_lag(&(fsm_sink_status){
                        .name = "nats", .kind = "nats", .configured = true, .seq = 9, .durable_seq = 8}),
@@ -190,7 +189,7 @@ int main(void) {
       TEST(a_sink_that_keeps_up_under_load_is_not_behind),
       TEST(a_record_that_waits_for_its_bound_is_behind_and_no_sooner),
       TEST(a_sink_that_comes_and_goes_is_told_in_bounded_lines_that_count_all),
-      TEST(a_published_seq_ahead_of_what_was_seen_durable_is_no_lag),
+      TEST(a_seq_ahead_of_what_was_seen_durable_is_no_lag),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

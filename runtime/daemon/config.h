@@ -59,7 +59,7 @@ typedef struct fsm__config {
   int64_t snapshot_every_ns, retain_ns; /* 0 = none, for ever */
   int64_t stop_timeout_ns;
   int64_t header_timeout_ns, body_timeout_ns, idle_timeout_ns;
-  uint64_t max_connections; /* 0 = as many as the file limit allows */
+  uint64_t connections_max; /* 0 = as many as the file limit allows */
   /* What follows from that. */
   char socket_path[FSM__SOCKET_PATH_MAX + 1];
   bool serves_nats;

@@ -37,7 +37,7 @@ static const fsm__setting settings[] = {
    .help = "the private key of --tls-cert"},
   {"behind-proxy", FSM__FLAG, NULL, AT(behind_proxy), "off",
    .help = "a proxy before TCP does TLS and sees to who comes in: any address may be listened on, any Host is served"},
-  {"max-connections", FSM__NUMBER, "N", AT(max_connections), NULL, FSM__CONNECTIONS_MIN, FSM__CONNECTIONS_MAX, .note = "default: what the limit of open files allows",
+  {"connections-max", FSM__NUMBER, "N", AT(connections_max), NULL, FSM__CONNECTIONS_MIN, FSM__CONNECTIONS_MAX, .note = "default: what the limit of open files allows",
    .help = "connections on TCP at once; the last of them are for /healthz, /readyz and /metrics"},
   {"header-timeout", FSM__DURATION, "DURATION", AT(header_timeout_ns), "10s", SECOND_NS / 2, HOUR_NS,
    .help = "the head of a request is there after that, or the connection ends"},

@@ -14,7 +14,7 @@ static fsm_code sink_view(fsm_arena *arena, const fsm__sink_seen *sink, fsm_valu
   pairs[n++] = (fsm_pair){fsm_string("status"), fsm_string(fsm__sink_state_name(sink->state))};
   pairs[n++] = (fsm_pair){fsm_string("connected"), fsm_bool(status->connected)};
   pairs[n++] = (fsm_pair){fsm_string("lag"), fsm_uint(fsm__sink_lag(status))};
-  pairs[n++] = (fsm_pair){fsm_string("published_seq"), fsm_uint(status->seq)};
+  pairs[n++] = (fsm_pair){fsm_string("seq"), fsm_uint(status->seq)};
   pairs[n++] = (fsm_pair){fsm_string("durable_seq"), fsm_uint(status->durable_seq)};
   pairs[n++] = (fsm_pair){fsm_string("published"), fsm_uint(status->published)};
   pairs[n++] = (fsm_pair){fsm_string("retries"), fsm_uint(status->retries)};

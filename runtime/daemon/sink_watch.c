@@ -94,7 +94,7 @@ void fsm__sink_watch_look(fsm__sink_watch *watch, const fsm_sink_status *status,
   sentence says = sentence_of(status->kind, watch->before, now);
   FSM__LOG(log, says.level, says.text, fsm__text("sink", status->name),
            fsm__text("status", fsm__sink_state_name(now)), fsm__number("lag", fsm__sink_lag(status)),
-           fsm__number("published_seq", status->seq), fsm__number("changes", watch->changes),
+           fsm__number("seq", status->seq), fsm__number("changes", watch->changes),
            fsm__text("detail", status->last_error));
   watch->lines++;
   watch->changes = 0;

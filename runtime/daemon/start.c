@@ -39,7 +39,7 @@ static fsm_code listen_tcp(fsm__daemon *d, unsigned *port, fsm_error *err) {
 
 static unsigned tcp_places(const fsm__config *config) {
   if (config->no_listen) return 0;
-  return config->max_connections > 0 ? (unsigned)config->max_connections : FSM__CONNECTIONS_MAX;
+  return config->connections_max > 0 ? (unsigned)config->connections_max : FSM__CONNECTIONS_MAX;
 }
 
 /* Where there are fewer places than wanted the unix socket has at most a quarter. */

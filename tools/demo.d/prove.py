@@ -42,7 +42,7 @@ def drained(url):
     while time.monotonic() < until:
         try:
             seen = health(url)
-            if seen["sinks"] and all(sink["published_seq"] == seen["seq"] for sink in seen["sinks"]):
+            if seen["sinks"] and all(sink["seq"] == seen["seq"] for sink in seen["sinks"]):
                 return int(seen["seq"])
         except OSError as fault:
             seen = fault
