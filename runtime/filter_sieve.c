@@ -119,18 +119,20 @@ static fsm_code know(fsm__sieve *sieve, const fsm__deployed *deployed, fsm_error
   const fsm_machine *machine = deployed->machine;
   const char *wanted = sieve->filter->state;
   unsigned states = fsm_machine_states(machine);
-  uint8_t *marks = fsm_arena_zalloc(sieve->at->arena, states, 1);
+  fsm__sieve_machine *known = &sieve->machines[sieve->machine_count % FSM__SIEVE_MACHINES];
+  uint8_t *marks = known->marks;
+  if (known->room < states) marks = fsm_arena_alloc(sieve->at->arena, states);
   if (marks == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a filter");
+  memset(marks, 0, states);
   for (unsigned s = 0; s < states; s++) {
     bool in = wanted == NULL || (s > 0 && (fsm__state_matches(fsm_state_path(machine, s), wanted) ||
                                            (marks[fsm_state_parent(machine, s)] & FSM__MARK_WANTED)));
     if (in) marks[s] |= FSM__MARK_WANTED;
     if (fsm_state_has_tag(machine, s, "failed")) marks[s] |= FSM__MARK_FAILED;
   }
-  sieve->last = sieve->machine_count % FSM__SIEVE_MACHINES;
-  sieve->machine_count++;
-  sieve->machines[sieve->last] = (fsm__sieve_machine){
-      deployed, fsm__catalog_mask(sieve->at->core->catalog, deployed->hash.bytes), marks};
+  sieve->last = sieve->machine_count++ % FSM__SIEVE_MACHINES;
+  *known = (fsm__sieve_machine){deployed, fsm__catalog_mask(sieve->at->core->catalog, deployed->hash.bytes),
+                                marks, known->room < states ? states : known->room};
   return FSM_OK;
 }
 

@@ -35,7 +35,8 @@ enum { FSM__MARK_WANTED = 1, FSM__MARK_FAILED = 2 };
 typedef struct fsm__sieve_machine {
   const fsm__deployed *deployed;
   const fsm_mask *mask;
-  const uint8_t *marks;
+  uint8_t *marks; /* room for as many states: those of further versions take the same */
+  unsigned room;
 } fsm__sieve_machine;
 
 typedef struct fsm__sieve {

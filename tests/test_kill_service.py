@@ -5,7 +5,7 @@ absent, claims, operators, machines retired and deployed again, roles; while oth
 The journal is read by a reader of our own. What was answered is in it, once; what it says follows from what it said before, by
 rules that are written here again; and each follower got the records that its filter wants, in order, each once.
 
---cycles N (FSM_KILL_CYCLES, 4), --seed S (FSM_KILL_SEED).
+--cycles N (FSM_KILL_CYCLES, 4), --seed S (FSM_KILL_SEED); --full: the disk is full now and then.
 """
 import argparse
 import json
@@ -25,6 +25,7 @@ from test_kill import CLI, FSMD, Daemon, cli  # noqa: E402
 from check import Faults, key_hash  # noqa: E402
 from journal import Reader, Record  # noqa: E402
 from load import Wire  # noqa: E402
+from test_publish_full import empty, fill, mount  # noqa: E402
 from service import CASE, JOB, Actor, Follower, Stage, version_of  # noqa: E402
 
 WAIT = test_kill.WAIT
@@ -176,9 +177,10 @@ class Kill:
     def __init__(self, options, directory):
         self.options, self.dir, self.faults = options, directory, Faults()
         self.rng = random.Random(options.seed)
-        self.daemon = Daemon(directory, None, self.rng)
         self.stage, self.actors, self.followers = Stage(), [], []
-        self.kills = self.lossy = 0
+        self.kills = self.lossy = self.fulls = 0
+        self.disk = directory if options.full and mount(directory, 400 << 20) else None
+        self.daemon = Daemon(directory, None, self.rng)
 
     def token(self, role, sub):
         words = [CLI, "token", "mint", "--key", self.daemon.key, "--sub", sub, "--role", role, "--ttl", "2h"]
@@ -211,13 +213,29 @@ class Kill:
     def cycle(self):
         self.stage.open(self.daemon.port)
         time.sleep(self.rng.uniform(0.05, self.options.longest))
+        if self.disk and self.rng.random() < 0.5:
+            self.fill()
         self.stage.close()
         if self.daemon.died():
             raise AssertionError("fsmd ended by itself" + self.daemon.last_words())
         self.daemon.stop(signal.SIGKILL)
         self.kills += 1
         self.lossy += self.daemon.lossy
+        if self.disk and os.path.exists(os.path.join(self.disk, "ballast")):
+            empty(self.disk)
         self.daemon.start()
+
+    def fill(self):
+        """No room for a while; in half of the cases the kill comes before there is some again."""
+        begun = sum(a.full for a in self.actors)
+        fill(self.disk)
+        end = time.monotonic() + 5
+        while sum(a.full for a in self.actors) < begun + 20 and time.monotonic() < end and not self.daemon.died():
+            time.sleep(0.01)
+        self.fulls += 1
+        if self.rng.random() < 0.5:
+            empty(self.disk)
+            time.sleep(self.rng.uniform(0, self.options.longest))
 
     def finish(self):
         """No kill any more: everything gets its answer, every follower what is left."""
@@ -294,7 +312,8 @@ class Kill:
         for record in self.log.records if hasattr(self, "log") else ():
             kinds[record.kind] = kinds.get(record.kind, 0) + 1
         lines = [
-            "kills %d (%d with loss of the disk's cache), seed %d, %.0f s" % (self.kills, self.lossy, self.options.seed, seconds),
+            "kills %d (%d with loss of the disk's cache), disk full %d times and told %d times, seed %d, %.0f s"
+            % (self.kills, self.lossy, self.fulls, sum(a.full for a in self.actors), self.options.seed, seconds),
             "commands %d: taken %d, refused %d, unanswered %d; not permitted %d, said again %d"
             % (len(said), of["taken"], of["refused"], of[None], sum(s.code == "not_permitted" for s in said), sum(s.tries > 1 for s in said)),
             "claims %d, answers %d" % (sum(len(a.claims) for a in self.actors), sum(len(a.done) for a in self.actors)),
@@ -314,6 +333,7 @@ def read_options():
     parser.add_argument("--seed", type=int, default=seed)
     parser.add_argument("--actors", type=int, default=10)
     parser.add_argument("--longest", type=float, default=0.8, help="seconds before a kill, at most")
+    parser.add_argument("--full", action="store_true", help="on a disk of its own (unshare -m), which is full now and then")
     parser.add_argument("--keep", action="store_true", help="leave the files where they are")
     return parser.parse_args()
 
@@ -323,6 +343,9 @@ def main():
     if not os.access(FSMD, os.X_OK) or not os.access(CLI, os.X_OK):
         print("skipped: %s and %s are not built" % (FSMD, CLI))
         return 77
+    if options.full and os.environ.get("FSM_OWN_DISKS") != "yes":
+        os.environ["FSM_OWN_DISKS"] = "yes"
+        os.execvp("unshare", ["unshare", "-m", "--propagation", "private", sys.executable, *sys.argv])
     print("seed %d" % options.seed, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     directory, begun = tempfile.mkdtemp(prefix="fsm-kill-service-"), time.monotonic()
@@ -334,9 +357,14 @@ def main():
         if kill.daemon.process and not kill.daemon.died():
             kill.daemon.stop(signal.SIGKILL)
         print(kill.summary(time.monotonic() - begun), flush=True)
-        if passed and not options.keep:
+        if kill.disk and not passed:  # a disk of our own goes with us
+            directory = shutil.copytree(directory, tempfile.mkdtemp(prefix="fsm-kill-service-"), dirs_exist_ok=True)
+        if kill.disk:
+            subprocess.run(["umount", "-l", kill.disk], check=False)
+            os.rmdir(kill.disk)
+        elif passed and not options.keep:
             shutil.rmtree(directory)
-        else:
+        if options.keep or not passed:
             print("files: " + directory)
     return 0 if passed else 1
 

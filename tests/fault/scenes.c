@@ -288,6 +288,92 @@ static void reading(const char *dir, tally *t) {
   close_it(runtime, t);
 }
 
+/* ---- versions, claims, figures ------------------------------------------------------------------- */
+
+static const char OTHER[] =
+    "{\"id\":\"other\",\"initial\":\"a\",\"states\":{\"a\":{\"invoke\":{\"id\":\"t\",\"src\":\"w\","
+    "\"onDone\":\"b\"}},\"b\":{\"on\":{\"GO\":{\"target\":\"a\",\"meta\":{\"fsm\":{\"allow\":\"actor.sub == "
+    "'boss'\"}}}}}}}";
+
+static bool start_other(fsm_runtime *runtime) {
+  fsm_command command = fsm_command_new(FSM_CMD_START);
+  command.machine = "other";
+  command.key = "k";
+  command.if_absent = true;
+  return call(runtime, &command);
+}
+
+static bool retire_other(fsm_runtime *runtime) {
+  fsm_pair who = {fsm_string("sub"), fsm_string("op")};
+  fsm_command command = fsm_command_new(FSM_CMD_RETIRE);
+  command.machine = "other";
+  command.reason = "by chance";
+  command.actor = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &who};
+  return call(runtime, &command);
+}
+
+static void with_others(const char *dir, tally *t) {
+  with_counters(dir, t);
+  fsm_runtime *runtime = must_open(dir, t);
+  fsm_command command = fsm_command_new(FSM_CMD_DEPLOY);
+  command.source = OTHER;
+  command.source_len = strlen(OTHER);
+  must(call(runtime, &command), "deploying");
+  must(start_other(runtime), "starting");
+  close_it(runtime, t);
+}
+
+/* An attempt is had once, whoever failed to hear of it. */
+static void claim(fsm_runtime *runtime) {
+  fsm_arena arena;
+  fsm_value out;
+  fsm_error err;
+  fsm_answer answer;
+  fsm_arena_init(&arena, 0);
+  const fsm_query open = {.kind = FSM_QUERY_TASKS, .service = "w"};
+  fsm_command command = fsm_command_new(FSM_CMD_TASK_STARTED);
+  command.claim = true;
+  if (fsm_query_wait(runtime, &open, &arena, &out, &err) == FSM_OK && fsm_map_get(&out, "items")->len > 0) {
+    const fsm_value *token = fsm_map_get(&fsm_map_get(&out, "items")->items[0], "token");
+    for (unsigned i = 0; i < 16; i++) {
+      const char hex[3] = {token->s[2 * i], token->s[2 * i + 1], 0};
+      command.token[i] = (uint8_t)strtoul(hex, NULL, 16);
+    }
+    const bool had = fsm_call(runtime, &command, &arena, &answer) == FSM_OK && fsm_is(&answer.task, FSM_MAP);
+    const bool again =
+        fsm_call(runtime, &command, &arena, &answer) == FSM_OK && fsm_is(&answer.task, FSM_MAP);
+    must(!had || !again, "claiming (one attempt is had twice)");
+  }
+  fsm_arena_free(&arena);
+}
+
+static void retiring(const char *dir, tally *t) {
+  fsm_error err;
+  fsm_runtime *runtime = open_at(dir, t, &err);
+  if (runtime == NULL) return;
+  claim(runtime);
+  const bool retired = retire_other(runtime);
+  fsm_command command = fsm_command_new(FSM_CMD_START);
+  command.machine = "other";
+  must(!call(runtime, &command) || !retired, "retiring (a new instance of what is retired)");
+  static const fsm_query queries[] = {{.kind = FSM_QUERY_VERSIONS, .machine = "other"},
+                                      {.kind = FSM_QUERY_GAUGES},
+                                      {.kind = FSM_QUERY_TASKS}};
+  for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+    fsm_arena arena;
+    fsm_value out;
+    fsm_arena_init(&arena, 0);
+    any(fsm_query_wait(runtime, &queries[i], &arena, &out, &err));
+    fsm_arena_free(&arena);
+  }
+  command = fsm_command_new(FSM_CMD_DEPLOY);
+  command.source = OTHER;
+  command.source_len = strlen(OTHER);
+  (void)call(runtime, &command);
+  (void)add(runtime, t, 0, 1);
+  close_it(runtime, t);
+}
+
 static void verifying(const char *dir, tally *t) {
   fsm_error err;
   fsm_verified verified;
@@ -384,6 +470,7 @@ const scene scenes[] = {
     {"rotating", with_much, rotating},
     {"rounding", with_counters, rounding},
     {"reading", with_counters, reading},
+    {"retiring", with_others, retiring},
     {"verifying", with_counters, verifying},
     {"backing_up", with_counters, backing_up},
     {"pruning", with_a_past, pruning},

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 
+LATER = (503, 507)  # busy, or the disk is full: not taken, to be said again
 ANSWER_WAIT = 120  # seconds: never reached when all is well
 
 
@@ -25,7 +26,7 @@ class Said:
     def hear(self, status, body):
         if status < 300:
             self.outcome, self.answer = "taken", body
-        elif status != 503:
+        elif status not in LATER:
             self.outcome, self.code = "refused", body["code"]
 
 
@@ -67,6 +68,7 @@ class Actor(threading.Thread):
         self.sub, self.token = "%s-%d" % (self.role, number), tokens(self.role, "%s-%d" % (self.role, number))
         self.said, self.open, self.faults = [], None, []
         self.claims, self.done, self.count, self.wire = [], [], 0, None
+        self.full = 0  # answers that there is no room
         self.mine = []  # tasks that it has and did not answer yet: (token, attempt, completion or None)
 
     def run(self):
@@ -103,9 +105,11 @@ class Actor(threading.Thread):
         self.wire.request(method, path, data, fields)
         response = self.wire.getresponse()
         answer = json.loads(response.read())
-        if response.status == 503:
-            time.sleep(0.01)
-        return response.status, answer
+        if response.status not in LATER:
+            return response.status, answer
+        self.full += response.status == 507
+        time.sleep(0.01)
+        return 503, answer
 
     def key(self):
         self.count += 1
@@ -148,11 +152,14 @@ class Actor(threading.Thread):
                 return False
             if status != 200 or len(answer["items"]) != len(items):
                 raise AssertionError("a batch of %d: %d %s" % (len(items), status, answer))
-            again = []
+            again, full = [], any(one["status"] == 507 for one in answer["items"])
+            self.full += full
             for said, item, one in zip(saids, items, answer["items"]):
                 said.hear(one["status"], one.get("answer") or one.get("problem"))
                 if said.outcome is None:
                     again.append((said, item))
+            if full:
+                time.sleep(0.01)
             saids[:], items[:] = [a[0] for a in again], [a[1] for a in again]
             return not again
 
