@@ -3,6 +3,7 @@
 what its headers say. That answers are those of HTTP is test_nats_parity.py; the work queue is test_nats_queue.py."""
 import hashlib
 import json
+import os
 import queue
 import socket
 import subprocess
@@ -98,6 +99,10 @@ class Subjects(Case):
         self.assertEqual(self.s.deploy(dict(DEFINITION, id="gone")).status, 201)
         self.assertEqual(self.c.ask("admin", {"command": "retire", "machine": "gone", "reason": "old"}).status, 200)
         self.problem(self.c.ask("start", {"machine": "gone"}), 409, "retired")
+
+    def test_operators_have_the_data_looked_at_and_copied(self):
+        for command, more in (("verify", {}), ("db_check", {}), ("db_backup", {"dir": os.path.join(self.s.dir, "copy")})):
+            self.assertEqual(self.c.ask("admin", {"command": command, **more}).status, 200, command)
 
     def test_many_events_are_one_message(self):
         one = self.started()
