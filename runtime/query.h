@@ -60,6 +60,8 @@ const fsm_mask *fsm__query_mask(const fsm__reading *at, const fsm__instance *in)
 const char *fsm__query_text(const fsm__reading *at, const fsm__instance *in, const char *text);
 FSM_MUST_USE fsm_code fsm__query_routes(const fsm__reading *at, fsm_value *out, fsm_error *err);
 enum { FSM_GAUGE_STATES_MAX = 1000 }; /* of all machines; further ones are left out */
+/* What is due is told as late behind that: under load something is always due just now. */
+#define FSM_GAUGE_LATE_NS (60 * INT64_C(1000000000))
 FSM_MUST_USE fsm_code fsm__query_gauges(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_route_test(const fsm__reading *at, fsm_value *out, fsm_error *err);
 

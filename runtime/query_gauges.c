@@ -166,7 +166,7 @@ static fsm_code count_due(const fsm__reading *at, const fsm__row *row, fsm_arena
   enum { KIND = 24 };
   const uint8_t *key = row->key;
   if (row->key_len <= KIND) return FSM_OK;
-  const bool late = (int64_t)fsm__key_read_u64(key) < at->now_ns;
+  const bool late = at->now_ns - (int64_t)fsm__key_read_u64(key) > FSM_GAUGE_LATE_NS;
   if (key[KIND] == 't') n->timers++, n->timers_late += late;
   if (key[KIND] == 'm') n->messages++, n->messages_late += late;
   if (key[KIND] != 'k') return FSM_OK;

@@ -15,14 +15,15 @@ static void line(fsm_buf *out, const char *name, const char *help, double value)
 
 static void put_due(fsm_buf *out, const fsm_value *document) {
   line(out, "fsm_timers", "Timers that are set.", number(document, "timers"));
-  line(out, "fsm_timers_overdue", "Of these, due before now.", number(document, "timers_late"));
+  line(out, "fsm_timers_overdue", "Of these, due for more than a minute.", number(document, "timers_late"));
   fsm__metrics_family(out, "fsm_tasks", "gauge", "Open tasks, by what they wait for.");
   fsm__metrics_line(out, "fsm_tasks", "state", "waiting", number(document, "tasks_waiting"));
   fsm__metrics_line(out, "fsm_tasks", "state", "running", number(document, "tasks_running"));
-  line(out, "fsm_tasks_overdue", "Tasks to be offered again, or out of time, before now.",
+  line(out, "fsm_tasks_overdue", "Tasks that nobody took, or that are out of time, for more than a minute.",
        number(document, "tasks_late"));
   line(out, "fsm_messages", "Events on their way to other instances.", number(document, "messages"));
-  line(out, "fsm_messages_overdue", "Of these, due before now.", number(document, "messages_late"));
+  line(out, "fsm_messages_overdue", "Of these, due for more than a minute.",
+       number(document, "messages_late"));
   line(out, "fsm_incidents", "Instances parked, with a reason.", number(document, "incidents"));
 }
 
