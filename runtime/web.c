@@ -6,41 +6,14 @@
  */
 #include "runtime/web.h"
 
-#include <curl/curl.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/web_secret.h"
+#include "runtime/web_impl.h"
 
 enum { NS_PER_MS = 1000000, CONNECT_TIMEOUT_MS = 5000, CONNECTION_LIFE_S = 300, POLL_MS = 1000 };
-
-struct fsm_web {
-  CURL *easy;
-  CURLM *multi;
-  atomic_bool interrupted;
-  char *socket, *url, *token, *agent;
-  char *user, *ca_file, *cert_file, *key_file;
-  fsm__secret *password, *bearer;
-  int64_t timeout_ns, connect_timeout_ns;
-  size_t body_max;
-  bool own_server, anywhere;
-  int fd; /* of the connection, -1 before the first; own_server only */
-};
-
-/* What one answer collects while it arrives. */
-typedef struct exchange {
-  fsm_arena *arena;
-  fsm_web_reply *reply;
-  fsm_buf body;
-  size_t body_max;
-  const fsm_web *web;
-  fsm_web_header *headers;
-  bool too_large, refused; /* refused: by us, the server is not ours */
-} exchange;
 
 static char *copy_or_null(const char *text) { return text == NULL ? NULL : strdup(text); }
 
@@ -171,80 +144,6 @@ void fsm_web_timeout(fsm_web *web, int64_t timeout_ns) {
   web->timeout_ns = timeout_ns;
 }
 
-static size_t on_body(char *data, size_t size, size_t count, void *arg) {
-  exchange *ex = arg;
-  size_t len = size * count; /* size is always 1 */
-  if (len > ex->body_max - ex->body.len) {
-    ex->too_large = true;
-    return 0;
-  }
-  fsm_buf_add(&ex->body, data, len);
-  return fsm_buf_ok(&ex->body) ? len : 0;
-}
-
-/* The value of the header line when its name is `name`, trimmed, in the arena; else NULL. */
-static const char *header_value(fsm_arena *arena, const char *line, size_t len, const char *name) {
-  size_t name_len = strlen(name);
-  if (len <= name_len || line[name_len] != ':' || strncasecmp(line, name, name_len) != 0) return NULL;
-  const char *at = line + name_len + 1, *end = line + len;
-  while (at < end && (*at == ' ' || *at == '\t')) at++;
-  while (end > at && strchr(" \t\r\n", end[-1]) != NULL) end--;
-  if (end - at > FSM_WEB_VALUE_MAX) return NULL;
-  return fsm_arena_strndup(arena, at, (size_t)(end - at));
-}
-
-/* A header line of any name; informational answers come before the last one, whose headers count. */
-static void keep_header(exchange *ex, const char *line, size_t len) {
-  const char *colon = memchr(line, ':', len);
-  if (len > 5 && memcmp(line, "HTTP/", 5) == 0) ex->reply->header_count = 0;
-  if (colon == NULL || ex->headers == NULL || ex->reply->header_count == FSM_WEB_HEADERS_MAX) return;
-  char *name = fsm_arena_strndup(ex->arena, line, (size_t)(colon - line));
-  const char *value = name != NULL ? header_value(ex->arena, line, len, name) : NULL;
-  if (value == NULL) return;
-  ex->headers[ex->reply->header_count++] = (fsm_web_header){name, value};
-}
-
-static size_t on_header(char *data, size_t size, size_t count, void *arg) {
-  exchange *ex = arg;
-  size_t len = size * count;
-  const struct {
-    const char *name, **to;
-  } wanted[] = {{"ETag", &ex->reply->etag},
-                {"X-Correlation-ID", &ex->reply->correlation},
-                {"Content-Type", &ex->reply->type},
-                {"Retry-After", &ex->reply->retry_after}};
-  for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-    const char *value = header_value(ex->arena, data, len, wanted[i].name);
-    if (value != NULL) *wanted[i].to = value;
-  }
-  keep_header(ex, data, len);
-  return len;
-}
-
-/* ---- whose server it is --------------------------------------------------------------------------- */
-
-static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose) {
-  fsm_web *web = arg;
-  (void)purpose;
-  web->fd = fd;
-  return CURL_SOCKOPT_OK;
-}
-
-static bool is_ours(int fd) {
-  struct ucred peer; /* of whoever called listen() */
-  socklen_t len = sizeof peer;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) return false;
-  return peer.uid == geteuid() || peer.uid == 0;
-}
-
-/* Connected, nothing sent yet. */
-static int on_connected(void *arg, char *to, char *from, int to_port, int from_port) {
-  (void)to, (void)from, (void)to_port, (void)from_port;
-  exchange *ex = arg;
-  ex->refused = !is_ours(ex->web->fd);
-  return ex->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
-}
-
 /* ---- a request ------------------------------------------------------------------------------------- */
 
 static fsm_code add_header(struct curl_slist **list, fsm_buf *line, const char *name, const char *value,
@@ -306,7 +205,7 @@ static long milliseconds(int64_t ns, long if_zero) {
   return ms == 0 ? 1 : (long)ms;
 }
 
-static void set_connection(fsm_web *web, exchange *ex) {
+static void set_connection(fsm_web *web, fsm__exchange *ex) {
   CURL *easy = web->easy;
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -319,9 +218,9 @@ static void set_connection(fsm_web *web, exchange *ex) {
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an id may be ".." */
   if (web->socket != NULL) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, web->socket);
   if (!web->own_server) return;
-  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, fsm__web_on_socket);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, web);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, fsm__web_on_connected);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, ex);
 }
 
@@ -370,76 +269,6 @@ static void set_request(CURL *easy, const fsm_web_request *request) {
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static const char *server_name(const fsm_web *web) {
-  return web->anywhere ? "url" : web->socket != NULL ? web->socket : web->url;
-}
-
-/* libcurl speaks of the host and port of a URL, which a socket has not: there the system's word counts. */
-static const char *why_not(const fsm_web *web, CURLcode result, const char *text) {
-  long fault = 0;
-  if (web->socket != NULL && result == CURLE_COULDNT_CONNECT) {
-    curl_easy_getinfo(web->easy, CURLINFO_OS_ERRNO, &fault);
-    return fault != 0 ? strerror((int)fault) : curl_easy_strerror(result);
-  }
-  return *text != 0 ? text : curl_easy_strerror(result);
-}
-
-/* The numbers are OpenSSL's, X509_V_ERR_*. */
-static const char *certificate_fault(long verdict) {
-  switch (verdict) {
-    case 0:
-    case 1: return "the certificate is of another host"; /* its signatures were not the reason */
-    case 9: return "the certificate is not valid yet";
-    case 10: return "the certificate has expired";
-    case 18:
-    case 19: return "the certificate is signed by itself or by a root that is not trusted here (ca_file)";
-    case 2:
-    case 20:
-    case 21: return "the certificate is of an authority that is not trusted here (ca_file)";
-    case 23: return "the certificate was revoked";
-    default: return "the certificate does not verify";
-  }
-}
-
-static fsm_code tls_fault(const fsm_web *web, CURLcode result, const char *why, fsm_error *err) {
-  const char *where = server_name(web);
-  long verdict = 0;
-  if (result == CURLE_SSL_CACERT_BADFILE)
-    return fsm_fail(err, FSM_EARGUMENT, "ca_file", "the certificates cannot be used (%s)", why);
-  if (result == CURLE_SSL_CERTPROBLEM)
-    return fsm_fail(err, FSM_EARGUMENT, "cert_file", "our certificate or its key cannot be used (%s)", why);
-  if (result == CURLE_SSL_CONNECT_ERROR)
-    return fsm_fail(err, FSM_EUNREACHABLE, where, "TLS was not agreed on (%s)", why);
-  curl_easy_getinfo(web->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-  return fsm_fail(err, FSM_EPERMISSION, where, "%s (%s); nothing was sent", certificate_fault(verdict), why);
-}
-
-static fsm_code fault_of(const fsm_web *web, CURLcode result, const exchange *ex, const char *text,
-                         fsm_error *err) {
-  const char *where = server_name(web);
-  if (ex->refused)
-    return fsm_fail(err, FSM_EPERMISSION, where,
-                    "who listens there is neither this user nor root; nothing was sent");
-  if (ex->too_large) return fsm_fail(err, FSM_ETOOLARGE, where, "the answer is over %zu bytes", ex->body_max);
-  if (!fsm_buf_ok(&ex->body) || result == CURLE_OUT_OF_MEMORY)
-    return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
-  if (atomic_load(&web->interrupted)) return fsm_fail(err, FSM_ECLOSED, where, "interrupted");
-  const char *why = why_not(web, result, text);
-  switch (result) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE: return tls_fault(web, result, why, err);
-    case CURLE_OPERATION_TIMEDOUT: return fsm_fail(err, FSM_ETIMEOUT, where, "no answer in time (%s)", why);
-    case CURLE_URL_MALFORMAT: return fsm_fail(err, FSM_EARGUMENT, where, "the URL cannot be used (%s)", why);
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return fsm_fail(err, FSM_EUNREACHABLE, where, "the host is not known (%s)", why);
-    case CURLE_COULDNT_CONNECT:
-      return fsm_fail(err, FSM_EUNREACHABLE, where, "nobody listens there (%s)", why);
-    default: return fsm_fail(err, FSM_EUNREACHABLE, where, "the connection failed (%s)", why);
-  }
-}
-
 /* Until it is done or somebody interrupts; then CURLE_ABORTED_BY_CALLBACK. */
 static CURLcode run(fsm_web *web) {
   CURLcode result = CURLE_ABORTED_BY_CALLBACK;
@@ -460,17 +289,17 @@ static CURLcode run(fsm_web *web) {
 }
 
 /* Runs what was set up and hands the answer over to the arena. */
-static fsm_code perform(fsm_web *web, exchange *ex, fsm_error *err) {
+static fsm_code perform(fsm_web *web, fsm__exchange *ex, fsm_error *err) {
   CURL *easy = web->easy;
   char text[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, text);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, fsm__web_on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, ex);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, fsm__web_on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, ex);
   CURLcode result = run(web);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-  if (result != CURLE_OK) return fault_of(web, result, ex, text, err);
+  if (result != CURLE_OK) return fsm__web_fault(web, result, ex, text, err);
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   ex->reply->status = (int)status;
@@ -496,7 +325,7 @@ fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *are
                     fsm_error *err) {
   FSM_ASSERT(web != NULL && request != NULL && arena != NULL && out != NULL);
   fsm_web_reply reply = {0};
-  exchange ex = {.arena = arena, .reply = &reply, .body_max = web->body_max, .web = web};
+  fsm__exchange ex = {.arena = arena, .reply = &reply, .body_max = web->body_max, .web = web};
   struct curl_slist *list = NULL;
   fsm_code code = check_request(web, request, err);
   if (code != FSM_OK) return code;

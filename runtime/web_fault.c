@@ -1,0 +1,74 @@
+/* web_fault.c: why there is no answer, in words. */
+#include <string.h>
+
+#include "runtime/web_impl.h"
+
+static const char *server_name(const fsm_web *web) {
+  return web->anywhere ? "url" : web->socket != NULL ? web->socket : web->url;
+}
+
+/* libcurl speaks of the host and port of a URL, which a socket has not: there the system's word counts. */
+static const char *why_not(const fsm_web *web, CURLcode result, const char *text) {
+  long fault = 0;
+  if (web->socket != NULL && result == CURLE_COULDNT_CONNECT) {
+    curl_easy_getinfo(web->easy, CURLINFO_OS_ERRNO, &fault);
+    return fault != 0 ? strerror((int)fault) : curl_easy_strerror(result);
+  }
+  return *text != 0 ? text : curl_easy_strerror(result);
+}
+
+/* The numbers are OpenSSL's, X509_V_ERR_*. */
+static const char *certificate_fault(long verdict) {
+  switch (verdict) {
+    case 0:
+    case 1: return "the certificate is of another host"; /* its signatures were not the reason */
+    case 9: return "the certificate is not valid yet";
+    case 10: return "the certificate has expired";
+    case 18:
+    case 19: return "the certificate is signed by itself or by a root that is not trusted here (ca_file)";
+    case 2:
+    case 20:
+    case 21: return "the certificate is of an authority that is not trusted here (ca_file)";
+    case 23: return "the certificate was revoked";
+    default: return "the certificate does not verify";
+  }
+}
+
+static fsm_code tls_fault(const fsm_web *web, CURLcode result, const char *why, fsm_error *err) {
+  const char *where = server_name(web);
+  long verdict = 0;
+  if (result == CURLE_SSL_CACERT_BADFILE)
+    return fsm_fail(err, FSM_EARGUMENT, "ca_file", "the certificates cannot be used (%s)", why);
+  if (result == CURLE_SSL_CERTPROBLEM)
+    return fsm_fail(err, FSM_EARGUMENT, "cert_file", "our certificate or its key cannot be used (%s)", why);
+  if (result == CURLE_SSL_CONNECT_ERROR)
+    return fsm_fail(err, FSM_EUNREACHABLE, where, "TLS was not agreed on (%s)", why);
+  curl_easy_getinfo(web->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+  return fsm_fail(err, FSM_EPERMISSION, where, "%s (%s); nothing was sent", certificate_fault(verdict), why);
+}
+
+fsm_code fsm__web_fault(const fsm_web *web, CURLcode result, const fsm__exchange *ex, const char *text,
+                        fsm_error *err) {
+  const char *where = server_name(web);
+  if (ex->refused)
+    return fsm_fail(err, FSM_EPERMISSION, where,
+                    "who listens there is neither this user nor root; nothing was sent");
+  if (ex->too_large) return fsm_fail(err, FSM_ETOOLARGE, where, "the answer is over %zu bytes", ex->body_max);
+  if (!fsm_buf_ok(&ex->body) || result == CURLE_OUT_OF_MEMORY)
+    return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
+  if (atomic_load(&web->interrupted)) return fsm_fail(err, FSM_ECLOSED, where, "interrupted");
+  const char *why = why_not(web, result, text);
+  switch (result) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE: return tls_fault(web, result, why, err);
+    case CURLE_OPERATION_TIMEDOUT: return fsm_fail(err, FSM_ETIMEOUT, where, "no answer in time (%s)", why);
+    case CURLE_URL_MALFORMAT: return fsm_fail(err, FSM_EARGUMENT, where, "the URL cannot be used (%s)", why);
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return fsm_fail(err, FSM_EUNREACHABLE, where, "the host is not known (%s)", why);
+    case CURLE_COULDNT_CONNECT:
+      return fsm_fail(err, FSM_EUNREACHABLE, where, "nobody listens there (%s)", why);
+    default: return fsm_fail(err, FSM_EUNREACHABLE, where, "the connection failed (%s)", why);
+  }
+}
