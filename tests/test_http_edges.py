@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -12,7 +13,7 @@ import time
 import unittest
 import warnings
 
-from http_daemon import DEFINITION, FSMD, WAIT, Case, Daemon, token
+from http_daemon import DEFINITION, FSMD, WAIT, Case, Daemon, await_, token
 
 GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -246,6 +247,48 @@ class Secure(unittest.TestCase):
         with open(self.key) as f:
             secret = f.read().split("\n")[1]
         self.assertNotIn(secret, d.logged())
+
+    def shown(self, d):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", d.port), timeout=WAIT)) as s:
+            s.sendall(GET % b"/healthz")
+            self.assertIn(b"HTTP/1.1 200", s.recv(65536))
+            return s.getpeercert(binary_form=True)
+
+    def renewed(self, d, says):
+        before = d.logged().count(says)
+        d.process.send_signal(signal.SIGHUP)
+        await_("the line " + says, lambda: d.logged().count(says) > before)
+
+    def test_a_certificate_is_renewed_while_it_serves_and_a_wrong_one_changes_nothing(self):
+        d = Daemon("--tls-cert", self.cert, "--tls-key", self.key)
+        self.addCleanup(d.remove)
+        first = self.shown(d)
+        context = ssl.create_default_context(cafile=self.cert)
+        held = http.client.HTTPSConnection("localhost", d.port, context=context, timeout=WAIT)
+        held.request("GET", "/healthz")
+        self.assertEqual(held.getresponse().read()[:1], b"{")
+        with socket.create_connection(("127.0.0.1", d.port), timeout=WAIT) as waits:  # a handshake that has not begun
+            with open(self.cert, "rb") as f:
+                old = f.read()
+            self.pair(self.dir)
+            self.renewed(d, "certificate and key were read again")
+            second = self.shown(d)
+            self.assertNotEqual(first, second)
+            waits.close()
+        held.request("GET", "/healthz")  # goes on
+        self.assertEqual(held.getresponse().read()[:1], b"{")
+        held.close()
+        for wrong in (old, b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", None):
+            if wrong is None:
+                os.chmod(self.key, 0o644)
+            else:
+                with open(self.cert, "wb") as f:
+                    f.write(wrong)
+            self.renewed(d, "the certificate or its key is wrong; nothing changes")
+            self.assertEqual(self.shown(d), second)
+        self.assertEqual(d.stop(), 0)
 
     def test_beyond_loopback_only_tls_or_a_proxy_is_served(self):
         self.assertIn("loopback", self.refused("--listen", "0.0.0.0:0"))

@@ -37,6 +37,7 @@ WRAPPERS = [
     (r"curl/.*", "runtime/web_impl.h"),  # of web.c, web_answer.c, web_fault.c
     (r"jwt\.h", "runtime/token.c"),
     (r"microhttpd\.h", "runtime/daemon/http_impl.h"),  # of http*.c
+    (r"gnutls/.*", "runtime/daemon/http_tls.c"),
     (r"uv(\.h|/.*)", "runtime/daemon/loop.c"),
     (r"zlib\.h", "runtime/daemon/gzip.c"),
 ]
@@ -356,7 +357,7 @@ BAD = {
               tree(fsm__a_h='#include "fsm/a.h"\n')],
     wrappers: [tree(runtime__a_c=f"#include <{header}>\n") for header in
                ("jansson.h", "expat.h", "msgpack.h", "lmdb.h", "openssl/evp.h", "nats/nats.h", "curl/curl.h",
-                "jwt.h", "microhttpd.h", "uv.h", "sqlite3.h")] + [
+                "jwt.h", "microhttpd.h", "gnutls/gnutls.h", "uv.h", "sqlite3.h")] + [
         tree(fsm__a_c=f"#include <{header}>\n") for header in
         ("time.h", "unistd.h", "sys/socket.h", "fcntl.h", "pthread.h", "lmdb.h")],
     banned: [tree(runtime__a_c=f"void f(void) {{\n  x = {name}(y);\n}}\n") for name in BANNED] + [

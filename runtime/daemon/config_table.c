@@ -32,7 +32,7 @@ static const fsm__setting settings[] = {
   {"socket", FSM__PATH, "PATH", AT(socket), .note = "at most 107 bytes; default DIR/fsmd.sock",
    .help = "unix socket of the HTTP interface"},
   {"tls-cert", FSM__PATH, "FILE", AT(tls_cert), .note = "PEM, the server's certificate first; needs --tls-key; default: no TLS",
-   .help = "TLS (1.2 and 1.3) on TCP; read once, at the start"},
+   .help = "TLS (1.2 and 1.3) on TCP; read again at SIGHUP, with its key"},
   {"tls-key", FSM__PATH, "FILE", AT(tls_key), .note = "PEM, not encrypted; nobody else may read it",
    .help = "the private key of --tls-cert"},
   {"behind-proxy", FSM__FLAG, NULL, AT(behind_proxy), "off",

@@ -16,8 +16,9 @@
 typedef struct fsm__reloading {
   bool running, again;
   fsm__config config; /* as the settings say now */
-  fsm_error settings, sinks;
+  fsm_error settings, sinks, tls_fault;
   fsm__auth_reading keys;
+  fsm__tls tls; /* as the files are now */
 } fsm__reloading;
 
 typedef struct fsm__daemon {

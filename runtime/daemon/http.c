@@ -93,17 +93,12 @@ void fsm__http_set_cors(fsm__http *http, const fsm__cors *cors) {
   http->cors = *cors;
 }
 
-static struct MHD_Daemon *start(fsm__listener *l, int fd, fsm__tls *tls) {
-  struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, NULL},
-                                    {MHD_OPTION_HTTPS_MEM_KEY, 0, NULL},
+static struct MHD_Daemon *start(fsm__listener *l, int fd) {
+  const bool tls = l->pairs != NULL;
+  struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, fsm__pair_callback()},
                                     {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
                                     {MHD_OPTION_END, 0, NULL}};
-  if (tls) {
-    secure[0].ptr_value = (void *)(uintptr_t)fsm_buf_text(&tls->cert);
-    secure[1].ptr_value = (void *)(uintptr_t)fsm_buf_text(&tls->key);
-  } else {
-    secure[0].option = MHD_OPTION_END;
-  }
+  if (!tls) secure[0].option = MHD_OPTION_END;
   const fsm__http_limits *limits = &l->http->limits;
   /* Not strict: what the library refuses by itself it answers badly; http_head.c is stricter. */
   return MHD_start_daemon(
@@ -120,12 +115,14 @@ fsm_code fsm__http_listen(fsm__http *http, int fd, const fsm__listening *how, fs
   FSM_ASSERT(http->listener_count < FSM__LISTENERS_MAX);
   fsm__listener *l = &http->listeners[http->listener_count];
   *l = (fsm__listener){.http = http, .policy = how->policy, .local = how->local, .any_host = how->any_host};
-  l->daemon = start(l, fd, how->tls);
+  if (how->tls && fsm__pair_put(&l->pairs, how->tls, err) != FSM_OK) {
+    close(fd);
+    return FSM_EARGUMENT;
+  }
+  l->daemon = start(l, fd);
   if (!l->daemon) {
     close(fd);
-    if (how->tls)
-      return fsm_fail(err, FSM_EARGUMENT, "tls-cert",
-                      "certificate and key cannot be used: they are PEM, not encrypted, and belong together");
+    fsm__pairs_free(l->pairs);
     return fsm_fail(err, FSM_EIO, "http", "the HTTP library does not start");
   }
   http->listener_count++;
@@ -171,6 +168,8 @@ void fsm__http_stop(fsm__http *http) {
     for (int turn = 0; turn < LAST_TURNS; turn++) MHD_run(l->daemon);
     if (l->watch) fsm__watch_close(l->watch);
     MHD_stop_daemon(l->daemon);
+    fsm__pairs_free(l->pairs);
+    l->pairs = NULL;
     l->daemon = NULL;
     l->watch = NULL;
   }

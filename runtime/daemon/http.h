@@ -55,6 +55,9 @@ typedef struct fsm__listening {
 /* Serves a listening socket, which it owns from here on, success or not. */
 FSM_MUST_USE fsm_code fsm__http_listen(fsm__http *http, int fd, const fsm__listening *how, fsm_error *err);
 
+/* What is shown to those who connect from now on. FSM_EARGUMENT: it cannot be used, and nothing changes. */
+FSM_MUST_USE fsm_code fsm__http_renew_tls(fsm__http *http, const fsm__tls *tls, fsm_error *err);
+
 /* Called before and after each turn in which requests are read; NULL = nothing. */
 void fsm__http_around(fsm__http *http, fsm__loop_fn before, fsm__loop_fn after, void *arg);
 

@@ -2,7 +2,7 @@
  *
  * http.c its life on the loop · http_connection.c what a connection may take · http_exchange.c one request,
  * its memory, its way back · http_read.c a request comes in · http_head.c its head, strictly · http_answer.c
- * an answer goes out · http_flow.c an answer that goes on.
+ * an answer goes out · http_flow.c an answer that goes on · http_tls.c the certificate.
  *
  * Invariant: everything but fsm__http_finish runs on the loop's thread. An exchange has one reference of its
  * connection and one of whoever is answering; it is freed with the last. While it waits its connection
@@ -27,6 +27,7 @@ typedef struct fsm__listener {
   fsm__watch *watch;
   fsm__policy policy;
   bool local, any_host;
+  struct fsm__pair *pairs; /* certificates and keys, the one that is shown first; NULL = no TLS */
 } fsm__listener;
 
 /* http_connection.c */
@@ -134,6 +135,14 @@ void fsm__http_reply_headers(const fsm__exchange *e, struct MHD_Response *respon
 /* A problem before the body was read: the connection cannot be used after it. */
 enum MHD_Result fsm__http_refuse(fsm__exchange *e, const fsm_error *err, int status); /* 0 = the code's */
 void fsm__http_abandon(fsm__exchange *e);                                             /* at stop */
+
+/* http_tls.c: newest first. */
+typedef struct fsm__pair fsm__pair;
+/* In front of *pairs; FSM_EARGUMENT: it cannot be used, and *pairs is as it was. */
+FSM_MUST_USE fsm_code fsm__pair_put(fsm__pair **pairs, const fsm__tls *pem, fsm_error *err);
+void fsm__pairs_free(fsm__pair *pairs); /* NULL is fine */
+/* For MHD_OPTION_HTTPS_CERT_CALLBACK: the newest of the connection's listener. */
+void *fsm__pair_callback(void);
 
 /* http_flow.c */
 enum MHD_Result fsm__flow_reply(fsm__exchange *e);

@@ -30,6 +30,10 @@ static void reload(void *arg) {
   d->reloading.settings = d->reloading.sinks = (fsm_error){0};
   d->reloading.settings.code = read_settings(d);
   fsm__auth_read(&d->config, &d->reloading.keys);
+  d->reloading.tls_fault = (fsm_error){0};
+  if (*d->config.tls_cert)
+    d->reloading.tls_fault.code =
+        fsm__tls_load(d->config.tls_cert, d->config.tls_key, &d->reloading.tls, &d->reloading.tls_fault);
   if (*d->config.sinks) d->reloading.sinks.code = read_sinks(d);
 }
 
@@ -70,9 +74,22 @@ static void tell(const fsm__daemon *d) {
     fsm__log_error(&d->log, "the file of sinks is wrong; nothing changes", &r->sinks);
   else if (*d->config.sinks)
     fsm__log_line(&d->log, "info", "the file of sinks was read again");
-  if (!*d->config.config && !*d->config.sinks && !fsm__auth_has_files(&d->config))
-    fsm__log_line(&d->log, "warn",
-                  "SIGHUP reads the files of --config, of keys and of --sinks again, and there is none");
+  if (!*d->config.config && !*d->config.sinks && !*d->config.tls_cert && !fsm__auth_has_files(&d->config))
+    fsm__log_line(
+        &d->log, "warn",
+        "SIGHUP reads the files of --config, of keys, of TLS and of --sinks again, and there is none");
+}
+
+/* Connections that there are go on with what they were shown. */
+static void take_tls(fsm__daemon *d) {
+  fsm_error *fault = &d->reloading.tls_fault;
+  if (!*d->config.tls_cert) return;
+  if (fault->code == FSM_OK) fault->code = fsm__http_renew_tls(d->http, &d->reloading.tls, fault);
+  fsm__tls_free(&d->reloading.tls);
+  if (fault->code != FSM_OK)
+    fsm__log_error(&d->log, "the certificate or its key is wrong; nothing changes", fault);
+  else
+    fsm__log_line(&d->log, "info", "certificate and key were read again");
 }
 
 static void on_reloaded(void *arg) {
@@ -80,6 +97,7 @@ static void on_reloaded(void *arg) {
   d->reloading.running = false;
   if (d->reloading.settings.code == FSM_OK) take_settings(d);
   fsm__config_free(&d->reloading.config);
+  take_tls(d);
   fsm__auth_take(d->server.auth, &d->reloading.keys, fsm__now_ns(), &d->log);
   tell(d);
   fsm__notify_send(&d->notify, "READY=1");
