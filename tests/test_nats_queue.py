@@ -19,9 +19,11 @@ KILLS, SEED = 20, str(int(time.time()))
 COUNTER = {
     "id": "counter",
     "initial": "a",
-    "context": {"n": 0},
-    "states": {"a": {"on": {"ADD": {"guard": {"@expr": "event.n == context.n + 1"}, "context": {"n": {"@expr": "event.n"}}},
-                            "ANY": {"context": {"n": {"@expr": "context.n + 1"}}}}}},
+    "context": {"n": 0, "in_order": True},
+    "states": {"a": {"on": {"ADD": {"context": {
+        "n": {"@expr": "context.n + 1"},
+        "in_order": {"@expr": "context.in_order && event.n == context.n + 1"},
+    }}}}},
 }
 
 
@@ -37,7 +39,7 @@ class Case(unittest.TestCase):
         cls.c = cls.s.client
         cls.s.deploy()
         cls.s.deploy(COUNTER)
-        await_("the stream", lambda: "error" not in cls.c.request("$JS.API.STREAM.INFO.FSM_CMD", {}))
+        await_("the consumer", lambda: "error" not in cls.c.request("$JS.API.CONSUMER.INFO.FSM_CMD.fsmd", {}))
 
     @classmethod
     def tearDownClass(cls):
@@ -122,6 +124,7 @@ class Queue(Case):
                                 {"Authorization": "Bearer " + token()})
         self.c.send(b"PING\r\n")
         await_("300 events", lambda: self.c.ask("get", {"instance": one}).json["context"]["n"] == 300)
+        self.assertTrue(self.c.ask("get", {"instance": one}).json["context"]["in_order"])
         self.done()
 
     def test_a_consumer_that_somebody_removes_is_made_again(self):
@@ -184,6 +187,7 @@ class Busy(unittest.TestCase):
         s.d.start()
         s.wait_served()
         await_("30 events", lambda: s.client.ask("get", {"instance": made}).json["context"]["n"] == 30)
+        self.assertTrue(s.client.ask("get", {"instance": made}).json["context"]["in_order"])
         await_("an empty queue", lambda: left(s.client) == 0)
         self.assertEqual(s.d.stop(), 0)
 
@@ -260,7 +264,7 @@ class Kills(unittest.TestCase):
             for name, count in w.sent.items():
                 seen = s.client.ask("get", {"machine": "counter", "key": name}).json
                 events = [r.get("trigger") for r in self.history(s, seen["id"])]
-                self.assertEqual((seen["context"]["n"], events.count("ADD"), seen["rev"]), (count, count, count + 1), (SEED, name, s.d.logged()[-2000:]))
+                self.assertEqual((seen["context"], events.count("ADD"), seen["rev"]), ({"n": count, "in_order": True}, count, count + 1), (SEED, name, s.d.logged()[-2000:]))
                 total += count
         self.assertEqual(s.d.stop(), 0)
         print("%d commands, each once and in order, over %d kills (seed %s)" % (total, KILLS, SEED))
