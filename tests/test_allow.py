@@ -151,7 +151,7 @@ class Allow(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("WHO MAY", out)
         self.assertRegex(out, r"APPROVE +yes +checks +you: has\(actor.sub\)")
-        self.assertRegex(out, r"not you: ")
+        self.assertRegex(out, r"not you, for want of: ")
 
     def test_a_definition_is_tried_as_somebody(self):
         script = "\n".join(json.dumps(line) for line in (

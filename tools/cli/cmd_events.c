@@ -1,5 +1,7 @@
 /* cmd_events.c: fsm-cli events: what may be sent to an instance now, with which fields, why not, and what
  * it waits for when nobody can move it. */
+#include <string.h>
+
 #include "tools/cli/cli.h"
 #include "tools/cli/seen.h"
 #include "tools/cli/table.h"
@@ -50,16 +52,23 @@ static bool says(const fsm_value *event, const char *name, bool what) {
   return value != NULL && fsm_is(value, FSM_BOOL) && value->b == what;
 }
 
-/* Who may: the expressions, all of which must hold, and whether they do for who asks. */
+/* One that would read otherwise between "and"s stands in parentheses. */
+static void add_expression(fsm_buf *buf, const char *text) {
+  const bool loose = strstr(text, "||") != NULL || strchr(text, '?') != NULL;
+  fsm_buf_printf(buf, loose ? "%s(%s)" : "%s%s", buf->len > 0 ? " and " : "", text);
+}
+
+/* Who may: the expressions, all of which must hold; for who may not, those that do not. */
 static const char *who_may(fsm_arena *arena, const fsm_value *event) {
   const fsm_value *allow = fsm_map_get(event, "allow");
+  const bool refused = says(event, "permitted", false);
   fsm_buf buf = {0};
   if (allow == NULL || !fsm_is(allow, FSM_LIST)) return "";
-  if (says(event, "permitted", true)) fsm_buf_str(&buf, "you: ");
-  if (says(event, "permitted", false)) fsm_buf_str(&buf, "not you: ");
   for (uint32_t i = 0; i < allow->len; i++)
-    fsm_buf_printf(&buf, "%s%s", i > 0 ? " and " : "", cli_field(arena, &allow->items[i], "expression"));
-  const char *text = fsm_arena_strdup(arena, fsm_buf_text(&buf));
+    if (!refused || !says(&allow->items[i], "holds", true))
+      add_expression(&buf, cli_field(arena, &allow->items[i], "expression"));
+  const char *who = refused ? "not you, for want of: " : says(event, "permitted", true) ? "you: " : "";
+  const char *text = fsm_arena_printf(arena, "%s%s", who, fsm_buf_text(&buf));
   fsm_buf_free(&buf);
   return text == NULL ? "" : text;
 }
@@ -98,6 +107,7 @@ static bool is_enabled(const fsm_value *event) {
 
 /* A guard that reads what is sent cannot be told before: neither yes nor no. */
 static const char *readiness(const fsm_value *event) {
+  if (says(event, "permitted", false)) return "no";
   if (says(event, "depends", true)) return "depends";
   return is_enabled(event) ? "yes" : "no";
 }
