@@ -766,6 +766,9 @@ class Outbox(Case):
                 self.expect(2, *here, "resend", "files", "--reason", "x")
                 _, err = self.expect(2, *here, "forget", "files", "--reason", "x")
                 self.assertIn("take it out of the file", err)
+                until = time.monotonic() + PATIENCE_S
+                while time.monotonic() < until and next(s["lag"] for s in self.json(*here, "ls")["items"] if s["name"] == "files") > 0:
+                    time.sleep(0.05)
             finally:
                 daemon.stop()
             items = {s["name"]: s for s in self.json(*here, "ls")["items"]}
