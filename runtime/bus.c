@@ -201,6 +201,7 @@ fsm_code fsm__bus_inbox(fsm__bus *bus, fsm__bus_reply_fn fn, void *arg, unsigned
   fsm__bus_subscription *s = NULL;
   fsm_code code = declare_inbox(bus, &s, inbox, err);
   if (code != FSM_OK) return code;
+  FSM_ASSERT(s != NULL);
   s->reply_fn = fn;
   s->arg = arg;
   return FSM_OK;
@@ -211,6 +212,7 @@ fsm_code fsm__bus_box(fsm__bus *bus, fsm__bus_message_fn fn, void *arg, unsigned
   fsm__bus_subscription *s = NULL;
   fsm_code code = declare_inbox(bus, &s, inbox, err);
   if (code != FSM_OK) return code;
+  FSM_ASSERT(s != NULL);
   s->message_fn = fn;
   s->arg = arg;
   return FSM_OK;
