@@ -71,6 +71,23 @@ class Scene(unittest.TestCase):
         return d.request("GET", path, auth=text).status
 
 
+class Told(Scene):
+    def test_at_debug_the_log_says_why_a_token_is_refused_and_not_which_it_was(self):
+        d = self.daemon("--log-level", "debug")
+        token = self.keys.token("r256", aud="elsewhere")
+        self.assertEqual(self.status(d, token), 401)
+        line = next(line for line in d.logged().splitlines() if 'msg="a token is refused"' in line)
+        self.assertIn("aud", line)
+        self.assertNotIn(token.split(".")[1], d.logged())
+
+    def test_who_does_not_escape_a_key_is_told_how_it_is_written(self):
+        d = self.daemon()
+        said = d.request("GET", "/v1/instances/doc/key:K-1", auth=self.keys.token("r256"))
+        self.assertEqual(said.status, 404)
+        self.assertIn("MACHINE%2Fkey:KEY", said.json["detail"])
+        self.assertIn("/v1/openapi.json", d.request("GET", "/v2/x", auth=self.keys.token("r256")).json["detail"])
+
+
 READ, WRONG = "the keys of tokens were read again", "the keys of tokens are wrong; nothing changes"
 
 

@@ -49,7 +49,8 @@ static fsm_code resolve(const char *text, bool anywhere, address *out, socklen_t
   unsigned port;
   *out = (address){0};
   if (!split(text, host, sizeof host, &port))
-    return fsm_fail(err, FSM_EARGUMENT, "--listen", "\"%s\" is not ADDRESS:PORT", text);
+    return fsm_fail(err, FSM_EARGUMENT, "--listen", "\"%s\" is not ADDRESS:PORT, such as 127.0.0.1:8480",
+                    text);
   const char *name = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
   if (inet_pton(AF_INET, name, &out->v4.sin_addr) == 1) {
     out->v4.sin_family = AF_INET;

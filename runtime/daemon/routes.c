@@ -143,6 +143,8 @@ static bool refuse_token(fsm__server *server, fsm__request *request, const fsm_e
   fsm_buf text = {0};
   fsm__auth_excerpt(request->headers[FSM__AUTHORIZATION], err, &text);
   fsm__note_refusal(server, request, FSM_ETOKEN, &text);
+  FSM__LOG(server->log, "debug", "a token is refused", fsm__text("detail", fsm_buf_text(&text)),
+           fsm__text("correlation", request->correlation));
   fsm_buf_free(&text);
   request->challenge = true;
   fsm__problem_make(request, FSM_ETOKEN, 0, "Authorization", "%s",
@@ -187,7 +189,9 @@ static bool no_row(fsm__request *request) {
   if (request->allow)
     fsm__problem_make(request, FSM_EMETHOD, 0, "method", "here the methods are %s", request->allow);
   else
-    fsm__problem_make(request, FSM_ENOTFOUND, 0, "path", "nothing is served under this path");
+    fsm__problem_make(request, FSM_ENOTFOUND, 0, "path", "nothing is served under this path%s",
+                      strstr(request->target, "/key:") ? "; by its key an instance is MACHINE%2Fkey:KEY"
+                                                       : ": GET /v1/openapi.json lists what is");
   return true;
 }
 
