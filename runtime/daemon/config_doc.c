@@ -73,9 +73,10 @@ static const char *const signals[] = {
     "SIGTERM, SIGINT: no new connection is taken, requests under way are answered, for stop-timeout at most. "
     "A second one "
     "ends the process at once; what was answered is durable.",
-    "SIGHUP: the files of --config, --sinks, --jwt-key and --jwt-keys are read again. Of the settings log-level "
-    "is taken, what else has changed is told in the log and waits for the next start; so does a new "
-    "certificate. A wrong file changes nothing.",
+    "SIGHUP: the files of --config, --sinks, --jwt-key, --jwt-keys, --tls-cert and --tls-key are read again. "
+    "Of "
+    "the settings log-level is taken, what else has changed is told in the log and waits for the next start. "
+    "A wrong file changes nothing.",
     NULL};
 static const char *const statuses[] = {
     "0: stopped. 1: the system failed. 2: a wrong setting. 7: stored data is damaged; starting again does "
