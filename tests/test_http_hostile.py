@@ -88,7 +88,7 @@ class Hostile(unittest.TestCase):
         for path in ("/healthz", "/readyz", "/metrics", "/v1/instances/one", "/v1/instances/one/events"):
             self.assertEqual(self.d.request("GET", path).status, 200, path)
         self.send("ADD", {})
-        self.assertLess(time.monotonic() - begun, 10)
+        self.assertLess(time.monotonic() - begun, 20)
 
     def test_what_is_masked_is_not_found_out_by_asking(self):
         self.send("PAY", {"iban": "DE44500105175407324931"})

@@ -85,8 +85,10 @@ static inline void filter_one(fuzz_run *run) {
   for (size_t i = 0; i < t.len; i++) t.data[i] = t.data[i] ? t.data[i] : '0';
   t.data[t.len] = '\0';
   fuzz_input(run, t.data, t.len + 1);
-  filter_cursor(run, (const char *)run->input);
-  char *text = fsm_arena_strdup(&run->arena, (const char *)run->input);
+  /* A given text has no NUL behind it. */
+  const char *whole = fsm_arena_strndup(&run->arena, (const char *)run->input, run->input_len);
+  filter_cursor(run, whole);
+  char *text = fsm_arena_strdup(&run->arena, whole);
   fsm_filter *filter = NULL;
   fsm_error err = fuzz_error();
   fsm_code code = fsm_filter_new(&filter, &err);
@@ -101,8 +103,7 @@ static inline void filter_one(fuzz_run *run) {
   }
   fuzz_count(run, code);
   if (fuzz_expect_error(run, code, &err)) filter_again(run, filter);
-  if (filter->key != NULL)
-    (void)fsm__glob_matches(filter->key, (const char *)run->input, strlen((const char *)run->input));
+  if (filter->key != NULL) (void)fsm__glob_matches(filter->key, whole, strlen(whole));
   fsm_filter_free(filter);
 }
 
