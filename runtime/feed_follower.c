@@ -60,6 +60,7 @@ fsm__offered fsm__follower_offer(fsm__follower *f, fsm__text *text, bool *ready)
   pthread_mutex_lock(&f->lock);
   if (f->count == FSM_FEED_QUEUE || (f->count > 0 && f->bytes + text->len > FSM_FEED_QUEUE_BYTES)) {
     done = FSM__OFFER_FULL;
+    f->refused = text->len;
   } else if (f->count == f->cap && !grow(f)) {
     done = FSM__OFFER_NO_MEMORY;
   } else {
@@ -83,8 +84,10 @@ void fsm__follower_looked(fsm__follower *f, bool live) {
   pthread_mutex_unlock(&f->lock);
 }
 
+/* Half is free, and enough for what was refused: or it would be refused again, and again. */
 static bool has_room(const fsm__follower *f) {
-  return f->count <= FSM_FEED_QUEUE / 2 && f->bytes <= FSM_FEED_QUEUE_BYTES / 2;
+  return f->count == 0 || (f->count <= FSM_FEED_QUEUE / 2 && f->bytes <= FSM_FEED_QUEUE_BYTES / 2 &&
+                           f->bytes + f->refused <= FSM_FEED_QUEUE_BYTES);
 }
 
 void fsm__follower_park(fsm__follower *f) {

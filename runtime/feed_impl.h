@@ -60,6 +60,7 @@ struct fsm__follower {
   fsm__text **queue;    /* a ring */
   unsigned first, count, cap;
   size_t bytes;
+  size_t refused; /* bytes of the text that there was no room for */
   bool live, parked;
   uint64_t looked; /* all that it wants up to here is, or was, in the queue */
   fsm_code ended;

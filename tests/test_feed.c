@@ -246,19 +246,24 @@ static void who_takes_nothing_is_not_buffered_for_and_loses_nothing(void **state
   desk_free(d);
 }
 
+static bool is_parked(tail *t, unsigned ms) {
+  bool parked = false;
+  for (unsigned i = 0; i <= ms && !parked; i++) {
+    pthread_mutex_lock(&t->follower->lock);
+    parked = t->follower->parked;
+    pthread_mutex_unlock(&t->follower->lock);
+    if (!parked) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  return parked;
+}
+
 /* Nobody is asked whether it is ready: what waits is bounded, and the rest is read again from the journal. */
 static void a_full_queue_is_parked_until_half_is_taken(void **state) {
   (void)state;
   desk *d = desk_new(16, 0);
   tail *t = follow(d, NULL, FSM_FEED_NOW);
   add(d, 600);
-  for (unsigned i = 0; i < 500; i++) {
-    pthread_mutex_lock(&t->follower->lock);
-    const bool parked = t->follower->parked;
-    pthread_mutex_unlock(&t->follower->lock);
-    if (parked) break;
-    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-  }
+  assert_true(is_parked(t, 2500));
   pthread_mutex_lock(&t->follower->lock);
   assert_true(t->follower->parked && !t->follower->live);
   assert_in_range(t->follower->bytes, FSM_FEED_QUEUE_BYTES / 2, FSM_FEED_QUEUE_BYTES);
@@ -325,11 +330,10 @@ static void since_begins_at_a_time(void **state) {
   desk_free(d);
 }
 
-/* Over two rotations, so that the front can go. */
-static void fill_segments(desk *d) {
+static void add_big(desk *d, unsigned count) {
   char *blob = malloc(60001);
   memset(blob, 'b', 60000), blob[60000] = '\0';
-  for (unsigned i = 0; i < 80; i++) {
+  for (unsigned i = 0; i < count; i++) {
     fsm_command command = fsm_command_new(FSM_CMD_SEND);
     fsm_pair pair = {fsm_string("blob"), fsm_string(blob)};
     command.instance = "three";
@@ -340,6 +344,26 @@ static void fill_segments(desk *d) {
   }
   free(blob);
 }
+
+/* Few texts wait, and yet the next one has no room: nobody tries it over and over. */
+static void who_has_no_room_for_a_large_text_is_parked_too(void **state) {
+  (void)state;
+  for (unsigned ring = 4; ring <= 64; ring *= 16) { /* by the catcher, by the teller */
+    desk *d = desk_new(ring, 0);
+    const uint64_t begin = last_seq(d);
+    add(d, 20);
+    if (ring == 4) add_big(d, 5);
+    tail *t = follow(d, NULL, begin);
+    if (ring != 4) add_big(d, 5);
+    assert_true(is_parked(t, 5000));
+    has_all(d, t);
+    leave(t);
+    desk_free(d);
+  }
+}
+
+/* Over two rotations, so that the front can go. */
+static void fill_segments(desk *d) { add_big(d, 80); }
 
 static void who_falls_behind_what_is_kept_is_told_so(void **state) {
   (void)state;
@@ -462,6 +486,7 @@ int main(void) {
       cmocka_unit_test(at_the_edges_of_the_ring_nothing_is_lost_nor_told_twice),
       cmocka_unit_test(who_takes_nothing_is_not_buffered_for_and_loses_nothing),
       cmocka_unit_test(a_full_queue_is_parked_until_half_is_taken),
+      cmocka_unit_test(who_has_no_room_for_a_large_text_is_parked_too),
       cmocka_unit_test(the_place_of_one_that_gets_nothing_moves_on),
       cmocka_unit_test(what_cannot_be_followed_is_refused),
       cmocka_unit_test(since_begins_at_a_time),
