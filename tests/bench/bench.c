@@ -65,6 +65,8 @@ static const figure figures[] = {
     {"http_stream", "sends/s", http_stream}, /* beside 1,000 streams; raw: without them */
     {"http_stream_deliveries", "records/s", http_stream_deliveries},
     {"http_stream_cpu", "us/send", http_stream_cpu},
+    {"http_scraped", "sends/s", http_scraped}, /* /metrics each second, 100k instances; raw: without */
+    {"http_scraped_cpu", "us/send", http_scraped_cpu},
     {"http_idle_10k", "MB", http_idle_10k},
     {"http_bare", "answers/s", http_bare_library}, /* that server; raw: a bare epoll */
 };

@@ -61,6 +61,8 @@ sample http_read(const char *dir, double seconds);
 sample http_stream(const char *dir, double seconds);
 sample http_stream_deliveries(const char *dir, double seconds);
 sample http_stream_cpu(const char *dir, double seconds);
+sample http_scraped(const char *dir, double seconds);
+sample http_scraped_cpu(const char *dir, double seconds);
 sample http_idle_10k(const char *dir, double seconds);
 sample http_bare_library(const char *dir, double seconds);
 sample format_json(const char *dir, double seconds);

@@ -61,6 +61,7 @@ http_result http_drive_sends(const http_daemon *d, http_sends *sends, double sec
 void http_daemon_stop(http_daemon *d); /* SIGTERM; it must end well */
 /* A definition, and instances of it named i-00000000 and so on. */
 void http_daemon_fill(http_daemon *d, unsigned instances);
+double http_daemon_cpu_s(const http_daemon *d); /* processor time so far */
 uint64_t http_daemon_seq(const http_daemon *d); /* of the last durable record */
 
 typedef enum bare_kind { BARE_MHD, BARE_EPOLL } bare_kind;

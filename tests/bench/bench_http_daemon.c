@@ -96,6 +96,20 @@ void http_daemon_stop(http_daemon *d) {
   for (unsigned i = 0; i < HTTP_CLIENTS; i++) free(d->tokens[i]);
 }
 
+double http_daemon_cpu_s(const http_daemon *d) {
+  char path[64], text[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)d->pid);
+  FILE *file = fopen(path, "r");
+  size_t len = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
+  if (file != NULL) fclose(file);
+  text[len] = '\0';
+  char *at = strrchr(text, ')');
+  for (unsigned field = 2; at != NULL && field < 14; field++) at = strchr(at + 1, ' ');
+  if (at == NULL) give_up("%s cannot be read", path);
+  const unsigned long user = strtoul(at, &at, 10), kernel = strtoul(at, NULL, 10);
+  return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
 /* ---- on the unix socket, as the user that the daemon runs as ------------------------------------- */
 
 static int ask_locally(const http_daemon *d, const char *method, const char *path, const char *body,

@@ -116,20 +116,6 @@ static void close_streams(listening *l) {
   free(l);
 }
 
-static double cpu_s(pid_t pid) {
-  char path[64], text[1024];
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-  FILE *file = fopen(path, "r");
-  size_t len = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
-  if (file != NULL) fclose(file);
-  text[len] = '\0';
-  char *at = strrchr(text, ')');
-  for (unsigned field = 2; at != NULL && field < 14; field++) at = strchr(at + 1, ' ');
-  if (at == NULL) give_up("%s cannot be read", path);
-  const unsigned long user = strtoul(at, &at, 10), kernel = strtoul(at, NULL, 10);
-  return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
-}
-
 /* ---- pairs --------------------------------------------------------------------------------------- */
 
 typedef struct sum {
@@ -150,10 +136,10 @@ typedef struct pairs {
 } pairs;
 
 static double drive(pairs *p, double seconds, sum *out) {
-  const double before = cpu_s(p->daemon.pid);
+  const double before = http_daemon_cpu_s(&p->daemon);
   const http_result result = http_drive_sends(&p->daemon, p->events, seconds);
   out->rate += result.rate / PAIRS;
-  out->cpu_us += (cpu_s(p->daemon.pid) - before) * 1e6 / (double)result.answers / PAIRS;
+  out->cpu_us += (http_daemon_cpu_s(&p->daemon) - before) * 1e6 / (double)result.answers / PAIRS;
   return result.rate;
 }
 
