@@ -8,7 +8,7 @@
 /* Nothing older than TLS 1.2; the rest is as the library and the system's policy choose. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
-enum { LAST_TURNS = 4, TURNS_AT_ONCE = 3, DEFAULT_CONNECTIONS = 1024 };
+enum { LAST_TURNS = 4, DEFAULT_CONNECTIONS = 1024 };
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode why) {
@@ -22,17 +22,12 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 static void run_listener(void *arg) {
   fsm__listener *l = arg;
   fsm__http *http = l->http;
-  int64_t due_ms = 0;
   http->now_ms = fsm__steady_ms();
-  /* One that is resumed is only looked at again in the next turn of the library: it is due at once. */
-  for (int turn = 0; turn < TURNS_AT_ONCE && due_ms == 0; turn++) {
-    MHD_UNSIGNED_LONG_LONG ms = 0;
-    if (http->before) http->before(http->around_arg);
-    MHD_run(l->daemon);
-    if (http->after) http->after(http->around_arg);
-    due_ms = MHD_get_timeout(l->daemon, &ms) == MHD_YES ? (int64_t)ms : -1;
-  }
-  fsm__watch_due(l->watch, due_ms);
+  if (http->before) http->before(http->around_arg);
+  MHD_run(l->daemon);
+  if (http->after) http->after(http->around_arg);
+  MHD_UNSIGNED_LONG_LONG ms = 0;
+  fsm__watch_due(l->watch, MHD_get_timeout(l->daemon, &ms) == MHD_YES ? (int64_t)ms : -1);
   if (http->idle && !http->active) {
     fsm__loop_fn idle = http->idle;
     http->idle = NULL;
