@@ -218,11 +218,20 @@ class Writer(threading.Thread):
                 self.client = None
                 time.sleep(0.05)
 
+    def start_one(self, name):
+        self.put("start", {"machine": "counter", "key": name}, {"Nats-Msg-Id": "start-" + name})
+        self.sent[name] = 0
+
     def run(self):
         for name in self.names:
-            self.put("start", {"machine": "counter", "key": name}, {"Nats-Msg-Id": "start-" + name})
+            self.start_one(name)
         while not self.ending:
             name = self.rng.choice(self.names)
+            if self.sent[name] == 900:  # an instance keeps 1,000 idempotency keys
+                self.names.remove(name)
+                self.names.append(name + "'")
+                self.start_one(name + "'")
+                continue
             n = self.sent[name] + 1
             self.put("send", {"machine": "counter", "key": name, "event": "ADD", "data": {"n": n}}, {"Nats-Msg-Id": "%s-%d" % (name, n)})
             self.sent[name] = n
