@@ -405,7 +405,8 @@ static void a_contradiction_is_told_where_it_was_written(void **state) {
                "retain: nothing goes without verified snapshots: give --snapshot-every too");
   const char *text = "data = d\nauth = optional\n";
   refused_bytes(text, strlen(text), "--segment-bytes 2MiB", 2,
-                "auth: without --jwt-key nobody can be told apart on TCP: give a key, or --auth none to take "
+                "auth: without --jwt-key or --jwt-keys nobody can be told apart on TCP: give a key, or "
+                "--auth none to take "
                 "everyone, or --no-listen");
   fsm__config config;
   fsm_error err = {0};

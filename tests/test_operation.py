@@ -21,7 +21,7 @@ import unittest
 FSMD = os.path.join(os.environ.get("FSM_BUILD_DIR", ""), "fsmd")
 WAIT = 30
 LOCAL, TCP = "--data d --no-listen", "--data d --auth none"
-NO_KEY = "--auth: without --jwt-key nobody can be told apart on TCP: give a key, or --auth none to take everyone, or --no-listen"
+NO_KEY = "--auth: without --jwt-key or --jwt-keys nobody can be told apart on TCP: give a key, or --auth none to take everyone, or --no-listen"
 
 # Words, and what is said of them. Files of the test: WRONG_FILES.
 REFUSED = [

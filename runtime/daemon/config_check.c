@@ -20,9 +20,10 @@ static fsm_code check_policies(const fsm__config *config, fsm_error *err) {
   if (config->socket_auth == FSM__AUTH_REQUIRED && !have_key)
     return fsm__config_wrong(config, "socket-auth", err, "%s", needs_key);
   if (config->no_listen || have_key || config->auth == FSM__AUTH_NONE) return FSM_OK;
-  return fsm__config_wrong(config, "auth", err,
-                           "without --jwt-key nobody can be told apart on TCP: give a key, or --auth none to "
-                           "take everyone, or --no-listen");
+  return fsm__config_wrong(
+      config, "auth", err,
+      "without --jwt-key or --jwt-keys nobody can be told apart on TCP: give a key, or --auth none to "
+      "take everyone, or --no-listen");
 }
 
 static fsm_code check_socket(fsm__config *config, fsm_error *err) {
