@@ -104,9 +104,10 @@ static void a_record_of_an_instance_has_all_its_headers(void **state) {
   assert_string_equal(header(&m, "Fsm-From"), "draft");
   assert_string_equal(header(&m, "Fsm-To"), "review.legal,review.tax");
   const char *trace = header(&m, "traceparent"); /* its own span, below that of who asked */
-  assert_int_equal(strncmp(trace, "00-abcd0000000000000000000000000000-", 36), 0);
-  assert_int_not_equal(strncmp(trace + 36, "1200000000000000", 16), 0);
-  assert_string_equal(trace + 52, "-01");
+  assert_int_equal(strlen(trace), 55);
+  assert_ptr_equal(strstr(trace, "00-abcd0000000000000000000000000000-"), trace);
+  assert_null(strstr(trace, "1200000000000000"));
+  assert_non_null(strstr(trace, "-01"));
   assert_string_equal(header(&m, "ce-specversion"), "1.0");
   assert_string_equal(header(&m, "ce-id"), m.id);
   assert_string_equal(header(&m, "ce-type"), "fsm.transition.v1");
