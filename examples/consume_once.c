@@ -176,7 +176,7 @@ static int read_files(char **paths, int count, const char *state_path, state *s)
 
 typedef struct reader {
   jsCtx *js;
-  natsSubscription *sub; /* an ordered consumer: the server keeps nothing of us; NULL = to be made */
+  natsSubscription *sub; /* a consumer that the server soon forgets without us; NULL = to be made */
   natsSubscription *old; /* the one before */
   const char *stream;
   uint64_t next;           /* the place that is read next */
@@ -214,7 +214,7 @@ static natsStatus look(reader *r) {
   if (r->sub == NULL) {
     jsSubOptions_Init(&options);
     options.Stream = r->stream;
-    options.Ordered = true;
+    options.Config.AckPolicy = js_AckNone; /* order and loss are our business: seq tells them */
     options.Config.DeliverPolicy = js_DeliverByStartSequence;
     options.Config.OptStartSeq = r->next;
     s = js_SubscribeSync(&r->sub, r->js, info->Config->Subjects[0], NULL, &options, NULL);
