@@ -155,4 +155,4 @@ class ConsumeOnceInNode(ConsumeOnce):
 if __name__ == "__main__":
     if not os.access(CONSUMER, os.X_OK):
         sys.exit(77)
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -911,4 +911,4 @@ if __name__ == "__main__":
     if not os.access(FSMD, os.X_OK):
         print("no fsmd at", FSMD)
         sys.exit(77)
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -438,4 +438,4 @@ class Secrets(Scene):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

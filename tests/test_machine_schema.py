@@ -238,4 +238,4 @@ def mutant(rng, document):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -197,4 +197,4 @@ if __name__ == "__main__":
     if not os.access(http_daemon.FSMD, os.X_OK):
         print("skipped: not built")
         sys.exit(77)
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -477,4 +477,4 @@ if __name__ == "__main__":
     if not os.path.exists(FSMD):
         print("fsmd is not built: " + FSMD)
         sys.exit(77)
-    unittest.main()
+    unittest.main(verbosity=2)

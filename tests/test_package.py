@@ -231,4 +231,4 @@ if __name__ == "__main__":
     if missing:
         print("skipped: no " + missing[0])
         sys.exit(77)
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -275,4 +275,4 @@ if __name__ == "__main__":
     if not NatsServer.there():
         print("skipped: there is no nats-server (set FSM_NATS_SERVER or PATH)")
         raise SystemExit(77)
-    unittest.main()
+    unittest.main(verbosity=2)

@@ -218,7 +218,7 @@ def main():
                 os.execvp("unshare", ["unshare", *options, "--propagation", "private", sys.executable, *sys.argv])
         print("skipped: no disk of our own may be mounted")
         return 77
-    unittest.main()
+    unittest.main(verbosity=2)
 
 
 if __name__ == "__main__":

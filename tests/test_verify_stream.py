@@ -282,4 +282,4 @@ class VerifyNats(unittest.TestCase):
 if __name__ == "__main__":
     if not os.access(FSMD, os.X_OK) or not os.access(CLI, os.X_OK):
         sys.exit(77)
-    unittest.main()
+    unittest.main(verbosity=2)
