@@ -93,6 +93,7 @@ const fsm__meters *fsm__runtime_meters(fsm_runtime *runtime);
 
 /* What a runtime has on its hands at this moment. */
 typedef struct fsm__standing {
+  fsm_code refusing;    /* what commands that are no repair are refused with; FSM_OK: they are taken */
   uint64_t seq;         /* of the last durable record */
   uint64_t first_seq;   /* of the oldest that the journal still has */
   size_t queued;        /* commands that wait to be decided */

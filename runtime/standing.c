@@ -12,7 +12,8 @@ void fsm__runtime_standing(fsm_runtime *runtime, fsm__standing *out) {
   fsm__store_status store;
   const uint64_t seq = fsm__journal_durable_seq(journal);
   fsm__store_status_get(fsm__runtime_store(runtime), &store);
-  *out = (fsm__standing){.seq = seq,
+  *out = (fsm__standing){.refusing = (fsm_code)fsm__runtime_writer(runtime)->core.refusing,
+                         .seq = seq,
                          .first_seq = fsm__journal_first_seq(journal),
                          .queued = fsm__queue_count(&fsm__runtime_writer(runtime)->queue),
                          .behind = seq > store.applied ? seq - store.applied : 0,

@@ -43,6 +43,7 @@ class Trouble(unittest.TestCase):
             self.assertEqual((answer.status, answer.json["status"], checks(answer)["disk"]), (503, "failing", "failing"))
             self.assertEqual(d.request("HEAD", "/readyz", auth="").status, 503)
             self.assertEqual(d.request("GET", "/healthz", auth="").status, 200)
+            self.assertIn(b"\nfsm_up 0\n", d.request("GET", "/metrics", auth="").text)
         finally:
             d.stop()
             d.remove()

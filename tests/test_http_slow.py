@@ -3,7 +3,7 @@
 
 Slow ones send a head or a body a byte at a time, or take an answer a byte at a time, and come back when they
 were ended. Good ones ask on connections that they keep. The good ones' p99 with the slow ones there is at most RATIO
-times that without: 2 by hand, with thousands, on a release build; more by default, where a turn of a busy machine
+times that without (1 ms at least is allowed for that): 2 by hand, with thousands, on a release build; more by default, where a turn of a busy machine
 is all there is to see. They are a process of their own: in one with the slow ones they would wait for these, not for fsmd.
 """
 import multiprocessing

@@ -95,8 +95,6 @@ bool fsm__serve_metrics(fsm__server *server, fsm__request *request, const fsm__t
   request->status = 200;
   request->type = FSM__METRICS_TYPE;
   fsm_buf_reset(out);
-  fsm__metrics_family(out, "fsm_up", "gauge", "1: commands are taken.");
-  fsm__metrics_line(out, "fsm_up", NULL, NULL, 1);
   fsm__metrics_family(out, "fsm_build_info", "gauge", "Always 1.");
   fsm__metrics_line(out, "fsm_build_info", "version", FSM_VERSION, 1);
   fsm__metrics_runtime(out, server->runtime);

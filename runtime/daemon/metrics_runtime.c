@@ -58,6 +58,8 @@ static void gauge(fsm_buf *out, const char *name, const char *help, double value
 static void put_standing(fsm_buf *out, fsm_runtime *runtime) {
   fsm__standing now;
   fsm__runtime_standing(runtime, &now);
+  gauge(out, "fsm_up", "1: commands are taken; 0: they are refused, for room or by a sink's hold.",
+        now.refusing == FSM_OK);
   gauge(out, "fsm_seq", "Last durable record.", (double)now.seq);
   gauge(out, "fsm_queue_commands", "Commands that wait to be decided.", (double)now.queued);
   gauge(out, "fsm_store_lag_records", "Durable records that are not in the store's file yet.",
