@@ -355,6 +355,7 @@ FSM_API FSM_MUST_USE fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer
 typedef enum fsm_query_kind {
   FSM_QUERY_INSTANCE, /* ref → the instance */
   FSM_QUERY_EVENTS,   /* ref → what may be sent now, with which fields, and why not */
+  FSM_QUERY_WHY,      /* ref → why it does not move, and what would move it (runtime/why.h) */
   FSM_QUERY_HISTORY,  /* ref, after, limit → {items: records, next} oldest first, refusals included */
   FSM_QUERY_RECORDS,  /* correlation, user, ref, records, after (a seq, or "now"), limit → {items: records,
                          next, seq}; a page may end early: next says where to go on */
@@ -407,7 +408,7 @@ typedef struct fsm_query {
   bool whole;        /* ROUTE_TEST: its `where` sees what machines mark (x-pii), as that of a route in force;
                         only for who may read the journal itself. Else it sees what is shown: masked */
   fsm_value records; /* RECORDS: which, a map (runtime/record_filter.h); null = all */
-  fsm_value actor;   /* EVENTS: who asks, a map; null = it is not known whether they may */
+  fsm_value actor;   /* EVENTS, WHY: who asks, a map; null = it is not known whether they may */
   const char *after; /* `next` of the page before; NULL = from the start */
   unsigned limit;    /* 0 = FSM_PAGE_DEFAULT */
 } fsm_query;

@@ -185,6 +185,7 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
   switch (at->query->kind) {
     case FSM_QUERY_INSTANCE: return fsm__query_instance(at, out, err);
     case FSM_QUERY_EVENTS: return fsm__query_events(at, out, err);
+    case FSM_QUERY_WHY: return fsm__query_why(at, out, err);
     case FSM_QUERY_RECORDS: return fsm__query_records(at, out, err);
     case FSM_QUERY_HISTORY: return fsm__query_history(at, out, err);
     case FSM_QUERY_LIST: return fsm__query_list(at, out, err);

@@ -14,6 +14,7 @@ static bool is_brief(fsm_query_kind kind) {
   switch (kind) {
     case FSM_QUERY_INSTANCE:
     case FSM_QUERY_EVENTS:
+    case FSM_QUERY_WHY:
     case FSM_QUERY_MACHINE:
     case FSM_QUERY_TASK:
     case FSM_QUERY_HEALTH: return true;

@@ -244,11 +244,12 @@ class Scene:
             one = user.call("getInstance", ref=ref, expect=200)
             user.call("getInstance", ref=ref, headers={"If-None-Match": one.headers["ETag"]}, expect=304)
             user.call("listEvents", ref=ref, expect=200)
+            user.call("getWhy", ref=ref, expect=200)
             user.call("getHistory", ref=ref, expect=200)
         page = user.call("getHistory", ref=forced, query={"limit": 1}, expect=200)
         user.call("getHistory", ref=forced, query={"limit": 1, "after": page.json["next"]}, expect=200)
         user.call("getHistory", ref=forced, query={"after": "x"}, expect=400)
-        for name in ("getInstance", "listEvents", "getHistory"):
+        for name in ("getInstance", "listEvents", "getWhy", "getHistory"):
             user.call(name, ref=NOWHERE, expect=(404, "unknown_instance"))
             user.call(name, ref="loan-", expect=(409, "ambiguous"))
         self.incident, self.paused, self.ended, self.mailed = incident, paused, cancelled, refs[-1]

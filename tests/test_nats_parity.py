@@ -104,6 +104,7 @@ class Parity(unittest.TestCase):
             (200, "get", {"instance": "@"}, "GET", at, {}),
             (200, "get", {"machine": "doc", "key": "@"}, "GET", "/v1/instances/doc%2Fkey:@", {}),
             (200, "get", {"instance": "@", "view": "events"}, "GET", at + "/events", {"events": ["SUBMIT"]}),
+            (200, "get", {"instance": "@", "view": "why"}, "GET", at + "/why", {"events": ["SUBMIT"]}),
             (200, "get", {"instance": "@", "view": "history"}, "GET", at + "/history", {"events": ["SUBMIT"]}),
             (200, "get", {"instance": "@", "view": "history", "limit": 1}, "GET", at + "/history?limit=1", {"events": ["SUBMIT"]}),
             (400, "get", {"instance": "@", "view": "history", "limit": 0}, "GET", at + "/history?limit=0", {}),

@@ -25,6 +25,7 @@ static const row rows[] = {
   {FSM__ASK_SEND,  "batch",        "POST", "/v1/events", NULL, REST_BODY, false},
   {FSM__ASK_GET,   "instance",     "GET",  "/v1/instances/*", "instance", REST_QUERY, false},
   {FSM__ASK_GET,   "events",       "GET",  "/v1/instances/*/events", "instance", REST_QUERY, false},
+  {FSM__ASK_GET,   "why",          "GET",  "/v1/instances/*/why", "instance", REST_QUERY, false},
   {FSM__ASK_GET,   "history",      "GET",  "/v1/instances/*/history", "instance", REST_QUERY, false},
   {FSM__ASK_GET,   "machine",      "GET",  "/v1/machines/*", "machine", REST_QUERY, false},
   {FSM__ASK_GET,   "task",         "GET",  "/v1/tasks/*", "task", REST_QUERY, false},
@@ -102,9 +103,9 @@ static const row *row_of_get(const fsm_value *doc, fsm_error *err) {
   if (fsm_map_get(doc, "task")) return named(FSM__ASK_GET, &task);
   if (fsm_map_get(doc, "route")) return named(FSM__ASK_GET, &route);
   if (fsm_map_get(doc, "instance") || fsm_map_get(doc, "key")) {
-    const row *found = choice(FSM__ASK_GET, doc, "view", "instance", "events, history", err);
+    const row *found = choice(FSM__ASK_GET, doc, "view", "instance", "events, why, history", err);
     if (!found || (found->of && strcmp(found->of, "instance") == 0)) return found;
-    (void)fsm_fail(err, FSM_EMALFORMED, "/view", "expected one of events, history");
+    (void)fsm_fail(err, FSM_EMALFORMED, "/view", "expected one of events, why, history");
     return NULL;
   }
   if (fsm_map_get(doc, "machine")) return named(FSM__ASK_GET, &machine);

@@ -5,7 +5,7 @@
  * send: {instance | machine + key, ...} and the body of POST /v1/instances/{ref}/events; or {events: [...]},
  * the body of POST /v1/events.
  *
- * get: {instance | machine + key, view?: events | history, after?, limit?}, {machine, version?}, {task},
+ * get: {instance | machine + key, view?: events | why | history, after?, limit?}, {machine, version?}, {task},
  * {route}.
  *
  * list: {what?: instances (default) stuck tasks machines versions records counts routes sinks parked, ...}

@@ -34,6 +34,7 @@ static const route routes[] = {
   {"GET",  "v1/instances/*",         "", ACTOR, NO_BODY, fsm__serve_instance},
   {"POST", "v1/instances/*/events",  "", ACTOR, JSON, fsm__serve_send},
   {"GET",  "v1/instances/*/events",  "", ACTOR, NO_BODY, fsm__serve_events},
+  {"GET",  "v1/instances/*/why",     "", ACTOR, NO_BODY, fsm__serve_why},
   {"GET",  "v1/instances/*/history", " after limit ", ACTOR, NO_BODY, fsm__serve_history},
   {"GET",  "v1/records",             " after limit machine kind instance state event user correlation level label since until where ", ACTOR, NO_BODY, fsm__serve_records},
   {"POST", "v1/instances/*/pause",   "", ADMIN, JSON, fsm__serve_admin},

@@ -123,6 +123,13 @@ bool fsm__serve_events(fsm__server *server, fsm__request *request, const fsm__ta
       fsm__serve_document);
 }
 
+bool fsm__serve_why(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return fsm__serve_read(
+      server, request, target,
+      (fsm_query){.kind = FSM_QUERY_WHY, .ref = target->segments[2], .actor = request->actor},
+      fsm__serve_document);
+}
+
 bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__target *target) {
   return fsm__serve_read(server, request, target,
                          (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = target->segments[2]},

@@ -81,6 +81,7 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
   switch (query->kind) {
     case FSM_QUERY_INSTANCE: cli_route_instance(buf, query->ref, ""); return;
     case FSM_QUERY_EVENTS: cli_route_instance(buf, query->ref, "/events"); return;
+    case FSM_QUERY_WHY: cli_route_instance(buf, query->ref, "/why"); return;
     case FSM_QUERY_HISTORY: cli_route_instance(buf, query->ref, "/history"); break;
     case FSM_QUERY_RECORDS: fsm_buf_str(buf, "/v1/records"); break;
     case FSM_QUERY_LIST: fsm_buf_str(buf, "/v1/instances"); break;
