@@ -66,7 +66,9 @@ extern "C" {
   X(FSM_ECORRUPT,         "corrupt",            500,  7, "stored data is damaged")                    \
   X(FSM_EVERSION,         "format_version",     500,  1, "the stored format is not known here")       \
   X(FSM_ECLOSED,          "closed",             503,  9, "it is shutting down")                       \
-  X(FSM_EEXPECT,          "not_as_expected",    422,  1, "it is not as expected")
+  X(FSM_EEXPECT,          "not_as_expected",    422,  1, "it is not as expected")                     \
+  X(FSM_EPARTLY,          "partly",             207,  6, "some of it was done, and some was not")     \
+  X(FSM_EMATCHES,         "matches",            200, 10, "there is what was looked for")
 /* clang-format on */
 
 typedef enum fsm_code {

@@ -16,6 +16,8 @@ NOT_SENT = {
     "ok": "is no fault",
     "locked": "the data is held by another process: fsmd does not start",
     "not_as_expected": "of tools that compare; nothing that is served",
+    "partly": "of tools that do much at once; each part has its own answer",
+    "matches": "of tools that are asked whether there is something",
 }
 
 

@@ -8,13 +8,14 @@
 #ifndef FSM_CLI_CLI_H
 #define FSM_CLI_CLI_H
 
+#include <time.h>
+
 #include "schema/json.h"
 #include "tools/cli/args.h"
+#include "tools/cli/output.h"
 #include "tools/cli/screen.h"
 #include "tools/cli/source.h"
 #include "tools/cli/text.h"
-
-typedef struct cli_run cli_run; /* one run of the program */
 
 typedef struct cli_command {
   const char *group; /* "def", or "" */
@@ -25,16 +26,22 @@ typedef struct cli_command {
   const cli_option *options;
   const char *const *examples; /* arguments of fsm-cli, NULL-terminated */
   size_t words_min, words_max;
+  unsigned formats; /* a set of output.h; 0 = CLI_FORMATS_PLAIN */
+  bool reads;       /* it changes nothing and may be run again and again: -w */
   fsm_code (*run)(cli_run *cli, fsm_error *err);
 } cli_command;
 
-struct cli_run {
+struct cli_run { /* one run of the program */
   cli_args args;
   const cli_command *command;
   cli_screen screen; /* of stdout */
-  bool json;
-  fsm_arena arena; /* for the whole run */
-  fsm_buf text;    /* not yet printed */
+  cli_format format;
+  bool json;             /* json or jsonl: faults are documents too */
+  bool quiet;            /* -q: no footer, no progress */
+  struct timespec began; /* on the monotonic clock */
+  fsm_arena arena;       /* for the whole run */
+  fsm_buf text;          /* not yet printed */
+  fsm_buf footer;        /* for stderr, when all is printed */
   cli_source source;
   bool connecting; /* the words were right: what is wrong now is no matter of usage */
   bool hung_up;    /* the reader of stdout went away: nothing is printed any more, nobody is told */
@@ -51,7 +58,7 @@ FSM_MUST_USE fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err);
 /* Writes cli->text to stdout and empties it. FSM_EIO: stdout does not take it; when its reader
  * went away (`| head`) cli->hung_up is set too and there is no sentence. */
 FSM_MUST_USE fsm_code cli_flush(cli_run *cli, fsm_error *err);
-/* A document as JSON: indented on a terminal, one line elsewhere. */
+/* A document as JSON: indented on a terminal, one line elsewhere and with -o jsonl. */
 FSM_MUST_USE fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err);
 /* "label:       value" when value is not empty. Value must be escaped (text.h). */
 void cli_print_line(cli_run *cli, const char *label, const char *value);

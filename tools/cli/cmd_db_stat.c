@@ -22,4 +22,5 @@ const cli_command cli_db_stat = {.group = "db",
                                  .words = "",
                                  .summary = "sizes, seqs, rows and snapshots of the data",
                                  .examples = examples,
+                                 .reads = true,
                                  .run = run};

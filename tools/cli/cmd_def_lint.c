@@ -132,4 +132,5 @@ const cli_command cli_def_lint = {
     .examples = examples,
     .words_min = 1,
     .words_max = CLI_WORDS_MAX,
+    .reads = true,
     .run = run};

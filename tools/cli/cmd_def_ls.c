@@ -2,13 +2,13 @@
 #include "tools/cli/pages.h"
 
 static const cli_column columns[] = {
-    {.title = "ID", .min = 20, .shrink = 1},
-    {.title = "VERSION", .right = true},
-    {.title = "LIVE", .right = true},
-    {.title = "STATES", .right = true},
-    {.title = "DEPLOYED"},
-    {.title = "HASH", .min = 12, .shrink = 3},
-    {.title = "DESCRIPTION", .min = 10, .shrink = 2, .may_go = true, .if_any = true}};
+    {.title = "ID", .name = "id", .min = 20, .shrink = 1},
+    {.title = "VERSION", .name = "version", .right = true},
+    {.title = "LIVE", .name = "live", .right = true},
+    {.title = "STATES", .name = "states", .right = true},
+    {.title = "DEPLOYED", .name = "deployed"},
+    {.title = "HASH", .name = "hash", .min = 12, .shrink = 3},
+    {.title = "DESCRIPTION", .name = "description", .min = 10, .shrink = 2, .may_go = true, .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
@@ -28,6 +28,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_pages pages = {.query = {.kind = FSM_QUERY_MACHINES},
                      .columns = columns,
                      .column_count = COLUMN_COUNT,
+                     .noun = "machines",
                      .item = add_item};
   fsm_code code = cli_connect(cli, false, err);
   return code == FSM_OK ? cli_pages_print(cli, &pages, err) : code;
@@ -41,4 +42,6 @@ const cli_command cli_def_ls = {.group = "def",
                                 .words = "",
                                 .summary = "the machines that are deployed, newest versions",
                                 .examples = examples,
+                                .formats = CLI_FORMATS_LIST,
+                                .reads = true,
                                 .run = run};

@@ -181,4 +181,5 @@ const cli_command cli_events = {.group = "",
                                 .examples = examples,
                                 .words_min = 1,
                                 .words_max = 1,
+                                .reads = true,
                                 .run = run};

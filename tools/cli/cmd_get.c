@@ -135,10 +135,7 @@ static void print(cli_run *cli, const fsm_value *document) {
 static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_value document;
   fsm_code code = cli_about(cli, FSM_QUERY_INSTANCE, &document, err);
-  if (code != FSM_OK) return code;
-  if (cli->json) return cli_print_json(cli, &document, err);
-  print(cli, &document);
-  return cli_flush(cli, err);
+  return code == FSM_OK ? cli_show(cli, &document, print, err) : code;
 }
 
 static const char *const examples[] = {"get doc-17", "get document-approval/key:INV-7 -o json", NULL};
@@ -151,4 +148,6 @@ const cli_command cli_get = {.group = "",
                              .examples = examples,
                              .words_min = 1,
                              .words_max = 1,
+                             .formats = CLI_FORMATS_SHOW,
+                             .reads = true,
                              .run = run};

@@ -74,4 +74,5 @@ const cli_command cli_health = {
         "last one in the store, lag the records that a sink has not yet taken. Without a\n"
         "daemon its files are looked at: well means that they can be read.",
     .examples = examples,
+    .reads = true,
     .run = run};

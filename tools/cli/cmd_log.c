@@ -4,14 +4,22 @@
 #include "tools/cli/pages.h"
 
 static const cli_column columns[] = {
-    {.title = "TIME"},
-    {.title = "SEQ", .right = true, .may_go = true},
-    {.title = "KIND"},
-    {.title = "FROM → TO", .min = 12, .shrink = 2, .keep_end = true}, /* `from` is the `to` above */
-    {.title = "TRIGGER", .min = 7, .shrink = 2, .if_any = true, .keep_end = true},
-    {.title = "USER", .min = 5, .shrink = 1, .if_any = true}, /* who did it is what a log is asked for */
-    {.title = "CORRELATION", .if_any = true, .goes_first = true},
-    {.title = "REASON", .min = 14, .shrink = 1, .if_any = true}};
+    {.title = "TIME", .name = "time"},
+    {.title = "SEQ", .name = "seq", .right = true, .may_go = true},
+    {.title = "KIND", .name = "kind"},
+    {.title = "FROM → TO",
+     .name = "to",
+     .min = 12,
+     .shrink = 2,
+     .keep_end = true}, /* `from` is the `to` above */
+    {.title = "TRIGGER", .name = "trigger", .min = 7, .shrink = 2, .if_any = true, .keep_end = true},
+    {.title = "USER",
+     .name = "act.sub",
+     .min = 5,
+     .shrink = 1,
+     .if_any = true}, /* who did it is what a log is asked for */
+    {.title = "CORRELATION", .name = "corr", .if_any = true, .goes_first = true},
+    {.title = "REASON", .name = "reason", .min = 14, .shrink = 1, .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110, LEAVES_WIDTH = 18 };
 
 /* The head of a long id is its time; the tail tells ids of one moment apart. */
@@ -158,6 +166,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_pages pages = {.query = {.kind = FSM_QUERY_HISTORY},
                      .columns = full ? NULL : columns,
                      .column_count = COLUMN_COUNT,
+                     .noun = "records",
+                     .id = "seq",
                      .item = full ? print_full : add_item};
   fsm_code code = cli_args_number(&cli->args, "limit", 1, 1000000, 0, &pages.max, err);
   if (pages.max > 0) pages.tip = "--limit N";
@@ -183,4 +193,6 @@ const cli_command cli_log = {.group = "",
                              .examples = examples,
                              .words_min = 1,
                              .words_max = 1,
+                             .formats = CLI_FORMATS_LIST,
+                             .reads = true,
                              .run = run};

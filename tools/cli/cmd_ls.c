@@ -23,4 +23,6 @@ const cli_command cli_ls = {.group = "",
                             .summary = "instances: where they are and since when",
                             .options = options,
                             .examples = examples,
+                            .formats = CLI_FORMATS_LIST,
+                            .reads = true,
                             .run = run};

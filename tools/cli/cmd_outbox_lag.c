@@ -50,4 +50,5 @@ const cli_command cli_outbox_lag = {
     .examples = examples,
     .words_min = 0,
     .words_max = 0,
+    .reads = true,
     .run = run};

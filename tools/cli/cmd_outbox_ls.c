@@ -114,4 +114,5 @@ const cli_command cli_outbox_ls = {.group = "outbox",
                                    .examples = examples,
                                    .words_min = 0,
                                    .words_max = 1,
+                                   .reads = true,
                                    .run = run};

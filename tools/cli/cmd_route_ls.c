@@ -89,4 +89,5 @@ const cli_command cli_route_ls = {.group = "route",
                                   .options = options,
                                   .examples = examples,
                                   .words_max = 1,
+                                  .reads = true,
                                   .run = run};

@@ -33,4 +33,6 @@ const cli_command cli_stats = {.group = "",
                                .summary = "how many instances are in each state",
                                .options = options,
                                .examples = examples,
+                               .formats = CLI_FORMATS_LIST,
+                               .reads = true,
                                .run = run};

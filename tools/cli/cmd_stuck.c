@@ -23,4 +23,6 @@ const cli_command cli_stuck = {.group = "",
                                .summary = "open instances that have not moved for so long",
                                .options = options,
                                .examples = examples,
+                               .formats = CLI_FORMATS_LIST,
+                               .reads = true,
                                .run = run};

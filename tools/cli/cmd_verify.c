@@ -27,4 +27,5 @@ const cli_command cli_verify = {
         "Reads everything, from a running daemon or from the files of a stopped one,\n"
         "and changes nothing.",
     .examples = examples,
+    .reads = true,
     .run = run};

@@ -4,13 +4,13 @@
 enum { LIMIT_MAX = 1000000 };
 
 static const cli_column columns[] = {
-    {.title = "ID", .min = 16, .keep_both = true, .cut_last = true}, /* what one goes on with */
-    {.title = "KEY", .min = 8, .shrink = 3, .may_go = true, .if_any = true, .keep_both = true},
-    {.title = "MACHINE", .if_any = true, .goes_first = true},
-    {.title = "STATE", .min = 14, .shrink = 2, .keep_end = true},
-    {.title = "STATUS"},
-    {.title = "FOR", .right = true},
-    {.title = "WHY", .min = 10, .shrink = 4, .if_any = true}};
+    {.title = "ID", .name = "id", .min = 16, .keep_both = true, .cut_last = true}, /* what one goes on with */
+    {.title = "KEY", .name = "key", .min = 8, .shrink = 3, .may_go = true, .if_any = true, .keep_both = true},
+    {.title = "MACHINE", .name = "machine", .if_any = true, .goes_first = true},
+    {.title = "STATE", .name = "state", .min = 14, .shrink = 2, .keep_end = true},
+    {.title = "STATUS", .name = "status"},
+    {.title = "FOR", .name = "for_ns", .right = true},
+    {.title = "WHY", .name = "why", .min = 10, .shrink = 4, .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
 /* What is not as the machine alone would have it: why it is parked, that it was forced. */
@@ -94,6 +94,7 @@ fsm_code cli_list_print(cli_run *cli, cli_pages *pages, fsm_code code, fsm_error
   pages->columns = columns;
   pages->column_count = COLUMN_COUNT;
   pages->item = add_item;
+  pages->noun = "instances";
   if (code == FSM_OK) code = cli_connect(cli, false, err);
   if (code == FSM_OK) code = cli_pages_print(cli, pages, err);
   fsm_filter_free((fsm_filter *)pages->query.filter);

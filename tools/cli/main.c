@@ -70,7 +70,8 @@ const cli_option cli_global_options[] = {
     {"ca-file", 0, "FILE", "who signs it, PEM ($FSM_CA_FILE); default: whom the system trusts", false},
     {"token-file", 0, "FILE", "bearer token to send ($FSM_TOKEN holds one itself)", false},
     {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
-    {"output", 'o', "FORMAT", "table or json", false},
+    {"output", 'o', "FORMAT", "table, wide, json, jsonl, csv, id or tree", false},
+    {"quiet", 'q', NULL, "no footer and no progress on stderr", false},
     {"no-color", 0, NULL, "no colour on a terminal ($NO_COLOR)", false},
     {"version", 0, NULL, "versions, and exit", false},
     {"help", 'h', NULL, "this, and exit", false},
@@ -192,11 +193,19 @@ static fsm_code choose(cli_run *cli, char *const *argv, int *at, const char **gr
 /* ---- running ---------------------------------------------------------------------------------------- */
 
 static fsm_code check_format(cli_run *cli, fsm_error *err) {
-  const char *format = cli_args_from(&cli->args, cli_global_options, "output");
-  if (format == NULL || strcmp(format, "table") == 0) return FSM_OK;
-  cli->json = strcmp(format, "json") == 0;
-  return cli->json ? FSM_OK
-                   : fsm_fail(err, FSM_EARGUMENT, "output", "-o takes table or json, not %s", format);
+  const char *name = cli_args_from(&cli->args, cli_global_options, "output");
+  const unsigned formats = cli->command->formats == 0 ? CLI_FORMATS_PLAIN : cli->command->formats;
+  cli->quiet = cli_args_has(&cli->args, "quiet");
+  if (name == NULL) return FSM_OK;
+  cli->format = cli_format_of(name);
+  if (cli->format == CLI_FORMAT_COUNT || (formats & CLI_HAS(cli->format)) == 0) {
+    const char *known = cli->format == CLI_FORMAT_COUNT ? "" : " here";
+    cli->format = CLI_TABLE;
+    return fsm_fail(err, FSM_EARGUMENT, "output", "-o takes %s%s, not %s",
+                    cli_formats_text(&cli->arena, formats), known, name);
+  }
+  cli->json = cli->format == CLI_JSON || cli->format == CLI_JSONL;
+  return FSM_OK;
 }
 
 static fsm_code check_words(const cli_run *cli, fsm_error *err) {
@@ -264,11 +273,14 @@ int main(int argc, char **argv) {
   cli_run cli = {0};
   fsm_error err = {0};
   fsm_arena_init(&cli.arena, 0);
+  (void)clock_gettime(CLOCK_MONOTONIC, &cli.began);
   fsm_code code = dispatch(&cli, argv, &err);
+  if (!cli.hung_up) cli_footer_print(&cli);
   if (code != FSM_OK && err.text[0] != 0) cli_fault(&cli, &err);
   cli_source_close(&cli.source);
   fsm_arena_free(&cli.arena);
   fsm_buf_free(&cli.text);
+  fsm_buf_free(&cli.footer);
   if (cli.hung_up) die_of_pipe();
   return fsm_code_exit(code);
 }

@@ -1,7 +1,8 @@
-/* pages.c: the loop over `next`. Each page has its own memory, so that any number of pages will do. */
+/* pages.c: the loop over `next`, and items in each format. Each page has its own memory, so that any number
+ * of pages will do. */
 #include "tools/cli/pages.h"
 
-#include <stdio.h>
+#include <ctype.h>
 #include <string.h>
 
 typedef struct progress {
@@ -9,7 +10,7 @@ typedef struct progress {
   fsm_arena arena; /* of the page */
   fsm_buf next;    /* `next` of the last page */
   int64_t printed; /* items */
-  bool begun;      /* the document that holds all items */
+  bool begun;      /* the document that holds all items, the header of csv */
   unsigned page;
   bool more;
 } progress;
@@ -54,23 +55,86 @@ static void keep_next(progress *at, const fsm_value *document, bool empty) {
   at->next = text;
 }
 
-static fsm_code print_page(cli_run *cli, const cli_pages *pages, progress *at, const fsm_value *document,
-                           const fsm_value *items, fsm_error *err) {
+/* ---- a table, csv, ids ------------------------------------------------------------------------------- */
+
+static fsm_code print_table(cli_run *cli, const cli_pages *pages, progress *at, const fsm_value *document,
+                            const fsm_value *items, fsm_error *err) {
   for (uint32_t i = 0; i < items->len; i++)
     pages->item(cli, &at->table, &at->arena, document, &items->items[i]);
   fsm_code code = FSM_OK;
-  if (items->len == 0 && at->more) return FSM_OK;
-  if (items->len == 0 && at->printed == 0 && cli->screen.tty) {
-    fputs("fsm-cli: there are none\n", stderr);
-  } else if (pages->columns != NULL) {
+  const bool none = at->printed == 0 && !at->more && !cli->screen.tty; /* a header is still a table */
+  if ((items->len > 0 || none) && pages->columns != NULL) {
     code = cli_table_print(&at->table, &cli->screen, &cli->text, err);
     cli_table_clear(&at->table);
   }
-  return code == FSM_OK ? cli_flush(cli, err) : code;
+  return code;
+}
+
+static void add_header(cli_run *cli, const cli_pages *pages) {
+  for (size_t c = 0; c < pages->column_count; c++) {
+    const cli_column *column = &pages->columns[c];
+    if (c > 0) fsm_buf_char(&cli->text, ',');
+    if (column->name != NULL) fsm_buf_str(&cli->text, column->name);
+    for (const char *t = column->title; column->name == NULL && *t != 0; t++)
+      fsm_buf_char(&cli->text, isalnum((unsigned char)*t) ? (char)tolower((unsigned char)*t) : '_');
+  }
+  fsm_buf_char(&cli->text, '\n');
+}
+
+static fsm_code print_csv(cli_run *cli, const cli_pages *pages, progress *at, const fsm_value *document,
+                          const fsm_value *items, fsm_error *err) {
+  if (pages->columns == NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "output", "-o csv is of the table only; see -o jsonl");
+  if (!at->begun) add_header(cli, pages);
+  at->begun = true;
+  for (uint32_t i = 0; i < items->len; i++) {
+    pages->item(cli, &at->table, &at->arena, document, &items->items[i]);
+    for (size_t r = 0; r < at->table.rows; r++) {
+      for (size_t c = 0; c < pages->column_count; c++) {
+        const char *name = pages->columns[c].name;
+        const fsm_value *value = name == NULL ? NULL : cli_member_at(&items->items[i], name);
+        if (c > 0) fsm_buf_char(&cli->text, ',');
+        if (value != NULL && at->table.rows == 1)
+          cli_csv_value(&cli->text, value);
+        else
+          cli_csv_text(&cli->text, at->table.cells[r * pages->column_count + c]);
+      }
+      fsm_buf_char(&cli->text, '\n');
+    }
+    if (at->table.failed) return cli_table_print(&at->table, &cli->screen, &cli->text, err);
+    cli_table_clear(&at->table);
+  }
+  return FSM_OK;
+}
+
+static fsm_code print_ids(cli_run *cli, const cli_pages *pages, progress *at, const fsm_value *items,
+                          fsm_error *err) {
+  const char *path = pages->id == NULL ? "id" : pages->id;
+  for (uint32_t i = 0; i < items->len; i++) {
+    const fsm_value *id = cli_member_at(&items->items[i], path);
+    if (id == NULL)
+      return fsm_fail(err, FSM_EARGUMENT, "output", "-o id: the items have no %s; see -o json", path);
+    fsm_buf_printf(&cli->text, "%s\n", cli_text(&at->arena, id));
+  }
+  return FSM_OK;
+}
+
+/* ---- json -------------------------------------------------------------------------------------------- */
+
+static fsm_code print_lines(cli_run *cli, const fsm_value *items) {
+  fsm_buf raw = {0};
+  for (uint32_t i = 0; i < items->len; i++) {
+    fsm_json_write(&raw, &items->items[i]);
+    fsm_buf_char(&raw, '\n');
+  }
+  cli_escape_json(&cli->text, fsm_buf_text(&raw), raw.len);
+  if (!fsm_buf_ok(&raw)) cli->text.failed = true;
+  fsm_buf_free(&raw);
+  return FSM_OK;
 }
 
 /* The items of a page, into the document that the first page began. */
-static fsm_code print_json_items(cli_run *cli, progress *at, const fsm_value *items, fsm_error *err) {
+static void add_items(cli_run *cli, progress *at, const fsm_value *items) {
   fsm_buf raw = {0};
   if (!at->begun) fsm_buf_str(&raw, "{\"items\":[");
   at->begun = true;
@@ -81,11 +145,10 @@ static fsm_code print_json_items(cli_run *cli, progress *at, const fsm_value *it
   cli_escape_json(&cli->text, fsm_buf_text(&raw), raw.len);
   if (!fsm_buf_ok(&raw)) cli->text.failed = true;
   fsm_buf_free(&raw);
-  return cli_flush(cli, err);
 }
 
 /* The end of that document: the other members of the last page. */
-static fsm_code print_json_rest(cli_run *cli, const fsm_value *document, fsm_error *err) {
+static void add_rest(cli_run *cli, const fsm_value *document) {
   fsm_buf raw = {0};
   fsm_buf_char(&raw, ']');
   for (uint32_t i = 0; i < document->len; i++) {
@@ -100,40 +163,76 @@ static fsm_code print_json_rest(cli_run *cli, const fsm_value *document, fsm_err
   cli_escape_json(&cli->text, fsm_buf_text(&raw), raw.len);
   if (!fsm_buf_ok(&raw)) cli->text.failed = true;
   fsm_buf_free(&raw);
-  return cli_flush(cli, err);
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------- */
+
+static fsm_code print_page(cli_run *cli, const cli_pages *pages, progress *at, const fsm_value *document,
+                           const fsm_value *items, fsm_error *err) {
+  switch (cli->format) {
+    case CLI_JSON: add_items(cli, at, items); return FSM_OK;
+    case CLI_JSONL: return print_lines(cli, items);
+    case CLI_CSV: return print_csv(cli, pages, at, document, items, err);
+    case CLI_ID: return print_ids(cli, pages, at, items, err);
+    default: return print_table(cli, pages, at, document, items, err);
+  }
+}
+
+static void finish(cli_run *cli, const cli_pages *pages, const progress *at, const fsm_value *document) {
+  if (cli->format == CLI_JSON) add_rest(cli, document);
+  cli_footer(cli, at->printed, pages->noun, document, at->more ? pages->tip : NULL);
+}
+
+/* The first page that is the only one, as it is. */
+static fsm_code take(cli_run *cli, const cli_pages *pages, progress *at, const fsm_value *document, bool last,
+                     fsm_error *err) {
+  const fsm_value *items = NULL;
+  fsm_code code = items_of(document, &items, err);
+  if (code != FSM_OK) return code;
+  if (last && !at->begun && cli->format == CLI_JSON) return cli_print_json(cli, document, err);
+  code = print_page(cli, pages, at, document, items, err);
+  at->printed += items->len;
+  if (code == FSM_OK && last) finish(cli, pages, at, document);
+  return code == FSM_OK ? cli_flush(cli, err) : code;
 }
 
 static fsm_code loop(cli_run *cli, const cli_pages *pages, progress *at, fsm_error *err) {
-  fsm_code code = FSM_OK;
-  for (bool first = true; code == FSM_OK && (first || at->more); first = false) {
+  for (bool last = false; !last;) {
     fsm_value document;
     const fsm_value *items = NULL;
-    code = fetch(cli, pages, at, &document, err);
+    fsm_code code = fetch(cli, pages, at, &document, err);
     if (code == FSM_OK) code = items_of(&document, &items, err);
     if (code != FSM_OK) return code;
     keep_next(at, &document, items->len == 0);
-    bool only = first && !at->more;
-    if (cli->json && only) return cli_print_json(cli, &document, err);
-    code =
-        cli->json ? print_json_items(cli, at, items, err) : print_page(cli, pages, at, &document, items, err);
-    at->printed += items->len;
-    bool last = !at->more || (pages->max > 0 && at->printed >= pages->max);
-    if (code == FSM_OK && cli->json && last) code = print_json_rest(cli, &document, err);
+    last = !at->more || (pages->max > 0 && at->printed + items->len >= pages->max);
+    code = take(cli, pages, at, &document, last, err);
+    if (code != FSM_OK) return code;
     fsm_arena_reset(&at->arena);
-    if (last) break;
   }
-  return code;
+  return FSM_OK;
+}
+
+static void begin(cli_run *cli, const cli_pages *pages, progress *at) {
+  FSM_ASSERT(pages->item != NULL && pages->max >= 0);
+  *at = (progress){.page = pages->page};
+  fsm_arena_init(&at->arena, 0);
+  if (pages->columns != NULL) cli_table_begin(&at->table, &at->arena, pages->columns, pages->column_count);
+  at->table.wide = cli->format == CLI_WIDE;
 }
 
 fsm_code cli_pages_print(cli_run *cli, const cli_pages *pages, fsm_error *err) {
-  FSM_ASSERT(pages->item != NULL && pages->max >= 0);
-  progress at = {.page = pages->page};
-  fsm_arena_init(&at.arena, 0);
-  if (pages->columns != NULL) cli_table_begin(&at.table, &at.arena, pages->columns, pages->column_count);
+  progress at;
+  begin(cli, pages, &at);
   fsm_code code = loop(cli, pages, &at, err);
-  if (code == FSM_OK && at.more && pages->tip != NULL)
-    fprintf(stderr, "fsm-cli: %lld shown, there are more: %s\n", (long long)at.printed, pages->tip);
   fsm_arena_free(&at.arena);
   fsm_buf_free(&at.next);
+  return code;
+}
+
+fsm_code cli_items_print(cli_run *cli, const cli_pages *pages, const fsm_value *document, fsm_error *err) {
+  progress at;
+  begin(cli, pages, &at);
+  fsm_code code = take(cli, pages, &at, document, true, err);
+  fsm_arena_free(&at.arena);
   return code;
 }

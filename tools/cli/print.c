@@ -22,7 +22,7 @@ fsm_code cli_flush(cli_run *cli, fsm_error *err) {
 
 fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err) {
   fsm_buf raw = {0};
-  if (cli->screen.tty)
+  if (cli->screen.tty && cli->format != CLI_JSONL)
     fsm_json_write_pretty(&raw, document);
   else
     fsm_json_write(&raw, document);

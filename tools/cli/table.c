@@ -62,7 +62,8 @@ static void measure(const cli_table *table, unsigned *widths) {
       if (width > widest) widest = width;
     }
     unsigned title = cli_width(table->columns[c].title);
-    if (widest == 0 && table->columns[c].if_any)
+    const bool hidden = table->columns[c].wide && !table->wide;
+    if (hidden || (widest == 0 && table->columns[c].if_any))
       widths[c] = 0;
     else
       widths[c] = widest > title ? widest : title;
@@ -187,7 +188,7 @@ fsm_code cli_table_print(cli_table *table, const cli_screen *screen, fsm_buf *ou
   unsigned widths[CLI_COLUMNS_MAX] = {0};
   measure(table, widths);
   bool go_on = same_columns(table, widths);
-  if (screen->columns > 0) fit(table, widths, screen->columns);
+  if (screen->columns > 0 && !table->wide) fit(table, widths, screen->columns);
   if (!go_on) print_header(table, widths, screen->colour, out);
   for (size_t r = 0; r < table->rows; r++) {
     print_row(table, widths, table->cells + r * table->count, out);

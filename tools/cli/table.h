@@ -17,9 +17,13 @@ typedef struct cli_column {
   bool keep_end;   /* cut at the front: the end tells more */
   bool keep_both;  /* cut in the middle */
   bool cut_last;   /* not before all that may go is gone */
+  bool wide;       /* only with -o wide (cli_table.wide) */
+  /* -o csv: the member that it shows ("for_ns", "incident.reason"), a name that stays; NULL = the title in
+   * lower case. */
+  const char *name;
 } cli_column;
 
-enum { CLI_COLUMNS_MAX = 12, CLI_ROWS_MAX = 10000 };
+enum { CLI_COLUMNS_MAX = 20, CLI_ROWS_MAX = 10000 };
 
 typedef struct cli_table {
   fsm_arena *arena;
@@ -30,6 +34,7 @@ typedef struct cli_table {
   bool failed;                      /* memory ran out, or too many rows: asked once, at the end */
   unsigned widths[CLI_COLUMNS_MAX]; /* as last printed; 0 = left out */
   bool printed;
+  bool wide; /* all columns, nothing cut */
 } cli_table;
 
 void cli_table_begin(cli_table *table, fsm_arena *arena, const cli_column *columns, size_t count);
