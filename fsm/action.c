@@ -102,6 +102,7 @@ void fsm__raise_error(fsm__run *run, const char *where, const fsm_error *fault) 
     fsm__fault(run, FSM_ENOMEM);
     return;
   }
+  if (run->supposal != NULL) return;
   const char *text = fsm_arena_printf(run->arena, "%s%s%s", where, where[0] != '\0' ? ": " : "", fault->text);
   raise_platform(run, "error.execution", text, run->failed_send);
 }
@@ -190,8 +191,9 @@ fsm_code fsm__actions_run(fsm__run *run, const fsm__block *block, fsm_error *err
     FSM_ASSERT((size_t)action->kind < sizeof actions / sizeof *actions && actions[action->kind] != NULL);
     fsm__spend(run, 0);
     if (run->fault != FSM_OK) return FSM_OK;
+    if (run->supposal != NULL && fsm__suppose_action(run, action)) continue;
     fsm_code code = actions[action->kind](run, action, err);
-    if (code == FSM_OK) continue;
+    if (code == FSM_OK || (run->supposal != NULL && code != FSM_ENOMEM)) continue;
     if (run->failed == NULL) run->failed = action;
     return code;
   }

@@ -4,6 +4,7 @@
 /* 5.9.1: a condition that cannot be evaluated counts as false and its error is raised. */
 static bool holds(fsm__run *run, const fsm__action *branch) {
   if (branch->guard == NULL) return true;
+  if (run->supposal != NULL) return fsm__suppose_holds(run, branch->guard, -1);
   fsm_value value;
   fsm_error fault;
   fault.text[0] = '\0';

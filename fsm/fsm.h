@@ -12,6 +12,7 @@
 #include "fsm/buf.h"
 #include "fsm/code.h"
 #include "fsm/expr.h"
+#include "fsm/expr_parts.h"
 #include "fsm/machine.h"
 #include "fsm/session.h"
 #include "fsm/step.h"

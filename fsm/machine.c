@@ -87,6 +87,16 @@ unsigned fsm_transition_source(const fsm_machine *m, unsigned transition) {
   return transition_at(m, transition)->source;
 }
 
+const char *fsm_transition_event(const fsm_machine *m, unsigned transition, unsigned index) {
+  const fsm__transition *t = transition_at(m, transition);
+  return index < t->event_count ? t->events[index].text : NULL;
+}
+
+const char *fsm_transition_guard(const fsm_machine *m, unsigned transition) {
+  const fsm__transition *t = transition_at(m, transition);
+  return t->guard != NULL ? fsm_expr_text(t->guard) : NULL;
+}
+
 unsigned fsm_transition_targets(const fsm_machine *m, unsigned transition, const uint16_t **targets) {
   const fsm__transition *t = transition_at(m, transition);
   *targets = t->targets;

@@ -238,6 +238,10 @@ FSM_API unsigned fsm_transition_source(const fsm_machine *machine, unsigned tran
 /* How many targets it has, and their numbers; 0 = targetless. */
 FSM_API unsigned fsm_transition_targets(const fsm_machine *machine, unsigned transition,
                                         const uint16_t **targets);
+/* The index-th event descriptor of a transition ("APPROVE", "a.*", "*"); NULL behind the last. */
+FSM_API const char *fsm_transition_event(const fsm_machine *machine, unsigned transition, unsigned index);
+/* Its guard, NULL = none. */
+FSM_API const char *fsm_transition_guard(const fsm_machine *machine, unsigned transition);
 /* Does any transition of the machine name an event that `name` matches (SCXML 3.12.1)? */
 FSM_API bool fsm_machine_knows_event(const fsm_machine *machine, const char *name);
 

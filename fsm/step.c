@@ -78,6 +78,7 @@ fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snap
   run->inside = world->inside;
   run->reaches = world->reaches;
   run->reaches_arg = world->reaches_arg;
+  run->supposal = world->supposal;
   run->memory_end = fsm_arena_used(arena) + FSM_STEP_BYTES_MAX;
   run->queue_end = &run->queue;
   run->openings_end = &run->openings;

@@ -9,6 +9,7 @@
 #ifndef FSM_STEP_H
 #define FSM_STEP_H
 
+#include "fsm/expr_parts.h"
 #include "fsm/machine.h"
 
 #ifdef __cplusplus
@@ -58,6 +59,18 @@ typedef struct fsm_event {
   const char *invokeid;            /* of the invocation that it comes from: its finalize is run first */
 } fsm_event;
 
+/* A step that is only supposed, of an event that nobody has sent: what it carries, who sent it and when are
+ * not known. A condition that depends on that is asked for; what is assigned from it is not known either; an
+ * error raises nothing, and the actions behind it run. So it may be seen where events could lead, and nothing
+ * of the result is to be kept. */
+typedef struct fsm_supposal {
+  /* Is the condition to hold? transition: its number; -1 = a condition of an action. */
+  bool (*holds)(void *holds_arg, int transition, const char *text);
+  void *holds_arg;
+  const fsm_value *fields; /* names of the context whose values are not known; afterwards as they are then */
+  unsigned field_count;
+} fsm_supposal;
+
 /* What a step sees of the world. */
 typedef struct fsm_world {
   const fsm_value *actor; /* map; NULL = nobody */
@@ -72,6 +85,7 @@ typedef struct fsm_world {
    * the effect out tells later. Its answer must depend only on what led to this step. */
   bool (*reaches)(const void *reaches_arg, const char *target);
   const void *reaches_arg;
+  fsm_supposal *supposal; /* NULL = it is so */
 } fsm_world;
 
 typedef enum fsm_effect_kind {
@@ -128,7 +142,7 @@ typedef struct fsm_candidate {
   bool enabled;                /* no guard, or true */
   fsm_value seen;              /* what the guard read (fsm_expr_seen) */
   const char *fault;           /* the guard's evaluation error, NULL when it evaluated */
-  bool depends;                /* that error may be due to what is not known before: what is sent, who acts */
+  bool depends; /* only what is sent, or who acts, decides: neither true nor false before */
   fsm_verdict permitted;   /* all its allows hold; of a refusal, when they do not, the guard was not asked */
   const fsm_allow *allows; /* that apply: the root's first, its own last */
   unsigned allow_count;
@@ -206,6 +220,13 @@ typedef struct fsm_enabled_event {
 FSM_API FSM_MUST_USE fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot,
                                           const fsm_world *world, fsm_arena *arena,
                                           const fsm_enabled_event **out, unsigned *count, fsm_error *err);
+
+/* The transition's guard taken apart, as it stands now. event NULL: it is not known what is sent; a world
+ * without an actor: nor by whom. Without a guard: TRUE, no parts. */
+FSM_API FSM_MUST_USE fsm_code fsm_guard_parts(const fsm_machine *machine, const fsm_snapshot *snapshot,
+                                              unsigned transition, const fsm_event *event,
+                                              const fsm_world *world, fsm_arena *arena, fsm_truth *truth,
+                                              const fsm_expr_part **parts, unsigned *count, fsm_error *err);
 
 /* The one predicate for a legal configuration (SCXML 3.11): root active, one child of each active
  * compound, all of a parallel, parents of all active. Guards step, decode, tests and fuzzers. */

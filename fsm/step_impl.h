@@ -99,10 +99,11 @@ typedef struct fsm__run {
   fsm_effect *effects; /* of the microstep under way */
   unsigned effect_count, effect_cap;
   bool context_changed, history_changed;
-  bool assigned;   /* the context was written, be it with what it held */
-  bool remembered; /* a history was written, likewise */
-  bool moved;      /* the last microstep changed the snapshot */
-  bool foresees;   /* nothing has been sent: what depends on that is not known */
+  bool assigned;          /* the context was written, be it with what it held */
+  bool remembered;        /* a history was written, likewise */
+  bool moved;             /* the last microstep changed the snapshot */
+  fsm_supposal *supposal; /* as of fsm_world */
+  bool foresees;          /* nothing has been sent: what depends on that is not known */
 
   const fsm__action *failed; /* the action that ends the block under way */
   const char *failed_send;   /* the id that its author gave a send that cannot be sent */
@@ -137,6 +138,13 @@ typedef struct fsm__sight {
 void fsm__run_see_json(fsm__run *run, fsm__sight *saved);
 void fsm__run_see_again(fsm__run *run, const fsm__sight *saved);
 #define FSM__PROCESSOR "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
+
+/* ---- step_suppose.c ------------------------------------------------------------------------------ */
+
+/* Does the condition hold, in a step that is supposed? */
+FSM__RARE bool fsm__suppose_holds(fsm__run *run, const fsm_expr *guard, int transition);
+/* What is assigned, where it may not be known; true = the action is done. */
+FSM__RARE bool fsm__suppose_action(fsm__run *run, const fsm__action *action);
 
 /* ---- action.c ---------------------------------------------------------------------------------- */
 

@@ -25,9 +25,12 @@ static bool each_active(fsm__run *run, visit *see, void *arg) {
   return true;
 }
 
-/* Is a fault of the guard due to what is not known before: what is sent, who acts? */
-static bool depends(const fsm__run *run) {
-  return !fsm__has_actor(run) || run->scope.event != NULL; /* it is made when it is read */
+/* Nothing has been sent: what decides only then is neither true nor false before. */
+static void foresee(fsm__run *run, const fsm__transition *t, fsm_candidate *out) {
+  const fsm_unknown unknown = {.event = true, .actor = !fsm__has_actor(run)};
+  const fsm_truth truth = fsm_expr_truth(t->guard, &run->scope, &unknown, run->arena);
+  out->enabled = truth == FSM_TRUTH_TRUE;
+  out->depends = truth == FSM_TRUTH_DEPENDS;
 }
 
 static bool fill(fsm__run *run, unsigned number, fsm_candidate *out) {
@@ -42,7 +45,7 @@ static bool fill(fsm__run *run, unsigned number, fsm_candidate *out) {
   if (run->foresees) run->scope.event = NULL;
   out->enabled = fsm__guard_holds(run, t, &fault);
   if (t->guard == NULL) return true;
-  out->depends = fault.code != FSM_OK && run->foresees && depends(run);
+  if (run->foresees) foresee(run, t, out);
   if (fault.code != FSM_OK && fault.code != FSM_ENOMEM) {
     out->fault = fsm_arena_strdup(run->arena, fault.text);
     if (out->fault == NULL) fault.code = FSM_ENOMEM;

@@ -13,6 +13,8 @@
 bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault) {
   fault->code = FSM_OK;
   if (t->guard == NULL) return true;
+  if (run->supposal != NULL)
+    return fsm__suppose_holds(run, t->guard, (int)(t - run->machine->transitions));
   fsm_value value;
   fsm_code code = fsm_expr_eval(t->guard, &run->scope, run->arena, &value, fault);
   if (code == FSM_OK && fsm_is(&value, FSM_BOOL)) return value.b;
