@@ -14,6 +14,7 @@
 #include "fsm/expr.h"
 #include "fsm/expr_parts.h"
 #include "fsm/machine.h"
+#include "fsm/prospect.h"
 #include "fsm/session.h"
 #include "fsm/step.h"
 #include "fsm/value.h"

@@ -29,6 +29,7 @@ struct fsm_definition {
   fsm_task_policy *policies; /* by number of the invoke */
   uint8_t *overdue;          /* by number of the state */
   uint8_t level;
+  int64_t *slas; /* by number of the state; NULL = none has one */
 };
 
 /* ---- checks that need the machine -------------------------------------------------------------- */
@@ -66,6 +67,17 @@ static fsm_code build(fsm__loader *l, fsm__node root, fsm_definition *d) {
   return code ? code : check_context(l, d, def.context);
 }
 
+static fsm_code keep_slas(fsm_definition *d, unsigned states, fsm_error *err) {
+  for (unsigned i = 0; i < states; i++) {
+    const int64_t sla_ns = fsm__sla_meta(fsm_state_meta(d->machine, i));
+    if (sla_ns == 0) continue;
+    if (!d->slas) d->slas = fsm_arena_zalloc(&d->arena, states, sizeof *d->slas);
+    if (!d->slas) return fsm_fail(err, FSM_ENOMEM, "", "no memory to load the definition");
+    d->slas[i] = sla_ns;
+  }
+  return FSM_OK;
+}
+
 static fsm_code keep_policies(fsm_definition *d, fsm_error *err) {
   unsigned count = fsm_machine_invokes(d->machine);
   unsigned states = fsm_machine_states(d->machine);
@@ -81,7 +93,7 @@ static fsm_code keep_policies(fsm_definition *d, fsm_error *err) {
     fsm__overdue_of(fsm_state_meta(d->machine, i), &own);
     d->overdue[i] = (uint8_t)own;
   }
-  return FSM_OK;
+  return keep_slas(d, states, err);
 }
 
 /* The tree's bound, and not the system, may have refused memory. */
@@ -226,6 +238,11 @@ bool fsm_definition_context_names(const fsm_definition *definition, const char *
 int64_t fsm_definition_keep_ns(const fsm_definition *definition) {
   FSM_ASSERT(definition);
   return fsm__keep_of(fsm_state_meta(definition->machine, 0));
+}
+
+const int64_t *fsm_definition_slas(const fsm_definition *definition) {
+  FSM_ASSERT(definition);
+  return definition->slas;
 }
 
 uint8_t fsm_definition_level(const fsm_definition *definition) {

@@ -52,6 +52,9 @@ FSM_API FSM_MUST_USE fsm_code fsm_definition_check_context(const fsm_definition 
 FSM_API bool fsm_definition_context_names(const fsm_definition *definition, const char *field, size_t len);
 /* How long an instance is kept in the store after its end, meta.fsm.keep; 0 = for ever. */
 FSM_API int64_t fsm_definition_keep_ns(const fsm_definition *definition);
+/* How long an instance should be in each state at most (meta.fsm.sla), by number; 0 = it has none. That of the
+ * root (0) counts from the instance's start, all others from when the state was entered. NULL: no state has. */
+FSM_API const int64_t *fsm_definition_slas(const fsm_definition *definition);
 /* The audit level of the machine's records (meta.fsm.level of the root, else FSM_LEVEL_DEFAULT), and of the
  * record of a transition, which may have its own. */
 enum { FSM_LEVEL_DEFAULT = 1 };

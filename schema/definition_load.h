@@ -229,6 +229,7 @@ fsm_code fsm__read_meta(fsm__loader *l, fsm__node node, fsm__meta_place place, f
 fsm_code fsm__read_allow(fsm__loader *l, fsm__node node, fsm_def_allow *out);
 /* meta.fsm.keep of the root; 0 = none. */
 int64_t fsm__keep_of(const fsm_value *meta);
+int64_t fsm__sla_meta(const fsm_value *meta); /* 0 = none */
 /* meta.fsm.level; otherwise where it says nothing. */
 uint8_t fsm__level_of(const fsm_value *meta, uint8_t otherwise);
 void fsm__task_policy_of(const fsm_value *meta, fsm_task_policy *out);

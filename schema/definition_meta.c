@@ -140,6 +140,12 @@ int64_t fsm__keep_of(const fsm_value *meta) {
   return keep_ns;
 }
 
+int64_t fsm__sla_meta(const fsm_value *meta) {
+  int64_t sla_ns = 0;
+  take_duration(fsm_map_get(meta, "fsm"), "sla", &sla_ns);
+  return sla_ns;
+}
+
 uint8_t fsm__level_of(const fsm_value *meta, uint8_t otherwise) {
   const fsm_value *level = fsm_map_get(fsm_map_get(meta, "fsm"), "level");
   int64_t number = otherwise;
