@@ -115,6 +115,18 @@ static fsm_code if_absent(const fsm_command *c, fsm_error *err) {
   return require(c->key != NULL, "key", err);
 }
 
+static fsm_code dry_run(const fsm_command *c, fsm_error *err) {
+  switch (c->kind) {
+    case FSM_CMD_TASK_STARTED:
+    case FSM_CMD_TASK_UNDELIVERED:
+    case FSM_CMD_TASK_HEARTBEAT:
+    case FSM_CMD_REFUSED:
+    case FSM_CMD_SINK_NOTE:
+      return c->dry_run ? fsm_fail(err, FSM_EARGUMENT, "dry_run", "this command has no dry run") : FSM_OK;
+    default: return FSM_OK;
+  }
+}
+
 /* What a repeated command is known by, for the kinds that keep it. */
 static fsm_code idem(const fsm_command *c, fsm_error *err) {
   if (c->idem == NULL || c->kind == FSM_CMD_START || c->kind == FSM_CMD_SEND ||
@@ -216,6 +228,7 @@ fsm_code fsm__admit(const fsm_command *command, int64_t now_ns, fsm_arena *arena
   fsm_code code = required(out, err);
   if (code == FSM_OK) code = if_absent(out, err);
   if (code == FSM_OK) code = idem(out, err);
+  if (code == FSM_OK) code = dry_run(out, err);
   if (code == FSM_OK) code = texts(out, arena, err);
   if (code == FSM_OK) code = labels(&out->labels, err);
   if (code == FSM_OK) code = shapes(out, err);

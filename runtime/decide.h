@@ -60,6 +60,7 @@ typedef struct fsm__decision {
   bool replay;        /* the first answer again: that of the frame at replay_seq */
   uint64_t replay_seq;
   fsm_value task;      /* of a claim that is taken; null = none */
+  fsm_value dry;       /* of a dry run: what it would write, as documents; null = it is none */
   const char *service; /* of the task that an answer was about; NULL = none */
   int64_t silent_ns;   /* a heartbeat that is no record: until when the attempt may now be silent; 0 = none */
   bool created;

@@ -135,6 +135,8 @@ typedef struct fsm_runtime_options {
   bool manual;
   bool read_only;          /* recover in memory, write nothing, take the lock shared; queries only */
   bool must_exist;         /* FSM_ENOTFOUND instead of making a new store */
+  bool still; /* only commands are done: no timer fires, no task begins or is out of time, no message is
+                 delivered; what is due waits for the next opening without it */
   size_t segment_bytes;    /* 0 = 64 MiB */
   size_t map_bytes;        /* of the LMDB map to begin with; 0 = 16 GiB, sparse; grows when it is full */
   size_t map_bytes_max;    /* over which it does not grow; 0 = 1 TiB */
@@ -300,6 +302,9 @@ typedef struct fsm_command {
                  it has begun, is over, waits, or its instance does, or task_ready was told of it and nothing
                  came back yet */
   bool later; /* TASK_HEARTBEAT: the answer will come from outside of this program, also after a restart */
+  bool dry_run; /* DEPLOY, START, SEND, admin commands, TASK_COMPLETE, TASK_FAIL: decided as ever, and nothing
+                   of it is done: no record, no row, no key is kept, nothing is counted. The answer has
+                   `records`. Read-only data takes it too, from fsm_call, one thread at a time */
   fsm_code code; /* FSM_CMD_REFUSED */
 } fsm_command;
 
@@ -318,6 +323,8 @@ typedef struct fsm_answer {
   const char *correlation; /* the one in the record */
   fsm_value task;          /* of a claim that was taken: the task as it runs, whole (runtime/task_view.h) */
   fsm_value detail;        /* of a refusal: guard, seen, candidates…; null when none */
+  fsm_value records;       /* of a dry run: a list of the records that would be written, as a history shows
+                              them, with the seq that they would have now; else null */
 } fsm_answer;
 
 typedef void (*fsm_answer_fn)(void *arg, const fsm_answer *answer);
@@ -345,7 +352,8 @@ FSM_API fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_
  * woken for it until it says go. One thread at a time holds; it waits for nothing meanwhile. */
 FSM_API void fsm_runtime_hold(fsm_runtime *runtime);
 FSM_API void fsm_runtime_go(fsm_runtime *runtime);
-/* The answer as a document: seq, rev, instance, machine, version, status, from, to, correlation, replayed. */
+/* The answer as a document: seq, rev, instance, machine, version, status, from, to, correlation, replayed,
+ * created; of a dry run no seq, but dry_run and records. */
 FSM_API FSM_MUST_USE fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer *answer, fsm_value *out);
 
 /* ---- reads -------------------------------------------------------------------------------------- */
@@ -376,6 +384,9 @@ typedef enum fsm_query_kind {
                       {items, next, seq, now}: open tasks (runtime/task_view.h), those that may begin first
                       and have waited longest in front */
   FSM_QUERY_TASK,  /* ref = token, 32 hex digits → the task */
+  FSM_QUERY_TIMERS, /* machine, ref = an instance, late, after, limit → {items: [{id, event, instance, key?,
+                       machine, version, status, forced?, due, left_ns | late_ns, late, set}], next, seq, now}: timers
+                       by when they are due; late: only those that are due already */
   FSM_QUERY_HEALTH, /* → {status, store, seq, applied, lag, pending_bytes, map_bytes, refusing?: the code with
                       which commands are refused now, turn_ns: since the writer's last turn began, free_bytes:
                       on the disk, views, oldest_view_ns, refused, late_answers, duplicates, now} */
@@ -400,6 +411,7 @@ typedef struct fsm_query {
   const char *status;             /* running … cancelled; "open"; NULL = any */
   const char *key;                /* exact business key */
   const char *service;            /* TASKS */
+  bool late;                      /* TIMERS: only those that are due already */
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
   int64_t for_ns;                 /* at least this long in the state */
   const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */

@@ -196,6 +196,7 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
     case FSM_QUERY_VERSIONS: return fsm__query_versions(at, out, err);
     case FSM_QUERY_TASKS: return fsm__query_tasks(at, out, err);
     case FSM_QUERY_TASK: return fsm__query_task(at, out, err);
+    case FSM_QUERY_TIMERS: return fsm__query_timers(at, out, err);
     case FSM_QUERY_ROUTES: return fsm__query_routes(at, out, err);
     case FSM_QUERY_ROUTE_TEST: return fsm__query_route_test(at, out, err);
     case FSM_QUERY_HEALTH: return health(at, out, err);

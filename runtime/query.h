@@ -54,6 +54,7 @@ FSM_MUST_USE fsm_code fsm__query_machine(const fsm__reading *at, fsm_value *out,
 
 FSM_MUST_USE fsm_code fsm__query_tasks(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_task(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_timers(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
 /* What may not be shown of the instance's data. */
 const fsm_mask *fsm__query_mask(const fsm__reading *at, const fsm__instance *in);

@@ -131,6 +131,7 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   keep_value(arena, &out->to);
   keep_value(arena, &out->task);
   keep_value(arena, &out->detail);
+  keep_value(arena, &out->records);
   pthread_mutex_lock(&of->of->lock);
   if (--of->of->left == 0) pthread_cond_signal(&of->of->done);
   pthread_mutex_unlock(&of->of->lock);
@@ -145,12 +146,27 @@ static void waiter_join(fsm_runtime *runtime, waiter *wait) {
   pthread_cond_destroy(&wait->done);
 }
 
+/* Read-only data has no writer: what it would do is told on this thread. */
+static fsm_code dry_here(fsm_runtime *runtime, const fsm_command *command, fsm_answer_fn answer_fn, void *arg,
+                         fsm_error *err) {
+  fsm__writer *w = fsm__runtime_writer(runtime);
+  fsm_error inner;
+  fsm__job *job = admit(w, command, answer_fn, arg, &inner);
+  if (job == NULL) return fsm_fail(err, inner.code, inner.where, "%s", inner.text);
+  fsm__writer_dry(w, job);
+  fsm__writer_answer(w, job);
+  fsm__queue_recycle(&w->queue, job);
+  return FSM_OK;
+}
+
 fsm_code fsm_call(fsm_runtime *runtime, const fsm_command *command, fsm_arena *arena, fsm_answer *answer) {
   fsm_error err;
   waiter wait = {
       .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .left = 1, .arena = arena};
   slot only = {&wait, answer};
-  fsm_code code = fsm_submit(runtime, command, on_answer, &only, &err);
+  const bool here = command->dry_run && fsm__runtime_read_only(runtime);
+  fsm_code code = here ? dry_here(runtime, command, on_answer, &only, &err)
+                       : fsm_submit(runtime, command, on_answer, &only, &err);
   if (code == FSM_OK)
     waiter_join(runtime, &wait);
   else
@@ -184,7 +200,7 @@ fsm_code fsm_call_batch(fsm_runtime *runtime, const fsm_command *commands, size_
 /* ---- the answer as a document ------------------------------------------------------------------- */
 
 fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer *answer, fsm_value *out) {
-  fsm_pair *pairs = fsm_arena_alloc(arena, 12 * sizeof *pairs);
+  fsm_pair *pairs = fsm_arena_alloc(arena, 14 * sizeof *pairs);
   unsigned n = 0;
   if (pairs == NULL) return FSM_ENOMEM;
   const struct {
@@ -203,5 +219,9 @@ fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer *answer, fsm_value *
   if (fsm_is(&answer->to, FSM_LIST)) pairs[n++] = (fsm_pair){fsm_string("to"), answer->to};
   if (answer->replayed) pairs[n++] = (fsm_pair){fsm_string("replayed"), fsm_bool(true)};
   if (answer->created) pairs[n++] = (fsm_pair){fsm_string("created"), fsm_bool(true)};
+  if (fsm_is(&answer->records, FSM_LIST)) {
+    pairs[n++] = (fsm_pair){fsm_string("dry_run"), fsm_bool(true)};
+    pairs[n++] = (fsm_pair){fsm_string("records"), answer->records};
+  }
   return fsm_map(pairs, n, out, NULL);
 }

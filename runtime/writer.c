@@ -70,7 +70,10 @@ static void queue_answer(fsm__writer *w, fsm__job *job) {
 
 static void refuse_full(fsm__writer *w, fsm__job *job) {
   job->decision = (fsm__decision){.correlation = job->command.correlation, .refusal = w->full_reason};
-  fsm__meters_command(&w->meters, NULL, FSM_FATE_REFUSED, w->full_reason.code);
+  if (job->command.dry_run)
+    job->decision.dry = fsm_list(NULL, 0);
+  else
+    fsm__meters_command(&w->meters, NULL, FSM_FATE_REFUSED, w->full_reason.code);
   queue_answer(w, job); /* with its batch: answers are given one at a time, in order */
 }
 
@@ -88,6 +91,11 @@ static void meter(fsm__writer *w, const fsm__job *job, int64_t began_ns) {
 }
 
 static void run_command(fsm__writer *w, fsm__job *job) {
+  if (job->command.dry_run) {
+    fsm__writer_dry(w, job);
+    queue_answer(w, job);
+    return;
+  }
   fsm_error err;
   const int64_t began_ns = fsm__monotonic_ns();
   if (job->command.kind == FSM_CMD_TASK_UNDELIVERED) fsm__writer_undelivered(w, job->command.token);
@@ -149,7 +157,8 @@ int64_t fsm__writer_idle_ns(fsm__writer *w) {
   until = earlier(until, fsm__writer_round_due(w));
   if (fsm__writer_sync_busy(w) || fsm__journal_unproved(w->core.journal))
     until = earlier(until, w->last_commit_ns + (int64_t)FSM_IDLE_CONFIRM_MS * 1000000);
-  if (!w->full) until = earlier(until, fsm__writer_next_due(w)); /* what is due waits for room */
+  if (!w->full && !w->options.still) /* what is due waits for room */
+    until = earlier(until, fsm__writer_next_due(w));
   return until > mono ? until - mono : 0;
 }
 
@@ -171,7 +180,7 @@ static size_t turn(fsm__writer *w, fsm__job *jobs) {
   size_t count = 0;
   atomic_store_explicit(&w->core.turned_ns, fsm__monotonic_ns(), memory_order_relaxed);
   check_room(w);
-  if (!w->full) (void)fsm__writer_due(w);
+  if (!w->full && !w->options.still) (void)fsm__writer_due(w);
   for (; jobs != NULL; count++) {
     fsm__job *job = jobs;
     jobs = job->next;

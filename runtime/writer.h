@@ -139,6 +139,12 @@ int64_t fsm__writer_now(fsm__writer *writer, bool *held);
 /* Seals, journals and applies what was decided. Frees the way by a commit when the batch is full. What could
  * not be taken (memory, room) comes back as a refusal without records. */
 void fsm__writer_take(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
+/* Numbers, links and encodes the records into w->records and w->leaves, valid until the next one; what cannot
+ * be encoded is settled first. Count 0 afterwards: there is nothing to journal. FSM_ENOMEM: as it was. */
+FSM_MUST_USE fsm_code fsm__writer_seal(fsm__writer *writer, const fsm__case *at, fsm__decision *decision,
+                                       fsm_error *err);
+/* What a command would be answered, with the records that it would write; nothing is done (writer_dry.c). */
+void fsm__writer_dry(fsm__writer *writer, fsm__job *job);
 /* What the answer says, without what the machine marks; the records are as they were. */
 void fsm__writer_mask(const fsm__writer *writer, fsm_arena *arena, fsm__decision *decision);
 /* What a decision that failed becomes: what the step made cannot be stored → the instance is parked; no
@@ -157,6 +163,10 @@ void fsm__writer_answer(fsm__writer *writer, fsm__job *job);
 /* What a refusal gets: a record of its own or a place in a sum. */
 void fsm__writer_refusal(fsm__writer *writer, const fsm__case *at, fsm__decision *decision);
 void fsm__writer_flush_refusals(fsm__writer *writer, bool all);
+/* Would it get a record of its own, were it not one of too many? And that record; a brief one leaves out what
+ * may be too large or too deep for it. False without memory. */
+bool fsm__writer_refusal_is_worth(const fsm_command *command, const fsm__decision *decision);
+bool fsm__writer_refusal_draft(fsm__writer *writer, const fsm__case *at, fsm__decision *decision, bool brief);
 /* The instance waits no more, it runs again or has ended: what is overdue there is looked at in the next
  * turn. */
 void fsm__writer_wake(fsm__writer *writer, uint64_t number);

@@ -16,7 +16,8 @@ static fsm_answer answer_of(const fsm__decision *d) {
                        .to = d->to,
                        .correlation = d->correlation,
                        .task = d->task,
-                       .detail = d->detail};
+                       .detail = d->detail,
+                       .records = d->dry};
   if (d->count > 0) answer.seq = d->records[0].seq;
   return answer;
 }
@@ -89,7 +90,7 @@ static fsm_code first_answer(fsm__writer *w, fsm__job *job, fsm_answer *answer, 
   fsm__journal_cursor *cursor = NULL;
   fsm_code code = fsm__journal_cursor_open(w->core.journal, seq, &cursor, err);
   if (code != FSM_OK) return code;
-  *answer = (fsm_answer){.replayed = true, .seq = seq};
+  *answer = (fsm_answer){.replayed = true, .seq = seq, .records = job->decision.dry};
   for (bool end = false; !end && code == FSM_OK;) {
     fsm_record record;
     code = read_record(cursor, &job->arena, seq, &record, &end, err);

@@ -120,15 +120,18 @@ static void take_back(fsm__decision *decision, const fsm_error *why) {
   decision->status = in != NULL ? fsm__status_name(in->status) : NULL;
 }
 
+fsm_code fsm__writer_seal(fsm__writer *w, const fsm__case *at, fsm__decision *decision, fsm_error *err) {
+  if (!room_for(w, decision->count)) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a frame");
+  fsm_code code = seal(w, decision, err);
+  if (code == FSM_OK || code == FSM_ENOMEM) return code;
+  fsm_error why = *err;
+  fsm__writer_settle(w, at, decision, &why);
+  return decision->count > 0 ? seal(w, decision, err) : FSM_OK;
+}
+
 void fsm__writer_take(fsm__writer *w, const fsm__case *at, fsm__decision *decision) {
   fsm_error err;
-  fsm_code code = room_for(w, decision->count) ? seal(w, decision, &err)
-                                               : fsm_fail(&err, FSM_ENOMEM, "", "no memory for a frame");
-  if (code != FSM_OK && code != FSM_ENOMEM) {
-    fsm_error why = err;
-    fsm__writer_settle(w, at, decision, &why);
-    code = decision->count > 0 ? seal(w, decision, &err) : FSM_OK;
-  }
+  fsm_code code = fsm__writer_seal(w, at, decision, &err);
   bool sealed = code == FSM_OK && decision->count > 0;
   if (sealed) code = journal_and_apply(w, at, decision, &err);
   if (sealed && code == FSM_EFULL) { /* the batch before was the last that fitted */
@@ -176,10 +179,8 @@ static void about_machine(const fsm__writer *w, const fsm__decision *decision, f
   if (deployed->definition != NULL) record->level = fsm_definition_level(deployed->definition);
 }
 
-/* A record of its own; a short one leaves out what may be too large or too deep for a record. */
-static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decision, bool brief) {
+bool fsm__writer_refusal_draft(fsm__writer *w, const fsm__case *at, fsm__decision *decision, bool brief) {
   const fsm_error answer = decision->refusal;
-  const fsm_value detail = decision->detail;
   fsm_record *record = fsm__decision_record(at, decision, FSM_RECORD_REJECTED);
   if (record == NULL) return false;
   if (brief) decision->detail = fsm_null();
@@ -195,6 +196,14 @@ static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decis
     about_machine(w, decision, record);
   }
   record->detail = detail_with_text(at->arena, decision);
+  return true;
+}
+
+/* A record of its own. */
+static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decision, bool brief) {
+  const fsm_error answer = decision->refusal;
+  const fsm_value detail = decision->detail;
+  if (!fsm__writer_refusal_draft(w, at, decision, brief)) return false;
   fsm__writer_take(w, at, decision);
   decision->refusal = answer;
   decision->detail = detail;
@@ -203,7 +212,7 @@ static bool own_record(fsm__writer *w, const fsm__case *at, fsm__decision *decis
 
 /* Refusals of known instances, not of task answers, are worth a record of their own; and whoever was not
  * permitted what is known, but for a claim, which asks for any task and passes over those. */
-static bool is_worth(const fsm_command *command, const fsm__decision *decision) {
+bool fsm__writer_refusal_is_worth(const fsm_command *command, const fsm__decision *decision) {
   if (decision->refusal.code == FSM_EPERMISSION) return decision->machine != NULL && !command->claim;
   return decision->instance != NULL && (command->kind == FSM_CMD_SEND || is_admin(command->kind));
 }
@@ -217,7 +226,8 @@ void fsm__writer_refusal(fsm__writer *w, const fsm__case *at, fsm__decision *dec
     fsm__writer_late(w, command->token);
     return;
   }
-  if (is_worth(command, decision) && fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns) &&
+  if (fsm__writer_refusal_is_worth(command, decision) &&
+      fsm__refusals_own(w->refusals, actor, decision->machine, at->time_ns) &&
       (own_record(w, at, decision, false) || (!w->full && own_record(w, at, decision, true))))
     return;
   fsm__writer_mask(w, at->arena, decision); /* a sum has no machine's name on it that would mask it later */

@@ -298,6 +298,8 @@ class Scene:
         admin.call("pauseInstance", {"reason": "x"}, ref=self.incident, expect=(409, "incident"))
         admin.call("retryInstance", {"reason": "x"}, ref=self.incident)
         admin.call("skipInstance", {"reason": "x"}, ref=self.incident, expect=200)
+        admin.call("noteInstance", {"reason": "x"}, ref=self.paused, query={"dry_run": "true"}, expect=200)
+        admin.call("resumeInstance", {"reason": "x"}, ref=self.started(), query={"dry_run": "true"}, expect=(409, "running"))
         admin.call("retryInstance", {"reason": "x", "name": "none"}, ref=self.paused, expect=404)
         admin.call("skipInstance", {"reason": "x", "name": "job", "data": {"ok": 1}}, ref=self.mailed, expect=(422, "invalid_data"))
         admin.call("retryInstance", {"reason": "x", "name": "job"}, ref=self.mailed, expect=200)
@@ -305,13 +307,24 @@ class Scene:
         user.call("getHistory", ref=self.mailed, expect=200)
 
     def timers(self):
-        """One that is late, for its instance was paused."""
+        """One that is late, for its instance was paused; and what there is of them."""
         user, admin = self.user, self.admin
         while True:
             one = self.started("tick")
             if admin.call("pauseInstance", {"reason": "x"}, ref=one, expect=200).json["to"] == ["early"]:
                 break  # else it was faster
         time.sleep(0.03)
+        admin.call("forceInstance", {"reason": "x", "states": ["early"]}, ref=one, expect=200)
+        time.sleep(0.03)
+        self.started("loan", key="timed")
+        user.call("listTimers", query={"late": "true"}, expect=200)
+        page = user.call("listTimers", query={"machine": "loan", "limit": 1}, expect=200)
+        user.call("listTimers", query={"machine": "loan", "after": page.json["next"]}, expect=200)
+        user.call("listTimers", query={"instance": one, "late": "false"}, expect=200)
+        user.call("listTimers", query={"instance": NOWHERE}, expect=404)
+        user.call("listTimers", query={"instance": "loan-"}, expect=(409, "ambiguous"))
+        user.call("listTimers", query={"late": "x"}, expect=400)
+        user.call("listTimers", query={"after": "x"}, expect=400)
         admin.call("resumeInstance", {"reason": "x"}, ref=one, expect=200)
         await_("its timer", lambda: user.call("getInstance", ref=one).json["state"] == ["late"])
 
@@ -341,6 +354,7 @@ class Scene:
         user.call("getTask", token=token, expect=200)
         user.call("getInstance", ref=names[0], expect=200)
         user.call("completeTask", {"output": {"ok": 1}}, token=other, expect=(422, "invalid_data"))
+        user.call("completeTask", {"output": {"ok": True}}, token=other, query={"dry_run": "true"}, expect=200)
         user.call("completeTask", {"output": {"ok": True}}, token=other, expect=200)
         bodies = {"completeTask": {"output": {"ok": True}}, "failTask": {"error": "no"}, "heartbeatTask": {}}
         for name, body in bodies.items():

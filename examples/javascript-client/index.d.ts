@@ -58,6 +58,9 @@ export interface Answer {
   created?: true;
   /** The key was there before: this is the first answer, again. */
   replayed?: true;
+  /** Nothing was done; the records that would be written. */
+  dryRun?: true;
+  records?: Json[];
 }
 /** What was said of a task was taken, and is durable. */
 export interface TaskAnswer {
@@ -70,6 +73,8 @@ export interface TaskAnswer {
   to: string[];
   from: string[];
   seq?: Seq;
+  dryRun?: true;
+  records?: Json[];
 }
 export interface Deployed {
   correlation: string;
@@ -134,6 +139,8 @@ export interface Problem {
   code: string;
   where?: string;
   refusal?: Json;
+  dryRun?: true;
+  records?: Json[];
   correlation: string;
 }
 

@@ -133,7 +133,7 @@ void fsm__http_abandon(fsm__exchange *e) {
   fsm_error err = {0};
   fsm_fail(&err, FSM_ECLOSED, NULL,
            "the daemon stopped before the answer was there; the outcome is not known");
-  fsm__problem_text(&e->closed_text, &err, fsm_code_http(FSM_ECLOSED), NULL, e->request.correlation);
+  fsm__problem_text(&e->closed_text, &err, fsm_code_http(FSM_ECLOSED), NULL, NULL, e->request.correlation);
   e->abandoned = true;
   e->stage = ANSWERED;
   MHD_resume_connection(e->connection);

@@ -33,6 +33,7 @@ static const row rows[] = {
   {FSM__ASK_LIST,  "instances",    "GET",  "/v1/instances", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "stuck",        "GET",  "/v1/stuck", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "tasks",        "GET",  "/v1/tasks", NULL, REST_QUERY, false},
+  {FSM__ASK_LIST,  "timers",       "GET",  "/v1/timers", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "machines",     "GET",  "/v1/machines", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "versions",     "GET",  "/v1/machines/*/versions", "machine", REST_QUERY, false},
   {FSM__ASK_LIST,  "records",      "GET",  "/v1/records", NULL, REST_QUERY, false},
@@ -121,9 +122,9 @@ static const row *row_of(fsm__ask ask, const fsm_value *doc, fsm_error *err) {
     case FSM__ASK_SEND: return named(ask, fsm_map_get(doc, "events") ? &batch : &send);
     case FSM__ASK_GET: return row_of_get(doc, err);
     case FSM__ASK_LIST:
-      return choice(ask, doc, "what", "instances",
-                    "instances, stuck, tasks, machines, versions, records, counts, routes, sinks, parked",
-                    err);
+      return choice(
+          ask, doc, "what", "instances",
+          "instances, stuck, tasks, timers, machines, versions, records, counts, routes, sinks, parked", err);
     case FSM__ASK_ADMIN:
       return choice(ask, doc, "command", NULL,
                     "pause, resume, cancel, force, set, note, retry, skip, retire, route_set, route_remove, "
@@ -179,10 +180,17 @@ static fsm_code put_instance(fsm_buf *out, const fsm_value *doc, fsm_error *err)
   return put_text(out, doc, "key", err);
 }
 
+/* It goes into the query, beside members that stay the body. */
+static bool is_dry_run(const row *of, const fsm_value *name) {
+  const bool takes = of->queued || (of->ask == FSM__ASK_SEND && !of->of);
+  return takes && of->rest == REST_BODY && fsm_is_text(name, "dry_run");
+}
+
 static bool is_taken_out(const row *of, const fsm_value *name) {
   static const char *const chosen[FSM__ASK_COUNT] = {
       [FSM__ASK_GET] = "view", [FSM__ASK_LIST] = "what", [FSM__ASK_ADMIN] = "command"};
   if (chosen[of->ask] && fsm_is_text(name, chosen[of->ask])) return true;
+  if (is_dry_run(of, name)) return true;
   if (!of->of) return false;
   if (fsm_is_text(name, of->of)) return true;
   return strcmp(of->of, "instance") == 0 && (fsm_is_text(name, "machine") || fsm_is_text(name, "key"));
@@ -226,7 +234,7 @@ static fsm_code put_query(fsm_buf *out, const row *of, const fsm_value *doc, fsm
   for (uint32_t i = 0; i < doc->len; i++) {
     const fsm_pair *pair = &doc->pairs[i];
     char where[64];
-    if (is_taken_out(of, &pair->key)) continue;
+    if (of->rest == REST_BODY ? !is_dry_run(of, &pair->key) : is_taken_out(of, &pair->key)) continue;
     if (put_param(out, &any, &pair->key, &pair->value)) continue;
     size_t len = pair->key.len < sizeof where - 2 ? pair->key.len : sizeof where - 2;
     where[0] = '?';
@@ -244,7 +252,7 @@ static fsm_code put_target(fsm_buf *out, const row *of, const fsm_value *doc, fs
   if (star)
     code = strcmp(of->of, "instance") == 0 ? put_instance(out, doc, err) : put_text(out, doc, of->of, err);
   if (star) fsm_buf_str(out, star + 1);
-  if (code == FSM_OK && of->rest == REST_QUERY) code = put_query(out, of, doc, err);
+  if (code == FSM_OK && of->rest != REST_NONE) code = put_query(out, of, doc, err);
   if (code == FSM_OK && out->len > FSM__TARGET_MAX)
     code = fsm_fail(err, FSM_ETOOLARGE, "",
                     "what the message names is longer than %d bytes as a path and query", FSM__TARGET_MAX);

@@ -13,7 +13,7 @@ static void put(fsm_buf *out, const char *name, const char *text) {
 }
 
 void fsm__problem_text(fsm_buf *out, const fsm_error *err, int status, const fsm_value *refusal,
-                       const char *correlation) {
+                       const fsm_value *records, const char *correlation) {
   const char *name = fsm_code_name(err->code);
   fsm_buf_printf(out, "{\"type\":\"urn:fsmd:error:%s\"", name);
   put(out, "title", fsm_code_text(err->code));
@@ -25,18 +25,32 @@ void fsm__problem_text(fsm_buf *out, const fsm_error *err, int status, const fsm
     fsm_buf_str(out, ",\"refusal\":");
     fsm_json_write(out, refusal);
   }
+  if (records && fsm_is(records, FSM_LIST)) {
+    fsm_buf_str(out, ",\"dry_run\":true,\"records\":");
+    fsm_json_write(out, records);
+  }
   put(out, "correlation", correlation);
   fsm_buf_char(out, '}');
 }
 
-void fsm__problem(fsm__request *request, const fsm_error *err, int status, const fsm_value *refusal) {
+static void make(fsm__request *request, const fsm_error *err, int status, const fsm_value *refusal,
+                 const fsm_value *records) {
   FSM_ASSERT(request && err && err->code != FSM_OK);
   request->status = status ? status : fsm_code_http(err->code);
   request->code = err->code;
   request->fault = *err;
   request->location[0] = request->etag[0] = 0;
   fsm_buf_reset(&request->out);
-  fsm__problem_text(&request->out, err, request->status, refusal, request->correlation);
+  fsm__problem_text(&request->out, err, request->status, refusal, records, request->correlation);
+}
+
+void fsm__problem(fsm__request *request, const fsm_error *err, int status, const fsm_value *refusal) {
+  make(request, err, status, refusal, NULL);
+}
+
+void fsm__problem_dry(fsm__request *request, const fsm_error *err, const fsm_value *refusal,
+                      const fsm_value *records) {
+  make(request, err, 0, refusal, records);
 }
 
 void fsm__problem_make(fsm__request *request, fsm_code code, int status, const char *where,

@@ -36,6 +36,7 @@ bool fsm__serve_send(fsm__server *server, fsm__request *request, const fsm__targ
 bool fsm__serve_admin(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_batch(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_tasks(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_timers(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_task(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_claim(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_task_complete(fsm__server *server, fsm__request *request, const fsm__target *target);

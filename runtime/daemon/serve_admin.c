@@ -46,6 +46,7 @@ bool fsm__serve_admin(fsm__server *server, fsm__request *request, const fsm__tar
   FSM_ASSERT(as != NULL); /* the rows name no other */
   fsm_command command = fsm_command_new(as->kind);
   if (fsm__headers_to_command(request, true, true, &command, &err) != FSM_OK ||
+      fsm__serve_dry_run(target, &command, &err) != FSM_OK ||
       read_body(request, as, &command, &err) != FSM_OK ||
       fsm__serve_address(request, target->segments[2], &command, &err) != FSM_OK)
     return fsm__serve_refuse(server, request, &err);

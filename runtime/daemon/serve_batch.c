@@ -41,10 +41,11 @@ static const char *correlation_of(const item *of) {
   return of->command.correlation ? of->command.correlation : of->of->request->correlation;
 }
 
-static void write_problem(batch *b, const item *of, const fsm_error *fault, const fsm_value *refusal) {
+static void write_problem(batch *b, const item *of, const fsm_error *fault, const fsm_answer *answer) {
   const int status = fsm_code_http(fault->code);
   begin_item(b, status, "problem");
-  fsm__problem_text(&b->request->out, fault, status, refusal, correlation_of(of));
+  fsm__problem_text(&b->request->out, fault, status, answer ? &answer->detail : NULL,
+                    answer ? &answer->records : NULL, correlation_of(of));
   fsm_buf_char(&b->request->out, '}');
   b->refused++;
 }
@@ -60,7 +61,7 @@ static void write_answer(batch *b, const item *of, const fsm_answer *answer) {
     return;
   }
   if (fault.code == FSM_OK) (void)fsm_fail(&fault, FSM_ENOMEM, NULL, "done, but no memory to say what");
-  write_problem(b, of, &fault, &answer->detail);
+  write_problem(b, of, &fault, answer);
 }
 
 /* Those that were refused before they were commands and stand before `until`. */
@@ -141,11 +142,12 @@ static fsm_code read_items(fsm__request *request, const fsm_value *events, const
   return FSM_OK;
 }
 
-static fsm_code read_batch(fsm__request *request, batch **out, fsm_error *err) {
+static fsm_code read_batch(fsm__request *request, const fsm__target *target, batch **out, fsm_error *err) {
   fsm_value events = fsm_null();
   const fsm__body_member members[] = {{"events", FSM__BODY_LIST, true, &events}};
   fsm_command from = fsm_command_new(FSM_CMD_SEND);
   fsm_code code = fsm__headers_to_command(request, false, false, &from, err);
+  if (code == FSM_OK) code = fsm__serve_dry_run(target, &from, err);
   if (code == FSM_OK) code = fsm__body_read(request, members, 1, err);
   if (code != FSM_OK) return code;
   if (events.len == 0) return fsm_fail(err, FSM_EARGUMENT, "/events", "there is no event");
@@ -192,11 +194,10 @@ static fsm_code submit(fsm__server *server, batch *b, size_t *count, fsm_error *
 }
 
 bool fsm__serve_batch(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  (void)target;
   fsm_error err = {0};
   batch *b = NULL;
   size_t queued = 0;
-  if (read_batch(request, &b, &err) != FSM_OK) return fsm__serve_refuse(server, request, &err);
+  if (read_batch(request, target, &b, &err) != FSM_OK) return fsm__serve_refuse(server, request, &err);
   fsm_buf_str(&request->out, "{\"items\":[");
   fsm_code code = submit(server, b, &queued, &err);
   if (code != FSM_OK && strncmp(err.where, "commands[", 9) == 0) { /* one of them: none was queued */

@@ -31,7 +31,8 @@ static void answer_taken(fsm__request *request, const fsm_answer *answer) {
     fsm__problem(request, &err, 0, NULL);
     return;
   }
-  bool made = answer->created && request->kind != FSM_CMD_SEND;
+  const bool dry = fsm_is(&answer->records, FSM_LIST);
+  bool made = answer->created && request->kind != FSM_CMD_SEND && !dry;
   fsm__answer_document(request, made ? 201 : 200, &document);
   if (request->kind == FSM_CMD_DEPLOY) {
     if (answer->machine)
@@ -50,8 +51,12 @@ static void on_answer(void *arg, const fsm_answer *answer) {
   if (answer->error.code == FSM_OK)
     answer_taken(request, answer);
   else
-    fsm__problem(request, &answer->error, 0, &answer->detail);
+    fsm__problem_dry(request, &answer->error, &answer->detail, &answer->records);
   fsm__request_finish(request);
+}
+
+fsm_code fsm__serve_dry_run(const fsm__target *target, fsm_command *command, fsm_error *err) {
+  return fsm__target_bool(target, "dry_run", &command->dry_run, err);
 }
 
 bool fsm__serve_submit(fsm__server *server, fsm__request *request, const fsm_command *command) {
@@ -86,7 +91,6 @@ bool fsm__serve_deploy(fsm__server *server, fsm__request *request, const fsm__ta
 }
 
 bool fsm__serve_start(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  (void)target;
   fsm_error err = {0};
   fsm_command command = fsm_command_new(FSM_CMD_START);
   const fsm__body_member members[] = {
@@ -99,6 +103,7 @@ bool fsm__serve_start(fsm__server *server, fsm__request *request, const fsm__tar
       {"if_absent", FSM__BODY_BOOL, false, &command.if_absent},
   };
   if (fsm__headers_to_command(request, true, false, &command, &err) != FSM_OK ||
+      fsm__serve_dry_run(target, &command, &err) != FSM_OK ||
       fsm__body_read(request, members, sizeof members / sizeof *members, &err) != FSM_OK)
     return fsm__serve_refuse(server, request, &err);
   return fsm__serve_submit(server, request, &command);
@@ -131,6 +136,7 @@ bool fsm__serve_send(fsm__server *server, fsm__request *request, const fsm__targ
       {"labels", FSM__BODY_MAP, false, &command.labels},
   };
   if (fsm__headers_to_command(request, true, true, &command, &err) != FSM_OK ||
+      fsm__serve_dry_run(target, &command, &err) != FSM_OK ||
       fsm__body_read(request, members, sizeof members / sizeof *members, &err) != FSM_OK ||
       fsm__serve_address(request, target->segments[2], &command, &err) != FSM_OK)
     return fsm__serve_refuse(server, request, &err);

@@ -6,6 +6,8 @@
 
 /* Hands the command on: false; its answer becomes the request's. True: the problem is made. */
 bool fsm__serve_submit(fsm__server *server, fsm__request *request, const fsm_command *command);
+/* ?dry_run=true */
+FSM_MUST_USE fsm_code fsm__serve_dry_run(const fsm__target *target, fsm_command *command, fsm_error *err);
 /* A request that is no command: the problem is made, and a body that cannot be read is counted. Always true.
  */
 bool fsm__serve_refuse(fsm__server *server, fsm__request *request, const fsm_error *err);

@@ -37,7 +37,7 @@ struct fsm__streams {
 
 static void end_with(stream *s, const fsm_error *why) {
   fsm_buf_str(&s->note, "event: end\ndata: ");
-  fsm__problem_text(&s->note, why, fsm_code_http(why->code), NULL, s->request->correlation);
+  fsm__problem_text(&s->note, why, fsm_code_http(why->code), NULL, NULL, s->request->correlation);
   fsm_buf_str(&s->note, "\n\n");
   s->ends = true;
 }

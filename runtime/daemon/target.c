@@ -3,6 +3,7 @@
 #include "runtime/daemon/target.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,18 @@ const char *fsm__target_param(const fsm__target *target, const char *name) {
   for (size_t i = 0; i < target->param_count; i++)
     if (strcmp(target->params[i].name, name) == 0) return target->params[i].value;
   return NULL;
+}
+
+fsm_code fsm__target_bool(const fsm__target *target, const char *name, bool *out, fsm_error *err) {
+  const char *text = fsm__target_param(target, name);
+  char where[64];
+  if (!text) return FSM_OK;
+  snprintf(where, sizeof where, "?%s", name);
+  const bool yes = strcmp(text, "true") == 0;
+  if (!yes && strcmp(text, "false") != 0)
+    return fsm_fail(err, FSM_EARGUMENT, where, "expected true or false");
+  *out = yes;
+  return FSM_OK;
 }
 
 fsm_code fsm__target_number(const fsm__target *target, const char *name, unsigned min, unsigned max,

@@ -22,6 +22,9 @@ typedef struct fsm__target {
 FSM_MUST_USE fsm_code fsm__target_parse(fsm_arena *arena, const char *text, fsm__target *out, fsm_error *err);
 /* NULL = not given. */
 const char *fsm__target_param(const fsm__target *target, const char *name);
+/* true or false; *out is untouched when it is not given. FSM_EARGUMENT: where is "?name". */
+FSM_MUST_USE fsm_code fsm__target_bool(const fsm__target *target, const char *name, bool *out,
+                                       fsm_error *err);
 /* Digits from min to max; *out is untouched when it is not given. FSM_EARGUMENT: where is "?name". */
 FSM_MUST_USE fsm_code fsm__target_number(const fsm__target *target, const char *name, unsigned min,
                                          unsigned max, unsigned *out, fsm_error *err);

@@ -45,7 +45,9 @@ static void params(fsm_buf *buf, const fsm_query *query) {
   param(buf, &separator, "status", query->status);
   param(buf, &separator, "key", query->key);
   param(buf, &separator, "service", query->service);
-  if (query->kind == FSM_QUERY_TASKS) param(buf, &separator, "instance", query->ref);
+  if (query->kind == FSM_QUERY_TASKS || query->kind == FSM_QUERY_TIMERS)
+    param(buf, &separator, "instance", query->ref);
+  if (query->late) param(buf, &separator, "late", "true");
   param(buf, &separator, "correlation", query->correlation);
   param(buf, &separator, "user", query->user);
   if (query->for_ns > 0) {
@@ -91,6 +93,7 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_VERSIONS: versions(buf, query); return;
     case FSM_QUERY_MACHINE: machine(buf, query); return;
     case FSM_QUERY_TASKS: fsm_buf_str(buf, "/v1/tasks"); break;
+    case FSM_QUERY_TIMERS: fsm_buf_str(buf, "/v1/timers"); break;
     case FSM_QUERY_TASK:
       fsm_buf_str(buf, "/v1/tasks/");
       fsm_web_escape(buf, query->ref, strlen(query->ref));
