@@ -215,6 +215,8 @@ FSM_MUST_USE fsm_code fsm__invoked_read(fsm__run *run, const fsm_value *map, fsm
 void fsm__select(fsm__run *run);
 /* The same with eventless transitions; told: their faults have been raised already. */
 void fsm__select_eventless(fsm__run *run, bool told);
+/* The same with transitions that somebody has selected, at most one for each leaf; conflicts are removed. */
+void fsm__select_these(fsm__run *run, const uint16_t *transitions, unsigned count);
 /* Evaluates the guard; a fault is in *fault (code FSM_OK = none). */
 bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault);
 

@@ -221,3 +221,10 @@ void fsm__select_eventless(fsm__run *run, bool told) {
   run->enabled_count = 0;
   if (fsm__sources_eventless(run->machine, run->config, run->exits)) select_hits(run, true, told);
 }
+
+void fsm__select_these(fsm__run *run, const uint16_t *transitions, unsigned count) {
+  run->enabled_count = 0;
+  if (!ready(run)) return;
+  for (unsigned i = 0; i < count; i++) enable(run, transitions[i]);
+  if (count > 1) removeConflictingTransitions(run);
+}
