@@ -72,7 +72,7 @@ HOSTILE = "evil\x1b]0;pwned\x07\x1b[31m\u202e\u009b2J"
 
 def environment():
     env = {k: v for k, v in os.environ.items() if not k.startswith("FSM_")}
-    env.update(TERM="xterm", ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", ""))
+    env.update(TERM="xterm", PAGER="cat", ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", ""))
     return env
 
 

@@ -125,7 +125,7 @@ class World:
         known = ("PATH", "LD_LIBRARY_PATH", "UBSAN_OPTIONS", "TMPDIR")
         self.env = {name: os.environ[name] for name in known if name in os.environ}
         self.env.update(
-            PATH=BUILD + ":" + self.env.get("PATH", "/usr/bin:/bin"), FSM_DB=self.data, FSM_DATA=self.data, HOME=self.home, TZ="UTC",
+            PATH=BUILD + ":" + self.env.get("PATH", "/usr/bin:/bin"), FSM_DB=self.data, FSM_DATA=self.data, HOME=self.home, TZ="UTC", PAGER="cat",
             LC_ALL="C.UTF-8", FSM_STEADY_CLOCK=self.clock, LD_PRELOAD=STEADY, TERM="xterm", NO_COLOR="1",
             ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0",
         )

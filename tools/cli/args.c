@@ -50,6 +50,14 @@ static fsm_code keep(cli_args *args, const cli_option *option, const char *value
   return FSM_OK;
 }
 
+/* 5s, 500ms, 2m: not what an id in hexadecimal digits begins with. */
+static bool is_span(const char *word) {
+  if (word == NULL) return false;
+  const size_t len = strspn(word, "0123456789");
+  return len > 0 &&
+         (strcmp(word + len, "s") == 0 || strcmp(word + len, "ms") == 0 || strcmp(word + len, "m") == 0);
+}
+
 /* Takes the value of an option: attached (`=VALUE`, `-nVALUE`) or the next word. */
 static fsm_code take(cli_args *args, const cli_option *option, const char *attached, char *const *argv,
                      int *at, fsm_error *err) {
@@ -58,6 +66,7 @@ static fsm_code take(cli_args *args, const cli_option *option, const char *attac
       return fsm_fail(err, FSM_EARGUMENT, option->name, "--%s takes no value", option->name);
     return keep(args, option, "", err);
   }
+  if (option->value[0] == '[' && attached == NULL && !is_span(argv[*at])) return keep(args, option, "", err);
   if (attached == NULL) attached = argv[*at];
   if (attached == NULL)
     return fsm_fail(err, FSM_EARGUMENT, option->name, "--%s needs a value: %s", option->name, option->value);

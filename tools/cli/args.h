@@ -1,7 +1,8 @@
 /* args.h: the words of a command line, against tables of options.
  *
  * `--name VALUE`, `--name=VALUE`, `-n VALUE`, `-nVALUE`, `--` ends the options, a lone `-` is a word.
- * Flags are not bundled. Everything points into argv.
+ * Flags are not bundled. An option that takes a span or nothing takes the next word when that is one (5s,
+ * 500ms, 2m). Everything points into argv.
  */
 #ifndef FSM_CLI_ARGS_H
 #define FSM_CLI_ARGS_H
@@ -11,7 +12,7 @@
 typedef struct cli_option {
   const char *name;  /* without the dashes; NULL ends a table */
   char letter;       /* 0 = none */
-  const char *value; /* what it takes, as help shows it ("DUR"); NULL = a flag */
+  const char *value; /* what it takes, as help shows it ("DUR"); NULL = a flag; "[DUR]": a span, or nothing */
   const char *help;
   bool repeats;
 } cli_option;

@@ -12,8 +12,10 @@
 
 #include "schema/json.h"
 #include "tools/cli/args.h"
+#include "tools/cli/outlet.h"
 #include "tools/cli/output.h"
 #include "tools/cli/screen.h"
+#include "tools/cli/settings.h"
 #include "tools/cli/source.h"
 #include "tools/cli/text.h"
 
@@ -33,6 +35,7 @@ typedef struct cli_command {
 
 struct cli_run { /* one run of the program */
   cli_args args;
+  cli_profile profile;
   const cli_command *command;
   cli_screen screen; /* of stdout */
   cli_format format;
@@ -41,9 +44,12 @@ struct cli_run { /* one run of the program */
   struct timespec began; /* on the monotonic clock */
   fsm_arena arena;       /* for the whole run */
   fsm_buf text;          /* not yet printed */
+  cli_outlet outlet;     /* where it goes */
   fsm_buf footer;        /* for stderr, when all is printed */
   cli_source source;
   bool connecting; /* the words were right: what is wrong now is no matter of usage */
+  char *const *argv;
+  bool left;       /* the pager was left before its end: all is well */
   bool hung_up;    /* the reader of stdout went away: nothing is printed any more, nobody is told */
   const char *ref; /* the instance it is about, for hints; NULL = none */
   const char *cut; /* what came behind the … of a cut id; NULL = nothing */
@@ -84,5 +90,7 @@ void cli_help(const cli_command *command, const char *group, fsm_buf *out);
 void cli_usage(const cli_command *command, fsm_buf *out);
 /* fault.c: the fault of a command, with what a refusal saw and what to do next, on stderr. */
 void cli_fault(const cli_run *cli, const fsm_error *err);
+/* The same into *out. */
+void cli_fault_add(const cli_run *cli, const fsm_error *err, fsm_buf *out);
 
 #endif

@@ -2,7 +2,6 @@
 #include "tools/cli/database.h"
 
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,10 +9,11 @@
 #include "tools/cli/text.h"
 
 fsm_code cli_db_dir(const cli_run *cli, const char **out, fsm_error *err) {
-  *out = cli_args_from(&cli->args, cli_global_options, "data");
-  if (*out == NULL) *out = getenv("FSM_DATA");
-  if (*out != NULL && **out != '\0') return FSM_OK;
-  return fsm_fail(err, FSM_EARGUMENT, "", "say which files: --data DIR (or $FSM_DATA)");
+  cli_place place = {0};
+  fsm_code code = cli_place_find(cli, &place, err);
+  *out = place.data;
+  if (code != FSM_OK || *out != NULL) return code;
+  return fsm_fail(err, FSM_EARGUMENT, "", "say which files: --data DIR (or $FSM_DB)");
 }
 
 fsm_code cli_db_absolute(cli_run *cli, const char *path, const char **out, fsm_error *err) {

@@ -8,7 +8,7 @@
 #define CLI_OPTION_REASON \
   { "reason", 0, "TEXT", "why, for the record of it", false }
 
-/* --data or $FSM_DATA, for commands that need the files. */
+/* --data or $FSM_DB, for commands that need the files. */
 FSM_MUST_USE fsm_code cli_db_dir(const cli_run *cli, const char **out, fsm_error *err);
 /* A path as seen from here, made absolute. */
 FSM_MUST_USE fsm_code cli_db_absolute(cli_run *cli, const char *path, const char **out, fsm_error *err);

@@ -87,7 +87,7 @@ static void add_hint(fsm_buf *out, fsm_code code, const char *ref) {
 
 /* TLS at one end only, or an authority that this machine does not know. */
 static bool add_tls_hint(fsm_buf *out, const cli_run *cli, const fsm_error *err) {
-  const char *url = cli_args_get(&cli->args, "url");
+  const char *url = cli_setting(cli, "url");
   const char *hint = NULL;
   if (url == NULL) return false;
   if (err->code == FSM_EPERMISSION && strstr(err->text, "(ca_file)") != NULL)
@@ -150,15 +150,19 @@ static void write_json(const cli_run *cli, const fsm_error *err, fsm_buf *out) {
   fsm_buf_free(&raw);
 }
 
-void cli_fault(const cli_run *cli, const fsm_error *err) {
-  fsm_buf out = {0};
+void cli_fault_add(const cli_run *cli, const fsm_error *err, fsm_buf *out) {
   fsm_arena arena;
   fsm_arena_init(&arena, 0);
   if (cli->json)
-    write_json(cli, err, &out);
+    write_json(cli, err, out);
   else
-    write_text(cli, err, &arena, &out);
-  fputs(fsm_buf_text(&out), stderr);
+    write_text(cli, err, &arena, out);
   fsm_arena_free(&arena);
+}
+
+void cli_fault(const cli_run *cli, const fsm_error *err) {
+  fsm_buf out = {0};
+  cli_fault_add(cli, err, &out);
+  fputs(fsm_buf_text(&out), stderr);
   fsm_buf_free(&out);
 }

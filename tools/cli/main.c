@@ -1,20 +1,15 @@
 /* main.c: fsm-cli: finds the command, reads its options, runs it, says what went wrong. */
-#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/token.h"
 #include "runtime/version.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/doc.h"
-#include "tools/cli/input.h"
 #include "tools/cli/nearest.h"
 
-#define TIMEOUT_DEFAULT_NS (INT64_C(30) * 1000000000)
 enum { NAMES_MAX = 64, GROUP_MAX = 32 };
 
 /* A new command: its file, a line here and one there. */
@@ -64,64 +59,21 @@ const cli_command *const cli_commands[] = {&cli_start,
                                            NULL};
 
 const cli_option cli_global_options[] = {
-    {"data", 0, "DIR", "data directory ($FSM_DATA): its daemon, or its files", false},
+    {"data", 0, "DIR", "data directory ($FSM_DB): its daemon, or its files", false},
     {"socket", 0, "PATH", "the daemon's unix socket", false},
-    {"url", 0, "URL", "the daemon's address, http://127.0.0.1:PORT or https://…", false},
+    {"url", 0, "URL", "the daemon's address ($FSM_URL), http://127.0.0.1:PORT or https://…", false},
     {"ca-file", 0, "FILE", "who signs it, PEM ($FSM_CA_FILE); default: whom the system trusts", false},
     {"token-file", 0, "FILE", "bearer token to send ($FSM_TOKEN holds one itself)", false},
+    {"profile", 'p', "NAME", "settings by name ($FSM_PROFILE), a file in ~/.config/fsmd/profiles.d", false},
     {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
     {"output", 'o', "FORMAT", "table, wide, json, jsonl, csv, id or tree", false},
     {"quiet", 'q', NULL, "no footer and no progress on stderr", false},
+    {"watch", 'w', "[DUR]", "again every 2s, or every DUR", false},
+    {"no-pager", 0, NULL, "no pager on a terminal; else $FSM_PAGER, $PAGER or less", false},
     {"no-color", 0, NULL, "no colour on a terminal ($NO_COLOR)", false},
     {"version", 0, NULL, "versions, and exit", false},
     {"help", 'h', NULL, "this, and exit", false},
     {NULL, 0, NULL, NULL, false}};
-
-/* ---- where to go ------------------------------------------------------------------------------------ */
-
-static const char *env(const char *name) {
-  const char *value = getenv(name);
-  return value != NULL && *value != 0 ? value : NULL;
-}
-
-static fsm_code read_token(cli_run *cli, const char **token, fsm_error *err) {
-  const char *file = cli_args_get(&cli->args, "token-file");
-  *token = env("FSM_TOKEN");
-  if (file == NULL) return FSM_OK;
-  fsm_buf text = {0};
-  fsm_code code = cli_read(file, FSM_TOKEN_BYTES_MAX, &text, err);
-  while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) text.len--;
-  if (code == FSM_OK && text.len == 0)
-    code = fsm_fail(err, FSM_EARGUMENT, file, "there is no token in this file");
-  if (code == FSM_OK) *token = fsm_arena_strndup(&cli->arena, text.data, text.len);
-  if (code == FSM_OK && *token == NULL) code = fsm_fail(err, FSM_ENOMEM, file, "no memory");
-  fsm_buf_free(&text);
-  return code;
-}
-
-fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
-  cli_place place = {.data = cli_args_from(&cli->args, cli_global_options, "data"),
-                     .socket = cli_args_get(&cli->args, "socket"),
-                     .url = cli_args_get(&cli->args, "url"),
-                     .ca_file = cli_args_from(&cli->args, cli_global_options, "ca-file"),
-                     .timeout_ns = TIMEOUT_DEFAULT_NS};
-  if (cli->source.web != NULL || cli->source.runtime != NULL) return FSM_OK; /* a second question */
-  if ((place.data != NULL) + (place.socket != NULL) + (place.url != NULL) > 1)
-    return fsm_fail(err, FSM_EARGUMENT, "", "only one of --data, --socket and --url says where");
-  const bool tls = place.url != NULL && strncmp(place.url, "https://", 8) == 0;
-  if (place.ca_file != NULL && !tls)
-    return fsm_fail(err, FSM_EARGUMENT, "", "--ca-file goes with --url https://HOST:PORT");
-  if (place.data == NULL) place.data = env("FSM_DATA");
-  if (place.ca_file == NULL && tls) place.ca_file = env("FSM_CA_FILE");
-  const char *timeout = cli_args_get(&cli->args, "timeout");
-  fsm_code code = timeout == NULL ? FSM_OK : fsm_duration_parse(timeout, &place.timeout_ns, err);
-  if (code == FSM_OK && place.timeout_ns <= 0)
-    code = fsm_fail(err, FSM_EARGUMENT, "timeout", "--timeout is longer than nothing");
-  if (code == FSM_OK) code = read_token(cli, &place.token, err);
-  if (code != FSM_OK) return code;
-  cli->connecting = true;
-  return cli_source_open(&place, writes, &cli->source, err);
-}
 
 /* ---- which command ---------------------------------------------------------------------------------- */
 
@@ -194,8 +146,13 @@ static fsm_code choose(cli_run *cli, char *const *argv, int *at, const char **gr
 
 static fsm_code check_format(cli_run *cli, fsm_error *err) {
   const char *name = cli_args_from(&cli->args, cli_global_options, "output");
+  const char *wish = cli_profile_get(&cli->profile, "output");
   const unsigned formats = cli->command->formats == 0 ? CLI_FORMATS_PLAIN : cli->command->formats;
-  cli->quiet = cli_args_has(&cli->args, "quiet");
+  cli->quiet = cli_setting_on(cli, "quiet");
+  if (name == NULL && wish != NULL && cli_format_of(wish) == CLI_FORMAT_COUNT)
+    return fsm_fail(err, FSM_EARGUMENT, cli->profile.path, "output: there is no form %s", wish);
+  /* what a profile likes best is not every command's */
+  if (name == NULL && wish != NULL && (formats & CLI_HAS(cli_format_of(wish))) != 0) name = wish;
   if (name == NULL) return FSM_OK;
   cli->format = cli_format_of(name);
   if (cli->format == CLI_FORMAT_COUNT || (formats & CLI_HAS(cli->format)) == 0) {
@@ -249,9 +206,14 @@ static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
     fsm_buf_free(&text);
     return fsm_fail(err, FSM_EARGUMENT, "", "which command?");
   }
-  code = check_format(cli, err);
+  code = cli_profile_load(cli, err);
+  cli->connecting = code != FSM_OK;
+  if (code == FSM_OK) code = check_format(cli, err);
   if (code == FSM_OK) code = check_words(cli, err);
-  return code == FSM_OK ? cli->command->run(cli, err) : code;
+  if (code == FSM_OK) cli->screen = cli_screen_of(STDOUT_FILENO, cli_setting_on(cli, "no-color"));
+  const char *every = cli_args_from(&cli->args, cli_global_options, "watch");
+  if (code != FSM_OK) return code;
+  return every != NULL ? cli_watch(cli, every, err) : cli->command->run(cli, err);
 }
 
 /* A UTF-8 character type whatever the user's locale is: what is printed is UTF-8. */
@@ -266,21 +228,30 @@ static void die_of_pipe(void) {
   (void)raise(SIGPIPE);
 }
 
+/* The pager's end, the line below a table, what went wrong: in this order. */
+static fsm_code conclude(cli_run *cli, fsm_code code, fsm_error *err) {
+  fsm_error why = {0};
+  const fsm_code ended = cli_outlet_end(cli, &why);
+  if (code == FSM_OK && ended != FSM_OK) code = ended, *err = why;
+  if (cli->left) return FSM_OK;
+  if (!cli->hung_up) cli_footer_print(cli);
+  if (code != FSM_OK && err->text[0] != 0) cli_fault(cli, err);
+  return code;
+}
+
 int main(int argc, char **argv) {
   if (argc < 1) return fsm_code_exit(FSM_EARGUMENT);
   use_utf8();
   signal(SIGPIPE, SIG_IGN);
-  cli_run cli = {0};
+  cli_run cli = {.argv = argv};
   fsm_error err = {0};
   fsm_arena_init(&cli.arena, 0);
   (void)clock_gettime(CLOCK_MONOTONIC, &cli.began);
-  fsm_code code = dispatch(&cli, argv, &err);
-  if (!cli.hung_up) cli_footer_print(&cli);
-  if (code != FSM_OK && err.text[0] != 0) cli_fault(&cli, &err);
+  fsm_code code = conclude(&cli, dispatch(&cli, argv, &err), &err);
   cli_source_close(&cli.source);
   fsm_arena_free(&cli.arena);
   fsm_buf_free(&cli.text);
   fsm_buf_free(&cli.footer);
-  if (cli.hung_up) die_of_pipe();
+  if (cli.hung_up && !cli.left) die_of_pipe();
   return fsm_code_exit(code);
 }

@@ -106,6 +106,7 @@ static void add_members(fsm_buf *out, const fsm_value *document) {
 fsm_code cli_show(cli_run *cli, const fsm_value *document,
                   void (*print)(cli_run *cli, const fsm_value *document), fsm_error *err) {
   const fsm_value *id = cli_member_at(document, "id");
+  cli_page(cli);
   switch (cli->format) {
     case CLI_JSON:
     case CLI_JSONL: return cli_print_json(cli, document, err);

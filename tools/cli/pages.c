@@ -213,6 +213,7 @@ static fsm_code loop(cli_run *cli, const cli_pages *pages, progress *at, fsm_err
 }
 
 static void begin(cli_run *cli, const cli_pages *pages, progress *at) {
+  cli_page(cli);
   FSM_ASSERT(pages->item != NULL && pages->max >= 0);
   *at = (progress){.page = pages->page};
   fsm_arena_init(&at->arena, 0);

@@ -1,24 +1,11 @@
 /* print.c: how commands print, and what several of them do the same way. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tools/cli/cli.h"
 
 enum { LABEL_WIDTH = 13 };
 
-fsm_code cli_flush(cli_run *cli, fsm_error *err) {
-  fsm_buf *text = &cli->text;
-  if (!fsm_buf_ok(text)) return fsm_fail(err, FSM_ENOMEM, "", "no memory for what is to be printed");
-  errno = 0;
-  bool written =
-      (text->len == 0 || fwrite(text->data, 1, text->len, stdout) == text->len) && fflush(stdout) == 0;
-  fsm_buf_reset(text);
-  cli->hung_up = !written && errno == EPIPE;
-  if (cli->hung_up) return fsm_fail(err, FSM_EIO, "", "%s", "");
-  if (!written) return fsm_fail(err, FSM_EIO, "stdout", "cannot be written: %s", strerror(errno));
-  return FSM_OK;
-}
+fsm_code cli_flush(cli_run *cli, fsm_error *err) { return cli_outlet_write(cli, err); }
 
 fsm_code cli_print_json(cli_run *cli, const fsm_value *document, fsm_error *err) {
   fsm_buf raw = {0};

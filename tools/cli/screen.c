@@ -7,23 +7,24 @@
 #include <unistd.h>
 #include <wchar.h>
 
-enum { COLUMNS_DEFAULT = 80, COLUMNS_MIN = 20, COLUMNS_MAX = 1000 };
+enum { COLUMNS_DEFAULT = 80, COLUMNS_MIN = 20, ROWS_DEFAULT = 24, SIZE_MAX_CELLS = 1000 };
 
-static unsigned columns_of(int fd) {
-  struct winsize size = {0};
-  unsigned columns = ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-  if (columns == 0) columns = COLUMNS_DEFAULT;
-  if (columns < COLUMNS_MIN) columns = COLUMNS_MIN;
-  return columns > COLUMNS_MAX ? COLUMNS_MAX : columns;
+static unsigned bounded(unsigned size, unsigned if_none, unsigned least) {
+  if (size == 0) size = if_none;
+  if (size < least) size = least;
+  return size > SIZE_MAX_CELLS ? SIZE_MAX_CELLS : size;
 }
 
 cli_screen cli_screen_of(int fd, bool no_colour) {
   cli_screen screen = {.tty = isatty(fd) == 1};
+  struct winsize size = {0};
   if (!screen.tty) return screen;
   const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
   bool dumb = term == NULL || strcmp(term, "dumb") == 0;
   screen.colour = !no_colour && !dumb && (off == NULL || *off == 0);
-  screen.columns = columns_of(fd);
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0) size = (struct winsize){0};
+  screen.columns = bounded(size.ws_col, COLUMNS_DEFAULT, COLUMNS_MIN);
+  screen.rows = bounded(size.ws_row, ROWS_DEFAULT, 1);
   return screen;
 }
 

@@ -12,6 +12,7 @@
 typedef struct cli_screen {
   bool tty, colour;
   unsigned columns; /* of a terminal; 0 = no limit */
+  unsigned rows;    /* of a terminal */
 } cli_screen;
 
 cli_screen cli_screen_of(int fd, bool no_colour);

@@ -124,7 +124,7 @@ fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, f
     return code == FSM_OK || code == FSM_ENOTFOUND ? open_web(place, place->socket, NULL, out, err) : code;
   }
   if (place->data != NULL) return open_data(place, writes, out, err);
-  return fsm_fail(err, FSM_EARGUMENT, "", "say where: --data DIR (or $FSM_DATA), --socket PATH or --url URL");
+  return fsm_fail(err, FSM_EARGUMENT, "", "say where: --data DIR (or $FSM_DB), --socket PATH or --url URL");
 }
 
 void cli_source_close(cli_source *source) {

@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+"""fsm-cli's habits: the forms of -o, profiles and the environment, -w, the pager, terminals of many kinds.
+
+Exit 77: the programs are not built.
+"""
+import contextlib
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+import test_cli as base
+from test_cli import CLI, PATIENCE_S, environment, run
+
+FOOTER = re.compile(r"^\d+ [a-z]+ · \d+ ms · as of seq \d+( · there are more: .*)?\n$")
+
+
+class Terminal:
+    """fsm-cli on a terminal of its own, which it controls; what is written can be waited for."""
+
+    def __init__(self, *args, columns=80, rows=24, env=None):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(CLI, [CLI, *args], {**environment(), **(env or {})})
+        self.resize(columns, rows)
+        self.data = b""
+
+    def resize(self, columns, rows):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read(self, seconds):
+        if select.select([self.fd], [], [], seconds)[0]:
+            with contextlib.suppress(OSError):
+                chunk = os.read(self.fd, 65536)
+                self.data += chunk
+                return bool(chunk)
+            return False
+        return None
+
+    def until(self, pattern):
+        """Reads on until what came since the last call matches."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not (found := re.search(pattern, self.text())):
+            if time.monotonic() > deadline or self.read(0.2) is False:
+                raise AssertionError("%r did not come:\n%s" % (pattern, self.text()))
+        self.data = self.data[len(self.text()[: found.end()].encode()) :]
+        return found
+
+    def text(self):
+        return self.data.decode(errors="replace")
+
+    def send(self, keys):
+        os.write(self.fd, keys)
+
+    def end(self):
+        """All that comes, and how it ended."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.read(0.2) is not False:
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                raise AssertionError("it does not end:\n" + self.text())
+        os.close(self.fd)
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status), self.text().replace("\r\n", "\n")
+
+
+class Forms(base.WithDaemon):
+    """-o: what is printed in each, of lists and of one document; the line below."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for i in range(7):
+            code, _, err = run("--data", cls.data, "start", "door", "--id", "d-%d" % i, "--key", 'K,"%d"' % i)
+            assert code == 0, err
+
+    def list(self, *args):
+        return self.expect(0, *self.here("ls", *args))
+
+    def test_a_list_is_the_same_items_in_every_form(self):
+        document = json.loads(self.list("-o", "json")[0])
+        ids = [item["id"] for item in document["items"]]
+        self.assertEqual(len(ids), 7)
+        self.assertEqual(self.list("-o", "id")[0].split(), ids)
+        self.assertEqual([json.loads(line)["id"] for line in self.list("-o", "jsonl")[0].splitlines()], ids)
+        self.assertEqual([line.split()[0] for line in self.list()[0].splitlines()[1:]], ids)
+
+    def test_csv_has_names_that_stay_and_values_that_are_numbers(self):
+        rows = list(csv.DictReader(io.StringIO(self.list("-o", "csv")[0])))
+        self.assertEqual([row["key"] for row in rows], ['K,"%d"' % i for i in range(7)])
+        self.assertEqual({row["state"] for row in rows}, {"closed"})
+        self.assertTrue(all(int(row["for_ns"]) > 0 for row in rows), rows)
+
+    def test_only_a_table_has_a_footer_and_q_takes_it_away(self):
+        for form in ("json", "jsonl", "csv", "id"):
+            self.assertEqual(self.list("-o", form)[1], "", form)
+        for form in ("table", "wide"):
+            self.assertRegex(self.list("-o", form)[1], FOOTER)
+        self.assertRegex(self.list("--limit", "1")[1], r"^1 instance · \d+ ms · as of seq \d+ · there are more: ")
+        self.assertEqual(self.list("-q")[1], "")
+
+    def test_one_document_has_forms_too(self):
+        self.assertEqual(self.ok(*self.here("get", "d-3", "-o", "id")), "d-3\n")
+        (row,) = csv.DictReader(io.StringIO(self.ok(*self.here("get", "d-3", "-o", "csv"))))
+        self.assertEqual((row["id"], row["state"], json.loads(row["context"])["opened"]), ("d-3", "closed", 0))
+        self.assertEqual(json.loads(self.ok(*self.here("get", "d-3", "-o", "jsonl")))["id"], "d-3")
+
+    def test_a_form_that_makes_no_sense_is_refused_with_those_that_do(self):
+        self.assertIn("-o takes table, json or jsonl here, not csv", self.expect(2, *self.here("health", "-o", "csv"))[1])
+        self.assertIn("-o takes table, wide, json, jsonl, csv or id, not yaml", self.expect(2, *self.here("ls", "-o", "yaml"))[1])
+        self.assertIn("-o jsonl", self.expect(2, *self.here("log", "d-1", "--full", "-o", "csv"))[1])
+
+    def test_wide_cuts_nothing_on_a_narrow_terminal(self):
+        code, out = base.run_in_terminal(30, *self.here("ls", "-o", "wide", "-q"))
+        self.assertEqual(code, 0)
+        self.assertIn('K,"3"', out)
+        self.assertNotIn('K,"3"', base.run_in_terminal(30, *self.here("ls", "-q"))[1])
+
+
+class Settings(base.WithDaemon):
+    """Profiles, the environment, and which of them wins."""
+
+    def setUp(self):
+        self.home = tempfile.mkdtemp(prefix="fsm-cli-")
+        self.addCleanup(shutil.rmtree, self.home)
+        self.profiles = os.path.join(self.home, ".config", "fsmd", "profiles.d")
+        os.makedirs(self.profiles)
+        self.env = {"HOME": self.home, "XDG_CONFIG_HOME": ""}
+
+    def profile(self, name, text, mode=0o600):
+        path = os.path.join(self.profiles, name)
+        with open(path, "w") as file:
+            file.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def fails(self, code, *args, **env):
+        return self.expect(code, *args, env={**self.env, **env})[1]
+
+    def test_a_profile_says_where_and_how(self):
+        self.profile("here", "# the test's\n\n  data = %s  \noutput=json\n" % self.data)
+        self.assertIn("items", json.loads(self.ok("-p", "here", "ls", env=self.env)))
+        self.assertIn("items", json.loads(self.ok("ls", env={**self.env, "FSM_PROFILE": "here"})))
+        self.assertIn("ID", self.ok("-p", "here", "ls", "-o", "table", env=self.env))
+        # a form that a command does not have is no fault of the command line
+        self.profile("rows", "data = %s\noutput = csv\n" % self.data)
+        self.assertIn("status:", self.ok("-p", "rows", "health", env=self.env))
+
+    def test_an_option_wins_over_a_profile_and_that_over_the_environment(self):
+        away = os.path.join(self.home, "away")
+        self.profile("here", "data = %s\n" % self.data)
+        self.profile("away", "data = %s\n" % away)
+        self.ok("-p", "here", "ls", env={**self.env, "FSM_DB": away})
+        self.assertIn(away, self.fails(3, "-p", "away", "ls", FSM_DB=self.data))
+        self.ok("-p", "away", "--data", self.data, "ls", env=self.env)
+        # nobody asked for `default`: the environment is nearer
+        self.profile("default", "data = %s\n" % away)
+        self.ok("ls", env={**self.env, "FSM_DB": self.data})
+        self.assertIn(away, self.fails(3, "ls"))
+
+    def test_the_environment_names_a_directory_or_an_address(self):
+        self.ok("ls", env={**self.env, "FSM_DB": self.data})
+        self.ok("ls", env={**self.env, "FSM_DATA": self.data})
+        token = self.ok("token", "mint", "--key", self.key, "--sub", "ana").strip()
+        self.ok("ls", env={**self.env, "FSM_URL": self.url, "FSM_TOKEN": token})
+        self.assertIn("both set", self.fails(2, "ls", FSM_URL=self.url, FSM_DB=self.data))
+        self.assertIn("$FSM_DB", self.fails(2, "ls"))
+
+    def test_a_slip_in_a_profile_is_told_with_its_line(self):
+        for text, line, words in (
+            ("url = x\nuotput = json\n", 2, "did you mean output?"),
+            ("\n\nlonely\n", 3, "a line is name = value"),
+            ("url = x\nurl = y\n", 2, "url is given twice"),
+            ("url =\n", 1, "the value is empty"),
+            ('url = "http://x"\n', 1, "without quotes"),
+            ("url = http://x # home\n", 1, "a line of its own"),
+            ("data = here\n", 1, "begins with / or ~/"),
+            ("quiet = yes\n", 1, "quiet is on or off"),
+            ("token = secret\n", 1, "there is no such setting"),
+            ("help = on\n", 1, "there is no such setting"),
+            ("url = a\x1bb\n", 1, "control character"),
+        ):
+            path = self.profile("slip", text)
+            err = self.fails(2, "-p", "slip", "ls")
+            self.assertIn("%s:%d: " % (path, line), err, text)
+            self.assertIn(words, err)
+            self.assertNotIn("secret", err)
+
+    def test_a_profile_that_others_may_write_is_not_believed(self):
+        path = self.profile("loose", "data = %s\n" % self.data, 0o620)
+        self.assertIn(path, self.fails(5, "-p", "loose", "ls"))
+
+    def test_a_profile_that_is_not_there_is_told(self):
+        self.profile("prod", "data = %s\n" % self.data)
+        self.assertIn("did you mean prod?", self.fails(2, "-p", "prdo", "ls"))
+        self.assertIn("url = http://", self.fails(2, "-p", "elsewhere", "ls"))
+        self.assertIn("-p takes a name", self.fails(2, "-p", "../prod", "ls"))
+
+    def test_a_home_in_a_path(self):
+        os.symlink(self.data, os.path.join(self.home, "data"))
+        self.profile("home", "data = ~/data\n")
+        self.ok("-p", "home", "ls", env=self.env)
+
+
+class Live(base.WithDaemon):
+    """-w and the pager."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for i in range(40):
+            code, _, err = run("--data", cls.data, "start", "door", "--id", "d-%02d" % i)
+            assert code == 0, err
+
+    def terminal(self, *args, **kwargs):
+        return Terminal(*self.here(*args), **kwargs)
+
+    def test_w_draws_again_over_what_was_there_until_it_is_stopped(self):
+        screen = self.terminal("-w", "200ms", "ls", "--limit", "5", "-s", "open")
+        screen.until(r"\x1b\[H\x1b\[2J.*every 200ms: fsm-cli")
+        screen.until(r"0 instances · .* · as of seq")
+        self.ok(*self.here("start", "door", "--id", "w-1"))
+        self.ok(*self.here("send", "w-1", "OPEN"))
+        screen.until(r"\x1b\[H\x1b\[\?7l[^\x1b]*every")  # again, and not cleared before
+        screen.until(r"w-1")
+        screen.until(r"1 instance · ")
+        screen.send(b"\x03")
+        code, _ = screen.end()
+        self.assertEqual(code, -signal.SIGINT)
+
+    def test_w_fits_and_says_what_does_not(self):
+        screen = self.terminal("-w", "100ms", "ls", rows=10, columns=40)
+        screen.until(r"… 3\d more lines")
+        screen.resize(120, 60)
+        screen.until(r"d-39")
+        screen.send(b"\x03")
+        screen.end()
+
+    def test_w_waits_for_a_daemon_that_comes_back(self):
+        screen = self.terminal("-w", "100ms", "ls", "--limit", "1")
+        screen.until("1 instance ")
+        self.daemon.stop()
+        screen.until(r"1 instance")  # its files are asked
+        type(self).daemon = base.Daemon(self.data, *self.daemon.args)
+        screen.until(r"1 instance")
+        screen.until(r"1 instance")
+        screen.send(b"\x03")
+        screen.end()
+
+    def test_w_elsewhere_is_one_answer_after_the_other(self):
+        with subprocess.Popen([CLI, *self.here("-w", "100ms", "ls", "--limit", "1", "-o", "id")], stdout=subprocess.PIPE, env=environment()) as child:
+            self.assertEqual([child.stdout.readline() for _ in range(3)], [b"d-00\n"] * 3)
+            child.stdout.close()
+            self.assertEqual(child.wait(PATIENCE_S), -signal.SIGPIPE)
+
+    def test_w_is_for_what_only_looks(self):
+        self.assertIn("only look", self.expect(2, *self.here("start", "door", "-w"))[1])
+        self.assertIn("100ms", self.expect(2, *self.here("ls", "-w", "10ms"))[1])
+        self.assertIn("nothing-there", self.expect(3, *self.here("get", "nothing-there", "-w"))[1])
+
+    def pager(self, text):
+        path = os.path.join(self.scratch, "pager")
+        with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o700), "w") as file:
+            file.write("#!/bin/sh\n" + text)
+        return {"FSM_PAGER": path}
+
+    def test_the_pager_is_for_what_is_longer_than_the_screen(self):
+        env = self.pager("echo PAGER; wc -l; echo LESS=$LESS")
+        code, out = self.terminal("ls", rows=10, env=env).end()
+        self.assertEqual((code, out.split()[:2]), (0, ["PAGER", "41"]), out)
+        self.assertIn("LESS=FRX", out)
+        self.assertRegex(out, r"40 instances · ")
+        for args, rows in ((("ls",), 60), (("ls", "--no-pager"), 10), (("ls", "--limit", "3"), 10)):
+            code, out = self.terminal(*args, rows=rows, env=env).end()
+            self.assertEqual(code, 0)
+            self.assertNotIn("PAGER", out)
+            self.assertIn("d-02", out)
+        for env in ({"FSM_PAGER": ""}, {"PAGER": "cat"}, {"PAGER": "no-such-pager -x"}, {**env, "TERM": "dumb"}):
+            code, out = self.terminal("ls", rows=10, env=env).end()
+            self.assertEqual(code, 0)
+            self.assertIn("d-39", out)
+
+    def test_a_pager_that_is_left_early_ends_it_quietly(self):
+        code, out = self.terminal("log", "d-01", "-o", "json", rows=4, env=self.pager("head -n 1")).end()
+        self.assertEqual((code, out), (0, "{\n"))
+        code, out = self.terminal("ls", rows=10, env=self.pager("exit 0")).end()
+        self.assertEqual((code, "fsm-cli:" in out), (0, False), out)
+
+    def test_a_pager_gets_the_keys_and_ctrl_c_is_its_own(self):
+        screen = self.terminal("ls", rows=10, env=self.pager("trap 'echo CAUGHT; exit 0' INT; echo READY; sleep 30 & wait"))
+        screen.until("READY")
+        screen.send(b"\x03")
+        screen.until("CAUGHT")
+        self.assertEqual(screen.end()[0], 0)
+
+    def test_a_reader_that_goes_away_is_nobody_s_fault(self):
+        for args in (("ls",), ("ls", "-o", "json"), ("ls", "-o", "csv"), ("--help",)):
+            read, write = os.pipe()
+            os.close(read)
+            done = subprocess.run([CLI, *self.here(*args)], stdout=write, stderr=subprocess.PIPE, env=environment(), timeout=PATIENCE_S)
+            os.close(write)
+            self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""), args)
+
+
+if __name__ == "__main__":
+    if not os.path.exists(CLI):
+        sys.exit(77)
+    unittest.main(verbosity=2)
