@@ -13,6 +13,9 @@ typedef struct fsm__instant {
   enum { FSM__NEVER, FSM__AT, FSM__AGO, FSM__DAYS_AGO } kind;
   int64_t ns; /* since 1970; before now; before the beginning of today (UTC) */
 } fsm__instant;
+/* name: of what it is the value, for the fault. */
+FSM_MUST_USE fsm_code fsm__instant_read(const char *name, const char *text, fsm__instant *out,
+                                        fsm_error *err);
 int64_t fsm__instant_ns(const fsm__instant *moment, int64_t now_ns, int64_t if_never);
 
 /* Bits of a status field: those of fsm__status, and two more. */

@@ -35,7 +35,7 @@ static bool is_date(const char *text) {
   return text[sizeof form - 1] == 0;
 }
 
-static fsm_code read_moment(const char *name, const char *text, fsm__instant *out, fsm_error *err) {
+fsm_code fsm__instant_read(const char *name, const char *text, fsm__instant *out, fsm_error *err) {
   fsm__instant moment = {.kind = FSM__AT};
   const char *given = text;
   char midnight[40];
@@ -230,10 +230,10 @@ fsm_code fsm__filter_read_field(fsm_filter *f, fsm_filter_field field, const cha
     case FSM_FILTER_LABEL: return read_label(f, value, err);
     case FSM_FILTER_TRACE: return read_trace(f, value, err);
     case FSM_FILTER_FOR: return read_for(f, value, err);
-    case FSM_FILTER_SINCE: return read_moment("since", value, &f->since, err);
-    case FSM_FILTER_UNTIL: return read_moment("until", value, &f->until, err);
-    case FSM_FILTER_UPDATED_SINCE: return read_moment("updated_since", value, &f->updated_since, err);
-    case FSM_FILTER_UPDATED_UNTIL: return read_moment("updated_until", value, &f->updated_until, err);
+    case FSM_FILTER_SINCE: return fsm__instant_read("since", value, &f->since, err);
+    case FSM_FILTER_UNTIL: return fsm__instant_read("until", value, &f->until, err);
+    case FSM_FILTER_UPDATED_SINCE: return fsm__instant_read("updated_since", value, &f->updated_since, err);
+    case FSM_FILTER_UPDATED_UNTIL: return fsm__instant_read("updated_until", value, &f->updated_until, err);
     case FSM_FILTER_WHERE: return read_where(f, value, err);
     case FSM_FILTER_SORT: return read_sort(f, value, err);
     case FSM_FILTER_FIELD_COUNT: break;

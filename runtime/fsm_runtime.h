@@ -394,6 +394,12 @@ typedef enum fsm_query_kind {
                        timers, timers_late, tasks_waiting, tasks_running, tasks_late, messages, messages_late,
                        incidents}: a walk over all; ages and left are counts by the buckets of
                        runtime/meters.h: of those that stand there now, of stays ended since the start */
+  FSM_QUERY_STATS,  /* machine, since, until, every_ns, after → {machines, states, events, refusals, intervals?,
+                       next, looked, of, seq, …}: what happened, from a walk of the journal. A walk takes many
+                       calls: each answers {next, looked, of} within about 100 ms, and the last one, whose next
+                       is null, has the figures. No more than a few walks at once: FSM_EBUSY */
+  FSM_QUERY_FUNNEL, /* machine, since, until, after → the same, {created, states: [{state, reached, …}]}: of
+                       the instances created then, what became of them */
   FSM_QUERY_ROUTE_TEST /* route, after, limit → {items: [{seq, kind, machine?, instance?, event?, matches,
                           part?, fault?}], looked, matched, next, seq}: what a route that need not be set
                           would give of the records behind `after`, or of the last `limit`; part: the first
@@ -413,6 +419,8 @@ typedef struct fsm_query {
   const char *service;            /* TASKS */
   bool late;                      /* TIMERS: only those that are due already */
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
+  const char *since, *until;      /* STATS, FUNNEL: times as of a filter; NULL = no bound */
+  int64_t every_ns;               /* STATS: intervals so long; 0 = none */
   int64_t for_ns;                 /* at least this long in the state */
   const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */
   unsigned look;     /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may */

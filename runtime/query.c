@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "runtime/queue.h"
+#include "runtime/survey.h"
 #include "schema/json.h"
 
 /* ---- documents ---------------------------------------------------------------------------------- */
@@ -199,6 +200,8 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
     case FSM_QUERY_TIMERS: return fsm__query_timers(at, out, err);
     case FSM_QUERY_ROUTES: return fsm__query_routes(at, out, err);
     case FSM_QUERY_ROUTE_TEST: return fsm__query_route_test(at, out, err);
+    case FSM_QUERY_STATS: return fsm__query_stats(at, out, err);
+    case FSM_QUERY_FUNNEL: return fsm__query_funnel(at, out, err);
     case FSM_QUERY_HEALTH: return health(at, out, err);
     case FSM_QUERY_GAUGES: return fsm__query_gauges(at, out, err);
     default: return fsm_fail(err, FSM_EARGUMENT, "kind", "there is no query %d", (int)at->query->kind);
@@ -220,6 +223,7 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
                       .seq = seq,
                       .services = core->services,
                       .untaken = core->untaken,
+                      .surveys = core->surveys,
                       .delivers = core->delivers,
                       .given_ns = core->given_ns,
                       .turned_ns = core->turned_ns,

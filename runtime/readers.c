@@ -5,7 +5,7 @@
 
 #include "runtime/filter_impl.h"
 
-enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5 };
+enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5, SURVEY_NICE = 10 };
 
 #define WAIT_NS ((int64_t)3600 * 1000000000)
 
@@ -23,6 +23,7 @@ static bool is_brief(fsm_query_kind kind) {
 }
 
 fsm__queue *fsm__readers_queue(fsm__readers *readers, fsm_query_kind kind) {
+  if (kind == FSM_QUERY_STATS || kind == FSM_QUERY_FUNNEL) return &readers->surveys.queue;
   return is_brief(kind) ? &readers->brief.queue : &readers->slow.queue;
 }
 
@@ -50,11 +51,12 @@ static size_t run_waiting(fsm__readers_lane *lane) {
 }
 
 size_t fsm__readers_run(fsm__readers *readers) {
-  return run_waiting(&readers->brief) + run_waiting(&readers->slow);
+  return run_waiting(&readers->brief) + run_waiting(&readers->slow) + run_waiting(&readers->surveys);
 }
 
 size_t fsm__readers_waiting(fsm__readers *readers) {
-  return fsm__queue_count(&readers->brief.queue) + fsm__queue_count(&readers->slow.queue);
+  return fsm__queue_count(&readers->brief.queue) + fsm__queue_count(&readers->slow.queue) +
+         fsm__queue_count(&readers->surveys.queue);
 }
 
 void fsm__readers_hold(fsm__readers *readers) { fsm__queue_hold(&readers->brief.queue); }
@@ -63,18 +65,18 @@ void fsm__readers_go(fsm__readers *readers) { fsm__queue_go(&readers->brief.queu
 /* What is brief is taken a few at once; what may take long never has others behind it. */
 static void *run(void *arg) {
   fsm__readers_lane *lane = arg;
-  if (!lane->brief) (void)setpriority(PRIO_PROCESS, 0, SLOW_NICE); /* of this thread */
+  if (lane->nice != 0) (void)setpriority(PRIO_PROCESS, 0, lane->nice); /* of this thread */
   while (!fsm__queue_closed(&lane->queue))
-    (void)run_all(lane, fsm__queue_take(&lane->queue, lane->brief ? BRIEF_AT_ONCE : 1, WAIT_NS));
+    (void)run_all(lane, fsm__queue_take(&lane->queue, lane->nice == 0 ? BRIEF_AT_ONCE : 1, WAIT_NS));
   return NULL;
 }
 
-static fsm_code lane_open(fsm__readers_lane *lane, fsm__readers *readers, bool brief, unsigned wanted,
-                          fsm_error *err) {
-  fsm_code code = fsm__queue_init(&lane->queue, readers->options->queue_max, err);
+static fsm_code lane_open(fsm__readers_lane *lane, fsm__readers *readers, int nice, unsigned wanted,
+                          size_t queue_max, fsm_error *err) {
+  fsm_code code = fsm__queue_init(&lane->queue, queue_max, err);
   if (code != FSM_OK) return code;
   lane->of = readers;
-  lane->brief = brief;
+  lane->nice = nice;
   if (readers->options->manual) return FSM_OK;
   for (; lane->count < wanted; lane->count++)
     if (pthread_create(&lane->threads[lane->count], NULL, run, lane) != 0) break;
@@ -101,13 +103,16 @@ fsm_code fsm__readers_open(fsm__readers *readers, fsm__core *core, const fsm_run
   readers->core = core;
   readers->options = options;
   readers->open = true;
-  fsm_code code = lane_open(&readers->brief, readers, true, wanted, err);
-  return code == FSM_OK ? lane_open(&readers->slow, readers, false, wanted, err) : code;
+  fsm_code code = lane_open(&readers->brief, readers, 0, wanted, options->queue_max, err);
+  if (code == FSM_OK) code = lane_open(&readers->slow, readers, SLOW_NICE, wanted, options->queue_max, err);
+  if (code != FSM_OK) return code;
+  return lane_open(&readers->surveys, readers, SURVEY_NICE, 1, FSM_SURVEY_QUEUE_MAX, err);
 }
 
 void fsm__readers_close(fsm__readers *readers) {
   if (!readers->open) return;
   lane_close(&readers->brief);
   lane_close(&readers->slow);
+  lane_close(&readers->surveys);
   readers->open = false;
 }

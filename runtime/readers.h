@@ -2,25 +2,30 @@
  * Nothing they do makes the writer wait.
  *
  * What is done at once (one row, how it is doing) has threads and a queue of its own: however many walk
- * through all there is, it is answered. Those who walk have less of the processor. */
+ * through all there is, it is answered. Those who walk have less of the processor, and those who walk through
+ * the journal (survey.h) have one thread, a line of their own and still less. */
 #ifndef FSM_RUNTIME_READERS_H
 #define FSM_RUNTIME_READERS_H
 
 #include "runtime/core.h"
 #include "runtime/queue.h"
 
-enum { FSM_READER_THREADS_MAX = 64, FSM_READER_THREADS_DEFAULT = 2 };
+enum {
+  FSM_READER_THREADS_MAX = 64,
+  FSM_READER_THREADS_DEFAULT = 2,
+  FSM_SURVEY_QUEUE_MAX = 64 /* reads of the journal that wait; over it FSM_EBUSY */
+};
 
 typedef struct fsm__readers_lane {
   fsm__queue queue;
   struct fsm__readers *of;
   pthread_t threads[FSM_READER_THREADS_MAX];
   unsigned count;
-  bool brief;
+  int nice; /* 0: what is brief, a few at once */
 } fsm__readers_lane;
 
 typedef struct fsm__readers {
-  fsm__readers_lane brief, slow;
+  fsm__readers_lane brief, slow, surveys;
   fsm__core *core;
   const fsm_runtime_options *options; /* the clock */
   bool open;

@@ -392,7 +392,19 @@ class Scene:
         user.call("listRecords", query={"instance": self.ended}, expect=200)
         user.call("listRecords", query={"where": "1 +"}, expect=(422, "expression"))
         user.call("listRecords", query={"since": "x"}, expect=400)
+        self.figures()
         self.stream()
+
+    def figures(self):
+        user, when = self.user, {"since": "2026-01-01", "until": "2262-01-01"}
+        user.call("figures", expect=200)
+        user.call("figures", query={**when, "machine": "loan", "every": "365d"}, expect=200)
+        user.call("funnelOfMachine", query=when, id="loan", expect=200)
+        for query in ({"every": "0s"}, {"since": "soon"}, {"since": "2026-02-01", "until": "2026-01-01"}, {"after": "x"}):
+            user.call("figures", query=query, expect=400)
+        user.call("figures", query={"machine": "none"}, expect=(404, "unknown_machine"))
+        user.call("figures", query={"after": "7"}, expect=(404, "not_found"))
+        user.call("figures", query={**when, "every": "1ms"}, expect=(413, "too_large"))
 
     def stream(self):
         """One stream from the beginning, for as long as there are records; a second is one too many (--streams-max 1)."""

@@ -135,6 +135,9 @@ class Parity(unittest.TestCase):
             (200, "list", {"what": "records", "instance": "@", "kind": "created"}, "GET", "/v1/records?instance=@&kind=created", {}),
             (400, "list", {"what": "records", "kind": "odd"}, "GET", "/v1/records?kind=odd", {}),
             (200, "list", {"what": "counts", "machine": "doc"}, "GET", "/v1/counts?machine=doc", {}),
+            (404, "list", {"what": "stats", "machine": "no"}, "GET", "/v1/stats?machine=no", {}),
+            (400, "list", {"what": "stats", "since": "soon"}, "GET", "/v1/stats?since=soon", {}),
+            (404, "list", {"what": "funnel", "machine": "no"}, "GET", "/v1/machines/no/funnel", {}),
             (200, "list", {"what": "routes"}, "GET", "/v1/routes", {}),
             (404, "list", {"what": "parked", "sink": "no"}, "GET", "/v1/sinks/no/parked", {}),
         ))

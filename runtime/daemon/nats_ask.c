@@ -38,6 +38,8 @@ static const row rows[] = {
   {FSM__ASK_LIST,  "versions",     "GET",  "/v1/machines/*/versions", "machine", REST_QUERY, false},
   {FSM__ASK_LIST,  "records",      "GET",  "/v1/records", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "counts",       "GET",  "/v1/counts", NULL, REST_QUERY, false},
+  {FSM__ASK_LIST,  "stats",        "GET",  "/v1/stats", NULL, REST_QUERY, false},
+  {FSM__ASK_LIST,  "funnel",       "GET",  "/v1/machines/*/funnel", "machine", REST_QUERY, false},
   {FSM__ASK_LIST,  "routes",       "GET",  "/v1/routes", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "sinks",        "GET",  "/v1/sinks", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "parked",       "GET",  "/v1/sinks/*/parked", "sink", REST_QUERY, false},
@@ -122,9 +124,10 @@ static const row *row_of(fsm__ask ask, const fsm_value *doc, fsm_error *err) {
     case FSM__ASK_SEND: return named(ask, fsm_map_get(doc, "events") ? &batch : &send);
     case FSM__ASK_GET: return row_of_get(doc, err);
     case FSM__ASK_LIST:
-      return choice(
-          ask, doc, "what", "instances",
-          "instances, stuck, tasks, timers, machines, versions, records, counts, routes, sinks, parked", err);
+      return choice(ask, doc, "what", "instances",
+                    "instances, stuck, tasks, timers, machines, versions, records, counts, stats, funnel, "
+                    "routes, sinks, parked",
+                    err);
     case FSM__ASK_ADMIN:
       return choice(ask, doc, "command", NULL,
                     "pause, resume, cancel, force, set, note, retry, skip, retire, route_set, route_remove, "

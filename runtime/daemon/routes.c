@@ -55,6 +55,8 @@ static const route routes[] = {
   {"GET",  "v1/timers",              " machine instance late after limit ", ACTOR, NO_BODY, fsm__serve_timers},
   {"GET",  "v1/stuck",               " FILTER limit after ", ACTOR, NO_BODY, fsm__serve_stuck},
   {"GET",  "v1/counts",              " machine ", ACTOR, NO_BODY, fsm__serve_counts},
+  {"GET",  "v1/stats",               " machine since until every after ", ACTOR, NO_BODY, fsm__serve_stats},
+  {"GET",  "v1/machines/*/funnel",   " since until after ", ACTOR, NO_BODY, fsm__serve_funnel},
   {"GET",  "v1/routes",              "", ACTOR, NO_BODY, fsm__serve_routes},
   {"POST", "v1/routes/test",         "", ACTOR, JSON, fsm__serve_route_test},
   {"GET",  "v1/routes/*",            " after limit ", ACTOR, NO_BODY, fsm__serve_route},

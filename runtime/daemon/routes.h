@@ -54,6 +54,8 @@ bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__t
 bool fsm__serve_records(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_stats(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_funnel(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_openapi(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_health(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_ready(fsm__server *server, fsm__request *request, const fsm__target *target);

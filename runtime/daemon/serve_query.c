@@ -44,7 +44,7 @@ static fsm_code read_text(const fsm__target *target, const char *name, const cha
 }
 
 static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_error *err) {
-  const char *age;
+  const char *age, *every;
   fsm_code code;
   if ((code = read_text(target, "machine", &query->machine, err)) != FSM_OK ||
       (code = read_text(target, "state", &query->state, err)) != FSM_OK ||
@@ -52,6 +52,9 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
       (code = read_text(target, "key", &query->key, err)) != FSM_OK ||
       (code = read_text(target, "service", &query->service, err)) != FSM_OK ||
       (code = read_text(target, "after", &query->after, err)) != FSM_OK ||
+      (code = read_text(target, "since", &query->since, err)) != FSM_OK ||
+      (code = read_text(target, "until", &query->until, err)) != FSM_OK ||
+      (code = read_text(target, "every", &every, err)) != FSM_OK ||
       (code = read_text(target, "for", &age, err)) != FSM_OK ||
       (code = fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query->limit, err)) != FSM_OK ||
       (code = fsm__target_number(target, "version", 1, UINT32_MAX, &query->version, err)) != FSM_OK)
@@ -59,6 +62,10 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
   fsm_error why = {0};
   if (age && (code = fsm_duration_parse(age, &query->for_ns, &why)) != FSM_OK)
     return fsm_fail(err, code, "?for", "%s", why.text);
+  if (every && (code = fsm_duration_parse(every, &query->every_ns, &why)) != FSM_OK)
+    return fsm_fail(err, code, "?every", "%s", why.text);
+  if (every && query->every_ns == 0)
+    return fsm_fail(err, FSM_EARGUMENT, "?every", "an interval is longer than nothing: 1m, 1h");
   return FSM_OK;
 }
 
@@ -142,4 +149,14 @@ bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__tar
 
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target) {
   return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_COUNTS}, fsm__serve_document);
+}
+
+bool fsm__serve_stats(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_STATS}, fsm__serve_document);
+}
+
+bool fsm__serve_funnel(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return fsm__serve_read(server, request, target,
+                         (fsm_query){.kind = FSM_QUERY_FUNNEL, .machine = target->segments[2]},
+                         fsm__serve_document);
 }

@@ -72,6 +72,24 @@ static void versions(fsm_buf *buf, const fsm_query *query) {
   page(buf, &separator, query);
 }
 
+/* Figures: of a machine, or of all. */
+static void range(fsm_buf *buf, const fsm_query *query) {
+  char separator = '?', text[32];
+  if (query->kind == FSM_QUERY_FUNNEL) {
+    fsm_buf_str(buf, "/v1/machines/");
+    fsm_web_escape(buf, query->machine, strlen(query->machine));
+    fsm_buf_str(buf, "/funnel");
+  } else {
+    fsm_buf_str(buf, "/v1/stats");
+    param(buf, &separator, "machine", query->machine);
+  }
+  param(buf, &separator, "since", query->since);
+  param(buf, &separator, "until", query->until);
+  snprintf(text, sizeof text, "%lldms", (long long)(query->every_ns / NS_PER_MS));
+  param(buf, &separator, "every", query->every_ns > 0 ? text : NULL);
+  param(buf, &separator, "after", query->after);
+}
+
 static void routes(fsm_buf *buf, const fsm_query *query) {
   fsm_buf_str(buf, "/v1/routes");
   if (query->ref == NULL) return;
@@ -98,6 +116,8 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
       fsm_buf_str(buf, "/v1/tasks/");
       fsm_web_escape(buf, query->ref, strlen(query->ref));
       return;
+    case FSM_QUERY_STATS:
+    case FSM_QUERY_FUNNEL: range(buf, query); return;
     case FSM_QUERY_ROUTES: routes(buf, query); break;
     case FSM_QUERY_ROUTE_TEST: fsm_buf_str(buf, "/v1/routes/test"); return; /* with a body: a POST */
     case FSM_QUERY_HEALTH: fsm_buf_str(buf, "/healthz"); return;
