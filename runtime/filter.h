@@ -100,6 +100,11 @@ FSM_API bool fsm_filter_at(const fsm_filter *filter, size_t index, const char **
  * without memory. */
 FSM_API const char *fsm_filter_text(const fsm_filter *filter, fsm_arena *arena);
 
+/* A time as `since` takes it, wherever else one is given: nanoseconds since 1970; what is relative is so to
+ * now_ns. FSM_EARGUMENT says what times look like; name is its place. */
+FSM_API FSM_MUST_USE fsm_code fsm_time_parse(const char *name, const char *text, int64_t now_ns, int64_t *out,
+                                             fsm_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,7 @@
 #include "tools/cli/route.c"
 #include "tools/cli/screen.c"
 #include "tools/cli/text.c"
+#include "tools/cli/width.c"
 
 static fsm_arena arena;
 

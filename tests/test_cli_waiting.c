@@ -13,6 +13,7 @@
 #include "tools/cli/seen.c"
 #include "tools/cli/text.c"
 #include "tools/cli/waiting.c"
+#include "tools/cli/width.c"
 
 #define NOW "\"now\": \"2026-11-22T10:00:00.5Z\""
 

@@ -202,6 +202,9 @@ static void a_time_is_a_point_a_day_or_so_long_ago(void **state) {
     taken("updated_until", good[i].text);
     assert_true(fsm__instant_ns(&filter->updated_until, NOW, 7) == good[i].ns);
     assert_true(fsm__instant_ns(&filter->until, NOW, 7) == 7);
+    int64_t ns = 0;
+    assert_int_equal(fsm_time_parse("since", good[i].text, NOW, &ns, NULL), FSM_OK);
+    assert_true(ns == good[i].ns);
   }
   anew();
   static const char *const bad[] = {"tomorrow",  "2023-13-01",          "2023-11-14 22:13:20",

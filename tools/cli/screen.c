@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
+
+#include "tools/cli/width.h"
 
 enum { COLUMNS_DEFAULT = 80, COLUMNS_MIN = 20, ROWS_DEFAULT = 24, SIZE_MAX_CELLS = 1000 };
 
@@ -34,18 +35,6 @@ static bool is_dangerous(wchar_t c) {
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c >= 0xe0000 && c <= 0xe007f);
 }
 
-/* The next character of text; its length, or 0 when the first byte is no character. */
-static size_t next(const char *text, size_t len, wchar_t *out) {
-  mbstate_t state;
-  memset(&state, 0, sizeof state);
-  if (*text == 0) {
-    *out = 0;
-    return 1;
-  }
-  size_t got = mbrtowc(out, text, len, &state);
-  return got == (size_t)-1 || got == (size_t)-2 ? 0 : got;
-}
-
 static void escape_one(fsm_buf *buf, wchar_t c) {
   if (c == '\n')
     fsm_buf_str(buf, "\\n");
@@ -62,7 +51,7 @@ static void escape_one(fsm_buf *buf, wchar_t c) {
 void cli_escape(fsm_buf *buf, const char *text, size_t len) {
   for (size_t at = 0; at < len;) {
     wchar_t c = 0;
-    size_t step = next(text + at, len - at, &c);
+    size_t step = cli_character(text + at, len - at, &c);
     if (step == 0)
       fsm_buf_printf(buf, "\\x%02x", (unsigned char)text[at++]);
     else if (is_dangerous(c))
@@ -72,22 +61,16 @@ void cli_escape(fsm_buf *buf, const char *text, size_t len) {
   }
 }
 
-static unsigned width_of(wchar_t c) {
-  int width = wcwidth(c);
-  return width < 0 ? 1 : (unsigned)width;
-}
-
 /* Bytes of text that fit into width columns; *used says how many columns they take. */
 static size_t fitting(const char *text, size_t len, unsigned width, unsigned *used) {
   size_t at = 0;
   *used = 0;
   while (at < len) {
-    wchar_t c = 0;
-    size_t step = next(text + at, len - at, &c);
-    unsigned w = step == 0 ? 1 : width_of(c);
+    unsigned w = 0;
+    const size_t step = cli_cluster(text + at, len - at, &w);
     if (*used + w > width) break;
     *used += w;
-    at += step == 0 ? 1 : step;
+    at += step;
   }
   return at;
 }
@@ -116,9 +99,8 @@ static void add_end(fsm_buf *buf, const char *text, unsigned whole, unsigned wid
   size_t len = strlen(text), skip = fitting(text, len, whole - width, &used);
   /* a wide character at the cut goes as a whole */
   if (whole - used > width) {
-    wchar_t c = 0;
-    size_t step = next(text + skip, len - skip, &c);
-    skip += step == 0 ? 1 : step;
+    unsigned w = 0;
+    skip += cli_cluster(text + skip, len - skip, &w);
   }
   fsm_buf_str(buf, text + skip);
 }
@@ -155,9 +137,7 @@ static size_t line_of(const char *text, unsigned width) {
   while (fits > 0 && text[fits] != ' ') fits--;
   if (fits > 0) return fits;
   if (all > 0) return all;
-  wchar_t c = 0; /* a character wider than the line */
-  size_t step = next(text, len, &c);
-  return step == 0 ? 1 : step;
+  return cli_cluster(text, len, &used); /* wider than the line */
 }
 
 void cli_wrap(fsm_buf *buf, const char *text, unsigned width, unsigned indent) {
@@ -177,7 +157,7 @@ void cli_wrap(fsm_buf *buf, const char *text, unsigned width, unsigned indent) {
 void cli_escape_json(fsm_buf *buf, const char *text, size_t len) {
   for (size_t at = 0; at < len;) {
     wchar_t c = 0;
-    size_t step = next(text + at, len - at, &c);
+    size_t step = cli_character(text + at, len - at, &c);
     if (step == 0) step = 1;
     bool layout = c == '\n' || c == '\t';
     if (is_dangerous(c) && c != 0 && !layout && c <= 0xffff)
