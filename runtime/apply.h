@@ -17,6 +17,10 @@ FSM_MUST_USE fsm_code fsm__apply_frame(fsm__store *store, fsm__catalog *catalog,
                                        size_t count, fsm__instance *instance, fsm_arena *arena,
                                        fsm_error *err);
 
+/* The message that the frame of this record consumed is gone from its sender's rows. */
+FSM_MUST_USE fsm_code fsm__apply_consumed(fsm__store *store, const fsm_record *record, fsm_arena *arena,
+                                          fsm_error *err);
+
 /* The hash that a record carries for a context. */
 FSM_MUST_USE fsm_code fsm__context_hash(const fsm_value *context, fsm__hash *out, fsm_error *err);
 

@@ -62,9 +62,6 @@ FSM_MUST_USE fsm_code fsm__apply_idem(fsm__store *store, fsm__instance *in, cons
 /* apply_message.c */
 FSM_MUST_USE fsm_code fsm__apply_sends(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                                        fsm_arena *arena, fsm_error *err);
-/* The message that the frame of this record consumed is gone from its sender's rows. */
-FSM_MUST_USE fsm_code fsm__apply_consumed(fsm__store *store, const fsm_record *record, fsm_arena *arena,
-                                          fsm_error *err);
 /* Delayed messages of an instance that has ended. */
 FSM_MUST_USE fsm_code fsm__apply_sends_end(fsm__store *store, const fsm__instance *in,
                                            const fsm_record *record, fsm_arena *arena, fsm_error *err);

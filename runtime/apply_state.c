@@ -128,6 +128,7 @@ static bool has_since(const fsm__since *active, unsigned count, fsm__since wante
 
 void fsm__apply_index(fsm__store *store, const fsm__instance *in, const fsm__since *before,
                       unsigned before_count) {
+  if (fsm__store_is_memory(store)) return;
   const fsm__deployed *deployed = in->deployed;
   const unsigned active_count = in->status == FSM_CANCELLED ? 0 : in->active_count; /* it stands nowhere */
   for (unsigned i = 0; i < before_count; i++) {

@@ -361,12 +361,12 @@ FSM_API FSM_MUST_USE fsm_code fsm_answer_view(fsm_arena *arena, const fsm_answer
 /* Every answer is a document (a map), the same for HTTP and the command line; runtime/README.md shows
  * each. Exact at the `seq` it names: nothing newer, nothing older. */
 typedef enum fsm_query_kind {
-  FSM_QUERY_INSTANCE, /* ref → the instance */
+  FSM_QUERY_INSTANCE, /* ref, as_of → the instance */
   FSM_QUERY_EVENTS,   /* ref → what may be sent now, with which fields, and why not */
   FSM_QUERY_WHY,      /* ref → why it does not move, and what would move it (runtime/why.h) */
-  FSM_QUERY_HISTORY,  /* ref, after, limit → {items: records, next} oldest first, refusals included */
-  FSM_QUERY_RECORDS,  /* correlation, user, ref, records, after (a seq, or "now"), limit → {items: records,
-                         next, seq}; a page may end early: next says where to go on */
+  FSM_QUERY_HISTORY,  /* ref, after or before, limit → {items: records, next} oldest first, refusals included */
+  FSM_QUERY_RECORDS,  /* correlation, user, ref, records, after (a seq, or "now") or before, limit → {items:
+                         records, next, seq}; a page may end early: next says where to go on */
   FSM_QUERY_LIST,     /* filter → {items, next, seq, faults?, fault?, now}. A page may be short or empty and
                          have a next: enough was looked at */
   FSM_QUERY_STUCK,    /* the same: open instances by time in state, longest first, ended states left out */
@@ -400,6 +400,8 @@ typedef enum fsm_query_kind {
                        is null, has the figures. No more than a few walks at once: FSM_EBUSY */
   FSM_QUERY_FUNNEL, /* machine, since, until, after → the same, {created, states: [{state, reached, …}]}: of
                        the instances created then, what became of them */
+  FSM_QUERY_CAUSE, /* ref = a seq or the id of a record, down → what led to it, or what it led to
+                      (runtime/query_cause.c) */
   FSM_QUERY_ROUTE_TEST /* route, after, limit → {items: [{seq, kind, machine?, instance?, event?, matches,
                           part?, fault?}], looked, matched, next, seq}: what a route that need not be set
                           would give of the records behind `after`, or of the last `limit`; part: the first
@@ -431,6 +433,10 @@ typedef struct fsm_query {
   fsm_value actor;   /* EVENTS, WHY: who asks, a map; null = it is not known whether they may */
   const char *after; /* `next` of the page before; NULL = from the start */
   unsigned limit;    /* 0 = FSM_PAGE_DEFAULT */
+  const char *before; /* HISTORY, RECORDS: a seq, or "now": the last `limit` ones before it, oldest first, and
+                         `next` is the `before` of the page that comes before this one */
+  bool down;         /* CAUSE: what it led to */
+  const char *as_of; /* INSTANCE: "@SEQ", a time (RFC 3339), or how long ago; NULL = now (runtime/past.h) */
 } fsm_query;
 
 typedef void (*fsm_document_fn)(void *arg, const fsm_value *document,

@@ -41,6 +41,10 @@ FSM_MUST_USE fsm_code fsm__query_resolve(const fsm__reading *at, const char *ref
                                          fsm_error *err);
 
 FSM_MUST_USE fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *err);
+/* One that is loaded, as a document; what may not be shown of it is masked in it. */
+FSM_MUST_USE fsm_code fsm__query_instance_as(const fsm__reading *at, fsm__instance *in, fsm__document *d,
+                                             fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_past(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_why(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *err);
@@ -75,6 +79,9 @@ FSM_MUST_USE fsm_code fsm__query_record(const fsm__reading *at, const fsm__journ
                                         fsm_value *out, fsm_error *err);
 /* `after` and `next` of records. */
 bool fsm__query_seq(const char *text, uint64_t *out);
+/* `before` of records, "now" or a seq; behind the last one when it names none. False: it is neither. */
+bool fsm__query_before(const fsm__reading *at, uint64_t *before);
+FSM_MUST_USE fsm_code fsm__query_cause(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
 /* One row of a list: id, key, machine, version, state, status, since, for_ns, rev. */
 FSM_MUST_USE fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_value *out,

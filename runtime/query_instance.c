@@ -149,41 +149,48 @@ static fsm_code mask_instance(const fsm__reading *at, fsm__instance *in, fsm_err
   return code;
 }
 
+fsm_code fsm__query_instance_as(const fsm__reading *at, fsm__instance *in, fsm__document *d, fsm_error *err) {
+  fsm_value since, timers, tasks, messages, parent;
+  fsm_code code = since_map(at, in, &since, err);
+  if (code == FSM_OK) code = open_rows(at, in, 't', &timers, err);
+  if (code == FSM_OK) code = open_rows(at, in, 'k', &tasks, err);
+  if (code == FSM_OK) code = open_rows(at, in, 'm', &messages, err);
+  if (code == FSM_OK && in->has_parent) code = parent_view(at, in, &parent, err);
+  if (code == FSM_OK) code = mask_instance(at, in, err);
+  if (code != FSM_OK) return code;
+  fsm__document_text(d, "id", in->id);
+  fsm__document_text(d, "machine", in->deployed->id);
+  fsm__document_put(d, "version", fsm_int(in->deployed->version));
+  fsm__document_text(d, "key", in->key);
+  if (!fsm_is(&in->labels, FSM_NULL)) fsm__document_put(d, "labels", in->labels);
+  fsm__document_text(d, "status", fsm__status_name(in->status));
+  fsm__document_put(d, "state", fsm__leaves(in, at->arena));
+  fsm__document_put(d, "since", since);
+  fsm__document_put(d, "context", in->context);
+  if (fsm_is(&in->history, FSM_MAP)) fsm__document_put(d, "history", in->history);
+  fsm__document_put(d, "rev", fsm_int((int64_t)in->rev));
+  fsm__document_put(d, "seq", fsm_int((int64_t)in->last_seq));
+  fsm__document_text(d, "correlation", in->corr);
+  fsm__document_time(d, "created", in->created_ns);
+  fsm__document_time(d, "updated", in->updated_ns);
+  fsm__document_put(d, "timers", timers);
+  fsm__document_put(d, "tasks", tasks);
+  if (messages.len > 0) fsm__document_put(d, "messages", messages);
+  if (in->has_parent) fsm__document_put(d, "parent", parent);
+  if (in->status == FSM_COMPLETED) fsm__document_put(d, "output", in->output);
+  if (in->forced) fsm__document_put(d, "forced", fsm_bool(true));
+  if (fsm_is(&in->incident, FSM_MAP)) fsm__document_put(d, "incident", in->incident);
+  if (fsm_is(&in->cancelled, FSM_MAP)) fsm__document_put(d, "cancelled", in->cancelled);
+  return FSM_OK;
+}
+
 fsm_code fsm__query_instance(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   fsm__instance in;
-  fsm_value since, timers, tasks, messages, parent;
-  fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
-  if (code == FSM_OK) code = since_map(at, &in, &since, err);
-  if (code == FSM_OK) code = open_rows(at, &in, 't', &timers, err);
-  if (code == FSM_OK) code = open_rows(at, &in, 'k', &tasks, err);
-  if (code == FSM_OK) code = open_rows(at, &in, 'm', &messages, err);
-  if (code == FSM_OK && in.has_parent) code = parent_view(at, &in, &parent, err);
-  if (code == FSM_OK) code = mask_instance(at, &in, err);
-  if (code != FSM_OK) return code;
   fsm__document d = {.arena = at->arena};
-  fsm__document_text(&d, "id", in.id);
-  fsm__document_text(&d, "machine", in.deployed->id);
-  fsm__document_put(&d, "version", fsm_int(in.deployed->version));
-  fsm__document_text(&d, "key", in.key);
-  if (!fsm_is(&in.labels, FSM_NULL)) fsm__document_put(&d, "labels", in.labels);
-  fsm__document_text(&d, "status", fsm__status_name(in.status));
-  fsm__document_put(&d, "state", fsm__leaves(&in, at->arena));
-  fsm__document_put(&d, "since", since);
-  fsm__document_put(&d, "context", in.context);
-  if (fsm_is(&in.history, FSM_MAP)) fsm__document_put(&d, "history", in.history);
-  fsm__document_put(&d, "rev", fsm_int((int64_t)in.rev));
-  fsm__document_put(&d, "seq", fsm_int((int64_t)in.last_seq));
-  fsm__document_text(&d, "correlation", in.corr);
-  fsm__document_time(&d, "created", in.created_ns);
-  fsm__document_time(&d, "updated", in.updated_ns);
-  fsm__document_put(&d, "timers", timers);
-  fsm__document_put(&d, "tasks", tasks);
-  if (messages.len > 0) fsm__document_put(&d, "messages", messages);
-  if (in.has_parent) fsm__document_put(&d, "parent", parent);
-  if (in.status == FSM_COMPLETED) fsm__document_put(&d, "output", in.output);
-  if (in.forced) fsm__document_put(&d, "forced", fsm_bool(true));
-  if (fsm_is(&in.incident, FSM_MAP)) fsm__document_put(&d, "incident", in.incident);
-  if (fsm_is(&in.cancelled, FSM_MAP)) fsm__document_put(&d, "cancelled", in.cancelled);
+  if (at->query->as_of != NULL) return fsm__query_past(at, out, err);
+  fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
+  if (code == FSM_OK) code = fsm__query_instance_as(at, &in, &d, err);
+  if (code != FSM_OK) return code;
   fsm__document_time(&d, "now", at->now_ns);
   return fsm__document_map(&d, out, err);
 }
@@ -285,127 +292,4 @@ fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *er
   fsm__document_put(&d, "rev", fsm_int((int64_t)in.rev));
   fsm__document_put(&d, "events", fsm_list(items.items, items.count));
   return fsm__document_map(&d, out, err);
-}
-
-/* ---- what happened ------------------------------------------------------------------------------ */
-
-static int seq_order(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
-typedef struct seqs {
-  uint64_t *at;
-  size_t count, cap;
-} seqs;
-
-static bool seqs_add(seqs *list, uint64_t seq) {
-  if (list->count == list->cap) {
-    size_t cap = list->cap ? list->cap * 2 : 64;
-    uint64_t *grown = realloc(list->at, cap * sizeof *grown);
-    if (grown == NULL) return false;
-    list->at = grown;
-    list->cap = cap;
-  }
-  list->at[list->count++] = seq;
-  return true;
-}
-
-static fsm_code read_at(const fsm__reading *at, fsm__journal_cursor *cursor, uint64_t seq, fsm_record *out,
-                        fsm_error *err) {
-  fsm__journal_entry entry;
-  fsm_code code = fsm__journal_read(cursor, seq, &entry, err);
-  if (code != FSM_OK) return code;
-  char *bytes = fsm_arena_strndup(at->arena, entry.record.data, entry.record.len);
-  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  return fsm_record_decode(at->arena, bytes, entry.record.len, out, err);
-}
-
-/* The chain of changes backwards by iprev, down to `after`. */
-static fsm_code chain(const fsm__reading *at, fsm__journal_cursor *cursor, const fsm__instance *in,
-                      uint64_t after, seqs *list, fsm_error *err) {
-  fsm_arena scratch;
-  fsm_arena_init(&scratch, 0);
-  fsm__reading inner = *at;
-  inner.arena = &scratch;
-  fsm_code code = FSM_OK;
-  for (uint64_t seq = in->last_seq; seq > after && seq >= in->created_seq;) {
-    fsm_record record;
-    if (!seqs_add(list, seq))
-      code = fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-    else
-      code = read_at(&inner, cursor, seq, &record, err);
-    if (code == FSM_OK && record.iprev >= seq)
-      code = fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu links forward", (unsigned long long)seq);
-    if (code != FSM_OK) break;
-    seq = record.iprev;
-    fsm_arena_reset(&scratch);
-  }
-  fsm_arena_free(&scratch);
-  return code;
-}
-
-static fsm_code refusals(const fsm__reading *at, const fsm__instance *in, uint64_t after, seqs *list,
-                         fsm_error *err) {
-  fsm__key prefix = fsm__key_instance(in->number, 'r', NULL, 0);
-  fsm__range range;
-  fsm__row row;
-  bool found = false;
-  fsm_code code;
-  fsm__range_open(&range, at->core->store, FSM_T_INSTANCES, prefix.bytes, prefix.len);
-  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    uint64_t seq = row.key_len == 17 ? fsm__key_read_u64((const uint8_t *)row.key + 9) : 0;
-    if (seq > after && !seqs_add(list, seq)) code = fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-    if (code != FSM_OK) break;
-  }
-  fsm__range_close(&range);
-  return code;
-}
-
-static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor, const seqs *list,
-                             fsm_value *out, fsm_error *err) {
-  fsm__items items = {.arena = at->arena};
-  size_t shown = list->count < at->query->limit ? list->count : at->query->limit, bytes = 0;
-  for (size_t i = 0; i < shown; i++) {
-    fsm__journal_entry entry;
-    fsm_value view;
-    fsm_code code = fsm__journal_read(cursor, list->at[i], &entry, err);
-    if (code == FSM_OK && i > 0 && bytes + entry.record.len > FSM_RECORDS_BYTES_MAX) {
-      shown = i;
-      break;
-    }
-    bytes += code == FSM_OK ? entry.record.len : 0;
-    if (code == FSM_OK) code = fsm__query_record(at, &entry, &view, err);
-    if (code != FSM_OK) return code;
-    fsm__items_add(&items, view);
-  }
-  if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  fsm__document d = {.arena = at->arena};
-  fsm__document_put(&d, "items", fsm_list(items.items, items.count));
-  if (shown < list->count)
-    fsm__document_text(&d, "next",
-                       fsm_arena_printf(at->arena, "%llu", (unsigned long long)list->at[shown - 1]));
-  else
-    fsm__document_put(&d, "next", fsm_null());
-  fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
-  return fsm__document_map(&d, out, err);
-}
-
-fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *err) {
-  fsm__instance in;
-  fsm__journal_cursor *cursor = NULL;
-  seqs list = {.count = 0};
-  uint64_t after = 0;
-  if (at->query->after != NULL && !fsm__query_seq(at->query->after, &after))
-    return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a seq", at->query->after);
-  fsm_code code = fsm__query_resolve(at, at->query->ref, &in, err);
-  if (code == FSM_OK) code = fsm__journal_cursor_open(at->core->journal, in.last_seq, &cursor, err);
-  if (code != FSM_OK) return code;
-  code = chain(at, cursor, &in, after, &list, err);
-  if (code == FSM_OK) code = refusals(at, &in, after, &list, err);
-  if (code == FSM_OK && list.count > 1) qsort(list.at, list.count, sizeof *list.at, seq_order);
-  if (code == FSM_OK) code = history_page(at, cursor, &list, out, err);
-  fsm__journal_cursor_close(cursor);
-  free(list.at);
-  return code;
 }

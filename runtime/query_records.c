@@ -4,7 +4,8 @@
  * A page ends at its limit, or when FSM_RECORDS_LOOK_MAX records were looked at, or FSM_RECORDS_BYTES_MAX of
  * them taken; `next` is the last that was looked at, null when that was the last of all. Without `after` it
  * begins with the oldest record that is kept; an `after` below what is kept is refused, so that nobody takes
- * a page with a hole for a whole one.
+ * a page with a hole for a whole one. With `before` it is the last ones before that, oldest first all the
+ * same: the walk goes backwards, and `next` is the `before` of the page that ends where this one begins.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -75,12 +76,17 @@ typedef struct walk {
   fsm_arena scratch;
   uint64_t last; /* looked at */
   bool ended;    /* there is no more */
+  bool back;     /* from the newest on */
   unsigned looked;
   size_t bytes; /* of what was taken */
 } walk;
 
 static fsm_code next_entry(walk *w, fsm__journal_entry *out, bool *found, fsm_error *err) {
   if (w->finder != NULL) return fsm__finder_next(w->finder, out, found, err);
+  if (w->back) {
+    *found = w->last > w->wanted.after + 1;
+    return *found ? fsm__journal_read(w->cursor, w->last - 1, out, err) : FSM_OK;
+  }
   fsm_code code = fsm__journal_next(w->cursor, out, found, err);
   if (*found && out->seq >= w->wanted.before) *found = false;
   return code;
@@ -99,7 +105,8 @@ static fsm_code step(walk *w, fsm__journal_entry *entry, bool *taken, fsm_error 
   fsm_arena_reset(&w->scratch);
   code = fsm__record_see(&seen, &core->origin, fsm__catalog_masks(core->catalog), entry, &w->scratch, err);
   if (code != FSM_OK) return code;
-  w->ended = seen.brief.time_ns >= w->filter.until_ns; /* times grow */
+  w->ended = w->back ? seen.brief.time_ns < w->filter.since_ns
+                     : seen.brief.time_ns >= w->filter.until_ns; /* times grow */
   if (w->ended) return FSM_OK;
   code = fsm__record_filter_asks(&w->filter, &seen, taken, err);
   w->looked += (unsigned)(seen.viewed.work / LOOK_WORK);
@@ -127,6 +134,14 @@ static fsm_code fill(walk *w, fsm__items *items, fsm_error *err) {
   return FSM_OK;
 }
 
+static void turn(fsm__items *items) {
+  for (unsigned i = 0, j = items->count; i + 1 < j--; i++) {
+    const fsm_value first = items->items[i];
+    items->items[i] = items->items[j];
+    items->items[j] = first;
+  }
+}
+
 static fsm_code page(walk *w, fsm_value *out, unsigned *shown, fsm_error *err) {
   const fsm__reading *at = w->at;
   fsm__items items = {.arena = at->arena};
@@ -134,9 +149,11 @@ static fsm_code page(walk *w, fsm_value *out, unsigned *shown, fsm_error *err) {
   if (code != FSM_OK) return code;
   if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   *shown = items.count;
+  if (w->back) turn(&items);
+  const bool whole = w->back ? w->last <= w->wanted.after + 1 : w->last + 1 == w->wanted.before;
   fsm__document d = {.arena = at->arena};
   fsm__document_put(&d, "items", fsm_list(items.items, items.count));
-  if (w->ended || w->last + 1 == w->wanted.before)
+  if (w->ended || whole)
     fsm__document_put(&d, "next", fsm_null());
   else
     fsm__document_text(&d, "next", fsm_arena_printf(at->arena, "%llu", (unsigned long long)w->last));
@@ -144,11 +161,25 @@ static fsm_code page(walk *w, fsm_value *out, unsigned *shown, fsm_error *err) {
   return fsm__document_map(&d, out, err);
 }
 
+bool fsm__query_before(const fsm__reading *at, uint64_t *before) {
+  const char *text = at->query->before;
+  const uint64_t end = at->core->seq + 1;
+  *before = end;
+  if (text == NULL || strcmp(text, "now") == 0) return true;
+  if (!fsm__query_seq(text, before)) return false;
+  if (*before > end) *before = end;
+  return true;
+}
+
 static fsm_code bounds(const fsm__reading *at, fsm__find *wanted, fsm_error *err) {
   const char *after = at->query->after;
   uint64_t first = fsm__journal_first_seq(at->core->journal);
-  wanted->before = at->core->seq + 1;
   wanted->after = first - 1;
+  wanted->descending = at->query->before != NULL;
+  if (wanted->descending && after != NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "before", "a page is asked for with after or with before, not both");
+  if (!fsm__query_before(at, &wanted->before))
+    return fsm_fail(err, FSM_EARGUMENT, "before", "\"%.64s\" is not a seq", at->query->before);
   if (after == NULL) return FSM_OK;
   if (strcmp(after, "now") == 0) {
     wanted->after = at->core->seq;
@@ -171,11 +202,21 @@ static fsm_code open_walk(walk *w, fsm_error *err) {
     code = fsm__record_since(journal, w->cursor, w->filter.since_ns, &from, err);
     if (code == FSM_OK && from > wanted->after + 1) wanted->after = from - 1;
   }
+  if (code == FSM_OK && w->back && w->filter.until_ns != INT64_MAX) {
+    uint64_t to = 0;
+    code = fsm__record_since(journal, w->cursor, w->filter.until_ns, &to, err);
+    if (code == FSM_OK && to < wanted->before) wanted->before = to;
+  }
   if (code != FSM_OK) return code;
   fsm__journal_cursor_seek(w->cursor, wanted->after + 1);
-  w->last = wanted->after;
+  w->last = w->back ? wanted->before : wanted->after;
   const char *const *texts = wanted->texts;
-  if (texts[FSM__FIND_INSTANCE] || texts[FSM__FIND_CORRELATION] || texts[FSM__FIND_USER])
+  if (wanted->before <= wanted->after + 1) {
+    w->ended = true;
+    return FSM_OK;
+  }
+  if (texts[FSM__FIND_INSTANCE] || texts[FSM__FIND_CORRELATION] || texts[FSM__FIND_USER] ||
+      texts[FSM__FIND_TRACE])
     return fsm__journal_find(journal, wanted, &w->finder, err);
   return FSM_OK;
 }
@@ -220,6 +261,7 @@ static void take_names(walk *w) {
   if (texts[FSM__FIND_INSTANCE] == NULL) texts[FSM__FIND_INSTANCE] = w->filter.instance;
   if (q->correlation == NULL) texts[FSM__FIND_CORRELATION] = w->filter.correlation;
   if (q->user == NULL) texts[FSM__FIND_USER] = w->filter.user;
+  if (w->filter.has_trace) texts[FSM__FIND_TRACE] = (const char *)w->filter.trace;
 }
 
 fsm_code fsm__query_records(const fsm__reading *at, fsm_value *out, fsm_error *err) {
@@ -232,6 +274,7 @@ fsm_code fsm__query_records(const fsm__reading *at, fsm_value *out, fsm_error *e
   if (code == FSM_OK) code = instance_of(at, &w.wanted.texts[FSM__FIND_INSTANCE], &unknown, err);
   if (code != FSM_OK) return code;
   take_names(&w);
+  w.back = w.wanted.descending;
   fsm_arena_init(&w.scratch, 0);
   code = open_walk(&w, err);
   if (code == FSM_OK) code = page(&w, out, &shown, err);

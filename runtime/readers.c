@@ -10,9 +10,9 @@ enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5, SURVEY_NICE = 10 };
 #define WAIT_NS ((int64_t)3600 * 1000000000)
 
 /* What looks at a handful of rows, whoever asks and however much there is. */
-static bool is_brief(fsm_query_kind kind) {
-  switch (kind) {
-    case FSM_QUERY_INSTANCE:
+static bool is_brief(const fsm_query *query) {
+  switch (query->kind) {
+    case FSM_QUERY_INSTANCE: return query->as_of == NULL; /* what it was is read from all its records */
     case FSM_QUERY_EVENTS:
     case FSM_QUERY_WHY:
     case FSM_QUERY_MACHINE:
@@ -22,9 +22,9 @@ static bool is_brief(fsm_query_kind kind) {
   }
 }
 
-fsm__queue *fsm__readers_queue(fsm__readers *readers, fsm_query_kind kind) {
-  if (kind == FSM_QUERY_STATS || kind == FSM_QUERY_FUNNEL) return &readers->surveys.queue;
-  return is_brief(kind) ? &readers->brief.queue : &readers->slow.queue;
+fsm__queue *fsm__readers_queue(fsm__readers *readers, const fsm_query *query) {
+  if (query->kind == FSM_QUERY_STATS || query->kind == FSM_QUERY_FUNNEL) return &readers->surveys.queue;
+  return is_brief(query) ? &readers->brief.queue : &readers->slow.queue;
 }
 
 static void run_read(fsm__readers *readers, fsm__job *job) {

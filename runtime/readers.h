@@ -35,7 +35,7 @@ typedef struct fsm__readers {
  * no threads. */
 FSM_MUST_USE fsm_code fsm__readers_open(fsm__readers *readers, fsm__core *core,
                                         const fsm_runtime_options *options, fsm_error *err);
-fsm__queue *fsm__readers_queue(fsm__readers *readers, fsm_query_kind kind);
+fsm__queue *fsm__readers_queue(fsm__readers *readers, const fsm_query *query);
 size_t fsm__readers_waiting(fsm__readers *readers);
 void fsm__readers_hold(fsm__readers *readers); /* see fsm_runtime_hold */
 void fsm__readers_go(fsm__readers *readers);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fsm/expr_time_text.h"
+#include "runtime/manifest.h"
 
 /* ---- the document ------------------------------------------------------------------------------- */
 
@@ -30,6 +31,24 @@ static fsm_code time_of(const char *where, const fsm_value *value, int64_t *out,
   return fsm_fail(err, FSM_EARGUMENT, where, "%s is a time like 2026-11-22T08:00:00Z: %s", where + 1, why);
 }
 
+static fsm_code trace_of(fsm_arena *arena, const fsm_value *value, fsm__record_filter *out, fsm_error *err) {
+  const char *text = NULL;
+  enum { DIGITS = 2 * FSM__FIND_TRACE_BYTES };
+  fsm_code code = text_of(arena, "/trace", value, DIGITS, &text, err);
+  if (code != FSM_OK) return code;
+  out->has_trace = fsm__unhex(text, strlen(text), out->trace, sizeof out->trace);
+  if (out->has_trace) return FSM_OK;
+  return fsm_fail(err, FSM_EARGUMENT, "/trace", "a trace id has %d hex digits", DIGITS);
+}
+
+static fsm_code refusals_of(const fsm_value *value, fsm__record_filter *out, fsm_error *err) {
+  out->refusals_only = fsm_is_text(value, "only");
+  out->refusals_not = fsm_is_text(value, "without");
+  if (out->refusals_only || out->refusals_not) return FSM_OK;
+  return fsm_fail(err, FSM_EARGUMENT, "/refusals",
+                  "refusals are asked for \"only\", or left out: \"without\"");
+}
+
 /* *mine false: it is a part of a route. */
 static fsm_code read_member(fsm_arena *arena, const fsm_pair *pair, fsm__record_filter *out, bool *mine,
                             fsm_error *err) {
@@ -43,6 +62,8 @@ static fsm_code read_member(fsm_arena *arena, const fsm_pair *pair, fsm__record_
     return text_of(arena, "/user", value, FSM_FILTER_TEXT_MAX, &out->user, err);
   if (fsm_is_text(&pair->key, "since")) return time_of("/since", value, &out->since_ns, err);
   if (fsm_is_text(&pair->key, "until")) return time_of("/until", value, &out->until_ns, err);
+  if (fsm_is_text(&pair->key, "trace")) return trace_of(arena, value, out, err);
+  if (fsm_is_text(&pair->key, "refusals")) return refusals_of(value, out, err);
   *mine = false;
   return FSM_OK;
 }
@@ -104,12 +125,23 @@ static bool is_text(const char *wanted, fsm_record_text text) {
          (text.at != NULL && strlen(wanted) == text.len && memcmp(wanted, text.at, text.len) == 0);
 }
 
+static bool is_of_trace(const fsm__record_filter *filter, fsm_record_text trace) {
+  return !filter->has_trace || (trace.at != NULL && trace.len == sizeof filter->trace &&
+                                memcmp(trace.at, filter->trace, trace.len) == 0);
+}
+
+static bool is_of_outcome(const fsm__record_filter *filter, fsm_record_kind kind) {
+  const bool refused = kind == FSM_RECORD_REJECTED;
+  return refused ? !filter->refusals_not : !filter->refusals_only;
+}
+
 fsm_code fsm__record_filter_asks(const fsm__record_filter *filter, fsm__record_seen *seen, bool *matches,
                                  fsm_error *err) {
   fsm__matched matched = {.matches = false};
   *matches = seen->brief.time_ns >= filter->since_ns && seen->brief.time_ns < filter->until_ns &&
              fsm__route_glance(filter->route, &seen->brief) && is_text(filter->instance, seen->terms.inst) &&
-             is_text(filter->correlation, seen->terms.corr) && is_text(filter->user, seen->terms.user);
+             is_text(filter->correlation, seen->terms.corr) && is_text(filter->user, seen->terms.user) &&
+             is_of_trace(filter, seen->terms.trace) && is_of_outcome(filter, seen->brief.kind);
   if (!*matches || fsm__route_is_plain(filter->route)) return FSM_OK;
   fsm_code code = seen->decoded ? FSM_OK : decode(seen, err);
   const uint64_t before = seen->viewed.work;

@@ -3,11 +3,12 @@
  *
  *   {"machine": "loan", "kind": ["transition"], "state": "review", "event": "APPROVE", "level": 2,
  *    "labels": {"department": "claims"}, "where": "record.?data.?amount.orValue(0) > 1000",
- *    "instance": "l-1", "correlation": "c-7", "user": "ann",
+ *    "instance": "l-1", "correlation": "c-7", "user": "ann", "trace": "4bf92f35…", "refusals": "only",
  *    "since": "2026-11-22T08:00:00Z", "until": "2026-11-23T00:00:00Z"}
  *
  * machine, kind, state, event, level, labels, where mean what they mean in a route; state: of from or to.
- * instance, correlation, user (`sub` of the actor): exactly. since: at that time or later; until: before.
+ * instance, correlation, user (`sub` of the actor), trace (32 hex digits): exactly. refusals: "only" or
+ * "without". since: at that time or later; until: before.
  *
  * A reader that must not see a value must not be able to ask for it either: a filter looks at the record as
  * it is shown, masked. A where that fails on a record does not match it.
@@ -26,6 +27,8 @@ typedef struct fsm__record_filter {
   const fsm__route *route;
   const char *instance, *correlation, *user; /* NULL = any */
   int64_t since_ns, until_ns;
+  bool has_trace, refusals_only, refusals_not;
+  uint8_t trace[FSM__FIND_TRACE_BYTES];
 } fsm__record_filter;
 
 /* document null: everything. err->where is a JSON pointer into it. Faults of fsm__route_read. */

@@ -209,7 +209,7 @@ void fsm_runtime_turn(fsm_runtime *runtime, fsm_turned *out) {
 
 fsm_code fsm_read(fsm_runtime *runtime, const fsm_query *query, fsm_document_fn fn, void *arg,
                   fsm_error *err) {
-  fsm__queue *queue = fsm__readers_queue(&runtime->readers, query->kind);
+  fsm__queue *queue = fsm__readers_queue(&runtime->readers, query);
   if (fsm__runtime_closing(runtime)) return fsm_fail(err, FSM_ECLOSED, "", "the runtime is closing");
   fsm__job *job = fsm__queue_job(queue);
   if (job == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");

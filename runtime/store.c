@@ -173,6 +173,11 @@ fsm_code fsm__store_open(const fsm__store_options *options, fsm__store **out, fs
   return code;
 }
 
+/* No table has anything below: LMDB is never asked. */
+fsm_code fsm__store_memory(fsm__store **out, fsm_error *err) { return fsm__store_base_new(out, err); }
+
+bool fsm__store_is_memory(const fsm__store *store) { return store->base->env == NULL; }
+
 void fsm__store_close(fsm__store *store) {
   if (!store) return;
   fsm__store_base *base = store->base;

@@ -74,6 +74,10 @@ typedef struct fsm__store_options {
 /* FSM_ELOCKED: another process has it, named when it can be known. FSM_EVERSION: names both versions,
  * nothing touched. FSM_EPERMISSION: a link, another owner's, or open to others than its owner. */
 FSM_MUST_USE fsm_code fsm__store_open(const fsm__store_options *options, fsm__store **out, fsm_error *err);
+/* Rows in memory and nothing below them, for one instance beside the real store: it has no lists of its states,
+ * and no stays are counted (runtime/past.h). No views, rounds or snapshots of it. */
+FSM_MUST_USE fsm_code fsm__store_memory(fsm__store **out, fsm_error *err);
+bool fsm__store_is_memory(const fsm__store *store);
 void fsm__store_close(fsm__store *store); /* drops what no round has committed */
 
 void fsm__store_id(const fsm__store *store, uint8_t out[16]);

@@ -384,6 +384,14 @@ class Scene:
         page = user.call("listRecords", query={"limit": 2}, expect=200)
         user.call("listRecords", query={"limit": 2, "after": page.json["next"]}, expect=200)
         user.call("listRecords", query={"after": "now"}, expect=200)
+        user.call("listRecords", query={"before": "now", "after": "1"}, expect=400)
+        for record in user.call("listRecords", query={"before": "now", "limit": 1000}, expect=200).json["items"]:
+            if "caus" in record or "parent" in record:
+                user.call("getCause", record=str(record["seq"]), expect=200)
+        seq = user.call("sendEvent", {"event": "SELF"}, ref=self.started(), headers={"X-Causation-ID": "c-9"}, expect=200).json["seq"]
+        user.call("getCause", record=str(seq), expect=200)
+        user.call("getCause", record="1", query={"down": "true"}, expect=200)
+        user.call("getCause", record="99999999", expect=404)
         user.call("listRecords", query={"limit": 1000}, headers={"Accept-Encoding": "gzip"}, expect=200)
         for field in user.book.document.operations["listRecords"].named("query").values():
             if field["name"] not in ("limit", "after", "instance"):

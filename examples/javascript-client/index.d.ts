@@ -262,6 +262,7 @@ export interface Instance {
   incident?: Incident;
   cancelled?: { reason: string; seq: Seq };
   now: string;
+  as_of?: { seq: number; time: string };
 }
 /** An instance in a list. */
 export interface InstanceRow {

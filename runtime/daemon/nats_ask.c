@@ -27,6 +27,7 @@ static const row rows[] = {
   {FSM__ASK_GET,   "events",       "GET",  "/v1/instances/*/events", "instance", REST_QUERY, false},
   {FSM__ASK_GET,   "why",          "GET",  "/v1/instances/*/why", "instance", REST_QUERY, false},
   {FSM__ASK_GET,   "history",      "GET",  "/v1/instances/*/history", "instance", REST_QUERY, false},
+  {FSM__ASK_GET,   "cause",        "GET",  "/v1/records/*/cause", "record", REST_QUERY, false},
   {FSM__ASK_GET,   "machine",      "GET",  "/v1/machines/*", "machine", REST_QUERY, false},
   {FSM__ASK_GET,   "task",         "GET",  "/v1/tasks/*", "task", REST_QUERY, false},
   {FSM__ASK_GET,   "route",        "GET",  "/v1/routes/*", "route", REST_QUERY, false},
@@ -102,8 +103,10 @@ static const row *choice(fsm__ask ask, const fsm_value *doc, const char *member,
 }
 
 static const row *row_of_get(const fsm_value *doc, fsm_error *err) {
-  const fsm_value task = fsm_string("task"), route = fsm_string("route"), machine = fsm_string("machine");
+  const fsm_value task = fsm_string("task"), route = fsm_string("route"), machine = fsm_string("machine"),
+                  cause = fsm_string("cause");
   if (fsm_map_get(doc, "task")) return named(FSM__ASK_GET, &task);
+  if (fsm_map_get(doc, "record")) return named(FSM__ASK_GET, &cause);
   if (fsm_map_get(doc, "route")) return named(FSM__ASK_GET, &route);
   if (fsm_map_get(doc, "instance") || fsm_map_get(doc, "key")) {
     const row *found = choice(FSM__ASK_GET, doc, "view", "instance", "events, why, history", err);
@@ -113,7 +116,7 @@ static const row *row_of_get(const fsm_value *doc, fsm_error *err) {
   }
   if (fsm_map_get(doc, "machine")) return named(FSM__ASK_GET, &machine);
   (void)fsm_fail(err, FSM_EMALFORMED, "",
-                 "what to get is not said: instance, machine and key, machine, task, or route");
+                 "what to get is not said: instance, machine and key, machine, task, record, or route");
   return NULL;
 }
 

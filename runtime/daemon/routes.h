@@ -50,6 +50,7 @@ bool fsm__serve_list(fsm__server *server, fsm__request *request, const fsm__targ
 bool fsm__serve_instance(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_events(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_why(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_cause(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_records(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target);

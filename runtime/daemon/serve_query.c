@@ -55,6 +55,8 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
       (code = read_text(target, "since", &query->since, err)) != FSM_OK ||
       (code = read_text(target, "until", &query->until, err)) != FSM_OK ||
       (code = read_text(target, "every", &every, err)) != FSM_OK ||
+      (code = read_text(target, "before", &query->before, err)) != FSM_OK ||
+      (code = read_text(target, "as_of", &query->as_of, err)) != FSM_OK ||
       (code = read_text(target, "for", &age, err)) != FSM_OK ||
       (code = fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query->limit, err)) != FSM_OK ||
       (code = fsm__target_number(target, "version", 1, UINT32_MAX, &query->version, err)) != FSM_OK)
@@ -141,6 +143,21 @@ bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__t
   return fsm__serve_read(server, request, target,
                          (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = target->segments[2]},
                          fsm__serve_document);
+}
+
+bool fsm__serve_cause(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  const char *down = fsm__target_param(target, "down");
+  fsm_error err = {0};
+  if (down && strcmp(down, "true") != 0 && strcmp(down, "false") != 0) {
+    (void)fsm_fail(&err, FSM_EARGUMENT, "?down", "down is true or false");
+    fsm__problem(request, &err, 0, NULL);
+    return true;
+  }
+  return fsm__serve_read(
+      server, request, target,
+      (fsm_query){
+          .kind = FSM_QUERY_CAUSE, .ref = target->segments[2], .down = down && strcmp(down, "true") == 0},
+      fsm__serve_document);
 }
 
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target) {

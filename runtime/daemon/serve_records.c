@@ -73,7 +73,9 @@ fsm_code fsm__records_filter(const fsm__target *target, fsm_arena *arena, fsm_va
   for (size_t i = 0; i < target->param_count; i++) {
     const fsm__param *param = &target->params[i];
     const bool label = strcmp(param->name, "label") == 0;
-    if (strcmp(param->name, "after") == 0 || strcmp(param->name, "limit") == 0 || (label && labels)) continue;
+    if (strcmp(param->name, "after") == 0 || strcmp(param->name, "limit") == 0 ||
+        strcmp(param->name, "before") == 0 || (label && labels))
+      continue;
     labels |= label;
     pairs[count].key = fsm_string(label ? "labels" : param->name);
     fsm_code code = member(target, param, arena, &pairs[count++].value, err);
@@ -99,6 +101,7 @@ static void on_page(void *arg, const fsm_value *document, const fsm_error *err) 
     fsm_error fault = *err;
     (void)fsm__records_fault(fault.code, &fault);
     if (strcmp(fault.where, "after") == 0) snprintf(fault.where, sizeof fault.where, "?after");
+    if (strcmp(fault.where, "before") == 0) snprintf(fault.where, sizeof fault.where, "?before");
     fsm__problem(request, &fault, 0, NULL);
   } else {
     fsm__answer_document(request, 200, document);
@@ -107,7 +110,9 @@ static void on_page(void *arg, const fsm_value *document, const fsm_error *err) 
 }
 
 static bool page(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  fsm_query query = {.kind = FSM_QUERY_RECORDS, .after = fsm__target_param(target, "after")};
+  fsm_query query = {.kind = FSM_QUERY_RECORDS,
+                     .after = fsm__target_param(target, "after"),
+                     .before = fsm__target_param(target, "before")};
   fsm_error err = {0};
   if (fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query.limit, &err) == FSM_OK &&
       fsm__records_filter(target, &request->arena, &query.records, &err) == FSM_OK &&

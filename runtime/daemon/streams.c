@@ -168,11 +168,11 @@ static fsm_code place_of(const char *text, const char *where, uint64_t *out, fsm
 
 static fsm_code begin_at(const fsm__request *request, const fsm__target *target, uint64_t *out,
                          fsm_error *err) {
-  static const char *const ends[] = {"limit", "until"};
+  static const char *const ends[] = {"limit", "until", "before"}, *const where[] = {"?limit", "?until", "?before"};
   const char *last = request->headers[FSM__LAST_EVENT_ID], *after = fsm__target_param(target, "after");
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (fsm__target_param(target, ends[i]))
-      return fsm_fail(err, FSM_EARGUMENT, i ? "?until" : "?limit", "a stream has no end; ask for JSON");
+      return fsm_fail(err, FSM_EARGUMENT, where[i], "a stream has no end; ask for JSON");
   *out = FSM_FEED_NOW;
   if (last && *last) return place_of(last, "Last-Event-ID", out, err);
   return after && strcmp(after, "now") != 0 ? place_of(after, "?after", out, err) : FSM_OK;

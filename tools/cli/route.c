@@ -29,6 +29,7 @@ static void page(fsm_buf *buf, char *separator, const fsm_query *query) {
   snprintf(text, sizeof text, "%u", query->limit);
   param(buf, separator, "limit", query->limit > 0 ? text : NULL);
   param(buf, separator, "after", query->after);
+  param(buf, separator, "before", query->before);
 }
 
 static void filter(fsm_buf *buf, char *separator, const fsm_query *query) {
@@ -50,6 +51,7 @@ static void params(fsm_buf *buf, const fsm_query *query) {
   if (query->late) param(buf, &separator, "late", "true");
   param(buf, &separator, "correlation", query->correlation);
   param(buf, &separator, "user", query->user);
+  param(buf, &separator, "as_of", query->as_of);
   if (query->for_ns > 0) {
     int64_t ms = query->for_ns / NS_PER_MS + (query->for_ns % NS_PER_MS != 0);
     snprintf(text, sizeof text, "%lldms", (long long)ms);
@@ -97,13 +99,20 @@ static void routes(fsm_buf *buf, const fsm_query *query) {
   fsm_web_escape(buf, query->ref, strlen(query->ref));
 }
 
+static void cause(fsm_buf *buf, const fsm_query *query) {
+  fsm_buf_str(buf, "/v1/records/");
+  fsm_web_escape(buf, query->ref, strlen(query->ref));
+  fsm_buf_str(buf, query->down ? "/cause?down=true" : "/cause");
+}
+
 void cli_route(fsm_buf *buf, const fsm_query *query) {
   switch (query->kind) {
-    case FSM_QUERY_INSTANCE: cli_route_instance(buf, query->ref, ""); return;
+    case FSM_QUERY_INSTANCE: cli_route_instance(buf, query->ref, ""); break;
     case FSM_QUERY_EVENTS: cli_route_instance(buf, query->ref, "/events"); return;
     case FSM_QUERY_WHY: cli_route_instance(buf, query->ref, "/why"); return;
     case FSM_QUERY_HISTORY: cli_route_instance(buf, query->ref, "/history"); break;
     case FSM_QUERY_RECORDS: fsm_buf_str(buf, "/v1/records"); break;
+    case FSM_QUERY_CAUSE: cause(buf, query); return;
     case FSM_QUERY_LIST: fsm_buf_str(buf, "/v1/instances"); break;
     case FSM_QUERY_STUCK: fsm_buf_str(buf, "/v1/stuck"); break;
     case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;
