@@ -60,7 +60,7 @@ fsm_code fsm__instant_read(const char *name, const char *text, fsm__instant *out
 
 fsm_code fsm_time_parse(const char *name, const char *text, int64_t now_ns, int64_t *out, fsm_error *err) {
   fsm__instant moment;
-  fsm_code code = read_moment(name, text, &moment, err);
+  fsm_code code = fsm__instant_read(name, text, &moment, err);
   if (code == FSM_OK) *out = fsm__instant_ns(&moment, now_ns, now_ns);
   return code;
 }
