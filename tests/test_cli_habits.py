@@ -315,6 +315,61 @@ class Live(base.WithDaemon):
             self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""), args)
 
 
+class Labels(base.WithDaemon):
+    """States are called as the definition calls them, for whoever reads a table."""
+
+    MACHINE = {
+        "id": "visit",
+        "@exprLang": "cel",
+        "meta": {"label": {"en": "Visit", "de": "Besuch"}},
+        "initial": "waiting",
+        "states": {
+            "waiting": {"meta": {"label": {"en": "In the waiting room", "de": "Im Wartezimmer", "de-AT": "Im Warteraum", "ja": "待合室"}}, "on": {"CALL": "busy"}},
+            "busy": {"type": "parallel", "meta": {"label": "Busy"}, "states": {
+                "talk": {"initial": "on", "states": {"on": {"meta": {"label": {"fr": "Entretien"}}}}},
+                "tea": {"initial": "hot", "states": {"hot": {}}}}},
+        },
+    }
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        path = os.path.join(cls.scratch, "visit.json")
+        with open(path, "w") as file:
+            json.dump(cls.MACHINE, file)
+        for args in (("def", "deploy", path), ("start", "visit", "--id", "v-1"), ("start", "visit", "--id", "v-2"), ("send", "v-2", "CALL"), ("start", "door", "--id", "d-1")):
+            code, _, err = run("--data", cls.data, *args)
+            assert code == 0, err
+
+    def states(self, *args, **env):
+        lines = self.ok(*self.here("ls", *args), env=env).splitlines()
+        return [re.split(r"  +", line)[2] for line in lines[1:]]
+
+    def test_the_reader_s_language_decides_then_english_then_any(self):
+        wait = {"de_DE.UTF-8": "Im Wartezimmer", "de_AT.UTF-8@euro": "Im Warteraum", "ja": "待合室", "sv_SE": "In the waiting room"}
+        for lang, text in wait.items():
+            self.assertEqual(self.states(LANG=lang), [text, "Entretien, busy.tea.hot", "closed"])
+            self.assertEqual(self.states("--lang", lang, LANG="fr_FR")[0], text)
+        self.assertEqual(self.states(LANG="fr", LC_MESSAGES="de", LC_ALL="ja")[0], "待合室")
+        self.assertEqual(self.states(LANG="fr", LC_MESSAGES="de", LC_ALL="")[0], "Im Wartezimmer")
+
+    def test_names_are_what_programs_get_and_whoever_wants_them(self):
+        names = ["waiting", "busy.talk.on, busy.tea.hot", "closed"]
+        for lang in ("C", "C.UTF-8", "POSIX", ""):
+            self.assertEqual(self.states(LANG=lang), names, lang)
+        self.assertEqual(self.states("--lang", "none", LANG="de"), names)
+        self.assertEqual(self.states("-o", "wide", LANG="de"), names)
+        self.assertIn("waiting", self.ok(*self.here("ls", "-o", "csv"), env={"LANG": "de"}))
+        self.assertEqual(json.loads(self.ok(*self.here("ls", "-o", "json"), env={"LANG": "de"}))["items"][0]["state"], ["waiting"])
+
+    def test_files_of_a_stopped_daemon_say_the_same(self):
+        before = self.states(LANG="de")
+        self.daemon.stop()
+        after = self.states(LANG="de")
+        type(self).daemon = base.Daemon(self.data, *self.daemon.args)
+        self.assertEqual(after, before)
+
+
 if __name__ == "__main__":
     if not os.path.exists(CLI):
         sys.exit(77)

@@ -12,6 +12,7 @@
 
 #include "schema/json.h"
 #include "tools/cli/args.h"
+#include "tools/cli/labels.h"
 #include "tools/cli/outlet.h"
 #include "tools/cli/output.h"
 #include "tools/cli/screen.h"
@@ -45,6 +46,7 @@ struct cli_run { /* one run of the program */
   fsm_arena arena;       /* for the whole run */
   fsm_buf text;          /* not yet printed */
   cli_outlet outlet;     /* where it goes */
+  cli_labels labels;     /* what states and events are called */
   fsm_buf footer;        /* for stderr, when all is printed */
   cli_source source;
   bool connecting; /* the words were right: what is wrong now is no matter of usage */

@@ -33,7 +33,7 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
   const char *cells[COLUMN_COUNT] = {cli_field(arena, item, "id"),
                                      cli_field(arena, item, "key"),
                                      one_machine ? "" : cli_field(arena, item, "machine"),
-                                     cli_field(arena, item, "state"),
+                                     cli_state_text(cli, arena, item),
                                      cli_field(arena, item, "status"),
                                      timed ? cli_age(arena, ns) : "",
                                      why_of(arena, item)};

@@ -68,6 +68,8 @@ const cli_option cli_global_options[] = {
     {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
     {"output", 'o', "FORMAT", "table, wide, json, jsonl, csv, id or tree", false},
     {"quiet", 'q', NULL, "no footer and no progress on stderr", false},
+    {"lang", 0, "LANG", "labels in this language, none: names only; else as $LC_ALL, $LC_MESSAGES, $LANG",
+     false},
     {"watch", 'w', "[DUR]", "again every 2s, or every DUR", false},
     {"no-pager", 0, NULL, "no pager on a terminal; else $FSM_PAGER, $PAGER or less", false},
     {"no-color", 0, NULL, "no colour on a terminal ($NO_COLOR)", false},
@@ -249,6 +251,7 @@ int main(int argc, char **argv) {
   (void)clock_gettime(CLOCK_MONOTONIC, &cli.began);
   fsm_code code = conclude(&cli, dispatch(&cli, argv, &err), &err);
   cli_source_close(&cli.source);
+  cli_labels_free(&cli.labels);
   fsm_arena_free(&cli.arena);
   fsm_buf_free(&cli.text);
   fsm_buf_free(&cli.footer);
