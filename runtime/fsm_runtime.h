@@ -367,6 +367,10 @@ typedef enum fsm_query_kind {
   FSM_QUERY_HISTORY,  /* ref, after or before, limit → {items: records, next} oldest first, refusals included */
   FSM_QUERY_RECORDS,  /* correlation, user, ref, records, after (a seq, or "now") or before, limit → {items:
                          records, next, seq}; a page may end early: next says where to go on */
+  FSM_QUERY_SEARCH,   /* text, machine, since (3d), until, after, limit → {items: [instances with their
+                         newest record that has the text: {…, seq, time, matches: [{field, before, match,
+                         after}]}], next, seq, since, reached, looked_bytes, now} (runtime/search.h). A page
+                         may be short or empty and have a next: enough was looked at */
   FSM_QUERY_LIST,     /* filter → {items, next, seq, faults?, fault?, now}. A page may be short or empty and
                          have a next: enough was looked at */
   FSM_QUERY_STUCK,    /* the same: open instances by time in state, longest first, ended states left out */
@@ -421,7 +425,8 @@ typedef struct fsm_query {
   const char *service;            /* TASKS */
   bool late;                      /* TIMERS: only those that are due already */
   const char *correlation, *user; /* RECORDS: exact; user = the actor's sub */
-  const char *since, *until;      /* STATS, FUNNEL: times as of a filter; NULL = no bound */
+  const char *text;               /* SEARCH: what is looked for */
+  const char *since, *until;      /* STATS, FUNNEL, SEARCH: times as of a filter; NULL = no bound (SEARCH: since 3d) */
   int64_t every_ns;               /* STATS: intervals so long; 0 = none */
   int64_t for_ns;                 /* at least this long in the state */
   const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */

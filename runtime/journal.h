@@ -158,6 +158,20 @@ typedef struct fsm__journal_entry {
 FSM_MUST_USE fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out, bool *found,
                                         fsm_error *err);
 
+/* The rest of the batch that has the cursor's seq, as it lies in the file: for who looks at bytes and asks for
+ * records only where something is. The cursor then stands behind it. Valid until the next call. */
+typedef struct fsm__journal_block {
+  uint64_t first_seq; /* may be before the cursor's */
+  uint32_t records;
+  const uint8_t *batch;
+  size_t len;
+  uint32_t frames;
+} fsm__journal_block;
+FSM_MUST_USE fsm_code fsm__journal_next_block(fsm__journal_cursor *cursor, fsm__journal_block *out,
+                                              bool *found, fsm_error *err);
+/* The first seq of the segment that has this one, and the size of its file; false: it is not kept. */
+bool fsm__journal_segment_at(fsm__journal *journal, uint64_t seq, uint64_t *first_seq, uint64_t *bytes);
+
 /* The record of one seq, wherever it is: from a sealed segment with an index file in two small reads. As
  * fsm__journal_next, which goes on behind it; FSM_ENOTFOUND: archived, or not durable. */
 FSM_MUST_USE fsm_code fsm__journal_read(fsm__journal_cursor *cursor, uint64_t seq, fsm__journal_entry *out,

@@ -284,6 +284,30 @@ fsm_code fsm__journal_next(fsm__journal_cursor *cursor, fsm__journal_entry *out,
   return FSM_OK;
 }
 
+fsm_code fsm__journal_next_block(fsm__journal_cursor *cursor, fsm__journal_block *out, bool *found,
+                                 fsm_error *err) {
+  FSM_ASSERT(cursor && out && found);
+  const uint64_t seq = cursor->seq;
+  *found = false;
+  if (seq > fsm__journal_durable_seq(cursor->journal)) return FSM_OK;
+  if (seq < fsm__journal_first_seq(cursor->journal)) return fsm__journal_archived(cursor->journal, seq, err);
+  fsm_code code = load(cursor, seq, err);
+  if (code) return code;
+  const fsm__batch_head *head = &cursor->head;
+  *out = (fsm__journal_block){head->first_seq, head->records, cursor->batch, head->length, head->frames};
+  cursor->seq = head->first_seq + head->records;
+  *found = true;
+  return FSM_OK;
+}
+
+bool fsm__journal_segment_at(fsm__journal *journal, uint64_t seq, uint64_t *first_seq, uint64_t *bytes) {
+  place at;
+  if (seq < fsm__journal_first_seq(journal) || !locate(journal, seq, &at)) return false;
+  *first_seq = at.first_seq;
+  *bytes = at.bytes;
+  return true;
+}
+
 /* ---- one record ---- */
 
 /* The cursor's index, on this segment; false: there is none to use now. */

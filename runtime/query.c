@@ -190,6 +190,7 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
     case FSM_QUERY_RECORDS: return fsm__query_records(at, out, err);
     case FSM_QUERY_HISTORY: return fsm__query_history(at, out, err);
     case FSM_QUERY_CAUSE: return fsm__query_cause(at, out, err);
+    case FSM_QUERY_SEARCH: return fsm__query_search(at, out, err);
     case FSM_QUERY_LIST: return fsm__query_list(at, out, err);
     case FSM_QUERY_STUCK: return fsm__query_stuck(at, out, err);
     case FSM_QUERY_COUNTS: return fsm__query_counts(at, out, err);

@@ -153,6 +153,11 @@ typedef struct fsm_record_terms {
 } fsm_record_terms;
 FSM_API FSM_MUST_USE fsm_code fsm_record_terms_read(const void *data, size_t len, fsm_record_terms *out);
 
+/* The stored bytes of those of its fields whose bit (1 << stored key) is set, in order, without building
+ * anything; *count of them, at most max. FSM_ECORRUPT: no record. */
+FSM_API FSM_MUST_USE fsm_code fsm_record_spans(const void *data, size_t len, uint64_t fields,
+                                               fsm_record_text *out, size_t max, size_t *count);
+
 /* Where the record lives: from the segment header; added to everything that is published or shown. */
 typedef struct fsm_origin {
   uint8_t store[16];

@@ -62,3 +62,21 @@ fsm_code fsm_record_terms_read(const void *data, size_t len, fsm_record_terms *o
   *out = terms;
   return FSM_OK;
 }
+
+fsm_code fsm_record_spans(const void *data, size_t len, uint64_t fields, fsm_record_text *out, size_t max,
+                          size_t *count) {
+  FSM_ASSERT(out && count && (data || !len));
+  fsm__reader in = fsm__reader_of(data, len);
+  fsm_value token;
+  *count = 0;
+  if (fsm__read_token(&in, &token) || token.type != FSM_MAP) return FSM_ECORRUPT;
+  for (uint32_t left = token.len; left && *count < max; left--) {
+    fsm_value key;
+    if (fsm__read_token(&in, &key) || key.type != FSM_INT || key.i < 0 || key.i >= 64) return FSM_ECORRUPT;
+    if (fields >> key.i == 0) break; /* keys ascend: none of those that are wanted comes any more */
+    const uint8_t *from = in.at;
+    if (fsm__read_scan(&in, FSM_RECORD_DEPTH_MAX)) return FSM_ECORRUPT;
+    if (fields >> key.i & 1) out[(*count)++] = (fsm_record_text){(const char *)from, (size_t)(in.at - from)};
+  }
+  return FSM_OK;
+}

@@ -270,9 +270,18 @@ class Scene:
             user.call(name, query={"machine": "none"}, expect=(404, "unknown_machine"))
             user.call(name, query={"where": "1 +"}, expect=(422, "expression"))
             user.call(name, query={"after": "x"}, expect=400)
+        self.search(user)
         user.call("countInstances", expect=200)
         user.call("countInstances", query={"machine": "loan"}, expect=200)
         user.call("countInstances", query={"machine": "none"}, expect=404)
+
+    def search(self, user):
+        page = user.call("searchInstances", query={"q": "loan-", "limit": 1}, expect=200)
+        user.call("searchInstances", query={"q": "loan-", "limit": 1, "after": page.json["next"]}, expect=200)
+        user.call("searchInstances", query={"q": "loan-", "limit": 1000, "since": "1d", "until": "1m", "machine": "loan"}, expect=200)
+        user.call("searchInstances", query={"q": "loan-", "machine": "none"}, expect=(404, "unknown_machine"))
+        for wrong in ({}, {"q": "x"}, {"q": "loan-", "since": "soon"}, {"q": "loan-", "after": "x"}):
+            user.call("searchInstances", query=wrong, expect=400)
 
     # ---- operators ----
 

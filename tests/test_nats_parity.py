@@ -129,6 +129,7 @@ class Parity(unittest.TestCase):
             (400, "list", {"sort": "colour"}, "GET", "/v1/instances?sort=colour", {}),
             (400, "list", {"nope": True}, "GET", "/v1/instances?nope=true", {}),
             (404, "list", {"machine": "no"}, "GET", "/v1/instances?machine=no", {}),
+            (200, "list", {"what": "search", "q": "@"}, "GET", "/v1/search?q=@", {}),
             (200, "list", {"what": "stuck", "key": "@"}, "GET", "/v1/stuck?key=@", {}),
             (200, "list", {"what": "tasks", "state": "open"}, "GET", "/v1/tasks?state=open", {}),
             (400, "list", {"what": "tasks", "state": "odd"}, "GET", "/v1/tasks?state=odd", {}),

@@ -54,6 +54,7 @@ CODES_NOT_MET = {
     "format_version": "files of another version: fsmd does not start, or they came under it",
 }
 MEMBERS_NOT_MET = {
+    "FoundInstance/gone": "of an instance that was purged: test_search.py",
     "Findings/findings/items/code": "of damage",
     "Findings/findings/items/where": "of damage",
     "Health/refusing": "commands are refused: a full disk",

@@ -8,7 +8,7 @@
  * get: {instance | machine + key, view?: events | why | history, after?, limit?}, {machine, version?}, {task},
  * {route}.
  *
- * list: {what?: instances (default) stuck tasks machines versions records counts routes sinks parked, ...}
+ * list: {what?: instances (default) stuck search tasks machines versions records counts routes sinks parked, ...}
  * with the parameters of the query as members: texts, numbers, true or false; a list is one that is there
  * several times; label also {NAME: VALUE}.
  *

@@ -54,6 +54,7 @@ static const route routes[] = {
   {"POST", "v1/tasks/*/fail",        " dry_run ", ACTOR, JSON, fsm__serve_task_fail},
   {"POST", "v1/tasks/*/heartbeat",   "", ACTOR, JSON, fsm__serve_task_heartbeat},
   {"GET",  "v1/timers",              " machine instance late after limit ", ACTOR, NO_BODY, fsm__serve_timers},
+  {"GET",  "v1/search",              " q machine since until limit after ", ACTOR, NO_BODY, fsm__serve_search},
   {"GET",  "v1/stuck",               " FILTER limit after ", ACTOR, NO_BODY, fsm__serve_stuck},
   {"GET",  "v1/counts",              " machine ", ACTOR, NO_BODY, fsm__serve_counts},
   {"GET",  "v1/stats",               " machine since until every after ", ACTOR, NO_BODY, fsm__serve_stats},

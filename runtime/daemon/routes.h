@@ -53,6 +53,7 @@ bool fsm__serve_why(fsm__server *server, fsm__request *request, const fsm__targe
 bool fsm__serve_cause(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_records(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_search(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_stats(fsm__server *server, fsm__request *request, const fsm__target *target);

@@ -160,6 +160,18 @@ bool fsm__serve_cause(fsm__server *server, fsm__request *request, const fsm__tar
       fsm__serve_document);
 }
 
+bool fsm__serve_search(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  fsm_query query = {.kind = FSM_QUERY_SEARCH};
+  fsm_error err = {0};
+  if (read_text(target, "q", &query.text, &err) != FSM_OK ||
+      read_text(target, "since", &query.since, &err) != FSM_OK ||
+      read_text(target, "until", &query.until, &err) != FSM_OK) {
+    fsm__problem(request, &err, 0, NULL);
+    return true;
+  }
+  return fsm__serve_read(server, request, target, query, fsm__serve_document);
+}
+
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target) {
   return ask_filtered(server, request, target, FSM_QUERY_STUCK);
 }

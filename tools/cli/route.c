@@ -41,6 +41,9 @@ static void filter(fsm_buf *buf, char *separator, const fsm_query *query) {
 static void params(fsm_buf *buf, const fsm_query *query) {
   char separator = '?', text[32];
   filter(buf, &separator, query);
+  param(buf, &separator, "q", query->text);
+  param(buf, &separator, "since", query->since);
+  param(buf, &separator, "until", query->until);
   param(buf, &separator, "machine", query->machine);
   param(buf, &separator, "state", query->state);
   param(buf, &separator, "status", query->status);
@@ -113,6 +116,7 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_HISTORY: cli_route_instance(buf, query->ref, "/history"); break;
     case FSM_QUERY_RECORDS: fsm_buf_str(buf, "/v1/records"); break;
     case FSM_QUERY_CAUSE: cause(buf, query); return;
+    case FSM_QUERY_SEARCH: fsm_buf_str(buf, "/v1/search"); break;
     case FSM_QUERY_LIST: fsm_buf_str(buf, "/v1/instances"); break;
     case FSM_QUERY_STUCK: fsm_buf_str(buf, "/v1/stuck"); break;
     case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;
