@@ -12,7 +12,7 @@ static const char *const names[FSM__KIND_COUNT] = {
 #undef X
 };
 
-const char *fsm__kind_name(fsm__kind kind) {
+const char *fsm__trouble_name(fsm__kind kind) {
   FSM_ASSERT((unsigned)kind < FSM__KIND_COUNT);
   return names[kind];
 }

@@ -25,7 +25,7 @@ enum {
   FSM_KINDS(X)
 #undef X
 };
-const char *fsm__kind_name(fsm__kind kind);
+const char *fsm__trouble_name(fsm__kind kind);
 
 /* When it should have left where it is; due_ns INT64_MAX: nothing says so. */
 typedef struct fsm__sla {
