@@ -1,0 +1,300 @@
+/* why_path.c: the shortest way to an end, looked for by the engine itself (fsm_supposal), breadth first.
+ *
+ * A stand is a configuration with its context, of which what an event would have set is not known. From each
+ * stand every event is supposed that a transition there names: of people and systems; of timers and tasks,
+ * which come once at most to a state that was active from the start, and only while their row is there. A
+ * condition that is not known is taken both ways. Bounded: FSM_WHY_STATES_MAX stands, FSM_WHY_STEPS_MAX
+ * steps, BYTES_MAX of memory; past them no way is found, and that is said. */
+#include <string.h>
+
+#include "runtime/mobility.h"
+#include "runtime/why.h"
+
+enum { BUCKETS = 2048, BYTES_MAX = 16 << 20, EVENTS_MAX = 256, ASKED_MAX = 3 };
+
+typedef struct stand {
+  fsm_snapshot at;
+  const uint64_t *kept; /* active from the start, never left */
+  const fsm_value *fields;
+  unsigned field_count, from, next; /* the stand before; the next one of its bucket (from 1, 0 = none) */
+  const char *event, *by;
+  fsm_value supposes;
+  int transition;
+} stand;
+
+typedef struct search {
+  fsm__why *why;
+  const fsm_machine *machine;
+  unsigned words, *first; /* per state: its first transition; and one behind */
+  fsm_arena scratch;
+  stand *stands;
+  unsigned count, steps, goal; /* goal: a stand's place + 1 */
+  unsigned buckets[BUCKETS];
+  bool bounded;
+  unsigned pattern, asked; /* conditions of a step that were asked for, and how to answer them */
+  const char *texts[ASKED_MAX];
+} search;
+
+static bool starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+/* ---- stands -------------------------------------------------------------------------------------- */
+
+static unsigned bucket_of(const search *s, const uint64_t *config) {
+  uint64_t hash = 1469598103934665603u;
+  for (unsigned i = 0; i < s->words; i++) hash = (hash ^ config[i]) * 1099511628211u;
+  return (unsigned)((hash ^ hash >> 32) % BUCKETS);
+}
+
+static bool same_stand(const search *s, const stand *a, const stand *b) {
+  const size_t bytes = s->words * sizeof *a->kept;
+  if (memcmp(a->at.config, b->at.config, bytes) != 0 || memcmp(a->kept, b->kept, bytes) != 0 ||
+      a->field_count != b->field_count)
+    return false;
+  for (unsigned i = 0; i < a->field_count; i++)
+    if (!fsm_value_same(&a->fields[i], &b->fields[i])) return false;
+  return fsm_value_same(&a->at.context, &b->at.context) && fsm_value_same(&a->at.history, &b->at.history);
+}
+
+/* Is it new? It is kept then, when there is room. */
+static bool add_stand(search *s, const stand *new) {
+  const unsigned bucket = bucket_of(s, new->at.config);
+  for (unsigned i = s->buckets[bucket]; i > 0; i = s->stands[i - 1].next)
+    if (same_stand(s, &s->stands[i - 1], new)) return false;
+  if (s->count == FSM_WHY_STATES_MAX || fsm_arena_used(&s->scratch) > BYTES_MAX) {
+    s->bounded = true;
+    return true;
+  }
+  s->stands[s->count] = *new;
+  s->stands[s->count].next = s->buckets[bucket];
+  s->buckets[bucket] = ++s->count;
+  return true;
+}
+
+/* ---- a step -------------------------------------------------------------------------------------- */
+
+static bool answer(void *arg, int transition, const char *text) {
+  search *s = arg;
+  (void)transition;
+  if (s->asked == ASKED_MAX) return true;
+  const bool holds = (s->pattern >> s->asked & 1) == 0;
+  s->texts[s->asked++] = fsm_arena_printf(&s->scratch, holds ? "%s" : "not: %s", text);
+  return holds;
+}
+
+static const uint64_t *kept_of(search *s, const stand *from, const fsm_step_result *step) {
+  uint64_t *kept = fsm_arena_alloc(&s->scratch, s->words * sizeof *kept);
+  if (kept == NULL) return NULL;
+  for (unsigned i = 0; i < s->words; i++) kept[i] = from->kept[i] & step->next.config[i];
+  for (unsigned m = 0; m < step->microstep_count; m++)
+    for (unsigned i = 0; i < step->microsteps[m].exited_count; i++) {
+      const unsigned state = step->microsteps[m].exited[i];
+      kept[state / 64] &= ~(UINT64_C(1) << state % 64);
+    }
+  return kept;
+}
+
+static fsm_value supposed(search *s) {
+  fsm__items items = {.arena = &s->scratch};
+  for (unsigned i = 0; i < s->asked; i++)
+    if (s->texts[i] != NULL) fsm__items_add(&items, fsm_string(s->texts[i]));
+  return items.failed ? fsm_null() : fsm_list(items.items, items.count);
+}
+
+/* The event's step, with conditions answered by s->pattern. */
+static fsm_code suppose(search *s, unsigned from, const fsm_event *event, const char *by, fsm_error *err) {
+  const stand before = s->stands[from];
+  fsm_supposal supposal = {
+      .holds = answer, .holds_arg = s, .fields = before.fields, .field_count = before.field_count};
+  const fsm_world world = {
+      .now_ns = s->why->at->now_ns, .session = s->why->in.id, .inside = true, .supposal = &supposal};
+  fsm_step_result step;
+  s->steps++;
+  s->asked = 0;
+  fsm_code code = fsm_step(s->machine, &before.at, event, &world, &s->scratch, &step, err);
+  if (code != FSM_OK || step.outcome != FSM_OK || step.microstep_count == 0) return code;
+  stand new = {.at = step.next,
+               .kept = kept_of(s, &before, &step),
+               .fields = supposal.fields,
+               .field_count = supposal.field_count,
+               .from = from,
+               .event = event->name,
+               .by = by,
+               .supposes = supposed(s)};
+  new.transition = step.microsteps[0].transition_count > 0 ? step.microsteps[0].transitions[0] : -1;
+  if (new.kept == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory to look for a way");
+  const bool added = add_stand(s, &new);
+  if (added && step.next.done && !s->bounded && s->goal == 0) s->goal = s->count;
+  return FSM_OK;
+}
+
+/* All ways in which its conditions may go. */
+static fsm_code suppose_all(search *s, unsigned from, const fsm_event *event, const char *by,
+                            fsm_error *err) {
+  fsm_code code = FSM_OK;
+  unsigned most = 1;
+  for (s->pattern = 0; s->pattern < most && s->pattern < FSM_WHY_BRANCHES_MAX && code == FSM_OK;
+       s->pattern++) {
+    if (s->goal > 0 || s->steps == FSM_WHY_STEPS_MAX) break;
+    code = suppose(s, from, event, by, err);
+    if (1u << s->asked > most) most = 1u << s->asked;
+  }
+  return code;
+}
+
+/* ---- what may come ------------------------------------------------------------------------------- */
+
+static bool is_set(const search *s, const char *event) {
+  for (unsigned i = 0; i < s->why->timer_count; i++)
+    if (strcmp(s->why->timers[i].event, event) == 0) return true;
+  return false;
+}
+
+static bool is_open(const search *s, const char *id) {
+  for (unsigned i = 0; i < s->why->task_count; i++)
+    if (strcmp(s->why->tasks[i].id, id) == 0) return true;
+  return false;
+}
+
+/* The state that opens the task of that id; the root when it is not known. */
+static unsigned opened_by(const search *s, const char *id) {
+  for (unsigned i = 0; i < fsm_machine_invokes(s->machine); i++) {
+    const char *own = fsm_invoke_id(s->machine, i);
+    if (own != NULL && strcmp(own, id) == 0) return fsm_invoke_state(s->machine, i);
+  }
+  return 0;
+}
+
+/* What the descriptor stands for as an event that may come to a stand; false = it cannot. */
+static bool event_of(search *s, const stand *at, unsigned source, const char *text, fsm_event *event,
+                     const char **by) {
+  static const char *const tasks[] = {"xstate.done.actor.", "xstate.error.actor.", "done.invoke."};
+  *event = (fsm_event){.name = text, .cause = FSM_CAUSE_EXTERNAL, .data = fsm_null()};
+  *by = "event";
+  for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
+    if (!starts(text, tasks[i])) continue;
+    event->cause = FSM_CAUSE_TASK;
+    event->invokeid = text + strlen(tasks[i]);
+    *by = "task";
+    return !fsm_config_has(at->kept, opened_by(s, event->invokeid)) || is_open(s, event->invokeid);
+  }
+  if (starts(text, "xstate.after.")) {
+    event->cause = FSM_CAUSE_TIMER;
+    *by = "timer";
+    return !fsm_config_has(at->kept, source) || is_set(s, text);
+  }
+  if (starts(text, "xstate.") || starts(text, "done.") || starts(text, "error.") ||
+      strcmp(text, "error") == 0)
+    return false;
+  if (strcmp(text, "*") == 0) event->name = "ANYTHING";
+  const size_t len = strlen(text);
+  if (len > 2 && strcmp(text + len - 2, ".*") == 0)
+    event->name = fsm_arena_strndup(&s->scratch, text, len - 2);
+  if (is_set(s, text)) *by = "timer";
+  return event->name != NULL;
+}
+
+static fsm_code expand(search *s, unsigned from, bool errors, fsm_error *err) {
+  const char *done[EVENTS_MAX];
+  unsigned count = 0;
+  const stand at = s->stands[from];
+  const unsigned states = fsm_machine_states(s->machine);
+  for (unsigned state = 0; state < states && s->goal == 0; state++) {
+    if (!fsm_config_has(at.at.config, state)) continue;
+    for (unsigned t = s->first[state]; t < s->first[state + 1]; t++) {
+      const char *text;
+      for (unsigned i = 0; (text = fsm_transition_event(s->machine, t, i)) != NULL; i++) {
+        fsm_event event;
+        const char *by;
+        unsigned seen = 0;
+        while (seen < count && strcmp(done[seen], text) != 0) seen++;
+        if (seen < count || count == EVENTS_MAX || starts(text, "xstate.error.") != errors) continue;
+        done[count++] = text;
+        if (!event_of(s, &at, state, text, &event, &by)) continue;
+        fsm_code code = suppose_all(s, from, &event, by, err);
+        if (code != FSM_OK) return code;
+      }
+    }
+  }
+  return FSM_OK;
+}
+
+/* ---- the search ---------------------------------------------------------------------------------- */
+
+static fsm_code begin(search *s, fsm_error *err) {
+  const unsigned states = fsm_machine_states(s->machine), all = fsm_machine_transitions(s->machine);
+  s->first = fsm_arena_zalloc(&s->scratch, states + 1, sizeof *s->first);
+  s->stands = fsm_arena_alloc(&s->scratch, FSM_WHY_STATES_MAX * sizeof *s->stands);
+  if (s->first == NULL || s->stands == NULL)
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory to look for a way");
+  for (unsigned t = 0; t < all; t++) s->first[fsm_transition_source(s->machine, t) + 1] = t + 1;
+  for (unsigned i = 1; i <= states; i++)
+    if (s->first[i] < s->first[i - 1]) s->first[i] = s->first[i - 1];
+  const stand here = {.at = s->why->snapshot, .kept = s->why->snapshot.config, .transition = -1};
+  (void)add_stand(s, &here);
+  return FSM_OK;
+}
+
+static fsm_code look(search *s, fsm_error *err) {
+  fsm_code code = begin(s, err);
+  for (unsigned from = 0; from < s->count && code == FSM_OK && s->goal == 0; from++) {
+    code = expand(s, from, false, err);
+    if (code == FSM_OK) code = expand(s, from, true, err);
+    s->bounded = s->bounded || s->steps >= FSM_WHY_STEPS_MAX;
+    if (s->bounded) break;
+  }
+  return code;
+}
+
+static fsm_value leaves_of(const fsm__why *why, const uint64_t *config) {
+  const fsm_machine *machine = why->in.deployed->machine;
+  fsm__items items = {.arena = why->arena};
+  for (unsigned state = 0; state < fsm_machine_states(machine); state++)
+    if (fsm_config_has(config, state) && fsm_state_is_leaf(machine, state))
+      fsm__items_add(&items, fsm_string(fsm_state_path(machine, state)));
+  return items.failed ? fsm_null() : fsm_list(items.items, items.count);
+}
+
+static fsm_code keep_path(search *s, fsm_error *err) {
+  fsm__why *why = s->why;
+  unsigned count = 0;
+  for (unsigned at = s->goal - 1; at != 0; at = s->stands[at].from) count++;
+  fsm__why_leg *legs = fsm_arena_alloc(why->arena, count * sizeof *legs);
+  if (legs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  unsigned place = count;
+  for (unsigned at = s->goal - 1; at != 0; at = s->stands[at].from) {
+    fsm__why_leg *leg = &legs[--place];
+    leg->event = fsm_arena_strdup(why->arena, s->stands[at].event);
+    leg->by = s->stands[at].by;
+    leg->state = leaves_of(why, s->stands[at].at.config);
+    leg->transition = s->stands[at].transition;
+    fsm_code code = fsm_value_copy(why->arena, &s->stands[at].supposes, &leg->supposes, err);
+    if (code != FSM_OK || leg->event == NULL) return code != FSM_OK ? code : FSM_ENOMEM;
+  }
+  why->path = legs;
+  why->path_count = count;
+  return FSM_OK;
+}
+
+/* As FILTER's kind=dead has it. */
+static fsm_code find_dead(fsm__why *why, fsm_error *err) {
+  fsm__mobility mobility;
+  fsm_code code = fsm__mobility_of(why->at->core->store, &why->in, why->arena, &mobility, err);
+  if (code == FSM_OK) why->never = fsm__is_dead(&why->in, &mobility);
+  return code;
+}
+
+fsm_code fsm__why_path(fsm__why *why, fsm_error *err) {
+  if (!fsm__status_open(why->in.status)) return FSM_OK;
+  search *s = fsm_arena_zalloc(why->arena, 1, sizeof *s);
+  if (s == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory to look for a way");
+  s->why = why;
+  s->machine = why->in.deployed->machine;
+  s->words = fsm_machine_words(s->machine);
+  fsm_arena_init(&s->scratch, 0);
+  fsm_code code = look(s, err);
+  if (code == FSM_OK && s->goal > 0) code = keep_path(s, err);
+  why->found = s->goal > 0;
+  why->exhausted = !s->bounded;
+  fsm_arena_free(&s->scratch);
+  return code == FSM_OK ? find_dead(why, err) : code;
+}
