@@ -3,12 +3,24 @@
 
 #include "runtime/why.h"
 
+/* Schemas keep the order in which they were written, in which people read them: no search finds a member. */
+static const fsm_value *member(const fsm_value *map, const char *name) {
+  for (uint32_t i = 0; fsm_is(map, FSM_MAP) && i < map->len; i++)
+    if (fsm_is_text(&map->pairs[i].key, name)) return &map->pairs[i].value;
+  return NULL;
+}
+
+static fsm_value data_of(const fsm__why *why, const fsm_value *value) {
+  fsm_value copy;
+  return fsm_value_copy(why->arena, value, &copy, NULL) == FSM_OK ? copy : fsm_null();
+}
+
 static const fsm_value *schema_of(const fsm__why *why, const char *event) {
   return fsm_definition_event_schema(why->in.deployed->definition, event);
 }
 
 static bool is_required(const fsm_value *schema, const fsm_value *name) {
-  const fsm_value *required = fsm_map_get(schema, "required");
+  const fsm_value *required = member(schema, "required");
   if (required == NULL || !fsm_is(required, FSM_LIST)) return false;
   for (uint32_t i = 0; i < required->len; i++)
     if (fsm_value_same(&required->items[i], name)) return true;
@@ -16,7 +28,7 @@ static bool is_required(const fsm_value *schema, const fsm_value *name) {
 }
 
 static const fsm_value *properties_of(const fsm_value *schema) {
-  const fsm_value *properties = schema != NULL ? fsm_map_get(schema, "properties") : NULL;
+  const fsm_value *properties = schema != NULL ? member(schema, "properties") : NULL;
   return properties != NULL && fsm_is(properties, FSM_MAP) ? properties : NULL;
 }
 
@@ -26,12 +38,12 @@ fsm_value fsm__why_fields(const fsm__why *why, const char *event) {
   if (properties == NULL) return fsm_null();
   for (uint32_t i = 0; i < properties->len; i++) {
     const fsm_pair *pair = &properties->pairs[i];
-    const fsm_value *type = fsm_map_get(&pair->value, "type"), *title = fsm_map_get(&pair->value, "title");
+    const fsm_value *type = member(&pair->value, "type"), *title = member(&pair->value, "title");
     fsm__document one = {.arena = why->arena};
     fsm_value view;
     fsm__document_put(&one, "name", pair->key);
-    if (type != NULL) fsm__document_put(&one, "type", *type);
-    if (title != NULL) fsm__document_put(&one, "title", *title);
+    if (type != NULL) fsm__document_put(&one, "type", data_of(why, type));
+    if (title != NULL) fsm__document_put(&one, "title", data_of(why, title));
     fsm__document_put(&one, "required", fsm_bool(is_required(schema, &pair->key)));
     if (fsm__document_map(&one, &view, NULL) != FSM_OK) return fsm_null();
     fsm__items_add(&items, view);
@@ -42,7 +54,7 @@ fsm_value fsm__why_fields(const fsm__why *why, const char *event) {
 /* ---- data that fits ------------------------------------------------------------------------------ */
 
 static fsm_value sample_text(const fsm__why *why, const fsm_value *schema) {
-  const fsm_value *least = fsm_map_get(schema, "minLength");
+  const fsm_value *least = member(schema, "minLength");
   const int64_t len = least != NULL && fsm_is(least, FSM_INT) ? least->i : 0;
   if (len <= 4) return fsm_string("TEXT");
   char *text = len < 4096 ? fsm_arena_alloc(why->arena, (size_t)len) : NULL;
@@ -68,10 +80,10 @@ static fsm_value sample_object(const fsm__why *why, const fsm_value *schema, uns
 
 static fsm_value sample_of(const fsm__why *why, const fsm_value *schema, unsigned depth) {
   enum { DEPTH_MAX = 8 };
-  const fsm_value *fixed = fsm_map_get(schema, "const"), *choice = fsm_map_get(schema, "enum"),
-                  *type = fsm_map_get(schema, "type"), *least = fsm_map_get(schema, "minimum");
-  if (fixed != NULL) return *fixed;
-  if (choice != NULL && fsm_is(choice, FSM_LIST) && choice->len > 0) return choice->items[0];
+  const fsm_value *fixed = member(schema, "const"), *choice = member(schema, "enum"),
+                  *type = member(schema, "type"), *least = member(schema, "minimum");
+  if (fixed != NULL) return data_of(why, fixed);
+  if (choice != NULL && fsm_is(choice, FSM_LIST) && choice->len > 0) return data_of(why, &choice->items[0]);
   if (type != NULL && fsm_is(type, FSM_LIST) && type->len > 0) type = &type->items[0];
   if (type == NULL || depth > DEPTH_MAX) return fsm_null();
   if (fsm_is_text(type, "string")) return sample_text(why, schema);

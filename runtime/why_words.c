@@ -22,7 +22,7 @@ const char *fsm__why_span(const fsm__why *why, int64_t ns) {
     int64_t seconds;
     const char *unit;
   } units[] = {{86400, "d"}, {3600, "h"}, {60, "m"}, {1, "s"}};
-  int64_t left = (ns < 0 ? 0 : ns) / 1000000000;
+  int64_t left = ns < 0 ? 0 : ns / 1000000000 + (ns % 1000000000 >= 500000000);
   for (size_t i = 0; i + 1 < sizeof units / sizeof *units; i++) {
     if (left < units[i].seconds) continue;
     const int64_t most = left / units[i].seconds, rest = left % units[i].seconds / units[i + 1].seconds;
