@@ -133,7 +133,7 @@ static inline bool why_holds(fixture *f, const fsm_value *value, const char *pat
   if (*path == '[') {
     const bool any = path[1] == '*';
     const char *rest = strchr(path, ']') + 1;
-    const unsigned from = any ? 0 : (unsigned)atoi(path + 1);
+    const unsigned from = any ? 0 : (unsigned)strtoul(path + 1, NULL, 10);
     if (!fsm_is(value, FSM_LIST)) return false;
     for (uint32_t i = from; i < value->len && (any || i == from); i++)
       if (why_holds(f, &value->items[i], rest, op, want)) return true;
