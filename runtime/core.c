@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "runtime/apply.h"
+#include "runtime/backup_read.h"
 #include "runtime/cursors.h"
 #include "runtime/data_dir.h"
 #include "runtime/survey.h"
@@ -78,6 +79,8 @@ fsm_code fsm__replay(fsm__journal *journal, fsm__store *store, fsm__catalog *cat
 /* ---- opening ------------------------------------------------------------------------------------ */
 
 static fsm_code open_store(const fsm_runtime_options *options, fsm__core *core, fsm_error *err) {
+  if (options->read_only && fsm__backup_here(options->dir))
+    return fsm__backup_store(options->dir, &core->store, err);
   uint8_t store_id[16];
   fsm_code code = fsm__random(store_id, sizeof store_id, err);
   char *path = NULL;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/backup_read.h"
 #include "runtime/store.h"
 
 static char *path_in(const char *dir, const char *name) {
@@ -93,7 +94,11 @@ fsm_code fsm__data_dir_open(const fsm_runtime_options *options, fsm_error *err) 
   }
   fsm_code code = check_private(options, &st, err);
   if (code != FSM_OK) return code;
-  if (has_segments(dir) && !has_store(dir))
+  const bool backup = fsm__backup_here(dir);
+  if (backup && !options->read_only)
+    return fsm_fail(err, FSM_EARGUMENT, dir,
+                    "this is a backup: make a data directory of it with fsm-cli db restore");
+  if (has_segments(dir) && !has_store(dir) && !backup)
     return fsm_fail(err, FSM_ECORRUPT, dir,
                     "the journal is there, but its store is missing: make it anew with fsm-cli db rebuild");
   return FSM_OK;
