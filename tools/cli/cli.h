@@ -49,6 +49,8 @@ struct cli_run { /* one run of the program */
   cli_labels labels;     /* what states and events are called */
   fsm_buf footer;        /* for stderr, when all is printed */
   cli_source source;
+  cli_place place; /* where source is, once connected */
+  int exit;        /* the exit status that a command wants; 0 = that of its code */
   bool connecting; /* the words were right: what is wrong now is no matter of usage */
   char *const *argv;
   bool left;       /* the pager was left before its end: all is well */

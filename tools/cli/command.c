@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tools/cli/do.h"
+
 fsm_code cli_header_option(const cli_run *cli, const char *name, size_t max, const char **out,
                            fsm_error *err) {
   *out = cli_args_get(&cli->args, name);
@@ -26,21 +28,6 @@ void cli_body_text(cli_body *body, const char *name, const char *text) {
   if (text != NULL) cli_body_value(body, name, fsm_string(text));
 }
 
-static void print(cli_run *cli, const fsm_value *answer) {
-  fsm_arena *arena = &cli->arena;
-  const fsm_value *replayed = fsm_map_get(answer, "replayed");
-  cli_print_line(cli, "instance", cli_field(arena, answer, "instance"));
-  const fsm_value *from = fsm_map_get(answer, "from"), *to = fsm_map_get(answer, "to");
-  cli_print_states(cli, "state", cli_change(arena, from, to));
-  cli_print_states(cli, "still in", cli_unmoved(arena, from, to));
-  cli_print_line(cli, "status", cli_field(arena, answer, "status"));
-  cli_print_line(cli, "rev", cli_field(arena, answer, "rev"));
-  cli_print_line(cli, "seq", cli_field(arena, answer, "seq"));
-  cli_print_line(cli, "correlation", cli_field(arena, answer, "correlation"));
-  if (replayed != NULL && fsm_is(replayed, FSM_BOOL) && replayed->b)
-    cli_print_line(cli, "replayed", "yes: the first answer of this key");
-}
-
 fsm_code cli_command_do(cli_run *cli, const char *path, cli_body *body, const char *if_match,
                         fsm_error *err) {
   fsm_value document, answer = fsm_null();
@@ -62,7 +49,5 @@ fsm_code cli_command_do(cli_run *cli, const char *path, cli_body *body, const ch
                            : fsm_fail(err, FSM_ENOMEM, "", "no memory for the command");
   fsm_buf_free(&json);
   if (code != FSM_OK) return code;
-  if (cli->json) return cli_print_json(cli, &answer, err);
-  print(cli, &answer);
-  return cli_flush(cli, err);
+  return cli_show(cli, &answer, cli_answer_print, err);
 }

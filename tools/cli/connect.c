@@ -51,6 +51,10 @@ fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
     code = fsm_fail(err, FSM_EARGUMENT, "timeout", "--timeout is longer than nothing");
   if (code == FSM_OK) code = read_token(cli, &place.token, err);
   if (code != FSM_OK) return code;
+  place.offline = cli_args_has(&cli->args, "offline");
+  for (const cli_option *o = cli->command->options; o != NULL && o->name != NULL; o++)
+    place.may_offline = place.may_offline || strcmp(o->name, "offline") == 0;
+  cli->place = place;
   cli->connecting = true;
   return cli_source_open(&place, writes, &cli->source, err);
 }

@@ -30,10 +30,18 @@ static bool has_option(const cli_option *options, const char *name) {
   return false;
 }
 
+/* The first of a name is the one that counts. */
+static bool has_before(const cli_option *options, const cli_option *option) {
+  for (; options != option; options++)
+    if (strcmp(options->name, option->name) == 0) return true;
+  return false;
+}
+
 /* `own`: a command's, which go before those of every command; NULL = none. */
 static void add_options(const cli_option *options, const cli_option *own, fsm_buf *out) {
+  const cli_option *const first = options;
   for (; options != NULL && options->name != NULL; options++) {
-    if (has_option(own, options->name)) continue;
+    if (has_option(own, options->name) || has_before(first, options)) continue;
     fsm_buf left = {0};
     if (options->letter != 0)
       fsm_buf_printf(&left, "  -%c, --%s", options->letter, options->name);

@@ -1,6 +1,8 @@
 /* list.c: lists of instances. */
 #include "tools/cli/list.h"
 
+#include <string.h>
+
 enum { LIMIT_MAX = 1000000 };
 
 static const cli_column columns[] = {
@@ -45,12 +47,13 @@ static fsm_code option_fault(const char *flag, fsm_code code, const fsm_error *w
   return fsm_fail(err, code == FSM_ENOMEM ? code : FSM_EARGUMENT, flag, "--%s: %s", flag, why->text);
 }
 
-static fsm_code set_fields(const cli_args *args, fsm_filter *filter, fsm_error *err) {
+static fsm_code set_fields(const cli_args *args, const char *except, fsm_filter *filter, fsm_error *err) {
   for (unsigned field = 0; field < FSM_FILTER_FIELD_COUNT; field++) {
     const char *name = fsm_filter_name((fsm_filter_field)field),
                *flag = fsm_filter_flag((fsm_filter_field)field);
     const char *value = NULL;
     fsm_error why = {.text = ""};
+    if (except != NULL && strcmp(flag, except) == 0) continue;
     for (size_t i = 0; (value = cli_args_nth(args, flag, i)) != NULL; i++) {
       fsm_code code = fsm_filter_set(filter, name, value, &why);
       if (code != FSM_OK) return option_fault(flag, code, &why, err);
@@ -74,13 +77,18 @@ static fsm_code set_statuses(const cli_args *args, fsm_filter *filter, fsm_error
   return FSM_OK;
 }
 
+fsm_code cli_list_filter(cli_run *cli, const char *except, fsm_filter **out, fsm_error *err) {
+  fsm_code code = fsm_filter_new(out, err);
+  if (code == FSM_OK) code = set_fields(&cli->args, except, *out, err);
+  if (code == FSM_OK) code = set_statuses(&cli->args, *out, err);
+  return code;
+}
+
 fsm_code cli_list_options(cli_run *cli, cli_pages *pages, fsm_error *err) {
   const cli_args *args = &cli->args;
   fsm_filter *filter = NULL;
-  fsm_code code = fsm_filter_new(&filter, err);
+  fsm_code code = cli_list_filter(cli, NULL, &filter, err);
   pages->query.filter = filter;
-  if (code == FSM_OK) code = set_fields(args, filter, err);
-  if (code == FSM_OK) code = set_statuses(args, filter, err);
   if (code != FSM_OK) return code;
   bool all = cli_args_has(args, "all");
   if (all && cli_args_has(args, "limit"))

@@ -19,6 +19,8 @@
 #define CLI_PAGE_ALL \
   { "all", 0, NULL, "all of them", false }
 
+/* FILTER, but for the option that a command means otherwise (NULL = none). Free it, also after a fault. */
+FSM_MUST_USE fsm_code cli_list_filter(cli_run *cli, const char *except, fsm_filter **out, fsm_error *err);
 /* Reads the options above into pages->query and its bounds. The filter lives until cli_list_print. */
 FSM_MUST_USE fsm_code cli_list_options(cli_run *cli, cli_pages *pages, fsm_error *err);
 /* Asks and prints, if code is FSM_OK; gives back the filter. */

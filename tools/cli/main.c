@@ -13,50 +13,32 @@
 enum { NAMES_MAX = 64, GROUP_MAX = 32 };
 
 /* A new command: its file, a line here and one there. */
-extern const cli_command cli_start, cli_send, cli_ls, cli_stuck, cli_events, cli_get, cli_log, cli_stats,
+extern const cli_command cli_start, cli_send, cli_retry, cli_skip, cli_pause, cli_resume, cli_cancel,
+    cli_force, cli_set, cli_note, cli_wait, cli_ls, cli_stuck, cli_events, cli_get, cli_log, cli_stats,
     cli_health, cli_verify, cli_verify_stream, cli_def_lint, cli_def_graph, cli_def_simulate, cli_def_convert,
     cli_def_deploy, cli_def_retire, cli_def_ls, cli_token_mint, cli_db_stat, cli_db_check, cli_db_backup,
     cli_db_restore, cli_db_rebuild, cli_db_repair, cli_route_ls, cli_route_set, cli_route_test, cli_route_rm,
     cli_outbox_ls, cli_outbox_lag, cli_outbox_retry, cli_outbox_resend, cli_outbox_park, cli_outbox_drop,
-    cli_outbox_clear, cli_outbox_forget;
-const cli_command *const cli_commands[] = {&cli_start,
-                                           &cli_send,
-                                           &cli_ls,
-                                           &cli_stuck,
-                                           &cli_events,
-                                           &cli_get,
-                                           &cli_log,
-                                           &cli_stats,
-                                           &cli_health,
-                                           &cli_verify,
-                                           &cli_verify_stream,
-                                           &cli_def_lint,
-                                           &cli_def_graph,
-                                           &cli_def_simulate,
-                                           &cli_def_convert,
-                                           &cli_def_deploy,
-                                           &cli_def_retire,
-                                           &cli_def_ls,
-                                           &cli_token_mint,
-                                           &cli_db_stat,
-                                           &cli_db_check,
-                                           &cli_db_backup,
-                                           &cli_db_restore,
-                                           &cli_db_rebuild,
-                                           &cli_db_repair,
-                                           &cli_route_ls,
-                                           &cli_route_set,
-                                           &cli_route_test,
-                                           &cli_route_rm,
-                                           &cli_outbox_ls,
-                                           &cli_outbox_lag,
-                                           &cli_outbox_retry,
-                                           &cli_outbox_resend,
-                                           &cli_outbox_park,
-                                           &cli_outbox_drop,
-                                           &cli_outbox_clear,
-                                           &cli_outbox_forget,
-                                           NULL};
+    cli_outbox_clear, cli_outbox_forget, cli_task_ls, cli_task_get, cli_task_complete, cli_task_fail,
+    cli_task_retry, cli_timer_ls, cli_timer_fire;
+const cli_command *const cli_commands[] = {&cli_start,         &cli_send,          &cli_retry,
+                                           &cli_skip,          &cli_pause,         &cli_resume,
+                                           &cli_cancel,        &cli_force,         &cli_set,
+                                           &cli_note,          &cli_wait,          &cli_ls,
+                                           &cli_stuck,         &cli_events,        &cli_get,
+                                           &cli_log,           &cli_stats,         &cli_health,
+                                           &cli_verify,        &cli_verify_stream, &cli_def_lint,
+                                           &cli_def_graph,     &cli_def_simulate,  &cli_def_convert,
+                                           &cli_def_deploy,    &cli_def_retire,    &cli_def_ls,
+                                           &cli_token_mint,    &cli_db_stat,       &cli_db_check,
+                                           &cli_db_backup,     &cli_db_restore,    &cli_db_rebuild,
+                                           &cli_db_repair,     &cli_route_ls,      &cli_route_set,
+                                           &cli_route_test,    &cli_route_rm,      &cli_outbox_ls,
+                                           &cli_outbox_lag,    &cli_outbox_retry,  &cli_outbox_resend,
+                                           &cli_outbox_park,   &cli_outbox_drop,   &cli_outbox_clear,
+                                           &cli_outbox_forget, &cli_task_ls,       &cli_task_get,
+                                           &cli_task_complete, &cli_task_fail,     &cli_task_retry,
+                                           &cli_timer_ls,      &cli_timer_fire,    NULL};
 
 const cli_option cli_global_options[] = {
     {"data", 0, "DIR", "data directory ($FSM_DB): its daemon, or its files", false},
@@ -256,5 +238,5 @@ int main(int argc, char **argv) {
   fsm_buf_free(&cli.text);
   fsm_buf_free(&cli.footer);
   if (cli.hung_up && !cli.left) die_of_pipe();
-  return fsm_code_exit(code);
+  return cli.exit != 0 ? cli.exit : fsm_code_exit(code);
 }

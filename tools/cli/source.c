@@ -100,17 +100,30 @@ static fsm_code open_files(const char *dir, cli_source *source, fsm_error *err) 
   return fsm_runtime_open(&options, &source->runtime, NULL, err);
 }
 
+/* The lock is the daemon's own: while one has it, nothing is written here. Still: only what is asked for is
+ * done, and what is due waits for the daemon. */
+static fsm_code open_offline(const char *dir, cli_source *source, fsm_error *err) {
+  const fsm_runtime_options options = {
+      .dir = dir, .node = "fsm-cli/" FSM_VERSION, .must_exist = true, .still = true};
+  fsm_error why = {.text = ""};
+  fsm_code code = fsm_runtime_open(&options, &source->runtime, NULL, &why);
+  if (code == FSM_OK) return FSM_OK;
+  if (code != FSM_ELOCKED) return fsm_fail(err, code, why.where, "%s", why.text);
+  return fsm_fail(err, code, why.where, "%s; without --offline that daemon is asked", why.text);
+}
+
 static fsm_code open_data(const cli_place *place, bool writes, cli_source *source, fsm_error *err) {
   const char *path = fsm_arena_printf(&source->arena, "%s/" SOCKET_NAME, place->data);
   if (path == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
+  if (place->offline) return open_offline(place->data, source, err);
   fsm_code code = look(place->data, path, err);
   if (code == FSM_OK) code = knock(path, err);
   if (code == FSM_OK) return open_web(place, path, NULL, source, err);
   if (code != FSM_ENOTFOUND) return code;
   if (writes)
     return fsm_fail(err, FSM_EUNREACHABLE, place->data,
-                    "no daemon runs there, and this command changes things; start one: fsmd --data %s",
-                    place->data);
+                    "no daemon runs there, and this command changes things; start one: fsmd --data %s%s",
+                    place->data, place->may_offline ? ", or change its files as they lie: --offline" : "");
   return open_files(place->data, source, err);
 }
 
@@ -118,6 +131,8 @@ fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, f
   FSM_ASSERT(place != NULL && out != NULL);
   *out = (cli_source){0};
   fsm_arena_init(&out->arena, 0);
+  if (place->offline && (place->url != NULL || place->socket != NULL))
+    return fsm_fail(err, FSM_EARGUMENT, "offline", "--offline is of files: --data DIR");
   if (place->url != NULL) return open_web(place, NULL, place->url, out, err);
   if (place->socket != NULL) {
     fsm_code code = knock(place->socket, err); /* nobody there: the request says so */
@@ -209,8 +224,7 @@ static fsm_code ask_web(cli_source *source, const fsm_query *query, fsm_arena *a
 
 /* ---- answers from the files ------------------------------------------------------------------------ */
 
-/* Through JSON and back, so that both ways give the same types. */
-static fsm_code same_as_web(const fsm_value *document, fsm_arena *arena, fsm_value *out, fsm_error *err) {
+fsm_code cli_source_same(const fsm_value *document, fsm_arena *arena, fsm_value *out, fsm_error *err) {
   fsm_buf json = {0};
   fsm_json_write(&json, document);
   fsm_code code = fsm_buf_ok(&json) ? fsm_json_parse(arena, json.data, json.len, FSM_JSON_SORTED, out, err)
@@ -219,8 +233,7 @@ static fsm_code same_as_web(const fsm_value *document, fsm_arena *arena, fsm_val
   return code;
 }
 
-/* Who asks, as a daemon of whoever runs this would know them by its socket. */
-static fsm_code local_actor(fsm_arena *arena, fsm_value *out, fsm_error *err) {
+fsm_code cli_source_actor(fsm_arena *arena, fsm_value *out, fsm_error *err) {
   const struct passwd *user = getpwuid(geteuid());
   const char *name = user != NULL ? fsm_arena_strdup(arena, user->pw_name)
                                   : fsm_arena_printf(arena, "uid:%u", (unsigned)geteuid());
@@ -239,9 +252,9 @@ fsm_code cli_source_query(cli_source *source, const fsm_query *query, fsm_arena 
   if (source->web != NULL) return ask_web(source, query, arena, out, err);
   fsm_value document;
   fsm_query asked = *query;
-  fsm_code code = query->kind == FSM_QUERY_EVENTS ? local_actor(arena, &asked.actor, err) : FSM_OK;
+  fsm_code code = query->kind == FSM_QUERY_EVENTS ? cli_source_actor(arena, &asked.actor, err) : FSM_OK;
   if (code == FSM_OK) code = fsm_query_wait(source->runtime, &asked, arena, &document, err);
-  return code == FSM_OK ? same_as_web(&document, arena, out, err) : code;
+  return code == FSM_OK ? cli_source_same(&document, arena, out, err) : code;
 }
 
 fsm_code cli_source_post(cli_source *source, const cli_post *post, fsm_arena *arena, fsm_value *out,
@@ -268,7 +281,7 @@ static fsm_code verify_files(cli_source *source, fsm_arena *arena, fsm_value *ou
                             {fsm_string("seq"), fsm_uint(verified.seq)},
                             {fsm_string("head"), fsm_string(head)}};
   fsm_value document = {.type = FSM_MAP, .len = sizeof pairs / sizeof pairs[0], .pairs = pairs};
-  return same_as_web(&document, arena, out, err);
+  return cli_source_same(&document, arena, out, err);
 }
 
 fsm_code cli_source_get(cli_source *source, const char *path, fsm_arena *arena, fsm_value *out,

@@ -11,6 +11,8 @@ typedef struct cli_place {
   const char *token;
   const char *ca_file; /* who signs an https:// url; NULL = whom the system trusts */
   int64_t timeout_ns;  /* of one request */
+  bool offline;        /* the files are opened for writing, under the daemon's lock */
+  bool may_offline;    /* the command has --offline, for the sentence of what to do */
 } cli_place;
 
 typedef struct cli_source {
@@ -29,6 +31,12 @@ void cli_source_close(cli_source *source);
 /* The document of a query. A fault of the daemon has its code, place and sentence in *err. */
 FSM_MUST_USE fsm_code cli_source_query(cli_source *source, const fsm_query *query, fsm_arena *arena,
                                        fsm_value *out, fsm_error *err);
+
+/* Who this user is, as a daemon of theirs would know them by its socket. */
+FSM_MUST_USE fsm_code cli_source_actor(fsm_arena *arena, fsm_value *out, fsm_error *err);
+/* A document through JSON and back, so that both ways give the same types. */
+FSM_MUST_USE fsm_code cli_source_same(const fsm_value *document, fsm_arena *arena, fsm_value *out,
+                                      fsm_error *err);
 
 typedef struct cli_post {
   const char *path;   /* percent-encoded */
