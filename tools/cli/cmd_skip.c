@@ -30,7 +30,7 @@ const cli_command cli_skip = {
     .group = "",
     .name = "skip",
     .words = "REF [TASK|TIMER] | - [TASK|TIMER] | FILTER [TASK|TIMER]",
-    .summary = "an incident is passed over, a task done by hand, a timer fires now",
+    .summary = "an incident is passed over, a task done by hand, a timer fired",
     .more =
         "Without a name it is the incident: the instance goes on where it stands. A task is done with the "
         "--output that is given; a timer fires now.\n\n" CLI_DO_MORE,
