@@ -47,7 +47,7 @@ static void add(const fsm__why *why, fsm__items *items, const command *c, const 
 /* A repair: with its reason to be written. */
 static void repair(const fsm__why *why, fsm__items *items, command *c, const char *text) {
   add_arg(c, "--reason");
-  add_arg(c, "TEXT");
+  add_arg(c, "…"); /* to be written by who runs it */
   add(why, items, c, text, "reason");
 }
 

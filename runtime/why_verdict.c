@@ -18,6 +18,14 @@ int64_t fsm__why_since(const fsm__why *why) {
 
 static bool takes(const fsm_candidate *candidate) { return candidate->enabled || candidate->depends; }
 
+/* Another transition takes the event. */
+static bool taken_elsewhere(const fsm__why *why, unsigned index) {
+  for (unsigned i = 0; i < why->event_count; i++)
+    if (takes(&why->events[i].candidate) && strcmp(why->events[i].event, why->events[index].event) == 0)
+      return true;
+  return false;
+}
+
 static bool any_event(const fsm__why *why) {
   for (unsigned i = 0; i < why->event_count; i++)
     if (takes(&why->events[i].candidate)) return true;
@@ -137,11 +145,13 @@ static const char *waits_text(const fsm__why *why) {
   return list.count > 0 ? fsm__why_list_text(why, &list, "or") : "what nothing in its machine names";
 }
 
+/* Events that a guard refuses, whoever sends them, each with the part that is false. */
 static const char *refused_text(const fsm__why *why) {
   fsm__why_list list = {.count = 0};
   for (unsigned i = 0; i < why->event_count; i++)
-    fsm__why_list_add(&list,
-                      fsm__why_printf(why, "%s: %s", why->events[i].event, fsm__why_guard_text(why, i)));
+    if (!takes(&why->events[i].candidate) && !taken_elsewhere(why, i))
+      fsm__why_list_add(&list,
+                        fsm__why_printf(why, "%s: %s", why->events[i].event, fsm__why_guard_text(why, i)));
   return fsm__why_list_text(why, &list, "and");
 }
 
@@ -184,5 +194,7 @@ const char *fsm__why_text(const fsm__why *why, const char *verdict) {
   if (strcmp(verdict, "orphan") == 0)
     return fsm__why_printf(why, "waits for %s, for %s, but nobody who is known may%s", events_text(why), age,
                            sla);
-  return fsm__why_printf(why, "waits for %s, for %s%s", waits_text(why), age, sla);
+  const char *refused = refused_text(why);
+  return fsm__why_printf(why, "waits for %s, for %s%s%s%s", waits_text(why), age, sla,
+                         *refused != 0 ? "; refuses " : "", refused);
 }

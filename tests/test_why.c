@@ -25,7 +25,7 @@ static const why_case guards[] = {
      "states[0].events[0].transitions[0].parts[0].text = context.n > 10\n"
      "states[0].events[0].transitions[0].parts[0].seen = {\"context.n\":5}\n"
      "why ~ GO: context.n > 10 is false (context.n = 5)\npath = null\ncommands[0].do = force\n"
-     "commands[0].argv = [\"force\",\"i\",\"z\",\"--reason\",\"TEXT\"]\ncommands[0].needs = reason"},
+     "commands[0].argv = [\"force\",\"i\",\"z\",\"--reason\",\"…\"]\ncommands[0].needs = reason"},
     {"part of and", CONTEXT("{\"n\":5,\"ok\":true}", GUARDED("context.ok && context.n > 10")), "start",
      "states[0].events[0].transitions[0].parts[0].text = context.n > 10\n"
      "states[0].events[0].transitions[0].parts[0].decides = true\n"
@@ -71,7 +71,7 @@ static const why_case guards[] = {
      "states[0].events[0].transitions[1].target = z\npath_text = GO"},
     {"a false guard beside an open way",
      CONTEXT("{\"n\":1}", "\"a\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.n > 5") "},\"ADD\":{\"context\":{\"n\":" EXPR("context.n + 2") "}}}}," END),
-     "start", "verdict = waits\ntext ~ waits for ADD\npath_text = ADD, then ADD, then ADD, then GO\nnever = false"},
+     "start", "verdict = waits\ntext = waits for ADD, for 0s; refuses GO: context.n > 5 is false (context.n = 1)\npath_text = ADD, then ADD, then ADD, then GO\nnever = false"},
     {"refused by guards that an event of nobody opens",
      CONTEXT("{\"n\":1}", "\"a\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.n > 5 && now > timestamp('2030-01-01T00:00:00Z')") "}}}," END),
      "start", "states[0].events[0].transitions[0].parts[0].text = context.n > 5"},
@@ -114,8 +114,8 @@ static const why_case pending[] = {
      "text ~ waits for GO or the timer of a (in 1h)\npath_text = GO"},
     {"a task that nobody took", CHART(INVOKE("")), "start\nadvance 120",
      "verdict = waits\ntext ~ the task pay (service pay): no worker has taken it for 2m\nstates[0].tasks[0].id = pay\n"
-     "path_text = the task pay is done\ncommands[0].argv = [\"retry\",\"i\",\"pay\",\"--reason\",\"TEXT\"]\n"
-     "commands[1].argv = [\"skip\",\"i\",\"pay\",\"--reason\",\"TEXT\"]"},
+     "path_text = the task pay is done\ncommands[0].argv = [\"retry\",\"i\",\"pay\",\"--reason\",\"…\"]\n"
+     "commands[1].argv = [\"skip\",\"i\",\"pay\",\"--reason\",\"…\"]"},
     {"a task at work", CHART(INVOKE("")), "start\ntask start",
      "verdict = moves\ntext ~ attempt 1 of 3 runs\nnext[0].what ~ attempt 1 of 3 of the task pay is out of time\n"
      "states[0].tasks[0].status = started"},
@@ -124,7 +124,7 @@ static const why_case pending[] = {
      "next[0].what = attempt 2 of 3 of the task pay may begin"},
     {"a task that failed for good", CHART(INVOKE("")), "start\ntask final \"no money\"",
      "verdict = incident\nstatus = incident\ntext ~ is parked in a for 0s\nincident.reason ~ \ncommands[0].do = retry\n"
-     "commands[0].argv = [\"retry\",\"i\",\"--reason\",\"TEXT\"]\ncommands[1].do = skip\ncommands[2].do = force"},
+     "commands[0].argv = [\"retry\",\"i\",\"--reason\",\"…\"]\ncommands[1].do = skip\ncommands[2].do = force"},
     {"a task whose error is taken", CHART(INVOKE(",\"onError\":\"b\"") ",\"b\":{\"on\":{\"AGAIN\":\"a\"}}"), "start\ntask final \"x\"",
      "verdict = waits\nstate = [\"b\"]\npath_text = AGAIN, then the task pay is done"},
     {"a task within a region",
@@ -141,7 +141,7 @@ static const why_case pending[] = {
 static const why_case stands[] = {
     {"paused", CHART("\"a\":{\"on\":{\"GO\":\"z\"},\"after\":{\"3600000\":\"z\"}}," END), "start\npause\nadvance 60",
      "verdict = paused\ntext = is paused in a for 1m by ola: because\nnext = []\n"
-     "commands[0].argv = [\"resume\",\"i\",\"--reason\",\"TEXT\"]\npath_text = GO"},
+     "commands[0].argv = [\"resume\",\"i\",\"--reason\",\"…\"]\npath_text = GO"},
     {"completed", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END), "start\nsend - GO\nadvance 5",
      "verdict = ended\ntext = has ended in z 5s ago: nothing moves it any more\ncommands = []\npath = null\nnever = false"},
     {"cancelled", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END), "start\ncancel",
