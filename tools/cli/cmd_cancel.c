@@ -14,7 +14,7 @@ static const cli_option options[] = {CLI_DO_REASON CLI_DO_OPTIONS CLI_DO_FILTER 
 /* clang-format on */
 static const char *const examples[] = {
     "cancel doc-17 --reason 'entered twice'",
-    "ls -m loan --open --corr import-7 -o id | fsm-cli cancel - --reason 'wrong import' -y", NULL};
+    "ls --corr import-7 -o id | fsm-cli cancel - --reason 'twice' -y", NULL};
 
 extern const cli_command cli_cancel;
 const cli_command cli_cancel = {.group = "",

@@ -48,7 +48,7 @@ static const cli_option options[] = {CLI_DO_REASON CLI_DO_OPTIONS CLI_DO_FILTER 
 static const char *const examples[] = {
     "set doc-17 amount=700 --reason 'typed wrong'",
     "set doc-17 '{\"amount\": 700, \"currency\": \"EUR\"}' --reason 'ticket 7'",
-    "set -m loan --where 'context.rate == null' rate=0.02 --reason 'ticket 9' -y", NULL};
+    "set -m loan --where 'context.rate == null' rate=0.02 --reason t9 -y", NULL};
 
 extern const cli_command cli_set;
 const cli_command cli_set = {
