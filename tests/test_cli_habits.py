@@ -7,11 +7,13 @@ import contextlib
 import csv
 import fcntl
 import io
+import itertools
 import json
 import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import struct
@@ -368,6 +370,147 @@ class Labels(base.WithDaemon):
         after = self.states(LANG="de")
         type(self).daemon = base.Daemon(self.data, *self.daemon.args)
         self.assertEqual(after, before)
+
+
+class Help(base.Case):
+    """What the entries say of themselves."""
+
+    @staticmethod
+    def commands():
+        listed = re.search(r"(?ms)^commands:\n(.*?)\n\n", run("help")[1])[1]
+        return [re.split(r"  +", line.strip())[0].split() for line in listed.splitlines()]
+
+    def examples(self, command):
+        """As a person would type them: in one line, without what the shell does with the answer."""
+        page = self.ok("help", *command).replace("\\\n", " ")
+        return [line.strip() for line in page.split("\nexamples:\n")[1].strip().splitlines()] if "\nexamples:\n" in page else []
+
+    def test_every_command_has_examples_and_each_can_be_read(self):
+        commands = self.commands()
+        self.assertGreater(len(commands), 30)
+        for command in commands:
+            page = self.ok("help", *command)
+            self.assertEqual(page, self.ok(*command, "--help"))
+            self.assertEqual(page, self.ok(command[0], "-h", *command[1:]) if len(command) > 1 else page)
+            examples = self.examples(command)
+            self.assertGreater(len(examples), 0, "%s has no example" % command)
+            for example in examples:
+                words = list(itertools.takewhile(lambda word: word not in (">", "|"), itertools.dropwhile(lambda word: word != "fsm-cli", shlex.split(example))))
+                self.assertEqual(words[0], "fsm-cli", example)
+                code, _, err = run("__parse", *words[1:])
+                self.assertEqual(code, 0, example + "\n" + err)
+                self.assertTrue(set(command) <= set(words), "%s is no example of %s" % (example, command))
+
+    def test_what_cannot_be_read_is_told_so(self):
+        self.assertEqual(run("__parse", "ls", "--nothing")[0], 2)
+        self.assertEqual(run("__parse", "get")[0], 2)
+        self.assertEqual(run("__parse", "ls", "-o", "tree")[0], 2)
+
+    def test_help_fits_on_a_narrow_screen(self):
+        for command in [[]] + self.commands():
+            for line in self.ok("help", *command).split("\nexamples:\n")[0].splitlines():
+                self.assertLessEqual(len(line), 80, line)
+
+    def test_the_manual_page_has_every_command_option_and_example(self):
+        page = self.ok("help", "man").replace("\\-", "-").replace("\\&", "").replace("\\e", "\\")
+        for command in self.commands():
+            self.assertIn("\n.SS " + " ".join(command), page)
+            for example in self.examples(command):
+                self.assertIn(re.split(r"  +", example)[0], page)
+
+
+class Completion(base.WithDaemon):
+    """bash asks fsm-cli what may stand next; zsh and fish ask the same."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for i in ("doc-1", "doc-2", "lease-7"):
+            code, _, err = run("--data", cls.data, "start", "door", "--id", i)
+            assert code == 0, err
+
+    def next(self, *words, **env):
+        return self.ok("__complete", *words, env=env).split()
+
+    def here_next(self, *words):
+        return self.next("--data", self.data, *words)
+
+    def test_names_and_options_come_from_the_entries(self):
+        self.assertEqual(self.next("stu"), ["stuck"])
+        self.assertEqual(self.next("def", "gr"), ["graph"])
+        self.assertEqual(self.next("help", "def", "gr"), ["graph"])
+        self.assertIn("def", self.next(""))
+        self.assertEqual(self.next("send", "x", "OPEN", "--id"), ["--idem"])
+        self.assertEqual(self.next("ls", "--stat"), ["--state", "--status"])
+        self.assertEqual(self.next("nothing", "x"), [])
+        self.assertEqual(self.next("ls", "--", "-"), [])
+
+    def test_values_by_what_they_are(self):
+        self.assertEqual(self.next("ls", "-o", "j"), ["json", "jsonl"])
+        self.assertEqual(self.next("ls", "--output", "=", "c"), ["csv"])
+        self.assertEqual(self.next("ls", "--output=c"), ["--output=csv"])
+        self.assertEqual(self.next("health", "-o", ""), ["table", "json", "jsonl"])
+        self.assertEqual(self.next("def", "graph", "-o", ""), ["mermaid", "dot", "svg"])
+        self.assertEqual(self.next("ls", "--status", "pa"), ["paused"])
+        self.assertEqual(self.next("completion", ""), ["bash", "zsh", "fish"])
+        self.assertEqual(self.next("def", "lint", ""), [":files"])
+        self.assertEqual(self.next("def", "lint", "a", "b", ""), [":files"])
+        self.assertEqual(self.next("--data", ""), [":files"])
+
+    def test_what_there_is_is_asked_of_the_daemon(self):
+        self.assertEqual(self.here_next("get", ""), ["doc-1", "doc-2", "lease-7"])
+        self.assertEqual(self.here_next("get", "doc"), ["doc-1", "doc-2"])
+        self.assertEqual(self.here_next("start", ""), ["door"])
+        self.assertEqual(self.here_next("ls", "-m", "d"), ["door"])
+        self.assertEqual(self.here_next("ls", "-m", "door", "-s", ""), ["closed"])
+        self.assertEqual(sorted(self.here_next("send", "doc-1", "")), ["LEAVE", "NOTE", "OPEN"])
+        self.assertEqual(self.next("get", "doc", FSM_DB=self.data), ["doc-1", "doc-2"])
+        # bash has cut the word at the colon: what follows is completed
+        self.assertEqual(self.here_next("get", "lease", ":", ""), [])
+
+    def test_nobody_there_is_no_fault_and_files_are_left_alone(self):
+        self.assertEqual(self.next("--data", "/nonexistent", "get", ""), [])
+        self.assertEqual(self.next("get", ""), [])
+        self.daemon.stop()
+        self.assertEqual(self.here_next("get", ""), [])
+        type(self).daemon = base.Daemon(self.data, *self.daemon.args)
+
+    def test_profiles_are_named(self):
+        os.makedirs(os.path.join(self.scratch, "p"), exist_ok=True)
+        for name in ("prod", "proof", "test"):
+            open(os.path.join(self.scratch, "p", name), "w").close()
+        self.assertEqual(sorted(self.next("-p", "pro", FSM_PROFILES=os.path.join(self.scratch, "p"))), ["prod", "proof"])
+
+    @unittest.skipUnless(shutil.which("bash"), "there is no bash")
+    def test_in_bash_a_tab_completes(self):
+        script = os.path.join(self.scratch, "completion.bash")
+        with open(script, "w") as file:
+            file.write(self.ok("completion", "bash"))
+        os.makedirs(os.path.join(self.scratch, "files"), exist_ok=True)
+        open(os.path.join(self.scratch, "files", "some-machine.json"), "w").close()
+        env = {**environment(), "PATH": base.BUILD + ":" + os.environ["PATH"], "FSM_DB": self.data, "PS1": "$ ", "HISTFILE": "", "INPUTRC": "/dev/null"}
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.chdir(os.path.join(self.scratch, "files"))
+            os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], env)
+        screen = Terminal.__new__(Terminal)
+        screen.pid, screen.fd, screen.data = pid, fd, b""
+        screen.resize(200, 24)
+        screen.send(b"bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; . %s\n" % script.encode())
+        for typed, wanted in (
+            (b"fsm-cli stu\t", "fsm-cli stuck "),
+            (b"fsm-cli get lea\t", "fsm-cli get lease-7 "),
+            (b"fsm-cli get do\t", "fsm-cli get doc-"),
+            (b"fsm-cli ls --output=cs\t", "fsm-cli ls --output=csv"),
+            (b"fsm-cli def lint some\t", "fsm-cli def lint some-machine.json "),
+            (b"fsm-cli send doc-1 OP\t", "fsm-cli send doc-1 OPEN "),
+        ):
+            screen.send(b"\x15echo at-the-beg''inning\n")
+            screen.until("at-the-beginning\r?\n")
+            screen.send(typed)
+            screen.until(re.escape(wanted))
+        screen.send(b"\x15exit\n")
+        screen.end()
 
 
 if __name__ == "__main__":

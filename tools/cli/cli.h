@@ -51,6 +51,7 @@ struct cli_run { /* one run of the program */
   cli_source source;
   cli_place place; /* where source is, once connected */
   int exit;        /* the exit status that a command wants; 0 = that of its code */
+  int64_t hasty_ns; /* how long an answer may take when nobody waits for it; 0 = as --timeout says */
   bool connecting; /* the words were right: what is wrong now is no matter of usage */
   char *const *argv;
   bool left;       /* the pager was left before its end: all is well */
@@ -62,6 +63,10 @@ struct cli_run { /* one run of the program */
 /* All commands in the order of the help, NULL-terminated. */
 extern const cli_command *const cli_commands[];
 extern const cli_option cli_global_options[];
+
+/* A command by its group ("") and name; a group by its name; NULL = there is none. */
+const cli_command *cli_find(const char *group, const char *name);
+const char *cli_find_group(const char *name);
 
 /* Finds the daemon or the files, into cli->source. */
 FSM_MUST_USE fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err);

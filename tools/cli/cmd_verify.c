@@ -22,7 +22,7 @@ const cli_command cli_verify = {
     .group = "",
     .name = "verify",
     .words = "",
-    .summary = "prove the hash chain and that the store is what the journal says",
+    .summary = "prove the hash chain, and that the store is as the journal says",
     .more =
         "Reads everything, from a running daemon or from the files of a stopped one,\n"
         "and changes nothing.",

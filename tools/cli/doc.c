@@ -1,5 +1,5 @@
-/* doc.c: the manual page fsm-cli(1) and what completes commands and options in a shell, made from the entries
- * of the commands: `fsm-cli help man|bash|zsh|fish`. */
+/* doc.c: the manual page fsm-cli(1), made from the entries of the commands, and what a shell needs to
+ * complete them: `fsm-cli help man|bash|zsh|fish`. */
 #include "tools/cli/doc.h"
 
 #include <string.h>
@@ -56,6 +56,14 @@ static void put_command(const cli_command *command, fsm_buf *out) {
     fsm_buf_char(out, '\n');
   }
   put_options(command->options, out);
+  if (command->examples == NULL) return;
+  fsm_buf_str(out, ".PP\nExamples:\n.PP\n.nf\n");
+  for (const char *const *example = command->examples; *example != NULL; example++) {
+    fsm_buf_str(out, "fsm\\-cli ");
+    put_text(out, *example);
+    fsm_buf_char(out, '\n');
+  }
+  fsm_buf_str(out, ".fi\n");
 }
 
 static void put_man(fsm_buf *out) {
@@ -73,89 +81,60 @@ static void put_man(fsm_buf *out) {
   put_options(cli_global_options, out);
   fsm_buf_str(
       out,
-      ".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 3 not found, 4 refused by the machine, 5 not permitted, 7 "
-      "verification failed, 8 timeout, 9 unreachable.\n.SH SEE ALSO\n.BR fsmd (8)\n");
+      ".SH EXIT STATUS\n0 ok, 1 failed, 2 usage, 3 not found, 4 refused by the machine, 5 not permitted, 6 "
+      "done in part, 7 verification failed, 8 timeout, 9 unreachable, 10 there are matches "
+      "(\\-\\-exit\\-status).\n.SH SEE ALSO\n.BR fsmd (8)\n");
 }
 
 /* ---- shells ----------------------------------------------------------------------------------------- */
 
-/* The names that may stand behind the words of `group`, each once. */
-static void put_names(const char *group, fsm_buf *out) {
-  const char *last = "";
-  for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-    const bool inside = strcmp((*command)->group, group) == 0;
-    const char *name = inside ? (*command)->name : *group == 0 ? (*command)->group : NULL;
-    if (name == NULL || strcmp(name, last) == 0) continue;
-    fsm_buf_printf(out, "%s ", name);
-    last = name;
-  }
-}
-
-static void put_flags(const cli_option *options, fsm_buf *out) {
-  for (; options != NULL && options->name != NULL; options++) fsm_buf_printf(out, "--%s ", options->name);
-}
-
-static void put_groups(fsm_buf *out) {
-  const char *last = NULL;
-  for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-    if (last != NULL && strcmp((*command)->group, last) == 0) continue;
-    last = (*command)->group;
-    fsm_buf_printf(out, "    '%s') names='", last);
-    put_names(last, out);
-    fsm_buf_str(out, "' ;;\n");
-  }
-}
-
-/* `$words` are those that are no options: what is completed is a name, else a flag or a file. */
-static void put_case(fsm_buf *out) {
-  fsm_buf_str(out, "  case \"${words[*]}\" in\n");
-  put_groups(out);
-  for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-    const char *group = (*command)->group, *gap = *group != 0 ? " " : "", *name = (*command)->name;
-    fsm_buf_printf(out, "    '%s%s%s' | '%s%s%s '*) flags='", group, gap, name, group, gap, name);
-    put_flags((*command)->options, out);
-    fsm_buf_str(out, "' ;;\n");
-  }
-  fsm_buf_str(out, "  esac\n");
-}
-
+/* The shells ask fsm-cli itself what may stand next (complete.h): whatever it learns, they know. */
 static void put_bash(fsm_buf *out) {
   fsm_buf_str(out,
-              "# bash completion of fsm-cli\n_fsm_cli() {\n  local word=${COMP_WORDS[COMP_CWORD]} words=() "
-              "names= flags= i\n"
-              "  for ((i = 1; i < COMP_CWORD; i++)); do\n    [[ ${COMP_WORDS[i]} == -* ]] || "
-              "words+=(\"${COMP_WORDS[i]}\")\n"
-              "  done\n");
-  put_case(out);
-  fsm_buf_str(out, "  if [[ $word == -* ]]; then\n    COMPREPLY=($(compgen -W \"$flags ");
-  put_flags(cli_global_options, out);
-  fsm_buf_str(out,
-              "\" -- \"$word\"))\n  elif [[ -n $names ]]; then\n    COMPREPLY=($(compgen -W \"$names\" -- "
-              "\"$word\"))\n"
-              "  else\n    COMPREPLY=($(compgen -f -- \"$word\"))\n  fi\n}\ncomplete -o filenames -F "
-              "_fsm_cli fsm-cli\n");
+              "# bash completion of fsm-cli\n"
+              "_fsm_cli() {\n"
+              "  local word=${COMP_WORDS[COMP_CWORD]}\n"
+              "  mapfile -t COMPREPLY < <(\"${COMP_WORDS[0]/#\\~/$HOME}\" __complete "
+              "\"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+              "  if [[ ${COMPREPLY[0]-} == :files ]]; then\n"
+              "    [[ $word == [=:] ]] && word=\n"
+              "    compopt -o filenames 2>/dev/null\n"
+              "    mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
+              "  fi\n"
+              "}\n"
+              "complete -F _fsm_cli fsm-cli\n");
 }
 
 static void put_zsh(fsm_buf *out) {
-  fsm_buf_str(out, "#compdef fsm-cli\nautoload -U +X bashcompinit && bashcompinit\n");
-  put_bash(out);
+  fsm_buf_str(
+      out,
+      "#compdef fsm-cli\n"
+      "_fsm_cli() {\n"
+      "  local -a found\n"
+      "  found=(${(f)\"$(\"${words[1]}\" __complete \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n"
+      "  if [[ ${found[1]} == :files ]]; then\n"
+      "    compset -P '*='\n"
+      "    _files\n"
+      "  else\n"
+      "    compadd -a found\n"
+      "  fi\n"
+      "}\n"
+      "if [[ ${funcstack[1]-} == _fsm_cli ]]; then _fsm_cli \"$@\"; else compdef _fsm_cli fsm-cli; fi\n");
 }
 
 static void put_fish(fsm_buf *out) {
-  fsm_buf_str(out, "# fish completion of fsm-cli\ncomplete -c fsm-cli -n __fish_use_subcommand -f -a '");
-  put_names("", out);
-  fsm_buf_str(out, "'\n");
-  for (const cli_option *option = cli_global_options; option->name != NULL; option++)
-    fsm_buf_printf(out, "complete -c fsm-cli -l %s%s\n", option->name, option->value != NULL ? " -r" : "");
-  for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-    const char *group = (*command)->group, *name = (*command)->name;
-    const char *seen = *group != 0 ? group : name;
-    if (*group != 0)
-      fsm_buf_printf(out, "complete -c fsm-cli -n '__fish_seen_subcommand_from %s' -f -a %s\n", group, name);
-    for (const cli_option *option = (*command)->options; option != NULL && option->name != NULL; option++)
-      fsm_buf_printf(out, "complete -c fsm-cli -n '__fish_seen_subcommand_from %s' -l %s%s\n", seen,
-                     option->name, option->value != NULL ? " -r" : "");
-  }
+  fsm_buf_str(out,
+              "# fish completion of fsm-cli\n"
+              "function __fsm_cli\n"
+              "  set -l words (commandline -opc) (commandline -ct)\n"
+              "  set -l found ($words[1] __complete $words[2..-1] 2>/dev/null)\n"
+              "  if test \"$found[1]\" = :files\n"
+              "    __fish_complete_path (commandline -ct)\n"
+              "  else\n"
+              "    printf '%s\\n' $found\n"
+              "  end\n"
+              "end\n"
+              "complete -c fsm-cli -f -a '(__fsm_cli)'\n");
 }
 
 bool cli_doc(const char *what, fsm_buf *out) {

@@ -3,7 +3,7 @@
 
 #include "tools/cli/cli.h"
 
-enum { NAME_WIDTH = 16, OPTION_WIDTH = 26, WIDTH = 80 };
+enum { NAME_WIDTH = 17, OPTION_WIDTH = 26, WIDTH = 80 };
 
 static void add_padded(fsm_buf *out, const char *text, unsigned width) {
   unsigned used = cli_width(text);
@@ -120,7 +120,7 @@ void cli_help(const cli_command *command, const char *group, fsm_buf *out) {
               "MACHINE/key:KEY. With --data a running daemon is asked; without one the files\n"
               "are read where they lie.\n"
               "\nexit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused by the machine,\n"
-              "5 not permitted, 7 verification failed, 8 timeout, 9 unreachable\n"
-              "\nhelp for one: fsm-cli COMMAND --help\n"
-              "fsm-cli help man, bash, zsh, fish: the manual page, completions of a shell\n");
+              "5 not permitted, 6 done in part, 7 verification failed, 8 timeout,\n"
+              "9 unreachable, 10 there are matches (--exit-status)\n"
+              "\nhelp for one: fsm-cli help COMMAND; the manual page: fsm-cli help man\n");
 }

@@ -153,19 +153,24 @@ static const char *directory(fsm_arena *arena) {
   return home == NULL ? NULL : fsm_arena_printf(arena, "%s/.config/fsmd/profiles.d", home);
 }
 
-static fsm_code no_such(const char *dir, const char *name, fsm_error *err) {
-  char found[PROFILES_MAX][NAME_MAX_BYTES + 1];
-  const char *names[PROFILES_MAX];
+const char *const *cli_profile_names(fsm_arena *arena) {
+  const char **names = fsm_arena_zalloc(arena, PROFILES_MAX + 1, sizeof *names), *dir = directory(arena);
   size_t count = 0;
-  DIR *list = opendir(dir);
-  for (struct dirent *entry; list != NULL && count < PROFILES_MAX && (entry = readdir(list)) != NULL;) {
-    if (entry->d_name[0] == '.' || strlen(entry->d_name) > NAME_MAX_BYTES) continue;
-    memcpy(found[count], entry->d_name, strlen(entry->d_name) + 1);
-    names[count] = found[count];
-    count++;
+  DIR *list = dir == NULL ? NULL : opendir(dir);
+  for (struct dirent *entry; list != NULL && names != NULL && (entry = readdir(list)) != NULL;) {
+    if (count == PROFILES_MAX || entry->d_name[0] == '.') continue;
+    names[count] = fsm_arena_strdup(arena, entry->d_name);
+    count += names[count] != NULL;
   }
   if (list != NULL) closedir(list);
-  const char *near = cli_nearest(name, names, count);
+  return names;
+}
+
+static fsm_code no_such(const char *dir, const char *name, fsm_arena *arena, fsm_error *err) {
+  const char *const *names = cli_profile_names(arena);
+  size_t count = 0;
+  while (names != NULL && names[count] != NULL) count++;
+  const char *near = count == 0 ? NULL : cli_nearest(name, names, count);
   if (near != NULL)
     return fsm_fail(err, FSM_EARGUMENT, dir, "there is no profile %s there; did you mean %s?", name, near);
   return fsm_fail(
@@ -220,7 +225,7 @@ fsm_code cli_profile_load(cli_run *cli, fsm_error *err) {
   if (path == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory");
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0 && !cli->profile.asked) return FSM_OK; /* nobody said there was one */
-  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return no_such(dir, name, err);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return no_such(dir, name, &cli->arena, err);
   if (fd < 0) return fsm_fail(err, FSM_EARGUMENT, path, "cannot be read: %s", strerror(errno));
   fsm_buf text = {0};
   fsm_code code = read_whole(fd, path, &text, err);

@@ -36,6 +36,8 @@ const char *cli_profile_get(const cli_profile *profile, const char *name);
 typedef struct cli_run cli_run;
 /* Finds and reads the profile, into cli->profile. */
 FSM_MUST_USE fsm_code cli_profile_load(cli_run *cli, fsm_error *err);
+/* The names of the profiles that there are, NULL-terminated; NULL without memory. */
+const char *const *cli_profile_names(fsm_arena *arena);
 /* The option of every command, or what the profile says; NULL = neither. */
 const char *cli_setting(const cli_run *cli, const char *name);
 /* The same of a flag: given, or `on` in the profile. */
