@@ -203,7 +203,7 @@ class Docs(unittest.TestCase):
             self.assertTrue(re.search(r"(?m)^\.SS (%s|%s %s)( |$)" % (name[0], *name), cli), name)
 
     def complete(self, program, *words):
-        script = '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _%s; printf "%%s\\n" "${COMPREPLY[@]}"' % program.replace("-", "_")
+        script = 'PATH="$FSM_BUILD_DIR:$PATH"; . "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _%s; printf "%%s\\n" "${COMPREPLY[@]}"' % program.replace("-", "_")
         return run("bash", "-c", script, "bash", os.path.join(DOCS, program + ".bash"), program, *words).split()
 
     @unittest.skipUnless(shutil.which("bash"), "there is no bash")
