@@ -15,7 +15,7 @@ enum { NAMES_MAX = 128, GROUP_MAX = 32 };
 
 /* A new command: its file, a line here and one there. */
 extern const cli_command cli_start, cli_send, cli_retry, cli_skip, cli_pause, cli_resume, cli_cancel,
-    cli_force, cli_set, cli_note, cli_wait, cli_ls, cli_stuck, cli_why, cli_events, cli_get, cli_log,
+    cli_force, cli_set, cli_note, cli_wait, cli_ls, cli_stuck, cli_search, cli_why, cli_events, cli_get, cli_log,
     cli_stats, cli_health, cli_verify, cli_verify_stream, cli_def_lint, cli_def_graph, cli_def_simulate,
     cli_def_convert, cli_def_deploy, cli_def_retire, cli_def_ls, cli_token_mint, cli_db_stat, cli_db_check,
     cli_db_backup, cli_db_restore, cli_db_rebuild, cli_db_repair, cli_route_ls, cli_route_set, cli_route_test,
@@ -36,6 +36,7 @@ const cli_command *const cli_commands[] = {&cli_start,
                                            &cli_wait,
                                            &cli_ls,
                                            &cli_stuck,
+                                           &cli_search,
                                            &cli_why,
                                            &cli_events,
                                            &cli_get,
