@@ -1,5 +1,5 @@
-/* main.c: `seeded DIR [--instances N] [--seed S] [--until TIME|now] [--days D] [--manifest FILE]`: makes a
- * new data directory with N instances (3,000) that lived in the D days (28) before TIME
+/* main.c: `seeded DIR [--instances N] [--seed S] [--until TIME|now] [--days D] [--segment MIB] [--manifest
+ * FILE]`: makes a new data directory with N instances (3,000) that lived in the D days (28) before TIME
  * (2026-11-22T12:00:00Z), and prints a summary as JSON; the manifest has a line for each. The same arguments
  * make the same journal. */
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include "seeded.h"
 
-enum { INSTANCES_MAX = 20000000, DAYS_MAX = 3650 };
+enum { INSTANCES_MAX = 20000000, DAYS_MAX = 3650, SEGMENT_MAX = 1024 };
 
 void seeded_give_up(const char *format, ...) {
   va_list args;
@@ -31,7 +31,8 @@ static int64_t time_at(const char *text) {
 
 static void usage(void) {
   seeded_give_up(
-      "usage: seeded DIR [--instances N] [--seed S] [--until TIME|now] [--days D] [--manifest FILE]");
+      "usage: seeded DIR [--instances N] [--seed S] [--until TIME|now] [--days D] [--segment MIB] "
+      "[--manifest FILE]");
 }
 
 static unsigned long long number(const char *text, unsigned long long most) {
@@ -56,6 +57,8 @@ int main(int argc, char *argv[]) {
       s.seed = number(argv[++i], UINT64_MAX);
     else if (strcmp(argv[i], "--days") == 0)
       days = (int64_t)number(argv[++i], DAYS_MAX);
+    else if (strcmp(argv[i], "--segment") == 0)
+      s.segment_bytes = (size_t)number(argv[++i], SEGMENT_MAX) << 20;
     else if (strcmp(argv[i], "--until") == 0)
       until = argv[++i];
     else if (strcmp(argv[i], "--manifest") == 0)

@@ -95,6 +95,7 @@ void seeded_open(seeded *s) {
   const fsm_runtime_options options = {.dir = s->dir,
                                        .node = "seeded",
                                        .manual = true,
+                                       .segment_bytes = s->segment_bytes,
                                        .now = seeded_clock,
                                        .now_arg = s,
                                        .services = services,

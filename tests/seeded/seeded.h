@@ -71,6 +71,7 @@ typedef struct seeded_instance {
 typedef struct seeded {
   const char *dir, *manifest;
   unsigned count;
+  size_t segment_bytes;
   uint64_t seed;
   int64_t from_ns, until_ns, now_ns;
   seeded_instance *all;
