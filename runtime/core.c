@@ -10,6 +10,7 @@
 #include "runtime/backup_read.h"
 #include "runtime/cursors.h"
 #include "runtime/data_dir.h"
+#include "runtime/people.h"
 #include "runtime/survey.h"
 
 int64_t fsm__wall_now(const fsm_runtime_options *options) {
@@ -188,6 +189,7 @@ fsm_code fsm__core_open(const fsm_runtime_options *options, fsm__core *out, fsm_
   if (code == FSM_OK) code = check_position(out, err);
   if (code == FSM_OK) code = fsm__catalog_open(out->store, &out->catalog, err);
   if (code == FSM_OK) code = fsm__surveys_new(&out->surveys, err);
+  if (code == FSM_OK) code = fsm__known_new(&out->known, err);
   uint64_t applied = out->seq;
   if (code == FSM_OK) code = fsm__replay(out->journal, out->store, out->catalog, applied + 1, 0, 0, out, err);
   if (code != FSM_OK) {
@@ -209,6 +211,7 @@ fsm_code fsm__core_open(const fsm_runtime_options *options, fsm__core *out, fsm_
 
 void fsm__core_close(fsm__core *core) {
   fsm__surveys_free(core->surveys);
+  fsm__known_free(core->known);
   fsm__catalog_free(core->catalog);
   fsm__journal_close(core->journal);
   if (core->store != NULL) fsm__store_close(core->store);

@@ -18,6 +18,7 @@ typedef struct fsm__core {
   const struct fsm__services *services; /* of this program; NULL: not known who serves what (read only) */
   struct fsm__untaken *untaken;         /* NULL as above */
   struct fsm__surveys *surveys;         /* walks of the journal that are held between requests */
+  struct fsm__known *known;             /* who acts (people.h) */
   bool delivers;                 /* tasks of other services are delivered by somebody (options.task_ready) */
   _Atomic int64_t given_ns;      /* the last time that the writer gave: ahead of a clock that was set back */
   _Atomic int64_t turned_ns;     /* monotonic: the writer's last turn began; 0 = there is none */

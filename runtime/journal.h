@@ -203,6 +203,13 @@ FSM_MUST_USE fsm_code fsm__finder_next(fsm__finder *finder, fsm__journal_entry *
                                        fsm_error *err);
 void fsm__finder_close(fsm__finder *finder);
 
+/* Who acts: of each user (`sub` of the actor) in each segment the newest record at or behind `from`, up to
+ * what is durable now; fn reads it. *next: where the next call goes on. A user comes once a segment, in no
+ * order; two whose hashes are the same may be told as one. */
+typedef fsm_code fsm__user_fn(void *arg, uint64_t seq, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__journal_users(fsm__journal *journal, uint64_t from, uint64_t *next,
+                                         fsm__user_fn *fn, void *arg, fsm_error *err);
+
 /* ---- segments, and what goes ---- */
 
 typedef struct fsm__segment_info {

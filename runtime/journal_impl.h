@@ -263,6 +263,12 @@ FSM_MUST_USE fsm_code fsm__recent_find(fsm__journal *journal, uint64_t ordinal, 
                                        const char *text, uint64_t from, bool descending, uint64_t *seq,
                                        fsm__recent_answer *out, fsm_error *err);
 
+/* A copy of the entries of users from `from` on (malloced), the seq that they count from, and the first one
+ * behind all that was looked at. Nothing when the segment is not the active one any more. */
+FSM_MUST_USE fsm_code fsm__recent_users(fsm__journal *journal, uint64_t ordinal, uint64_t from,
+                                        uint64_t **items, size_t *count, uint64_t *first_seq, uint64_t *next,
+                                        fsm_error *err);
+
 /* ---- the journal ---- */
 
 typedef struct fsm__segment {

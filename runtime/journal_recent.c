@@ -132,3 +132,22 @@ fsm_code fsm__recent_find(fsm__journal *journal, uint64_t ordinal, fsm__find_wha
   pthread_mutex_unlock(&recent->lock);
   return code;
 }
+
+fsm_code fsm__recent_users(fsm__journal *journal, uint64_t ordinal, uint64_t from, uint64_t **items,
+                           size_t *count, uint64_t *first_seq, uint64_t *next, fsm_error *err) {
+  fsm__recent *recent = &journal->recent;
+  const fsm__recent_list *users = &recent->lists[FSM__FIND_USER];
+  fsm_code code = FSM_OK;
+  pthread_mutex_lock(&recent->lock);
+  if (settle_on(journal, ordinal) && !(code = catch_up(journal, err))) {
+    const size_t begin = lower_bound(users, from < recent->first_seq ? 0 : from - recent->first_seq);
+    *count = users->count - begin;
+    *first_seq = recent->first_seq;
+    *next = recent->next_seq;
+    *items = malloc((*count + 1) * sizeof **items);
+    if (*items) memcpy(*items, users->items + begin, *count * sizeof **items);
+    if (!*items) code = fsm_fail(err, FSM_ENOMEM, "journal", "no memory to list who acts");
+  }
+  pthread_mutex_unlock(&recent->lock);
+  return code;
+}

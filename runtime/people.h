@@ -1,21 +1,37 @@
-/* people.h: who is known to act: the actors that records name. */
+/* people.h: who is known to act: the actors that records name, for "who can act".
+ *
+ * Kept in memory by whoever asks, from the index files of sealed segments and the index of the active one
+ * (journal_users.c): nothing is written, the writer does nothing for it, and no replay knows of it. A person
+ * is known by (sub, type, iss) as the newest of their records in the last segment that names them has them,
+ * roles included. Those of segments that retention let go are known until the program ends. */
 #ifndef FSM_RUNTIME_PEOPLE_H
 #define FSM_RUNTIME_PEOPLE_H
 
 #include "runtime/core.h"
 
-enum { FSM__PEOPLE_MAX = 4096 }; /* those that were seen last are kept */
+enum {
+  FSM__PEOPLE_MAX = 2048,      /* those that were seen last are kept */
+  FSM__PERSON_BYTES_MAX = 4096 /* an actor of more, packed, is not kept */
+};
 
 typedef struct fsm__person {
-  fsm_value actor; /* map: type, sub, iss, roles, as far as they are known */
-  int64_t last_ns; /* of the newest record that names them */
-  uint64_t seq;    /* of that record */
+  fsm_value actor; /* map: type, sub, iss, roles…, as the record has it but for its session */
+  fsm_value shown; /* the same masked, as that record is */
+  int64_t last_ns; /* of that record */
+  uint64_t seq;
 } fsm__person;
 
 typedef struct fsm__people {
   unsigned count;
-  const fsm__person *at; /* by sub, then type */
-  bool cut;              /* there are more */
+  const fsm__person *at; /* by seq, the newest first */
+  bool cut;              /* there were more */
 } fsm__people;
+
+typedef struct fsm__known fsm__known; /* of a runtime; any thread */
+FSM_MUST_USE fsm_code fsm__known_new(fsm__known **out, fsm_error *err);
+void fsm__known_free(fsm__known *known);
+/* All that are known now, into arena. core->known NULL: nobody. */
+FSM_MUST_USE fsm_code fsm__people_known(const fsm__core *core, fsm_arena *arena, fsm__people *out,
+                                        fsm_error *err);
 
 #endif
