@@ -254,7 +254,8 @@ fsm_code fsm__admit_query(const fsm_query *query, fsm_arena *arena, fsm_query *o
   *out = *query;
   const char **texts_of[] = {&out->ref,   &out->machine,     &out->state,  &out->status,  &out->key,
                              &out->after, &out->correlation, &out->user,   &out->service, &out->since,
-                             &out->until, &out->as_of,       &out->before, &out->text};
+                             &out->until, &out->as_of,       &out->before, &out->text,    &out->with,
+                             &out->by,    &out->sum};
   for (size_t i = 0; i < sizeof texts_of / sizeof texts_of[0]; i++) {
     if (*texts_of[i] == NULL) continue;
     *texts_of[i] = fsm_arena_strdup(arena, *texts_of[i]);

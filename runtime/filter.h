@@ -10,6 +10,22 @@
  *   status          running paused incident completed cancelled · open (the first three) · done (completed)
  *                   · failed (an incident, or completed in a state tagged `failed`) · forced (an operator
  *                   set its states once); several with commas: any of them. Set again: that has to hold, too
+ *   kind            what is wrong with it, of the open ones if not said otherwise; several with commas: any of
+ *                   them; `any` is sla,orphan,dead,failed. Set again: that has to hold, too
+ *                     sla     past the earliest of the times that its states have (meta.fsm.sla), counted from
+ *                             when each was entered, and of that of the root, counted from its start
+ *                     orphan  running or paused, and only events can move it, none of which anybody who is known
+ *                             to act (GET /v1/actors), or nobody at all, may send: the `allow` of each holds for
+ *                             none of them, as far as it can be told before something is sent. It has no timer,
+ *                             task, child or message pending, and no parent that waits for it
+ *                     dead    running or paused (as if resumed), and nothing can move it: no event from outside,
+ *                             no timer, answer of a task, child or message that is pending finds a transition
+ *                             that does something and whose guard is not surely false. Surely: whatever is
+ *                             sent, by whom and when (fsm/prospect.h). Names that begin with xstate. done. error.
+ *                             are not sent from outside
+ *                     failed  an incident, or completed in a state tagged `failed`: not only open ones
+ *                     silent  nothing is pending, and for the time of `for`, which has to be there, nothing has
+ *                             happened to it, not even a refusal that has a record
  *   user            the `sub` of who changed it or noted something on it. Refusals do not count
  *   key             a business key; * any text, ? one character, \ takes the next one as it is
  *   label           NAME=VALUE; up to FSM_LABELS_MAX, each of another name
@@ -23,7 +39,8 @@
  *                   version, state (the list of its leaves), status, forced, rev, correlation, since, age,
  *                   created, updated, now, and In('path'). One that fails for an instance does not hold for
  *                   it. Fields that are masked wherever they are shown are masked here, too
- *   sort            created (as without it), updated, age, id, key; with - in front downwards
+ *   sort            created (as without it), updated, age (or for), id, key, machine, state, sla (the time when
+ *                   it is or was due); with - in front downwards
  *
  * Records that are not kept any more tell nothing: user, trace and correlation (but its own) are of those
  * that the journal has.
@@ -45,7 +62,8 @@ extern "C" {
 enum {
   FSM_FILTER_VALUE_MAX = 512,  /* bytes of a value; of where: FSM_EXPR_TEXT_MAX */
   FSM_FILTER_STATUSES_MAX = 4, /* how often status may be set */
-  FSM_FILTER_ENTRIES_MAX = 48
+  FSM_FILTER_KINDS_MAX = 4,    /* the same of kind */
+  FSM_FILTER_ENTRIES_MAX = 52
 };
 
 /* X(symbol, name, letter and flag of fsm-cli, what it takes, help, may be set more than once) */
@@ -56,6 +74,7 @@ enum {
   X(STATE, "state", 's', "state", "STATE", "in this state, or in one inside it", false)                        \
   X(STATUS, "status", 0, "status", "STATUS",                                                                   \
     "running, paused, incident, completed, cancelled, open, done, failed, forced; a,b: any of them", true)     \
+  X(KIND, "kind", 0, "kind", "KIND", "sla, orphan, dead, failed, silent (with --for); a,b: any of them", true) \
   X(USER, "user", 'u', "user", "USER", "that this person changed", false)                                      \
   X(KEY, "key", 'k', "key", "KEY", "with this business key; * and ? stand for any text", false)                \
   X(LABEL, "label", 'l', "label", "NAME=VALUE", "with this label", true)                                       \
@@ -67,7 +86,7 @@ enum {
   X(UPDATED_SINCE, "updated_since", 0, "updated-since", "TIME", "last changed then or later", false)           \
   X(UPDATED_UNTIL, "updated_until", 0, "updated-until", "TIME", "last changed before", false)                  \
   X(WHERE, "where", 0, "where", "EXPR", "for which this holds: context.amount > 1000", false)                  \
-  X(SORT, "sort", 0, "sort", "FIELD", "by created, updated, age, id, key; -FIELD: downwards", false)
+  X(SORT, "sort", 0, "sort", "FIELD", "by created, updated, age, id, key, machine, state, sla; -FIELD: downwards", false)
 /* clang-format on */
 
 typedef enum fsm_filter_field {

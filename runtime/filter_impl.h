@@ -21,7 +21,19 @@ int64_t fsm__instant_ns(const fsm__instant *moment, int64_t now_ns, int64_t if_n
 /* Bits of a status field: those of fsm__status, and two more. */
 enum { FSM__ARE_FAILED = 1u << FSM_STATUS_COUNT, FSM__ARE_FORCED = 1u << (FSM_STATUS_COUNT + 1) };
 
-typedef enum fsm__sort { FSM__BY_CREATED, FSM__BY_UPDATED, FSM__BY_AGE, FSM__BY_ID, FSM__BY_KEY } fsm__sort;
+/* X(symbol, name) */
+#define FSM__SORTS(X)                                                                                   \
+  X(CREATED, "created")                                                                                 \
+  X(UPDATED, "updated") X(AGE, "age") X(ID, "id") X(KEY, "key") X(MACHINE, "machine") X(STATE, "state") \
+      X(SLA, "sla")
+
+typedef enum fsm__sort {
+#define X(symbol, name) FSM__BY_##symbol,
+  FSM__SORTS(X)
+#undef X
+      FSM__SORT_COUNT
+} fsm__sort;
+const char *fsm__sort_name(fsm__sort sort);
 
 /* What an expression reads of an instance: the members that it names, and of context which. */
 typedef struct fsm__condition {
@@ -31,7 +43,8 @@ typedef struct fsm__condition {
   unsigned count;
   fsm_value names[16]; /* of context, when not all; in ascending order */
 } fsm__condition;
-FSM_MUST_USE fsm_code fsm__condition_read(fsm_arena *arena, const char *text, fsm__condition *out,
+/* guard: it has to give a bool. */
+FSM_MUST_USE fsm_code fsm__condition_read(fsm_arena *arena, const char *text, bool guard, fsm__condition *out,
                                           fsm_error *err);
 
 typedef struct fsm__filter_entry {
@@ -48,8 +61,10 @@ struct fsm_filter {
   uint32_t version;                                  /* 0 = any */
   unsigned status_count;
   uint32_t statuses[FSM_FILTER_STATUSES_MAX]; /* of each one bit has to be */
-  const char *key;                            /* as a pattern */
-  const char *key_exact, *key_begin;          /* without * and ?: the key; else what is before them */
+  unsigned kind_count;
+  uint32_t kinds[FSM_FILTER_KINDS_MAX]; /* FSM__KIND_…, of each one has to be */
+  const char *key;                      /* as a pattern */
+  const char *key_exact, *key_begin;    /* without * and ?: the key; else what is before them */
   unsigned label_count;
   struct {
     const char *name, *value;

@@ -3,6 +3,7 @@
 
 #include "fsm/expr_time_text.h"
 #include "runtime/filter_impl.h"
+#include "runtime/mobility.h"
 #include "schema/closest.h"
 #include "schema/json.h"
 
@@ -133,17 +134,56 @@ static fsm_code read_status(fsm_filter *filter, const char *text, fsm_error *err
   return FSM_OK;
 }
 
+static uint32_t kind_of(const char *word) {
+  for (unsigned i = 0; i < FSM__KIND_COUNT; i++)
+    if (strcmp(fsm__trouble_name((fsm__kind)i), word) == 0) return 1u << i;
+  return strcmp(word, "any") == 0 ? FSM__KIND_ANY : 0;
+}
+
+static fsm_code read_kind(fsm_filter *filter, const char *text, fsm_error *err) {
+  uint32_t bits = 0;
+  if (filter->kind_count == FSM_FILTER_KINDS_MAX)
+    return fsm_fail(err, FSM_EARGUMENT, "kind", "kind is there more than %d times", FSM_FILTER_KINDS_MAX);
+  for (bool last = false; !last;) {
+    char word[FSM_FILTER_VALUE_MAX + 1];
+    const size_t len = strcspn(text, ",");
+    memcpy(word, text, len);
+    word[len] = 0;
+    const uint32_t bit = kind_of(word);
+    if (bit == 0)
+      return fsm_fail(err, FSM_EARGUMENT, "kind",
+                      "\"%.64s\" is no kind: sla, orphan, dead, failed, silent, or any (but silent)", word);
+    bits |= bit;
+    last = text[len] == 0;
+    text += len + !last;
+  }
+  filter->kinds[filter->kind_count++] = bits;
+  return FSM_OK;
+}
+
+static const char *const sort_names[FSM__SORT_COUNT] = {
+#define X(symbol, name) name,
+    FSM__SORTS(X)
+#undef X
+};
+
+const char *fsm__sort_name(fsm__sort sort) {
+  FSM_ASSERT((unsigned)sort < FSM__SORT_COUNT);
+  return sort_names[sort];
+}
+
 static fsm_code read_sort(fsm_filter *filter, const char *text, fsm_error *err) {
-  static const char *const names[] = {"created", "updated", "age", "id", "key"};
   const char *name = text + (*text == '-');
-  for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (strcmp(names[i], name) != 0) continue;
+  if (strcmp(name, "for") == 0) name = "age";
+  for (unsigned i = 0; i < FSM__SORT_COUNT; i++) {
+    if (strcmp(sort_names[i], name) != 0) continue;
     filter->sort = (fsm__sort)i;
     filter->downwards = *text == '-';
     return FSM_OK;
   }
   return fsm_fail(err, FSM_EARGUMENT, "sort",
-                  "\"%.64s\" is nothing to sort by: created, updated, age, id, key; -created: downwards",
+                  "\"%.64s\" is nothing to sort by: created, updated, age, id, key, machine, state, sla; "
+                  "-created: downwards",
                   text);
 }
 
@@ -219,7 +259,7 @@ static fsm_code read_trace(fsm_filter *filter, const char *text, fsm_error *err)
 
 static fsm_code read_where(fsm_filter *filter, const char *text, fsm_error *err) {
   fsm_error why = {.text = ""};
-  fsm_code code = fsm__condition_read(&filter->arena, text, &filter->where, &why);
+  fsm_code code = fsm__condition_read(&filter->arena, text, true, &filter->where, &why);
   if (code != FSM_OK) return fsm_fail(err, code, "where", "%s: %s", why.where, why.text);
   filter->has_where = true;
   return FSM_OK;
@@ -233,6 +273,7 @@ fsm_code fsm__filter_read_field(fsm_filter *f, fsm_filter_field field, const cha
     case FSM_FILTER_CORRELATION: f->correlation = value; return FSM_OK;
     case FSM_FILTER_VERSION: return read_version(f, value, err);
     case FSM_FILTER_STATUS: return read_status(f, value, err);
+    case FSM_FILTER_KIND: return read_kind(f, value, err);
     case FSM_FILTER_KEY: return read_key(f, value, err);
     case FSM_FILTER_LABEL: return read_label(f, value, err);
     case FSM_FILTER_TRACE: return read_trace(f, value, err);

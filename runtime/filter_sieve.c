@@ -94,10 +94,15 @@ static fsm_code check_names(fsm__sieve *sieve, fsm_error *err) {
 fsm_code fsm__sieve_open(const fsm__reading *at, const fsm_filter *filter, int64_t now_ns, fsm__sieve *out,
                          fsm_error *err) {
   const unsigned look = at->query->look;
+  uint32_t kinds = 0;
+  for (unsigned i = 0; i < filter->kind_count; i++) kinds |= filter->kinds[i];
+  if ((kinds & FSM__KIND_SILENT) != 0 && filter->for_least_ns == 0)
+    return fsm_fail(err, FSM_EARGUMENT, "kind", "silent for how long? with for: 2d");
   *out = (fsm__sieve){
       .at = at,
       .filter = filter,
       .now_ns = now_ns,
+      .kinds = kinds,
       .look_max = look > 0 && look < FSM__SIEVE_LOOK_MAX ? look : FSM__SIEVE_LOOK_MAX,
       .since_ns = fsm__instant_ns(&filter->since, now_ns, INT64_MIN),
       .until_ns = fsm__instant_ns(&filter->until, now_ns, INT64_MAX),
@@ -123,8 +128,9 @@ static fsm_code know(fsm__sieve *sieve, const fsm__deployed *deployed, fsm_error
   uint8_t *marks = known->marks;
   if (known->room < states) marks = fsm_arena_alloc(sieve->at->arena, states);
   if (marks == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a filter");
-  memset(marks, 0, states);
+  fsm_foresee_free(machine, marks);
   for (unsigned s = 0; s < states; s++) {
+    marks[s] = marks[s] ? FSM__MARK_FREE : 0;
     bool in = wanted == NULL || (s > 0 && (fsm__state_matches(fsm_state_path(machine, s), wanted) ||
                                            (marks[fsm_state_parent(machine, s)] & FSM__MARK_WANTED)));
     if (in) marks[s] |= FSM__MARK_WANTED;
@@ -196,7 +202,7 @@ int64_t fsm__sieve_since(const fsm__sieve *sieve, const fsm__glance *glance) {
 
 /* ---- tests -------------------------------------------------------------------------------------- */
 
-static bool is_failed(const fsm__glance *g, const uint8_t *marks) {
+bool fsm__sieve_failed(const fsm__glance *g, const uint8_t *marks) {
   if (g->status == FSM_INCIDENT) return true;
   for (unsigned i = 0; i < g->active_count && g->status == FSM_COMPLETED; i++)
     if (marks[g->active[i].state] & FSM__MARK_FAILED) return true;
@@ -206,7 +212,7 @@ static bool is_failed(const fsm__glance *g, const uint8_t *marks) {
 static bool status_passes(const fsm_filter *f, const fsm__glance *g, const uint8_t *marks) {
   uint32_t bits = 1u << g->status;
   if (f->status_count == 0) return true;
-  if (is_failed(g, marks)) bits |= FSM__ARE_FAILED;
+  if (fsm__sieve_failed(g, marks)) bits |= FSM__ARE_FAILED;
   if (g->forced) bits |= FSM__ARE_FORCED;
   for (unsigned i = 0; i < f->status_count; i++)
     if ((f->statuses[i] & bits) == 0) return false;
@@ -260,6 +266,15 @@ static bool row_passes(const fsm__sieve *s, const fsm__glance *g, int64_t since_
   return true;
 }
 
+static fsm_code kinds_pass(fsm__sieve *s, const fsm__glance *g, fsm_arena *scratch, bool *passes,
+                           fsm_error *err) {
+  uint32_t kinds = 0;
+  fsm_code code = fsm__sieve_kinds(s, g, s->kinds, scratch, &kinds, err);
+  for (unsigned i = 0; i < s->filter->kind_count; i++)
+    if ((s->filter->kinds[i] & kinds) == 0) *passes = false;
+  return code;
+}
+
 fsm_code fsm__sieve_test(fsm__sieve *s, const fsm__glance *g, int64_t since_ns, fsm_arena *scratch,
                          bool *passes, fsm_error *err) {
   fsm_error fault = {.text = ""};
@@ -276,6 +291,7 @@ fsm_code fsm__sieve_test(fsm__sieve *s, const fsm__glance *g, int64_t since_ns, 
   }
   for (unsigned i = 0; i < FSM__TOUCHED_BY && *passes && code == FSM_OK; i++)
     if (s->touched[i].text != NULL) code = fsm__touched_has(s, &s->touched[i], g, scratch, passes, err);
+  if (*passes && code == FSM_OK && s->kinds != 0) code = kinds_pass(s, g, scratch, passes, err);
   if (*passes) s->matched++;
   return code;
 }

@@ -6,6 +6,7 @@
 #define FSM_RUNTIME_FILTER_SIEVE_H
 
 #include "runtime/filter_where.h"
+#include "runtime/mobility.h"
 #include "runtime/query.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
   FSM__LOOK_POINT = 4,         /* … a row that is looked up */
   FSM__LOOK_JOURNAL = 64,      /* … the journal, for one instance */
   FSM__LOOK_WORK = 64,         /* … so much work of its where (fsm/expr.h) */
+  FSM__LOOK_MOBILITY = 16,     /* … what could move an instance */
   FSM__SIEVE_MACHINES = 16     /* versions whose states are known at once */
 };
 
@@ -31,7 +33,8 @@ typedef struct fsm__touched {
 enum { FSM__TOUCHED_BY = 3 };
 
 /* What is known of a version of a machine; a byte a state. */
-enum { FSM__MARK_WANTED = 1, FSM__MARK_FAILED = 2 };
+/* FREE: who is in it can be moved by anybody, so is neither dead nor an orphan. */
+enum { FSM__MARK_WANTED = 1, FSM__MARK_FAILED = 2, FSM__MARK_FREE = 4 };
 typedef struct fsm__sieve_machine {
   const fsm__deployed *deployed;
   const fsm_mask *mask;
@@ -48,6 +51,9 @@ typedef struct fsm__sieve {
   fsm__touched touched[FSM__TOUCHED_BY];
   fsm__sieve_machine machines[FSM__SIEVE_MACHINES];
   unsigned machine_count, last;
+  uint32_t kinds; /* all that the filter asks for */
+  bool people_read;
+  fsm__people people;        /* read when an instance needs them */
   uint64_t looked, look_max; /* see FSM__SIEVE_LOOK_MAX */
   uint64_t matched;          /* rows that passed */
   uint64_t faults;           /* rows for which where failed */
@@ -73,6 +79,14 @@ int64_t fsm__sieve_since(const fsm__sieve *sieve, const fsm__glance *glance);
 /* since_ns: what `for` counts from. */
 FSM_MUST_USE fsm_code fsm__sieve_test(fsm__sieve *sieve, const fsm__glance *glance, int64_t since_ns,
                                       fsm_arena *scratch, bool *passes, fsm_error *err);
+
+/* An incident, or completed in a state that is marked so. */
+bool fsm__sieve_failed(const fsm__glance *glance, const uint8_t *marks);
+/* filter_kind.c: those of `wanted` (FSM__KIND_…) that it is. Whether it is silent is asked for the least time
+ * of the filter's `for`; without one it is not. */
+FSM_MUST_USE fsm_code fsm__sieve_kinds(fsm__sieve *sieve, const fsm__glance *glance, uint32_t wanted,
+                                       fsm_arena *scratch, uint32_t *kinds, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__sieve_people(fsm__sieve *sieve, fsm_error *err);
 
 /* filter_touch.c */
 FSM_MUST_USE fsm_code fsm__touched_read(fsm__sieve *sieve, fsm__touched *touched, fsm_error *err);

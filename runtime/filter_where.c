@@ -83,11 +83,12 @@ static void note_reads(fsm__condition *c) {
   c->all = true;
 }
 
-fsm_code fsm__condition_read(fsm_arena *arena, const char *text, fsm__condition *out, fsm_error *err) {
+fsm_code fsm__condition_read(fsm_arena *arena, const char *text, bool guard, fsm__condition *out,
+                             fsm_error *err) {
   const fsm_shape all = {
       .kind = FSM_SHAPE_OBJECT, .count = MEMBER_COUNT, .names = member_names, .members = member_shapes};
   const fsm_expr_options options = {.scxml = true, /* a bare name is a member of what is given */
-                                    .guard = true,
+                                    .guard = guard,
                                     .context = &all};
   _Static_assert(FSM_EXPR_READS_MAX <= sizeof out->names / sizeof out->names[0], "each may be of context");
   _Static_assert(MEMBER_COUNT < 32, "a bit each");
@@ -220,13 +221,13 @@ static bool stands_in(const void *arg, const char *state, size_t len) {
   return false;
 }
 
-fsm_code fsm__condition_asks(const fsm__condition *condition, const fsm__glance *glance, const fsm_mask *mask,
-                             int64_t now_ns, fsm_arena *scratch, uint64_t *work, bool *holds,
-                             fsm_error *err) {
+fsm_code fsm__condition_value(const fsm__condition *condition, const fsm__glance *glance,
+                              const fsm_mask *mask, int64_t now_ns, fsm_arena *scratch, uint64_t *work,
+                              fsm_value *out, fsm_error *err) {
   const asked a = {condition, glance, mask, now_ns, scratch};
-  fsm_pair pairs[MEMBER_COUNT];
-  fsm_value names = {.type = FSM_MAP, .pairs = pairs}, result = fsm_null();
-  *holds = false;
+  fsm_pair *pairs = fsm_arena_alloc(scratch, MEMBER_COUNT * sizeof *pairs);
+  fsm_value names = {.type = FSM_MAP, .pairs = pairs};
+  if (pairs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance");
   for (int i = 0; i < MEMBER_COUNT; i++) {
     if (!(condition->members >> i & 1)) continue;
     fsm_code code = member_value(&a, i, &pairs[names.len].value, err);
@@ -235,7 +236,15 @@ fsm_code fsm__condition_asks(const fsm__condition *condition, const fsm__glance 
   }
   const fsm_scope scope = {
       .context = &names, .now_ns = now_ns, .work = work, .in = stands_in, .in_arg = glance};
-  fsm_code code = fsm_expr_eval(condition->expr, &scope, scratch, &result, err);
+  return fsm_expr_eval(condition->expr, &scope, scratch, out, err);
+}
+
+fsm_code fsm__condition_asks(const fsm__condition *condition, const fsm__glance *glance, const fsm_mask *mask,
+                             int64_t now_ns, fsm_arena *scratch, uint64_t *work, bool *holds,
+                             fsm_error *err) {
+  fsm_value result = fsm_null();
+  *holds = false;
+  fsm_code code = fsm__condition_value(condition, glance, mask, now_ns, scratch, work, &result, err);
   if (code != FSM_OK) return code;
   if (!fsm_is(&result, FSM_BOOL))
     return fsm_fail(err, FSM_EEXPRESSION, "1:1", "it is no bool but a value of the type %s",

@@ -12,4 +12,10 @@ FSM_MUST_USE fsm_code fsm__condition_asks(const fsm__condition *condition, const
                                           const fsm_mask *mask, int64_t now_ns, fsm_arena *scratch,
                                           uint64_t *work, bool *holds, fsm_error *err);
 
+/* The same of one that gives any value (fsm__condition_read with guard false); *out lives in scratch and in
+ * the row. */
+FSM_MUST_USE fsm_code fsm__condition_value(const fsm__condition *condition, const fsm__glance *glance,
+                                           const fsm_mask *mask, int64_t now_ns, fsm_arena *scratch,
+                                           uint64_t *work, fsm_value *out, fsm_error *err);
+
 #endif

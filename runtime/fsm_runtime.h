@@ -374,6 +374,11 @@ typedef enum fsm_query_kind {
   FSM_QUERY_LIST,     /* filter → {items, next, seq, faults?, fault?, now}. A page may be short or empty and
                          have a next: enough was looked at */
   FSM_QUERY_STUCK,    /* the same: open instances by time in state, longest first, ended states left out */
+  FSM_QUERY_GROUPS,   /* filter, by, sum?, after → {items: [{by: {field: value}, count, oldest, sum?}], next, seq,
+                         faults?, fault?, now}: of as many rows as a page looks at. While next is not null it is a
+                         part: groups of the same values are added up (runtime/query_groups.c) */
+  FSM_QUERY_ACTORS,   /* after, limit → {items: [{type?, sub, iss?, roles?, last, seq}], next, cut?, seq, now}:
+                         who acts, as their last records say (runtime/people.h); seen last in front */
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* after, limit → {items: [{id, version, hash, seq, deployed, description, states,
                          live?, retired?}], next}: newest versions; live: the version of which a start makes
@@ -429,7 +434,10 @@ typedef struct fsm_query {
   const char *since, *until;      /* STATS, FUNNEL, SEARCH: times as of a filter; NULL = no bound (SEARCH: since 3d) */
   int64_t every_ns;               /* STATS: intervals so long; 0 = none */
   int64_t for_ns;                 /* at least this long in the state */
-  const fsm_filter *filter;       /* LIST, STUCK: instead of machine … key and for_ns. NULL = those */
+  const char *with;               /* LIST, STUCK: kind,sla,waits,who,last: members of rows besides */
+  const char *by, *sum;           /* GROUPS: fields with commas: state, machine, version, status, label:NAME,
+                                     field:PATH (of the context); a PATH of numbers */
+  const fsm_filter *filter;       /* LIST, STUCK, GROUPS: instead of machine … key and for_ns. NULL = those */
   unsigned look;     /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may */
   fsm_value route;   /* ROUTE_TEST: its document */
   bool whole;        /* ROUTE_TEST: its `where` sees what machines mark (x-pii), as that of a route in force;

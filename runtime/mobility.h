@@ -25,6 +25,7 @@ enum {
   FSM_KINDS(X)
 #undef X
 };
+enum { FSM__KIND_ANY = FSM__KIND_SLA | FSM__KIND_ORPHAN | FSM__KIND_DEAD | FSM__KIND_FAILED };
 const char *fsm__trouble_name(fsm__kind kind);
 
 /* When it should have left where it is; due_ns INT64_MAX: nothing says so. */

@@ -193,6 +193,8 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
     case FSM_QUERY_SEARCH: return fsm__query_search(at, out, err);
     case FSM_QUERY_LIST: return fsm__query_list(at, out, err);
     case FSM_QUERY_STUCK: return fsm__query_stuck(at, out, err);
+    case FSM_QUERY_GROUPS: return fsm__query_groups(at, out, err);
+    case FSM_QUERY_ACTORS: return fsm__query_actors(at, out, err);
     case FSM_QUERY_COUNTS: return fsm__query_counts(at, out, err);
     case FSM_QUERY_MACHINES: return fsm__query_machines(at, out, err);
     case FSM_QUERY_MACHINE: return fsm__query_machine(at, out, err);

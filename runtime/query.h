@@ -52,6 +52,8 @@ FSM_MUST_USE fsm_code fsm__query_records(const fsm__reading *at, fsm_value *out,
 FSM_MUST_USE fsm_code fsm__query_search(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_list(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_stuck(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_groups(const fsm__reading *at, fsm_value *out, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__query_actors(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_counts(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_machines(const fsm__reading *at, fsm_value *out, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__query_versions(const fsm__reading *at, fsm_value *out, fsm_error *err);
@@ -84,7 +86,7 @@ bool fsm__query_seq(const char *text, uint64_t *out);
 bool fsm__query_before(const fsm__reading *at, uint64_t *before);
 FSM_MUST_USE fsm_code fsm__query_cause(const fsm__reading *at, fsm_value *out, fsm_error *err);
 
-/* One row of a list: id, key, machine, version, state, status, since, for_ns, rev. */
+/* One row of a list: id, key, machine, version, state, status, since, for_ns, rev, forced?, incident?. */
 FSM_MUST_USE fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_value *out,
                                      fsm_error *err);
 /* Does the path equal the wanted state or stand below it? */

@@ -8,51 +8,7 @@
 
 #include <string.h>
 
-enum { SORT_LOOKS = 4 };
-
-/* Without what was tried, which may be large. */
-static void put_incident(fsm__document *d, const fsm_value *incident) {
-  static const char *const names[] = {"reason", "seq", "text"};
-  fsm__document brief = {.arena = d->arena};
-  fsm_value view;
-  for (unsigned i = 0; i < 3; i++) {
-    const fsm_value *value = fsm_map_get(incident, names[i]);
-    if (value != NULL) fsm__document_put(&brief, names[i], *value);
-  }
-  if (fsm__document_map(&brief, &view, NULL) == FSM_OK)
-    fsm__document_put(d, "incident", view);
-  else
-    d->failed = true;
-}
-
-fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_value *out, fsm_error *err) {
-  int64_t since = INT64_MAX;
-  fsm__items states = {.arena = at->arena};
-  for (unsigned i = 0; i < in->active_count; i++) {
-    if (!fsm_state_is_leaf(in->deployed->machine, in->active[i].state)) continue;
-    fsm__items_add(&states, fsm_string(fsm_state_path(in->deployed->machine, in->active[i].state)));
-    if (in->active[i].ns < since) since = in->active[i].ns;
-  }
-  if (states.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  fsm__document d = {.arena = at->arena};
-  fsm__document_text(&d, "id", in->id);
-  fsm__document_text(&d, "key", in->key);
-  fsm__document_text(&d, "machine", in->deployed->id);
-  fsm__document_put(&d, "version", fsm_int(in->deployed->version));
-  fsm__document_put(&d, "state", fsm_list(states.items, states.count));
-  fsm__document_text(&d, "status", fsm__status_name(in->status));
-  fsm__document_time(&d, "since", since);
-  fsm__document_put(&d, "for_ns", fsm_int(at->now_ns > since ? at->now_ns - since : 0));
-  fsm__document_put(&d, "rev", fsm_int((int64_t)in->rev));
-  if (in->forced) fsm__document_put(&d, "forced", fsm_bool(true));
-  if (fsm_is(&in->incident, FSM_MAP)) {
-    fsm_value incident;
-    fsm_code code = fsm_mask_detail(at->arena, fsm__query_mask(at, in), &in->incident, &incident, err);
-    if (code != FSM_OK) return code;
-    put_incident(&d, &incident);
-  }
-  return fsm__document_map(&d, out, err);
-}
+enum { SORT_LOOKS = 4, RANK_NAME_MAX = 128 };
 
 /* ---- in an order that can be walked -------------------------------------------------------------- */
 
@@ -95,6 +51,24 @@ static void put_text(fsm__ranked *out, fsm__span text) {
   if (!out->none) memcpy(out->key, text.at, text.len);
 }
 
+/* What does not fit counts by its beginning. */
+static void put_name(fsm__ranked *out, const char *name) {
+  const size_t len = strnlen(name, RANK_NAME_MAX);
+  put_text(out, (fsm__span){name, len});
+}
+
+static const char *first_leaf(const fsm__glance *g) {
+  unsigned i = 0;
+  while (i + 1 < g->active_count && !fsm_state_is_leaf(g->deployed->machine, g->active[i].state)) i++;
+  return fsm_state_path(g->deployed->machine, g->active[i].state);
+}
+
+static void put_due(fsm__ranked *out, const fsm__glance *g) {
+  const fsm__sla sla = fsm__sla_of(g->deployed, g->status, g->active, g->active_count, g->created_ns);
+  out->none = sla.due_ns == INT64_MAX;
+  if (!out->none) put_u64(out, (uint64_t)sla.due_ns);
+}
+
 static fsm__ranked rank_of(fsm__sort sort, const fsm__glance *glance, int64_t since_ns) {
   fsm__ranked out = {.number = glance->number};
   switch (sort) {
@@ -103,16 +77,19 @@ static fsm__ranked rank_of(fsm__sort sort, const fsm__glance *glance, int64_t si
     case FSM__BY_AGE: put_u64(&out, ~(uint64_t)since_ns); break; /* the later, the younger */
     case FSM__BY_ID: put_text(&out, glance->id); break;
     case FSM__BY_KEY: put_text(&out, glance->key); break;
+    case FSM__BY_MACHINE: put_name(&out, glance->deployed->id); break;
+    case FSM__BY_STATE: put_name(&out, first_leaf(glance)); break;
+    case FSM__BY_SLA: put_due(&out, glance); break;
+    case FSM__SORT_COUNT: break;
   }
   return out;
 }
 
 static fsm_code too_many(const fsm__sieve *sieve, fsm_error *err) {
-  static const char *const names[] = {"created", "updated", "age", "id", "key"};
   return fsm_fail(err, FSM_ETOOLARGE, "sort",
                   "to sort by %s more than %llu rows would have to be read; name a machine, a state, a user "
                   "or a key, or sort by created or id",
-                  names[sieve->filter->sort], (unsigned long long)(SORT_LOOKS * sieve->look_max));
+                  fsm__sort_name(sieve->filter->sort), (unsigned long long)(SORT_LOOKS * sieve->look_max));
 }
 
 static fsm_code rank(fsm__page *page, fsm__stroll *stroll, fsm_error *err) {
@@ -165,6 +142,7 @@ fsm_code fsm__query_list(const fsm__reading *at, fsm_value *out, fsm_error *err)
   fsm_code code = fsm__query_filter(at->query, &filter, err);
   if (code == FSM_OK) code = fsm__page_open(at, filter, &page, err);
   if (code == FSM_OK) code = fsm__sieve_open(at, filter, page.now_ns, &sieve, err);
+  page.sieve = &sieve;
   if (code == FSM_OK) code = list(&page, &sieve, err);
   if (code == FSM_OK) code = fsm__page_document(&page, &sieve, out, err);
   fsm_filter_free(filter);

@@ -5,6 +5,7 @@
 
 #include "runtime/crc32c.h"
 #include "runtime/hash.h"
+#include "runtime/query_row.h"
 
 /* ---- cursors ------------------------------------------------------------------------------------ */
 
@@ -52,8 +53,9 @@ const char *fsm__cursor_text(fsm_arena *arena, uint64_t mark, int64_t now_ns, co
 static fsm_code mark_of(const fsm__reading *at, const fsm_filter *filter, uint64_t *out, fsm_error *err) {
   const char *text = fsm_filter_text(filter, at->arena);
   if (text != NULL)
-    text = fsm_arena_printf(at->arena, "%d %lld %s", (int)at->query->kind, (long long)filter->for_least_ns,
-                            text);
+    text = fsm_arena_printf(at->arena, "%d %lld %s %s %s", (int)at->query->kind,
+                            (long long)filter->for_least_ns, at->query->by != NULL ? at->query->by : "",
+                            at->query->sum != NULL ? at->query->sum : "", text);
   if (text == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   const fsm__hash hash = fsm__sha256(text, strlen(text));
   *out = fsm__key_read_u64(hash.bytes);
@@ -67,6 +69,7 @@ fsm_code fsm__page_open(const fsm__reading *at, const fsm_filter *filter, fsm__p
   uint64_t mark = 0;
   *out = (fsm__page){.at = at, .now_ns = at->now_ns, .items = {.arena = at->arena}, .goes_on = after != NULL};
   fsm_code code = mark_of(at, filter, &out->mark, err);
+  if (code == FSM_OK) code = fsm__with_read(at->query->with, &out->with, err);
   if (code != FSM_OK || after == NULL) return code;
   if (!fsm__cursor_read(after, &mark, &out->now_ns, &out->after))
     return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a page's next", after);
@@ -95,7 +98,9 @@ fsm_code fsm__page_add(fsm__page *page, uint64_t number, const fsm__key *place, 
   if (code == FSM_ENOTFOUND)
     return fsm_fail(err, FSM_ECORRUPT, "store: instances", "instance number %llu has no row",
                     (unsigned long long)number);
-  if (code == FSM_OK) code = fsm__query_row(at, &in, &view, err);
+  const uint64_t looked = page->sieve->looked; /* what a row tells besides is bounded by the page */
+  if (code == FSM_OK) code = fsm__query_row_with(page->sieve, &in, page->with, &view, err);
+  page->sieve->looked = looked;
   if (code != FSM_OK) return code;
   fsm__items_add(&page->items, view);
   page->last.len = 0;

@@ -13,6 +13,8 @@ enum { FSM__CURSOR_PLACE_MAX = 160 };
 typedef struct fsm__page {
   const fsm__reading *at;
   uint64_t mark;
+  fsm__sieve *sieve;
+  uint32_t with;  /* members of rows that are asked for (query_row.h) */
   int64_t now_ns; /* of the first page */
   bool goes_on;   /* `after` was given: */
   fsm__key after;
@@ -21,7 +23,7 @@ typedef struct fsm__page {
   bool more;
 } fsm__page;
 
-/* FSM_EARGUMENT, "after": no cursor, or of another query. */
+/* Its sieve is set by the caller. FSM_EARGUMENT, "after": no cursor, or of another query. */
 FSM_MUST_USE fsm_code fsm__page_open(const fsm__reading *at, const fsm_filter *filter, fsm__page *out,
                                      fsm_error *err);
 /* Adds an instance at its place; *full: the page has its items, the place is where it goes on behind. */

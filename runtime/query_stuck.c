@@ -266,6 +266,7 @@ fsm_code fsm__query_stuck(const fsm__reading *at, fsm_value *out, fsm_error *err
         fsm_fail(err, FSM_EARGUMENT, "sort", "stuck ones come in the order of -age; list them to sort them");
   if (code == FSM_OK) code = fsm__page_open(at, filter, &page, err);
   if (code == FSM_OK) code = fsm__sieve_open(at, filter, page.now_ns, &sieve, err);
+  page.sieve = &sieve;
   if (code == FSM_OK) code = stuck(&page, &sieve, err);
   if (code == FSM_OK) code = fsm__page_document(&page, &sieve, out, err);
   fsm_filter_free(filter);

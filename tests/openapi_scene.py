@@ -410,7 +410,24 @@ class Scene:
         user.call("listRecords", query={"where": "1 +"}, expect=(422, "expression"))
         user.call("listRecords", query={"since": "x"}, expect=400)
         self.figures()
+        self.groups()
         self.stream()
+
+    def groups(self):
+        user = self.user
+        user.call("countGroups", query={"by": "machine,state", "sum": "amount"}, expect=200)
+        user.call("countGroups", query={"by": "label:dept,field:amount", "where": "context.amount > 1"}, expect=200)
+        for query in ({"by": "x"}, {"by": "state", "sum": "a-b"}, {"by": "state", "after": "x"}, {"by": "state", "sort": "id"}):
+            user.call("countGroups", query=query, expect=400)
+        user.call("countGroups", query={"by": "state", "machine": "none"}, expect=(404, "unknown_machine"))
+        user.call("countGroups", query={"by": "state", "where": "1 +"}, expect=(422, "expression"))
+        page = user.call("listActors", query={"limit": 1}, expect=200)
+        user.call("listActors", query={"after": page.json["items"][0]["seq"]}, expect=200)
+        user.call("listActors", query={"after": "x"}, expect=400)
+        user.call("listInstances", query={"with": "kind,sla,waits,who,last"}, expect=200)
+        user.call("listStuck", query={"kind": "dead,orphan", "with": "kind"}, expect=200)
+        user.call("listStuck", query={"with": "x"}, expect=400)
+        user.call("listStuck", query={"kind": "silent"}, expect=400)
 
     def figures(self):
         user, when = self.user, {"since": "2026-01-01", "until": "2262-01-01"}

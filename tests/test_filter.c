@@ -222,9 +222,11 @@ static void a_time_is_a_point_a_day_or_so_long_ago(void **state) {
 static void what_is_sorted_by_is_known(void **state) {
   (void)state;
   refused("sort", "size",
-          "\"size\" is nothing to sort by: created, updated, age, id, key; -created: downwards");
+          "\"size\" is nothing to sort by: created, updated, age, id, key, machine, state, sla; -created: "
+          "downwards");
   refused("sort", "--id",
-          "\"--id\" is nothing to sort by: created, updated, age, id, key; -created: downwards");
+          "\"--id\" is nothing to sort by: created, updated, age, id, key, machine, state, sla; -created: "
+          "downwards");
   taken("sort", "-updated");
   assert_true(filter->sort == FSM__BY_UPDATED && filter->downwards);
 }

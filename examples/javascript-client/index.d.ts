@@ -277,6 +277,12 @@ export interface InstanceRow {
   rev: number;
   forced?: true;
   incident?: { reason: string; seq: Seq; text: string };
+  /** These with `with` only. */
+  kind?: string[];
+  sla?: { due: string; state?: string; left_ns?: number | string; overdue_ns?: number | string };
+  waits?: Array<{ what: "event" | "timer" | "task" | "child" | "message"; name: string; due?: string }>;
+  who?: { anybody: boolean; allow?: string[]; people?: string[]; more?: number };
+  last?: { kind: string; event?: string; time: string; by?: string };
 }
 /** What may be sent to an instance now. */
 export interface Events {

@@ -34,6 +34,8 @@ static const row rows[] = {
   {FSM__ASK_LIST,  "instances",    "GET",  "/v1/instances", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "stuck",        "GET",  "/v1/stuck", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "search",       "GET",  "/v1/search", NULL, REST_QUERY, false},
+  {FSM__ASK_LIST,  "groups",       "GET",  "/v1/groups", NULL, REST_QUERY, false},
+  {FSM__ASK_LIST,  "actors",       "GET",  "/v1/actors", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "tasks",        "GET",  "/v1/tasks", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "timers",       "GET",  "/v1/timers", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "machines",     "GET",  "/v1/machines", NULL, REST_QUERY, false},
@@ -128,11 +130,11 @@ static const row *row_of(fsm__ask ask, const fsm_value *doc, fsm_error *err) {
     case FSM__ASK_SEND: return named(ask, fsm_map_get(doc, "events") ? &batch : &send);
     case FSM__ASK_GET: return row_of_get(doc, err);
     case FSM__ASK_LIST:
-      return choice(
-          ask, doc, "what", "instances",
-          "instances, stuck, search, tasks, timers, machines, versions, records, counts, stats, funnel, "
-          "routes, sinks, parked",
-          err);
+      return choice(ask, doc, "what", "instances",
+                    "instances, stuck, search, groups, actors, tasks, timers, machines, versions, records, "
+                    "counts, stats, funnel, "
+                    "routes, sinks, parked",
+                    err);
     case FSM__ASK_ADMIN:
       return choice(ask, doc, "command", NULL,
                     "pause, resume, cancel, force, set, note, retry, skip, retire, route_set, route_remove, "

@@ -55,6 +55,8 @@ bool fsm__serve_history(fsm__server *server, fsm__request *request, const fsm__t
 bool fsm__serve_records(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_search(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_groups(fsm__server *server, fsm__request *request, const fsm__target *target);
+bool fsm__serve_actors(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_stats(fsm__server *server, fsm__request *request, const fsm__target *target);
 bool fsm__serve_funnel(fsm__server *server, fsm__request *request, const fsm__target *target);

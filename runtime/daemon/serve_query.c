@@ -108,6 +108,9 @@ static bool ask_filtered(fsm__server *server, fsm__request *request, const fsm__
   fsm_code code = fsm_filter_new(&filter, &err);
   if (code == FSM_OK) code = read_filter(target, filter, &err);
   if (code == FSM_OK) code = read_text(target, "after", &query.after, &err);
+  if (code == FSM_OK) code = read_text(target, "with", &query.with, &err);
+  if (code == FSM_OK) code = read_text(target, "by", &query.by, &err);
+  if (code == FSM_OK) code = read_text(target, "sum", &query.sum, &err);
   if (code == FSM_OK) code = fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query.limit, &err);
   query.filter = filter;
   if (code == FSM_OK) code = fsm_read(server->runtime, &query, fsm__serve_document, request, &err);
@@ -174,6 +177,14 @@ bool fsm__serve_search(fsm__server *server, fsm__request *request, const fsm__ta
 
 bool fsm__serve_stuck(fsm__server *server, fsm__request *request, const fsm__target *target) {
   return ask_filtered(server, request, target, FSM_QUERY_STUCK);
+}
+
+bool fsm__serve_groups(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return ask_filtered(server, request, target, FSM_QUERY_GROUPS);
+}
+
+bool fsm__serve_actors(fsm__server *server, fsm__request *request, const fsm__target *target) {
+  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_ACTORS}, fsm__serve_document);
 }
 
 bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__target *target) {

@@ -52,6 +52,9 @@ static void params(fsm_buf *buf, const fsm_query *query) {
   if (query->kind == FSM_QUERY_TASKS || query->kind == FSM_QUERY_TIMERS)
     param(buf, &separator, "instance", query->ref);
   if (query->late) param(buf, &separator, "late", "true");
+  param(buf, &separator, "with", query->with);
+  param(buf, &separator, "by", query->by);
+  param(buf, &separator, "sum", query->sum);
   param(buf, &separator, "correlation", query->correlation);
   param(buf, &separator, "user", query->user);
   param(buf, &separator, "as_of", query->as_of);
@@ -119,6 +122,8 @@ void cli_route(fsm_buf *buf, const fsm_query *query) {
     case FSM_QUERY_SEARCH: fsm_buf_str(buf, "/v1/search"); break;
     case FSM_QUERY_LIST: fsm_buf_str(buf, "/v1/instances"); break;
     case FSM_QUERY_STUCK: fsm_buf_str(buf, "/v1/stuck"); break;
+    case FSM_QUERY_GROUPS: fsm_buf_str(buf, "/v1/groups"); break;
+    case FSM_QUERY_ACTORS: fsm_buf_str(buf, "/v1/actors"); break;
     case FSM_QUERY_COUNTS: fsm_buf_str(buf, "/v1/counts"); break;
     case FSM_QUERY_MACHINES: fsm_buf_str(buf, "/v1/machines"); break;
     case FSM_QUERY_VERSIONS: versions(buf, query); return;

@@ -1,0 +1,56 @@
+/* query_actors.c: who acts: FSM_QUERY_ACTORS. */
+#include <string.h>
+
+#include "runtime/people.h"
+#include "runtime/query.h"
+
+static fsm_code view_of(const fsm__reading *at, const fsm__person *person, fsm_value *out, fsm_error *err) {
+  static const char *const names[] = {"type", "sub", "iss", "roles"};
+  fsm__document d = {.arena = at->arena};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const fsm_value *value = fsm_map_get(&person->shown, names[i]);
+    if (value != NULL && !fsm_is(value, FSM_NULL)) fsm__document_put(&d, names[i], *value);
+  }
+  fsm__document_time(&d, "last", person->last_ns);
+  fsm__document_put(&d, "seq", fsm_int((int64_t)person->seq));
+  return fsm__document_map(&d, out, err);
+}
+
+/* `after` is the seq of the last one of the page before: they come in falling order of it. */
+static fsm_code put_page(const fsm__reading *at, const fsm__people *people, fsm__document *d,
+                         fsm_error *err) {
+  fsm__items items = {.arena = at->arena};
+  uint64_t after = UINT64_MAX;
+  const char *next = NULL;
+  fsm_value view;
+  if (at->query->after != NULL && !fsm__query_seq(at->query->after, &after))
+    return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a page's next", at->query->after);
+  for (unsigned i = 0; i < people->count; i++) {
+    const fsm__person *person = &people->at[i];
+    if (person->seq >= after) continue;
+    if (items.count == at->query->limit) {
+      next = fsm_arena_printf(at->arena, "%llu", (unsigned long long)people->at[i - 1].seq);
+      if (next == NULL) d->failed = true;
+      break;
+    }
+    fsm_code code = view_of(at, person, &view, err);
+    if (code != FSM_OK) return code;
+    fsm__items_add(&items, view);
+  }
+  d->failed |= items.failed;
+  if (!items.failed) fsm__document_put(d, "items", fsm_list(items.items, items.count));
+  fsm__document_put(d, "next", next != NULL ? fsm_string(next) : fsm_null());
+  return FSM_OK;
+}
+
+fsm_code fsm__query_actors(const fsm__reading *at, fsm_value *out, fsm_error *err) {
+  fsm__people people;
+  fsm__document d = {.arena = at->arena};
+  fsm_code code = fsm__people_known(at->core, at->arena, &people, err);
+  if (code == FSM_OK) code = put_page(at, &people, &d, err);
+  if (code != FSM_OK) return code;
+  if (people.cut) fsm__document_put(&d, "cut", fsm_bool(true));
+  fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
+  fsm__document_time(&d, "now", at->now_ns);
+  return fsm__document_map(&d, out, err);
+}
