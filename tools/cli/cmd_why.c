@@ -184,9 +184,9 @@ static void print_tried(cli_run *cli, const fsm_value *document) {
     const fsm_value *one = &tried->items[i];
     const char *by = cli_field(arena, one, "by"), *event = cli_field(arena, one, "event");
     line(cli, 2,
-         fsm_arena_printf(arena, "%s %s%s%s: %s (%s)", when(cli, document, fsm_map_get(one, "time")), event,
-                          *by != 0 ? " by " : "", by, cli_field(arena, one, "text"),
-                          cli_field(arena, one, "reason")));
+         fsm_arena_printf(arena, "%s%s%s%s%s: %s (%s)", when(cli, document, fsm_map_get(one, "time")),
+                          *event != 0 ? " " : "", event, *by != 0 ? " by " : "", by,
+                          cli_field(arena, one, "text"), cli_field(arena, one, "reason")));
   }
 }
 
