@@ -304,6 +304,9 @@ export interface EnabledEvent {
   seen?: Json;
   fault?: string;
   depends?: true;
+  missing?: string;
+  who?: string;
+  people?: string[];
   allow?: { where: string; state: string; transition?: number; expression: string; holds?: boolean }[];
   permitted?: boolean;
   schema?: Json;

@@ -68,7 +68,9 @@ static const char *who_may(fsm_arena *arena, const fsm_value *event) {
     if (!refused || !says(&allow->items[i], "holds", true))
       add_expression(&buf, cli_field(arena, &allow->items[i], "expression"));
   const char *who = refused ? "not you, for want of: " : says(event, "permitted", true) ? "you: " : "";
-  const char *text = fsm_arena_printf(arena, "%s%s", who, fsm_buf_text(&buf));
+  const char *people = cli_field(arena, event, "people");
+  const char *text = fsm_arena_printf(arena, "%s%s%s%s%s", who, fsm_buf_text(&buf), *people != 0 ? " (" : "",
+                                      people, *people != 0 ? " seen)" : "");
   fsm_buf_free(&buf);
   return text == NULL ? "" : text;
 }
@@ -95,6 +97,7 @@ static void add_note(cli_run *cli, cli_table *table, const fsm_value *event, lay
   note_line(&note, &cli->screen, "  who may: ", who_may(arena, event));
   note_line(&note, &cli->screen, "  guard: ", text == NULL ? guard : text);
   cli_seen(&note, arena, fsm_map_get(event, "seen"), &cli->screen);
+  note_line(&note, &cli->screen, "  missing: ", cli_field(arena, event, "missing"));
   note_line(&note, &cli->screen, "  fault: ", cli_field(arena, event, "fault"));
   if (note.len > 0) cli_table_note(table, fsm_buf_text(&note));
   fsm_buf_free(&note);
