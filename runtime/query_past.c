@@ -1,7 +1,7 @@
 /* query_past.c: an instance as it was: which moment is meant, and its document then. */
 #include <string.h>
 
-#include "fsm/expr_time_text.h"
+#include "runtime/filter.h"
 #include "runtime/past.h"
 #include "runtime/record_filter.h"
 #include "schema/json.h"
@@ -38,15 +38,6 @@ static fsm_code at_seq(const fsm__reading *at, const char *text, uint64_t *seq, 
   return *seq < first ? archived(first, err) : time_at(at, *seq, ns, err);
 }
 
-static bool read_time(const char *text, int64_t now_ns, int64_t *ns) {
-  fsm_value time = fsm_null();
-  int64_t ago = 0;
-  if (fsm_duration_parse(text, &ago, NULL) == FSM_OK) return !__builtin_sub_overflow(now_ns, ago, ns);
-  return fsm__timestamp_parse(text, strlen(text), &time) == NULL &&
-         !__builtin_mul_overflow(time.i, (int64_t)1000000000, ns) &&
-         !__builtin_add_overflow(*ns, (int64_t)time.len, ns);
-}
-
 /* The last record of that time or before. */
 static fsm_code at_time(const fsm__reading *at, int64_t ns, uint64_t *seq, fsm_error *err) {
   fsm__journal *journal = at->core->journal;
@@ -65,11 +56,9 @@ static fsm_code at_time(const fsm__reading *at, int64_t ns, uint64_t *seq, fsm_e
 fsm_code fsm__past_moment(const fsm__reading *at, const char *text, uint64_t *seq, int64_t *ns,
                           fsm_error *err) {
   if (text[0] == '@') return at_seq(at, text, seq, ns, err);
-  if (!read_time(text, at->now_ns, ns) || *ns == INT64_MAX)
-    return fsm_fail(
-        err, FSM_EARGUMENT, "as_of",
-        "\"%.64s\" is no moment: @SEQ, a time like 2026-11-22T08:00:00Z, or how long ago, like 3d", text);
-  if (*ns > at->now_ns)
+  fsm_code code = fsm_time_parse("as_of", text, at->now_ns, ns, err);
+  if (code != FSM_OK) return code;
+  if (*ns > at->now_ns || *ns == INT64_MAX)
     return fsm_fail(err, FSM_ENOTFOUND, "as_of", "%.64s is still to come: nobody knows what will be then",
                     text);
   return at_time(at, *ns, seq, err);

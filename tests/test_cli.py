@@ -530,7 +530,7 @@ class Commands(WithDaemon):
         self.assertRegex(lines[3], r"rejected .*OPEN .* no_transition$")
         code, out, err = run(*self.here("log", "log-1", "--limit", "1"))
         self.assertEqual((code, len(out.splitlines())), (0, 2))
-        self.assertRegex(err, r"^1 record · .* · there are more: --limit N\n$")
+        self.assertRegex(err, r"^1 record · .* · there are more: --limit N or --all\n$")
         full = self.ok(*self.here("log", "log-1", "--full"))
         self.assertEqual(full.count("\nkind:  "), 3)
         self.assertIn('\nctx:          {"opened":[0,1]}\n', full)
@@ -586,10 +586,10 @@ class Commands(WithDaemon):
 
     def test_verify_says_what_it_read(self):
         self.start("verify-1")
-        got = self.json(*self.here("verify"))
+        got = self.json(*self.here("audit", "verify"))
         self.assertEqual(len(got["head"]), 64)
         self.assertGreaterEqual(got["records"], 2)
-        self.assertTrue(self.ok(*self.here("verify")).startswith("verified:     ok\nrecords:"))
+        self.assertTrue(self.ok(*self.here("audit", "verify")).startswith("verified:     ok\nrecords:"))
 
     def test_hostile_values_never_reach_the_terminal(self):
         self.start("evil-1")
@@ -815,7 +815,7 @@ class Stopped(WithDaemon):
             before = self.listing()
             self.assertEqual(self.answers(), running)
             self.assertEqual(self.listing(), before, "reading the files changed them")
-            offline = self.json(*self.here("verify"))
+            offline = self.json(*self.here("audit", "verify"))
             self.assertTrue(self.ok(*self.here("health")).startswith("daemon:       none runs"))
             for args in (("send", "a-1", "CLOSE"), ("start", "door"), ("def", "deploy", self.definition)):
                 _, err = self.expect(9, *self.here(*args))
@@ -826,7 +826,7 @@ class Stopped(WithDaemon):
         finally:
             self.daemon.start()
         self.assertEqual(self.answers(), running)
-        self.assertEqual(self.json(*self.here("verify"))["records"], offline["records"])
+        self.assertEqual(self.json(*self.here("audit", "verify"))["records"], offline["records"])
 
     def listing(self):
         """Sizes and contents; LMDB's reader table is nobody's data."""
@@ -850,7 +850,7 @@ class Stopped(WithDaemon):
             at = body.index(b"door")
             f.seek(at)
             f.write(b"d0or")
-        _, err = self.expect(7, "--data", copy, "verify")
+        _, err = self.expect(7, "--data", copy, "audit", "verify")
         self.assertIn("keep the data directory as it is", err)
         self.expect(7, "--data", copy, "ls")
 
@@ -954,8 +954,8 @@ class Usage(Case):
         everything = self.ok("--help")
         for line in everything.splitlines():
             self.assertLessEqual(len(line), 80, line)
-        commands = re.findall(r"^  ([a-z-]+(?: [a-z]+)?) ", everything.partition("commands:")[2].partition("options of")[0], re.M)
-        commands = [command if command.split()[0] in ("def", "token", "db", "route", "outbox", "task", "timer") else command.split()[0] for command in commands]
+        commands = re.findall(r"^  ([a-z-]+(?: [a-z-]+)?) ", everything.partition("commands:")[2].partition("options of")[0], re.M)
+        commands = [command if command.split()[0] in ("def", "token", "db", "route", "outbox", "task", "timer", "audit") else command.split()[0] for command in commands]
         self.assertGreater(len(commands), 30)
         for command in commands:
             page = self.ok(*command.split(), "--help")
@@ -1176,7 +1176,7 @@ class Lied(Case):
 
         with lying({"/v1/instances/x/history": page}) as socket:
             items = self.json("--socket", socket, "log", "x")["items"]
-            self.assertEqual(len(items), 50)
+            self.assertEqual(len(items), 62)
 
     def test_pages_that_never_end_do(self):
         with lying({"/": (200, {"items": [], "next": "again"})}) as socket:

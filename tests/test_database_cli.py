@@ -91,12 +91,12 @@ def main():
         wait_for_snapshot(restored)
         assert os.listdir(archive) == []  # nothing is old enough
         stop(daemon)
-        cli(restored, "verify")
+        cli(restored, "audit", "verify")
 
         shutil.rmtree(os.path.join(data, "store"))
         cli(data, "db", "check", expect=7)
         cli(data, "db", "rebuild", "--reason", "the store was lost")
-        cli(data, "verify")
+        cli(data, "audit", "verify")
         segment = os.path.join(data, "journal", "0", "%020d.seg" % 1)
         damage(segment, 4096, 1500)
         cli(data, "db", "repair", expect=7)
@@ -105,7 +105,7 @@ def main():
         cli(data, "db", "repair", "--accept-loss", "--yes", "--reason", "no backup")
         kept = [name for name in os.listdir(os.path.dirname(segment)) if name.startswith("damaged-")]
         assert len(kept) == 1, kept
-        cli(data, "verify")
+        cli(data, "audit", "verify")
         assert document(data, "db", "check")["ok"] is True
     finally:
         shutil.rmtree(root)

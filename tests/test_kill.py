@@ -259,12 +259,12 @@ class Comparison:
             (("stuck", "--for", "1ms", "--all"), "PAGES", "/v1/stuck?for=1ms"),
             (("stats",), "GET", "/v1/counts"),
             (("def", "ls"), "GET", "/v1/machines"),
-            (("verify",), "POST", "/v1/verify"),
+            (("audit", "verify"), "POST", "/v1/verify"),
         ]
         for machine in of:
             for name in self.rng.sample(of[machine], min(2, len(of[machine]))):
                 plan.append((("get", name), "GET", "/v1/instances/" + name))
-                plan.append((("log", name), "PAGES", "/v1/instances/%s/history" % name))
+                plan.append((("log", name, "--all"), "PAGES", "/v1/instances/%s/history" % name))
                 plan.append((("events", name), "GET", "/v1/instances/%s/events" % name))
         return plan
 
@@ -472,7 +472,7 @@ class Kill:
         whole.read()
         if whole.leaves != self.ledger.leaves:
             self.faults.add("wrong", "records that were read after a kill are not the same at the end")
-        status, proof = cli("--data", self.daemon.data, "verify")
+        status, proof = cli("--data", self.daemon.data, "audit", "verify")
         if status != 0 or (proof["records"], proof["head"]) != (self.ledger.seq, self.ledger.leaf.hex()):
             leaf = self.ledger.leaf.hex()
             self.faults.add("wrong", "verify: exit %d, %s; the last leaf is %s" % (status, proof, leaf))

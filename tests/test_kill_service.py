@@ -289,9 +289,9 @@ class Kill:
         """What was kept is proved, copied and made anew, retired versions included."""
         copy, anew = os.path.join(self.dir, "copy"), os.path.join(self.dir, "anew")
         data = self.daemon.data
-        for words in (("--data", data, "verify"), ("--data", data, "db", "check"), ("--data", data, "db", "backup", copy),
-                      ("db", "restore", copy, anew), ("--data", anew, "verify"),
-                      ("--data", data, "db", "rebuild"), ("--data", data, "verify")):  # fmt: skip
+        for words in (("--data", data, "audit", "verify"), ("--data", data, "db", "check"), ("--data", data, "db", "backup", copy),
+                      ("db", "restore", copy, anew), ("--data", anew, "audit", "verify"),
+                      ("--data", data, "db", "rebuild"), ("--data", data, "audit", "verify")):  # fmt: skip
             status, answer = cli(*words)
             if status != 0:
                 self.faults.add("wrong", "fsm-cli %s: exit %d: %s" % (" ".join(words), status, answer))

@@ -62,7 +62,7 @@ class Seeded(unittest.TestCase):
             self.assertEqual(sorted(got["state"]), want["state"], want)
             if "since" in want:
                 self.assertEqual(seconds(got["since"]), seconds(want["since"]), want)
-        self.assertEqual(cli("verify", "--data", data, "-o", "json")["rows"] > len(rows), True)
+        self.assertEqual(cli("audit", "verify", "--data", data, "-o", "json")["rows"] > len(rows), True)
 
     def test_every_kind_is_there(self):
         wanted = make(os.path.join(self.dir, "data"), INSTANCES, 2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fsm-cli verify-stream over records of a real fsmd: whole, lost, altered, held against the journal. Exit 77: not built."""
+"""fsm-cli audit verify-stream over records of a real fsmd: whole, lost, altered, held against the journal. Exit 77: not built."""
 import json
 import os
 import shutil
@@ -66,7 +66,7 @@ class VerifyStream(unittest.TestCase):
 
     def verify(self, records, *options):
         lines = "".join(json.dumps(r) + "\n" for r in records).encode()
-        code, out, err = self.run_cli(*options, "-o", "json", "verify-stream", "-", input=lines)
+        code, out, err = self.run_cli(*options, "-o", "json", "audit", "verify-stream", "-", input=lines)
         return code, json.loads(out), err
 
     def test_whole_beside_the_journal_and_alone(self):
@@ -88,7 +88,7 @@ class VerifyStream(unittest.TestCase):
             with self.subTest(name):
                 with open(path, "w", encoding="utf-8") as file:
                     file.writelines(json.dumps(r) + "\n" for r in case[0])
-                code, out, err = self.run_cli("verify-stream", path)
+                code, out, err = self.run_cli("audit", "verify-stream", path)
                 self.assertEqual(out, transcript(self.records, case, lambda i: "%s:%d" % (path, i + 1)), err)
                 self.assertEqual(code, 7 if case[1] else 0)
 
@@ -100,10 +100,10 @@ class VerifyStream(unittest.TestCase):
         self.assertEqual((code, report["counts"]), (7, {"alteration": 1}))
 
     def test_what_cannot_be_read_is_a_fault_of_its_own(self):
-        code, _, err = self.run_cli("verify-stream", os.path.join(self.folder, "none"))
+        code, _, err = self.run_cli("audit", "verify-stream", os.path.join(self.folder, "none"))
         self.assertEqual(code, 3)
         self.assertIn("none", err)
-        self.assertEqual(self.run_cli("verify-stream")[0], 2)
+        self.assertEqual(self.run_cli("audit", "verify-stream")[0], 2)
 
 
 def seqs(*parts):
@@ -208,7 +208,7 @@ class VerifyNats(unittest.TestCase):
         return VerifyStream.run_cli("--data", self.data, *args)
 
     def check(self):
-        code, out, err = VerifyStream.run_cli("-o", "json", "verify-stream", "--nats", self.url, "--stream", "FSM_EVT_0")
+        code, out, err = VerifyStream.run_cli("-o", "json", "audit", "verify-stream", "--nats", self.url, "--stream", "FSM_EVT_0")
         return code, json.loads(out) if out else {}, err
 
     def nothing_marked_is_published(self):
@@ -246,7 +246,7 @@ class VerifyNats(unittest.TestCase):
                 for record in case[0]:
                     self.assertNotIn("error", nats.request(stream + ".x", record))
                 with self.subTest(name):
-                    code, out, err = VerifyStream.run_cli("verify-stream", "--nats", self.url, "--stream", stream)
+                    code, out, err = VerifyStream.run_cli("audit", "verify-stream", "--nats", self.url, "--stream", stream)
                     self.assertEqual(out, transcript(VerifyStream.records, case, lambda i: "%s:%d" % (stream, i + 1)), err)
                     self.assertEqual(code, 7 if case[1] else 0)
         finally:
@@ -255,10 +255,10 @@ class VerifyNats(unittest.TestCase):
 
     def test_what_does_not_let_us_in_is_told(self):
         for option, said in ((("--ca-file", "/none"), "ca_file: there is no file"), (("--user", "a"), "password_file")):
-            code, _, err = VerifyStream.run_cli("verify-stream", "--nats", self.url, "--stream", "S", *option)
+            code, _, err = VerifyStream.run_cli("audit", "verify-stream", "--nats", self.url, "--stream", "S", *option)
             self.assertNotEqual(code, 0)
             self.assertIn(said, err)
-        code, _, err = VerifyStream.run_cli("verify-stream", "--user", "a", "-")
+        code, _, err = VerifyStream.run_cli("audit", "verify-stream", "--user", "a", "-")
         self.assertEqual(code, 2, err)
         self.assertIn("--user goes with --nats", err)
 
@@ -275,7 +275,7 @@ class VerifyNats(unittest.TestCase):
         code, report, err = self.check()
         self.assertEqual((code, report["ok"], report["first"], report["unproved"]), (0, True, 1, 0), err)
         self.nothing_marked_is_published()
-        code, _, err = VerifyStream.run_cli("verify-stream", "--nats", self.url, "--stream", "NONE")
+        code, _, err = VerifyStream.run_cli("audit", "verify-stream", "--nats", self.url, "--stream", "NONE")
         self.assertEqual(code, 3, err)
 
 

@@ -57,6 +57,7 @@ struct cli_run { /* one run of the program */
   bool left;       /* the pager was left before its end: all is well */
   bool hung_up;    /* the reader of stdout went away: nothing is printed any more, nobody is told */
   const char *ref; /* the instance it is about, for hints; NULL = none */
+  void *own;       /* the command's */
   const char *cut; /* what came behind the … of a cut id; NULL = nothing */
 };
 
@@ -93,6 +94,8 @@ FSM_MUST_USE fsm_code cli_ref(cli_run *cli, const char *word, fsm_error *err);
 FSM_MUST_USE fsm_code cli_ref_check(cli_run *cli, fsm_error *err);
 /* The document of one query by ref. */
 FSM_MUST_USE fsm_code cli_about(cli_run *cli, fsm_query_kind kind, fsm_value *out, fsm_error *err);
+/* The same of a query that says more. */
+FSM_MUST_USE fsm_code cli_about_query(cli_run *cli, fsm_query query, fsm_value *out, fsm_error *err);
 
 /* help.c */
 void cli_help(const cli_command *command, const char *group, fsm_buf *out);

@@ -106,6 +106,11 @@ static void print(cli_run *cli, const fsm_value *document) {
   cli_print_line(cli, "key", cli_field(arena, document, "key"));
   cli_print_line(cli, "machine", machine == NULL ? "" : machine);
   const fsm_value *forced = fsm_map_get(document, "forced"), *parent = fsm_map_get(document, "parent");
+  const fsm_value *as_of = fsm_map_get(document, "as_of");
+  if (as_of != NULL && fsm_is(as_of, FSM_MAP))
+    cli_print_line(cli, "as of",
+                   or_empty(fsm_arena_printf(arena, "seq %s, %s", cli_field(arena, as_of, "seq"),
+                                             cli_time(arena, fsm_map_get(as_of, "time")))));
   cli_print_line(cli, "status", cli_field(arena, document, "status"));
   print_states(cli, document);
   cli_print_line(cli, "rev", cli_field(arena, document, "rev"));
@@ -134,17 +139,23 @@ static void print(cli_run *cli, const fsm_value *document) {
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_value document;
-  fsm_code code = cli_about(cli, FSM_QUERY_INSTANCE, &document, err);
+  const fsm_query query = {.kind = FSM_QUERY_INSTANCE, .as_of = cli_args_get(&cli->args, "as-of")};
+  fsm_code code = cli_about_query(cli, query, &document, err);
   return code == FSM_OK ? cli_show(cli, &document, print, err) : code;
 }
 
-static const char *const examples[] = {"get doc-17", "get document-approval/key:INV-7 -o json", NULL};
+static const cli_option options[] = {
+    {"as-of", 0, "TIME|@SEQ", "as it was then: a time, how long ago, or behind a record", false},
+    {NULL, 0, NULL, NULL, false}};
+static const char *const examples[] = {"get doc-17", "get document-approval/key:INV-7 -o json",
+                                       "get doc-17 --as-of 2h", "get doc-17 --as-of @8812", NULL};
 
 extern const cli_command cli_get;
 const cli_command cli_get = {.group = "",
                              .name = "get",
                              .words = "REF",
                              .summary = "one instance: state, context, tasks, timers",
+                             .options = options,
                              .examples = examples,
                              .words_min = 1,
                              .words_max = 1,

@@ -1,198 +1,219 @@
-/* cmd_log.c: fsm-cli log: what happened to an instance, who did it, and what was refused. */
+/* cmd_log.c: fsm-cli log: what happened, who did it, and what was refused: of an instance, or of what options
+ * ask for. The newest is last; without --all the last ones. */
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "tools/cli/pages.h"
+#include "tools/cli/records.h"
 
-static const cli_column columns[] = {
-    {.title = "TIME", .name = "time"},
-    {.title = "SEQ", .name = "seq", .right = true, .may_go = true},
-    {.title = "KIND", .name = "kind"},
-    {.title = "FROM → TO",
-     .name = "to",
-     .min = 12,
-     .shrink = 2,
-     .keep_end = true}, /* `from` is the `to` above */
-    {.title = "TRIGGER", .name = "trigger", .min = 7, .shrink = 2, .if_any = true, .keep_end = true},
-    {.title = "USER",
-     .name = "act.sub",
-     .min = 5,
-     .shrink = 1,
-     .if_any = true}, /* who did it is what a log is asked for */
-    {.title = "CORRELATION", .name = "corr", .if_any = true, .goes_first = true},
-    {.title = "REASON", .name = "reason", .min = 14, .shrink = 1, .if_any = true}};
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110, LEAVES_WIDTH = 18 };
+enum { LAST_OF_ONE = 1000, LAST_OF_MANY = 100, FOLLOW_NS = 300 * 1000 * 1000 };
 
-/* The head of a long id is its time; the tail tells ids of one moment apart. */
-static const char *short_id(fsm_arena *arena, const char *id, bool full) {
-  size_t len = strlen(id);
-  if (full || len <= SHORT_ID) return id;
-  const char *text = fsm_arena_printf(arena, "…%s", id + len - (SHORT_ID - 1));
-  return text == NULL ? id : text;
+typedef struct logged {
+  cli_run *cli;
+  cli_pages pages;
+  cli_export *export; /* --format */
+  bool all, follow;
+  int64_t last; /* so many */
+} logged;
+
+/* ---- which records -------------------------------------------------------------------------------- */
+
+static fsm_code instance_id(cli_run *cli, const char **id, fsm_error *err) {
+  fsm_value document;
+  const fsm_query query = {.kind = FSM_QUERY_INSTANCE, .ref = cli->ref};
+  fsm_code code = cli_source_query(&cli->source, &query, &cli->arena, &document, err);
+  const fsm_value *whole = code == FSM_OK ? fsm_map_get(&document, "id") : NULL;
+  *id = whole != NULL && fsm_is(whole, FSM_STRING) ? whole->s : cli->ref;
+  return code;
 }
 
-static const char *user_of(fsm_arena *arena, const fsm_value *record) {
-  const fsm_value *actor = fsm_map_get(record, "act");
-  if (actor == NULL || !fsm_is(actor, FSM_MAP)) return "";
-  const char *sub = cli_field(arena, actor, "sub");
-  return *sub != 0 ? sub : cli_field(arena, actor, "type");
+/* Records whose instance is that; its row is not needed. */
+static fsm_code by_instance(fsm_query *query, const char *id, fsm_arena *arena, fsm_error *err) {
+  const uint32_t count = query->records.len;
+  fsm_pair *pairs = fsm_arena_alloc(arena, (count + 1) * sizeof *pairs);
+  if (pairs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for options");
+  if (count > 0) memcpy(pairs, query->records.pairs, count * sizeof *pairs);
+  pairs[count] = (fsm_pair){fsm_string("instance"), fsm_string(id)};
+  query->kind = FSM_QUERY_RECORDS;
+  query->ref = NULL;
+  return fsm_map(pairs, count + 1, &query->records, err);
 }
 
-/* On a terminal the year and the zone are known: "11-22 09:06:54". */
-static const char *short_time(fsm_arena *arena, const char *time, bool full) {
-  size_t len = strlen(time);
-  if (full || len < strlen("2026-11-22T09:06:54")) return time;
-  const char *text = fsm_arena_printf(arena, "%.5s %.8s", time + 5, time + 11);
-  return text == NULL ? time : text;
+/* One instance without a filter is its history. */
+static fsm_code choose(logged *l, bool filtered, fsm_error *err) {
+  fsm_query *query = &l->pages.query;
+  const char *id = NULL;
+  query->kind = l->cli->ref == NULL || filtered ? FSM_QUERY_RECORDS : FSM_QUERY_HISTORY;
+  query->ref = filtered ? NULL : l->cli->ref;
+  if (l->cli->ref == NULL || !filtered) return FSM_OK;
+  fsm_code code = instance_id(l->cli, &id, err);
+  return code == FSM_OK ? by_instance(query, id, &l->cli->arena, err) : code;
 }
 
-/* What the engine sends itself begins with "xstate."; what kind of event it was ("done", "error", "after")
- * is enough where there is little room. */
-static const char *short_trigger(fsm_arena *arena, const char *trigger, bool full, bool narrow) {
-  static const char own[] = "xstate.";
-  if (full || strncmp(trigger, own, sizeof own - 1) != 0) return trigger;
-  trigger += sizeof own - 1;
-  const char *word = narrow ? fsm_arena_strndup(arena, trigger, strcspn(trigger, ".")) : trigger;
-  return word == NULL ? trigger : word;
-}
-
-/* The last two names of a path: with its region a leaf is still known. */
-static const char *short_path(const char *path) {
-  const char *dot = strrchr(path, '.');
-  while (dot != NULL && dot > path && dot[-1] != '.') dot--;
-  return dot == NULL ? path : dot;
-}
-
-/* The state around all of them, "" when there is none. */
-static const char *around(fsm_arena *arena, const fsm_value *list) {
-  const char *first = cli_text(arena, &list->items[0]);
-  size_t len = strlen(first);
-  for (uint32_t i = 0; i < list->len; i++) {
-    const char *path = cli_text(arena, &list->items[i]);
-    size_t same = 0;
-    while (same < len && path[same] == first[same]) same++;
-    while (same > 0 && (first[same] != '.' || path[same] != '.')) same--;
-    len = same;
+/* The first answer. An instance that left the store is known by its whole id alone: its records are asked
+ * for. */
+static fsm_code ask(logged *l, fsm_value *document, fsm_error *err) {
+  cli_run *cli = l->cli;
+  fsm_query *query = &l->pages.query;
+  fsm_error why = {.text = ""};
+  const size_t most = l->all ? 1 : (size_t)l->last;
+  fsm_code code = cli_records_last(cli, query, most, document, &why);
+  if (code == FSM_EINSTANCE && query->kind == FSM_QUERY_HISTORY && strstr(cli->ref, "/key:") == NULL) {
+    const fsm_value problem = cli->source.problem;
+    code = by_instance(query, cli->ref, &cli->arena, err);
+    if (code == FSM_OK) code = cli_records_last(cli, query, most, document, err);
+    if (code != FSM_OK || fsm_map_get(document, "items")->len > 0) return code;
+    cli->source.problem = problem;
+    code = FSM_EINSTANCE;
   }
-  const char *text = fsm_arena_strndup(arena, first, len);
-  return text == NULL ? "" : text;
+  return code == FSM_OK ? code : fsm_fail(err, code, why.where, "%s", why.text);
 }
 
-/* Leaves by their last names, or how many there are in which state. */
-static const char *short_leaves(fsm_arena *arena, const fsm_value *list) {
-  fsm_value *items = fsm_arena_zalloc(arena, list->len + 1u, sizeof *items);
-  for (uint32_t i = 0; items != NULL && i < list->len; i++)
-    items[i] = fsm_string(short_path(cli_text(arena, &list->items[i])));
-  fsm_value shorter = fsm_list(items, items == NULL ? 0 : list->len);
-  const char *names = cli_text(arena, &shorter), *above = list->len < 2 ? "" : around(arena, list);
-  if (cli_width(names) <= LEAVES_WIDTH || *above == 0) return names;
-  const char *text = fsm_arena_printf(arena, "%s (%u)", above, (unsigned)list->len);
-  return text == NULL ? names : text;
+/* ---- following ------------------------------------------------------------------------------------ */
+
+static const char *seq_text(fsm_arena *arena, const fsm_value *seq, const char *otherwise) {
+  int64_t number;
+  const char *text = seq != NULL && cli_number(seq, &number)
+                         ? fsm_arena_printf(arena, "%lld", (long long)number)
+                         : otherwise;
+  return text == NULL ? otherwise : text;
 }
 
-/* Where the line above ended is where this one begins: a narrow terminal is told only where it went, and in
- * a machine that is in several places the last names of the leaves. */
-static const char *change(fsm_arena *arena, const fsm_value *record, bool narrow) {
-  const fsm_value *from = fsm_map_get(record, "from"), *to = fsm_map_get(record, "to");
-  if (!narrow || to == NULL || !fsm_is(to, FSM_LIST)) return cli_change(arena, from, to);
-  bool begins = from == NULL || !fsm_is(from, FSM_LIST) || from->len == 0;
-  if (!begins && fsm_value_same(from, to)) return to->len > 1 ? "unchanged" : cli_text(arena, to);
-  fsm_value entered = cli_entered(arena, from, to);
-  const char *text =
-      fsm_arena_printf(arena, "%s%s", begins ? "" : "→ ",
-                       to->len > 1 ? short_leaves(arena, &entered) : cli_text(arena, &entered));
-  return text == NULL ? "" : text;
-}
-
-/* Why it was refused, or what the operator said. */
-static const char *reason_of(fsm_arena *arena, const fsm_value *record) {
-  const char *reason = cli_field(arena, record, "reason");
-  const fsm_value *detail = fsm_map_get(record, "detail"), *cause = fsm_map_get(record, "cause");
-  const bool operated = cause != NULL && fsm_is_text(cause, "admin");
-  return *reason == 0 && operated && detail != NULL && fsm_is(detail, FSM_MAP)
-             ? cli_field(arena, detail, "reason")
-             : reason;
-}
-
-static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
-                     const fsm_value *record) {
-  (void)document;
-  bool full = !cli->screen.tty, narrow = cli->screen.tty && cli->screen.columns < NARROW;
-  const char *cells[COLUMN_COUNT] = {short_time(arena, cli_time(arena, fsm_map_get(record, "time")), full),
-                                     cli_field(arena, record, "seq"),
-                                     cli_field(arena, record, "kind"),
-                                     change(arena, record, narrow),
-                                     short_trigger(arena, cli_field(arena, record, "trigger"), full, narrow),
-                                     user_of(arena, record),
-                                     narrow ? "" : short_id(arena, cli_field(arena, record, "corr"), full),
-                                     reason_of(arena, record)};
-  cli_table_row(table, cells);
-}
-
-/* The order in which people ask; what is not named here follows by name. */
-static const char *const first_fields[] = {"seq", "time",    "kind",  "outcome", "reason", "from",
-                                           "to",  "trigger", "cause", "data",    "ctx"};
-
-static bool is_first(const fsm_value *key) {
-  for (size_t i = 0; i < sizeof first_fields / sizeof first_fields[0]; i++)
-    if (fsm_is_text(key, first_fields[i])) return true;
-  return false;
-}
-
-static void print_field(cli_run *cli, fsm_arena *arena, const fsm_value *key, const fsm_value *value) {
-  fsm_buf json = {0};
-  if (!fsm_is(value, FSM_STRING)) fsm_json_write(&json, value);
-  cli_print_line(cli, cli_text(arena, key),
-                 fsm_is(value, FSM_STRING) ? cli_text(arena, value) : cli_safe(arena, fsm_buf_text(&json)));
-  fsm_buf_free(&json);
-}
-
-static void print_full(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
-                       const fsm_value *record) {
-  (void)table, (void)document;
-  if (!fsm_is(record, FSM_MAP)) return;
-  for (size_t i = 0; i < sizeof first_fields / sizeof first_fields[0]; i++) {
-    fsm_value key = fsm_string(first_fields[i]);
-    const fsm_value *value = fsm_map_find(record, &key);
-    if (value != NULL) print_field(cli, arena, &key, value);
+static fsm_code print_more(logged *l, cli_table *table, const fsm_value *document, fsm_error *err) {
+  cli_run *cli = l->cli;
+  const fsm_value *items = fsm_map_get(document, "items");
+  fsm_code code = FSM_OK;
+  if (items == NULL || items->len == 0) return FSM_OK;
+  for (uint32_t i = 0; i < items->len; i++) {
+    if (cli->format == CLI_JSONL)
+      code = cli_print_json(cli, &items->items[i], err);
+    else
+      l->pages.item(cli, table, table->arena, document, &items->items[i]);
+    if (code != FSM_OK) return code;
   }
-  for (uint32_t i = 0; i < record->len; i++)
-    if (!is_first(&record->pairs[i].key))
-      print_field(cli, arena, &record->pairs[i].key, &record->pairs[i].value);
-  fsm_buf_char(&cli->text, '\n');
+  if (cli->format != CLI_JSONL && l->pages.columns != NULL) {
+    code = cli_table_print(table, &cli->screen, &cli->text, err);
+    cli_table_clear(table);
+  }
+  return code == FSM_OK ? cli_flush(cli, err) : code;
+}
+
+/* Asks again and again; a page that is full is followed at once. Ends with a signal, or a reader that goes.
+ */
+static fsm_code follow(logged *l, fsm_value document, fsm_error *err) {
+  cli_run *cli = l->cli;
+  fsm_query query = l->pages.query;
+  cli_table table = {.arena = NULL};
+  fsm_arena pages;
+  const char *after = NULL;
+  fsm_buf kept = {0};
+  fsm_arena_init(&pages, 0);
+  if (l->pages.columns != NULL) cli_table_begin(&table, &pages, l->pages.columns, l->pages.column_count);
+  table.wide = cli->format == CLI_WIDE;
+  table.arena = &pages;
+  fsm_code code = FSM_OK;
+  while (code == FSM_OK) {
+    const fsm_value *items = fsm_map_get(&document, "items"), *next = fsm_map_get(&document, "next");
+    code = print_more(l, &table, &document, err);
+    const bool first = after == NULL;
+    const fsm_value *last =
+        items != NULL && items->len > 0 ? fsm_map_get(&items->items[items->len - 1], "seq") : NULL;
+    fsm_buf_reset(&kept);
+    if (query.kind == FSM_QUERY_HISTORY) /* its seq is that of the log: what came between is not its own */
+      fsm_buf_str(&kept, seq_text(&pages, last, after != NULL ? after : "0"));
+    else
+      fsm_buf_str(&kept, !first && next != NULL && fsm_is(next, FSM_STRING)
+                             ? next->s
+                             : seq_text(&pages, fsm_map_get(&document, "seq"), "now"));
+    if (code != FSM_OK) break;
+    const bool full = !first && next != NULL && fsm_is(next, FSM_STRING);
+    fsm_arena_reset(&pages);
+    after = fsm_arena_strdup(&pages, fsm_buf_text(&kept));
+    query.after = after;
+    query.limit = FSM_PAGE_MAX;
+    if (!full) (void)nanosleep(&(struct timespec){.tv_nsec = FOLLOW_NS}, NULL);
+    code = cli_source_query(&cli->source, &query, &pages, &document, err);
+  }
+  fsm_arena_free(&pages);
+  fsm_buf_free(&kept);
+  return code;
+}
+
+/* ---- the command ---------------------------------------------------------------------------------- */
+
+static fsm_code check(logged *l, fsm_error *err) {
+  cli_run *cli = l->cli;
+  const char *format = cli_args_get(&cli->args, "format");
+  l->all = cli_args_has(&cli->args, "all");
+  l->follow = cli_args_has(&cli->args, "follow");
+  if (l->all && (l->follow || cli_args_has(&cli->args, "limit")))
+    return fsm_fail(err, FSM_EARGUMENT, "all", "--all and %s exclude each other",
+                    l->follow ? "--follow" : "--limit");
+  if (l->follow && cli->format != CLI_TABLE && cli->format != CLI_WIDE && cli->format != CLI_JSONL)
+    return fsm_fail(err, FSM_EARGUMENT, "follow", "--follow has no end: it takes -o table, wide or jsonl");
+  if (l->follow && format != NULL && strcmp(format, "xes") == 0)
+    return fsm_fail(err, FSM_EARGUMENT, "follow", "--follow has no end, and xes is one document: take json");
+  if (format != NULL && (cli->format != CLI_TABLE || cli_args_has(&cli->args, "full")))
+    return fsm_fail(err, FSM_EARGUMENT, "format", "--format is a form of its own: without -o and --full");
+  const int64_t usual = cli->ref != NULL ? LAST_OF_ONE : LAST_OF_MANY;
+  fsm_code code = cli_args_number(&cli->args, "limit", 1, CLI_RECORDS_MAX, usual, &l->last, err);
+  if (code == FSM_OK && format != NULL) code = cli_export_new(format, &l->export, err);
+  if (code == FSM_OK && format != NULL) cli_export_show(cli, l->export, &l->pages);
+  return code;
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
-  bool full = cli_args_has(&cli->args, "full");
-  cli_pages pages = {.query = {.kind = FSM_QUERY_HISTORY},
-                     .columns = full ? NULL : columns,
-                     .column_count = COLUMN_COUNT,
-                     .noun = "records",
-                     .id = "seq",
-                     .item = full ? print_full : add_item};
-  fsm_code code = cli_args_number(&cli->args, "limit", 1, 1000000, 0, &pages.max, err);
-  if (pages.max > 0) pages.tip = "--limit N";
-  if (code == FSM_OK) code = cli_ref(cli, cli->args.words[0], err);
+  logged l = {.cli = cli};
+  fsm_value document;
+  bool filtered = false;
+  fsm_code code = cli->args.word_count > 0 ? cli_ref(cli, cli->args.words[0], err) : FSM_OK;
+  cli_records_show(&l.pages, cli_args_has(&cli->args, "full"));
+  l.pages.tip = "--limit N or --all";
+  if (code == FSM_OK) code = cli_records_filter(cli, &l.pages.query.records, &filtered, err);
+  if (code == FSM_OK) code = check(&l, err);
   if (code == FSM_OK) code = cli_connect(cli, false, err);
-  if (code == FSM_OK) code = cli_ref_check(cli, err);
-  pages.query.ref = cli->ref;
-  return code == FSM_OK ? cli_pages_print(cli, &pages, err) : code;
+  if (code == FSM_OK && l.follow && cli->source.web == NULL)
+    code =
+        fsm_fail(err, FSM_EUNREACHABLE, "follow",
+                 "no daemon has these files, so nothing is added to them; start fsmd, or leave --follow out");
+  if (code == FSM_OK && cli->ref != NULL) code = cli_ref_check(cli, err);
+  if (code == FSM_OK) code = choose(&l, filtered, err);
+  if (code == FSM_OK) code = ask(&l, &document, err);
+  if (code == FSM_OK)
+    code = l.follow ? follow(&l, document, err)
+           : l.all  ? cli_pages_print(cli, &l.pages, err)
+                    : cli_items_print(cli, &l.pages, &document, err);
+  if (code == FSM_OK && l.export != NULL) code = cli_export_end(cli, l.export, err);
+  cli_export_free(l.export);
+  return code;
 }
 
-static const cli_option options[] = {{"limit", 0, "N", "the first N records only", false},
-                                     {"full", 0, NULL, "every field of every record", false},
-                                     {NULL, 0, NULL, NULL, false}};
-static const char *const examples[] = {"log doc-17", "log document-approval/key:INV-7 --full",
-                                       "log doc-17 -o json", NULL};
+static const cli_option options[] = {
+    CLI_RECORDS_FILTER,
+    {"limit", 0, "N", "the last N, up to 10000; 1000 of an instance, else 100", false},
+    {"all", 0, NULL, "all of them, from the first on", false},
+    {"follow", 'f', NULL, "and those to come, until it is ended", false},
+    {"full", 0, NULL, "every field of every record", false},
+    {"format", 0, "FORMAT", "json, seed, ecs, otlp, cloudevents, csv, or xes for process mining", false},
+    {NULL, 0, NULL, NULL, false}};
+static const char *const examples[] = {"log doc-17",
+                                       "log document-approval/key:INV-7 --full",
+                                       "log -u ana --corr case-7",
+                                       "log -m document-approval --refusals only --since 1d",
+                                       "log doc-17 -f",
+                                       "log -m document-approval --all --format xes",
+                                       NULL};
 
 extern const cli_command cli_log;
-const cli_command cli_log = {.group = "",
-                             .name = "log",
-                             .words = "REF",
-                             .summary = "what happened to an instance, by whom, and what was refused",
-                             .options = options,
-                             .examples = examples,
-                             .words_min = 1,
-                             .words_max = 1,
-                             .formats = CLI_FORMATS_LIST,
-                             .reads = true,
-                             .run = run};
+const cli_command cli_log = {
+    .group = "",
+    .name = "log",
+    .words = "[REF]",
+    .summary = "what happened, by whom, and what was refused",
+    .more = "Of an instance, of what options ask for, or of all; the newest is last.",
+    .options = options,
+    .examples = examples,
+    .words_max = 1,
+    .formats = CLI_FORMATS_LIST,
+    .reads = true,
+    .run = run};

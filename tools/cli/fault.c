@@ -115,17 +115,18 @@ static void add_sentence(fsm_buf *out, const fsm_error *err) {
   fsm_buf_free(&line);
 }
 
-extern const cli_command cli_verify_stream; /* what it finds is not in the data directory */
+extern const cli_command cli_audit_verify_stream; /* what it finds is not in the data directory */
 
 static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
   add_sentence(out, err);
   add_refusal(out, arena, fsm_map_get(&cli->source.problem, "refusal"));
   bool has_hint = strstr(err->text, "start one:") != NULL || strstr(err->text, "--offline") != NULL;
-  if (cli->command == &cli_verify_stream && err->code == FSM_EVERIFY) {
+  if (cli->command == &cli_audit_verify_stream && err->code == FSM_EVERIFY) {
     fsm_buf_str(out, "  what is lost or altered can be given again: fsm-cli outbox resend\n");
     has_hint = true;
   }
-  if (cli->command == &cli_verify_stream && err->code == FSM_EUNREACHABLE) has_hint = true; /* it is NATS */
+  if (cli->command == &cli_audit_verify_stream && err->code == FSM_EUNREACHABLE)
+    has_hint = true; /* it is NATS */
   const fsm_value *refusal = fsm_map_get(&cli->source.problem, "refusal");
   if (err->code == FSM_EPERMISSION && cli->ref != NULL && fsm_map_get(refusal, "allow") != NULL) {
     fsm_buf_str(out, "  see: fsm-cli events ");

@@ -233,6 +233,8 @@ fsm_code cli_pages_print(cli_run *cli, const cli_pages *pages, fsm_error *err) {
 fsm_code cli_items_print(cli_run *cli, const cli_pages *pages, const fsm_value *document, fsm_error *err) {
   progress at;
   begin(cli, pages, &at);
+  const fsm_value *next = fsm_map_get(document, "next");
+  at.more = next != NULL && !fsm_is(next, FSM_NULL);
   fsm_code code = take(cli, pages, &at, document, true, err);
   fsm_arena_free(&at.arena);
   return code;

@@ -111,11 +111,14 @@ fsm_code cli_ref_check(cli_run *cli, fsm_error *err) {
   return fsm_fail(err, FSM_EINSTANCE, cli->ref, "the only id that begins so does not end in %s", cli->cut);
 }
 
-fsm_code cli_about(cli_run *cli, fsm_query_kind kind, fsm_value *out, fsm_error *err) {
-  fsm_query query = {.kind = kind};
+fsm_code cli_about_query(cli_run *cli, fsm_query query, fsm_value *out, fsm_error *err) {
   fsm_code code = cli_ref(cli, cli->args.words[0], err);
   if (code == FSM_OK) code = cli_connect(cli, false, err);
   if (code == FSM_OK) code = cli_ref_check(cli, err);
   query.ref = cli->ref;
   return code == FSM_OK ? cli_source_query(&cli->source, &query, &cli->arena, out, err) : code;
+}
+
+fsm_code cli_about(cli_run *cli, fsm_query_kind kind, fsm_value *out, fsm_error *err) {
+  return cli_about_query(cli, (fsm_query){.kind = kind}, out, err);
 }

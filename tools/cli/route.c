@@ -38,6 +38,31 @@ static void filter(fsm_buf *buf, char *separator, const fsm_query *query) {
     param(buf, separator, name, value);
 }
 
+/* A list: with commas between; labels: name=value, one each. */
+static void records(fsm_buf *buf, char *separator, const fsm_value *filter) {
+  for (uint32_t i = 0; fsm_is(filter, FSM_MAP) && i < filter->len; i++) {
+    const fsm_pair *pair = &filter->pairs[i];
+    const fsm_value *value = &pair->value;
+    fsm_buf name = {0}, text = {0};
+    fsm_buf_add(&name, pair->key.s, pair->key.len);
+    if (fsm_is(value, FSM_STRING)) fsm_buf_add(&text, value->s, value->len);
+    if (fsm_is(value, FSM_INT)) fsm_buf_printf(&text, "%lld", (long long)value->i);
+    for (uint32_t j = 0; fsm_is(value, FSM_LIST) && j < value->len; j++)
+      fsm_buf_printf(&text, "%s%.*s", j > 0 ? "," : "", (int)value->items[j].len, value->items[j].s);
+    if (!fsm_is(value, FSM_MAP)) param(buf, separator, fsm_buf_text(&name), fsm_buf_text(&text));
+    for (uint32_t j = 0; fsm_is(value, FSM_MAP) && j < value->len; j++) {
+      const fsm_pair *label = &value->pairs[j];
+      fsm_buf_reset(&text);
+      fsm_buf_printf(&text, "%.*s=%.*s", (int)label->key.len, label->key.s, (int)label->value.len,
+                     label->value.s);
+      param(buf, separator, "label", fsm_buf_text(&text));
+    }
+    if (!fsm_buf_ok(&name) || !fsm_buf_ok(&text)) buf->failed = true;
+    fsm_buf_free(&name);
+    fsm_buf_free(&text);
+  }
+}
+
 static void params(fsm_buf *buf, const fsm_query *query) {
   char separator = '?', text[32];
   filter(buf, &separator, query);
@@ -58,6 +83,7 @@ static void params(fsm_buf *buf, const fsm_query *query) {
   param(buf, &separator, "correlation", query->correlation);
   param(buf, &separator, "user", query->user);
   param(buf, &separator, "as_of", query->as_of);
+  records(buf, &separator, &query->records);
   if (query->for_ns > 0) {
     int64_t ms = query->for_ns / NS_PER_MS + (query->for_ns % NS_PER_MS != 0);
     snprintf(text, sizeof text, "%lldms", (long long)ms);

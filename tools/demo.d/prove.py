@@ -152,7 +152,7 @@ def stream(cli, watch, nats, url):
     while True:
         seq = drained(url)
         ids = run(watch, "--url", nats, "--stream-dump", STREAM).split()
-        verified = json.loads(run(cli, "verify", "-o", "json"))
+        verified = json.loads(run(cli, "audit", "verify", "-o", "json"))
         if drained(url) == seq or time.monotonic() > until:
             break  # else something was written in between: look again
     records = int(verified["records"])
@@ -181,8 +181,8 @@ def published(cli, nats, files, url):
     until = time.monotonic() + PATIENCE_S
     while True:
         seq = drained(url)
-        stream_report = json.loads(run(cli, "verify-stream", "--nats", nats, "--stream", STREAM, "-o", "json"))
-        file_report = json.loads(run(cli, "verify-stream", files, "-o", "json"))
+        stream_report = json.loads(run(cli, "audit", "verify-stream", "--nats", nats, "--stream", STREAM, "-o", "json"))
+        file_report = json.loads(run(cli, "audit", "verify-stream", files, "-o", "json"))
         if drained(url) == seq or time.monotonic() > until:
             break
     whole("stream", stream_report, seq)
@@ -190,8 +190,8 @@ def published(cli, nats, files, url):
 
 
 def compared(cli, data, files):
-    last = int(json.loads(run(cli, "--data", data, "verify", "-o", "json"))["seq"])
-    whole("files", json.loads(run(cli, "--data", data, "verify-stream", files, "-o", "json")), last)
+    last = int(json.loads(run(cli, "--data", data, "audit", "verify", "-o", "json"))["seq"])
+    whole("files", json.loads(run(cli, "--data", data, "audit", "verify-stream", files, "-o", "json")), last)
     print("         the same as in the journal of the stopped fsmd")
 
 

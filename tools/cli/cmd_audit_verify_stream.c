@@ -1,4 +1,4 @@
-/* cmd_verify_stream.c: fsm-cli verify-stream: did whoever has these files see everything? */
+/* cmd_audit_verify_stream.c: fsm-cli audit verify-stream: did whoever has these files see everything? */
 #include <string.h>
 
 #include "runtime/stream_check.h"
@@ -102,13 +102,14 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   return code;
 }
 
-static const char *const examples[] = {"verify-stream /var/log/fsmd", "verify-stream -o json records.ndjson",
-                                       "--data /var/lib/fsmd verify-stream -",
-                                       "verify-stream --nats nats://127.0.0.1:4222 --stream FSM_EVT_0", NULL};
+static const char *const examples[] = {
+    "audit verify-stream /var/log/fsmd", "audit verify-stream -o json records.ndjson",
+    "--data /var/lib/fsmd audit verify-stream -",
+    "audit verify-stream --nats nats://127.0.0.1:4222 --stream FSM_EVT_0", NULL};
 
-extern const cli_command cli_verify_stream;
-const cli_command cli_verify_stream = {
-    .group = "",
+extern const cli_command cli_audit_verify_stream;
+const cli_command cli_audit_verify_stream = {
+    .group = "audit",
     .name = "verify-stream",
     .words = "[FILE]...",
     .summary = "prove that what was published is all there, unaltered",

@@ -1,4 +1,5 @@
-/* cmd_verify.c: fsm-cli verify: is the journal unbroken, and is the store what the journal says? */
+/* cmd_audit_verify.c: fsm-cli audit verify: is the journal unbroken, and is the store what the journal says?
+ */
 #include "tools/cli/cli.h"
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
@@ -15,11 +16,11 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   return cli_flush(cli, err);
 }
 
-static const char *const examples[] = {"verify", "--data /var/lib/fsmd verify -o json", NULL};
+static const char *const examples[] = {"audit verify", "--data /var/lib/fsmd audit verify -o json", NULL};
 
-extern const cli_command cli_verify;
-const cli_command cli_verify = {
-    .group = "",
+extern const cli_command cli_audit_verify;
+const cli_command cli_audit_verify = {
+    .group = "audit",
     .name = "verify",
     .words = "",
     .summary = "prove the hash chain, and that the store is as the journal says",
