@@ -69,6 +69,7 @@ fsm_code fsm__task_view(fsm_arena *arena, const fsm_origin *origin, const fsm__i
   fsm__document_put(&d, "version", fsm_int(in->deployed->version));
   fsm__document_text(&d, "instance", in->id);
   fsm__document_text(&d, "key", in->key);
+  if (in->forced) fsm__document_put(&d, "forced", fsm_bool(true));
   fsm__document_text(&d, "invoke", task->id);
   fsm__document_text(&d, "state", fsm__task_state_name(state));
   fsm__document_put(&d, "attempt", fsm_int(task->attempt + (task->started ? 0 : 1)));

@@ -342,6 +342,10 @@ class Scene:
     def tasks(self):
         user, admin = self.user, self.admin
         names = [self.started("mail", key="M%d" % i) for i in range(3)]
+        moved = self.started("mail")
+        self.admin.call("forceInstance", {"reason": "x", "states": ["sending"]}, ref=moved, expect=200)
+        user.call("listTasks", query={"instance": moved}, expect=200)
+        user.call("listEvents", ref=moved, expect=200)
         page = user.call("listTasks", query={"service": "smtp", "limit": 1}, expect=200)
         user.call("listTasks", query={"service": "smtp", "limit": 1, "after": page.json["next"]}, expect=200)
         user.call("listTasks", query={"machine": "mail", "state": "open", "instance": names[0]}, expect=200)

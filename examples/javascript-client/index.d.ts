@@ -291,6 +291,7 @@ export interface Events {
   version: number;
   state: string[];
   status: Status;
+  forced?: true;
   rev: number;
   events: EnabledEvent[];
 }
@@ -324,6 +325,7 @@ export interface Task {
   version: number;
   instance: string;
   key?: string;
+  forced?: true;
   invoke: string;
   state: "open" | "running" | "waiting";
   attempt: number;

@@ -63,6 +63,8 @@ void cli_task_print(cli_run *cli, const fsm_value *task) {
                                         "due",     "deadline", "error",   "correlation"};
   for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
     cli_print_line(cli, members[i], cli_field(&cli->arena, task, members[i]));
+  if (fsm_map_get(task, "forced") != NULL)
+    cli_print_line(cli, "forced", "yes: an operator has put its instance there");
   const fsm_value *input = fsm_map_get(task, "input");
   if (input != NULL && !fsm_is(input, FSM_NULL)) cli_print_line(cli, "input", cli_text(&cli->arena, input));
 }
@@ -79,6 +81,7 @@ static const cli_column columns[] = {
     {.title = "MACHINE", .if_any = true, .goes_first = true, .name = "machine"},
     {.title = "KEY", .min = 8, .shrink = 4, .may_go = true, .if_any = true, .keep_both = true, .name = "key"},
     {.title = "ERROR", .min = 10, .shrink = 5, .if_any = true, .name = "error"},
+    {.title = "FORCED", .if_any = true, .name = "forced"},
     {.title = "TOKEN", .wide = true, .name = "token"}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
@@ -106,6 +109,7 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
                                      cli_field(arena, item, "machine"),
                                      cli_field(arena, item, "key"),
                                      cli_field(arena, item, "error"),
+                                     fsm_map_get(item, "forced") != NULL ? "forced" : "",
                                      cli_field(arena, item, "token")};
   cli_table_row(table, cells);
 }
