@@ -107,6 +107,7 @@ fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *er
   fsm__document_put(&d, "version", fsm_int(in->deployed->version));
   fsm__document_put(&d, "state", fsm__leaves(in, at->arena));
   fsm__document_text(&d, "status", fsm__status_name(in->status));
+  if (in->forced) fsm__document_put(&d, "forced", fsm_bool(true));
   fsm__document_put(&d, "rev", fsm_int((int64_t)in->rev));
   fsm__document_put(&d, "events", fsm_list(items.items, items.count));
   return fsm__document_map(&d, out, err);
