@@ -222,7 +222,7 @@ static void visit(fsm__explorer *x, turn *t, size_t node) {
   if (x->nodes[node].done || try_event(x, t, -1)) return;
   for (int pass = 0; pass < 2 && !(pass == 1 && first); pass++)
     for (size_t i = 0; i < x->out->event_count && x->fault == FSM_OK && x->out->complete; i++) {
-      const fsm_origin origin = x->events[i].origin;
+      const fsm_explore_origin origin = x->events[i].origin;
       const bool inside = origin == FSM_ORIGIN_DONE || origin == FSM_ORIGIN_INSIDE;
       if (inside == (pass == 0) && fsm__explore_comes(x, &x->nodes[node], (int)i))
         first |= try_event(x, t, (int)i);

@@ -33,19 +33,19 @@ enum {
 
 typedef enum fsm_guess { FSM_GUESS_MAYBE, FSM_GUESS_ALWAYS, FSM_GUESS_NEVER } fsm_guess;
 
-typedef enum fsm_origin {
+typedef enum fsm_explore_origin {
   FSM_ORIGIN_OUTSIDE, /* people, systems, other machines */
   FSM_ORIGIN_INSIDE,  /* raised, or an error of the engine */
   FSM_ORIGIN_TIMER,   /* of a state that is active */
   FSM_ORIGIN_TASK,    /* the answer of an invoke of a state that is active */
   FSM_ORIGIN_DONE,    /* of a state that is done */
   FSM_ORIGIN_ALWAYS   /* of a move: no event */
-} fsm_origin;
+} fsm_explore_origin;
 
 typedef struct fsm_explore_event {
   const char *name;  /* one that the machine takes; of "a.*" and "*" an example */
   const char *shown; /* as the definition names it */
-  fsm_origin origin;
+  fsm_explore_origin origin;
   uint16_t state; /* TIMER, TASK, DONE: whose */
 } fsm_explore_event;
 

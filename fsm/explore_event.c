@@ -10,7 +10,7 @@ static bool known(const fsm__explorer *x, const char *name) {
   return false;
 }
 
-static void add(fsm__explorer *x, const char *name, const char *shown, fsm_origin origin, unsigned state) {
+static void add(fsm__explorer *x, const char *name, const char *shown, fsm_explore_origin origin, unsigned state) {
   if (name == NULL || x->fault != FSM_OK || known(x, name)) return;
   if (x->out->event_count == x->event_cap) {
     const size_t cap = x->event_cap == 0 ? 32 : 2 * x->event_cap;
@@ -82,7 +82,7 @@ static bool is_engines(const fsm__explorer *x, const char *name) {
 
 /* A prefix stands for itself and for something behind it that nobody names. */
 static void add_named(fsm__explorer *x, const fsm__descriptor *d) {
-  const fsm_origin origin = is_engines(x, d->text) ? FSM_ORIGIN_INSIDE : FSM_ORIGIN_OUTSIDE;
+  const fsm_explore_origin origin = is_engines(x, d->text) ? FSM_ORIGIN_INSIDE : FSM_ORIGIN_OUTSIDE;
   if (d->rule == FSM__ANY) {
     add(x, "~", d->text, FSM_ORIGIN_OUTSIDE, 0);
     return;

@@ -71,6 +71,7 @@ static void add_transitions(sample *c, unsigned number) {
                **target = fsm_arena_zalloc(&c->arena, 1, sizeof *target);
     fsm_def_transition *t = &list[s->transition_count++];
     *event = events[below(6)];
+    if (c->plain && c->with_always && **event == '*') *event = "B"; /* it would take what is told of an end */
     t->events = event;
     t->event_count = below(8) != 0 || !c->with_always;
     t->where = s->name;
