@@ -41,7 +41,15 @@ static const figure figures[] = {
     {"durable_c64_1m_hot", "transitions/s", durable_c64_1m_hot},
     {"durable_c64_1m_uniform", "transitions/s", durable_c64_1m_uniform},
     {"bytes_per_transition", "bytes", bytes_per_transition}, /* raw: the journal's own */
+    /* a seeded store of 1 M instances under 5,000 events a second; raw of what is in ms: fsm-cli --version */
+    {"ls_first_page", "ms", ls_first_page},
     {"stuck_first_page", "ms", stuck_first_page},
+    {"why", "ms", why_one},
+    {"log_1000", "ms", log_1000},
+    {"scan_where", "instances/s", scan_where},     /* raw: the store's file read once */
+    {"search_all", "records/s", search_all},       /* raw: the journal's files read once */
+    {"cli_cost", "sends/s", cli_cost},             /* a command each second; raw: none */
+    {"cli_cost_walks", "sends/s", cli_cost_walks}, /* scans and searches without a pause; raw: none */
     {"memory_idle_1m", "MB", memory_idle_1m},
     {"memory_load_1m", "MB", memory_load_1m},
     {"restart_1m", "s", restart_1m},

@@ -36,8 +36,16 @@ typedef struct script {
 
 typedef struct asking {
   script connections[HTTP_CLIENTS];
-  unsigned events; /* kinds of requests */
+  unsigned events;      /* kinds of requests */
+  double each_s, due_s; /* paced: one so often, and the next one; 0 = as fast as they are answered */
 } asking;
+
+static void await_turn(asking *a) {
+  const double now = now_s();
+  if (a->due_s < now - 1) a->due_s = now; /* what was missed long ago is not made up for */
+  if (a->due_s > now) nanosleep(&(struct timespec){.tv_nsec = (long)((a->due_s - now) * 1e9)}, NULL);
+  a->due_s += a->each_s;
+}
 
 static void put_number(char *at, unsigned n) {
   for (int i = 7; i >= 0; i--, n /= 10) at[i] = (char)('0' + n % 10);
@@ -48,6 +56,7 @@ static http_bytes next_request(void *arg, unsigned connection) {
   asking *a = arg;
   script *s = &a->connections[connection];
   const unsigned e = s->event;
+  if (a->each_s > 0) await_turn(a);
   put_number(s->bytes[e] + s->at[e], s->instance);
   s->instance += HTTP_CLIENTS;
   if (s->instance >= HTTP_INSTANCES) {
@@ -125,6 +134,11 @@ http_sends *http_sends_new(const http_daemon *d) {
 void http_sends_free(http_sends *s) { free(s); }
 
 http_result http_drive_sends(const http_daemon *d, http_sends *s, double seconds) {
+  return drive(d->port, &s->asking, seconds);
+}
+
+http_result http_drive_paced(const http_daemon *d, http_sends *s, double rate, double seconds) {
+  s->asking.each_s = rate > 0 ? 1 / rate : 0;
   return drive(d->port, &s->asking, seconds);
 }
 

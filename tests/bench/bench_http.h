@@ -58,6 +58,8 @@ typedef struct http_sends http_sends;
 http_sends *http_sends_new(const http_daemon *d);
 void http_sends_free(http_sends *sends);
 http_result http_drive_sends(const http_daemon *d, http_sends *sends, double seconds);
+/* The same, so many a second at most; 0 = as http_drive_sends. */
+http_result http_drive_paced(const http_daemon *d, http_sends *sends, double rate, double seconds);
 void http_daemon_stop(http_daemon *d); /* SIGTERM; it must end well */
 /* A definition, and instances of it named i-00000000 and so on. */
 void http_daemon_fill(http_daemon *d, unsigned instances);
