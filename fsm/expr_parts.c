@@ -205,3 +205,10 @@ fsm_code fsm_expr_parts(const fsm_expr *expr, const fsm_scope *scope, const fsm_
   *count = a.count;
   return a.no_memory ? FSM_ENOMEM : FSM_OK;
 }
+
+const fsm_expr_part *fsm_expr_part_first(const fsm_expr_part *parts, unsigned count) {
+  const fsm_expr_part *first = count > 0 ? &parts[0] : NULL;
+  for (unsigned i = 1; i < count && parts[i].decides; i++)
+    if (parts[i].depth < first->depth) first = &parts[i];
+  return first;
+}

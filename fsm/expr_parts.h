@@ -47,6 +47,10 @@ FSM_API FSM_MUST_USE fsm_code fsm_expr_parts(const fsm_expr *expr, const fsm_sco
                                              const fsm_unknown *unknown, fsm_arena *arena, fsm_truth *truth,
                                              const fsm_expr_part **parts, unsigned *count);
 
+/* The one to tell when only one is told: of those that decide the outermost, which asks for least. NULL without
+ * parts. */
+FSM_API const fsm_expr_part *fsm_expr_part_first(const fsm_expr_part *parts, unsigned count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -153,7 +153,7 @@ const char *fsm__why_guard_text(const fsm__why *why, unsigned index) {
   unsigned count = 0;
   fsm__why_list saw = {.count = 0};
   if (parts_of(why, index, &truth, &parts, &count, NULL) != FSM_OK || count == 0) return "";
-  const fsm_expr_part *part = &parts[0];
+  const fsm_expr_part *part = fsm_expr_part_first(parts, count);
   for (uint32_t i = 0; i < part->seen.len; i++) {
     const fsm_pair *pair = &part->seen.pairs[i];
     const fsm_value one = {.type = FSM_MAP, .len = 1, .pairs = pair};

@@ -167,11 +167,11 @@ class Guards(Case):
     def test_an_and_inside_an_and_is_taken_apart_too(self):
         self.assertEqual(self.why("true && ((context.a > 0) && (1 < 2 && context.a > 5))", {"a": 1})[0], "context.a > 5")
 
-    def test_an_or_is_one_part(self):
-        self.assertEqual(self.why("context.a == 1 && (context.a == 2 || context.a == 3)", {"a": 1})[0],
-                         "context.a == 2 || context.a == 3")
-        self.assertIsNone(self.why("context.a == 2 || context.a == 3 && true", {"a": 1})[0])
-        self.assertIsNone(self.why("context.a == 2 ? true && true : false && true", {"a": 1})[0])
+    def test_of_an_or_and_of_a_choice_the_outermost_part_is_named(self):
+        self.assertEqual(self.why("context.a == 1 && (context.a == 2 || context.a == 3)", {"a": 1})[0], "context.a == 2")
+        self.assertEqual(self.why("context.a == 2 || context.a == 3 && true", {"a": 1})[0], "context.a == 2")
+        self.assertEqual(self.why("context.a == 2 ? true && true : false && true", {"a": 1})[0], "context.a == 2")
+        self.assertIsNone(self.why("!(context.a == 1)", {"a": 1})[0])
 
     def test_marks_inside_texts_and_brackets_are_no_operators(self):
         self.assertEqual(self.why("'a && b' == 'a && b' && [true && true][0] && context.a == 2", {"a": 1})[0], "context.a == 2")

@@ -127,10 +127,10 @@ fsm_value cli_simulation_status(const cli_simulation *sim, fsm_arena *arena);
 /* Paths of the leaves that are active. */
 fsm_value cli_simulation_leaves(const fsm_session *session, fsm_arena *arena);
 
-/* simulation_why.c: the part of a false guard that makes it false: its text, and what it read into *seen;
- * NULL = the guard as a whole. event may be NULL. */
+/* simulation_why.c: the part of a false guard that makes it false, the outermost of several: its text, and what
+ * it read into *seen; NULL = the guard as a whole. event may be NULL. */
 const char *cli_simulation_false_part(const cli_simulation *sim, const fsm_session *session,
-                                      const char *guard, const fsm_event *event, fsm_arena *arena,
+                                      unsigned transition, const fsm_event *event, fsm_arena *arena,
                                       fsm_value *seen);
 
 /* simulation_print.c: documents as text, into cli->text. */

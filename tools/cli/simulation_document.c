@@ -202,7 +202,7 @@ static void put_candidate(document *d, const cli_simulation *sim, const fsm_sess
   if (c->guard == NULL) return;
   fsm_value seen = c->seen;
   if (!c->enabled && c->fault == NULL)
-    put_text(d, "false_part", cli_simulation_false_part(sim, session, c->guard, event, d->arena, &seen));
+    put_text(d, "false_part", cli_simulation_false_part(sim, session, c->transition, event, d->arena, &seen));
   put_list(d, "seen", seen);
 }
 
