@@ -17,7 +17,13 @@ typedef struct command {
 } command;
 
 static void add_arg(command *c, const char *text) {
-  if (text != NULL && c->count < ARGS_MAX) c->args[c->count++] = text;
+  if (c->count < ARGS_MAX) c->args[c->count++] = text;
+}
+
+/* What could not be made is no argument, and the whole answer is not given. */
+static void add_made(command *c, const char *text, fsm__items *items) {
+  items->failed = items->failed || text == NULL;
+  if (text != NULL) add_arg(c, text);
 }
 
 static command begin(const fsm__why *why, const char *verb) {
@@ -86,7 +92,7 @@ static void add_event(const fsm__why *why, fsm__items *items, unsigned index) {
   add_arg(&c, event->event);
   if (!fsm_is(&data, FSM_NULL)) {
     add_arg(&c, "--data");
-    add_arg(&c, json_of(why, &data));
+    add_made(&c, json_of(why, &data), items);
   }
   const bool fill = candidate->depends || !fsm_is(&data, FSM_NULL);
   const char *needs = !may && fill ? "role, data" : !may ? "role" : fill ? "data" : "";
@@ -111,7 +117,7 @@ static void add_tasks(const fsm__why *why, fsm__items *items) {
     if (fsm__why_is_child(task)) {
       command c = {.count = 0};
       add_arg(&c, "why");
-      add_arg(&c, fsm__child_id(why->arena, why->in.id, task->id, task->seq));
+      add_made(&c, fsm__child_id(why->arena, why->in.id, task->id, task->seq), items);
       add(why, items, &c, "why the child that it waits for does not move", "");
     } else {
       command again = begin(why, "retry");
