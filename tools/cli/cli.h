@@ -32,6 +32,8 @@ typedef struct cli_command {
   unsigned formats; /* a set of output.h; 0 = CLI_FORMATS_PLAIN */
   bool reads;       /* it changes nothing and may be run again and again: -w */
   fsm_code (*run)(cli_run *cli, fsm_error *err);
+  /* Tells a fault in its own way and returns the exit status; NULL = as all others do. */
+  int (*fault)(cli_run *cli, const fsm_error *err);
 } cli_command;
 
 struct cli_run { /* one run of the program */

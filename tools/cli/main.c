@@ -23,7 +23,7 @@ extern const cli_command cli_start, cli_send, cli_retry, cli_skip, cli_pause, cl
     cli_outbox_lag, cli_outbox_retry, cli_outbox_resend, cli_outbox_park, cli_outbox_drop, cli_outbox_clear,
     cli_outbox_forget, cli_task_ls, cli_task_get, cli_task_complete, cli_task_fail, cli_task_retry,
     cli_timer_ls, cli_timer_fire;
-extern const cli_command cli_completion;
+extern const cli_command cli_completion, cli_check, cli_top;
 const cli_command *const cli_commands[] = {&cli_start,
                                            &cli_send,
                                            &cli_retry,
@@ -83,6 +83,8 @@ const cli_command *const cli_commands[] = {&cli_start,
                                            &cli_task_retry,
                                            &cli_timer_ls,
                                            &cli_timer_fire,
+                                           &cli_top,
+                                           &cli_check,
                                            &cli_completion,
                                            NULL};
 
@@ -270,7 +272,11 @@ static fsm_code conclude(cli_run *cli, fsm_code code, fsm_error *err) {
   if (code == FSM_OK && ended != FSM_OK) code = ended, *err = why;
   if (cli->left) return FSM_OK;
   if (!cli->hung_up) cli_footer_print(cli);
-  if (code != FSM_OK && err->text[0] != 0) cli_fault(cli, err);
+  if (code == FSM_OK || err->text[0] == 0) return code;
+  if (cli->command != NULL && cli->command->fault != NULL)
+    cli->exit = cli->command->fault(cli, err);
+  else
+    cli_fault(cli, err);
   return code;
 }
 

@@ -122,7 +122,7 @@ static fsm_code open_data(const cli_place *place, bool writes, cli_source *sourc
   if (code != FSM_ENOTFOUND) return code;
   if (writes)
     return fsm_fail(err, FSM_EUNREACHABLE, place->data,
-                    "no daemon runs there, and this command changes things; start one: fsmd --data %s%s",
+                    "no daemon runs there, and this command needs one; start one: fsmd --data %s%s",
                     place->data, place->may_offline ? ", or change its files as they lie: --offline" : "");
   return open_files(place->data, source, err);
 }
@@ -297,4 +297,17 @@ fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out,
   fsm_web_timeout(source->web, 0); /* it reads the whole journal */
   cli_post post = {.path = "/v1/verify"};
   return cli_source_post(source, &post, arena, out, err);
+}
+
+fsm_code cli_source_text(cli_source *source, const char *path, fsm_arena *arena, const char **out,
+                         fsm_error *err) {
+  FSM_ASSERT(source->web != NULL);
+  const fsm_web_request request = {.method = "GET", .path = path};
+  fsm_web_reply reply;
+  source->problem = fsm_null();
+  fsm_code code = fsm_web_do(source->web, &request, arena, &reply, err);
+  if (code != FSM_OK) return code;
+  if (reply.status < 200 || reply.status > 299) return fault_of(source, &reply, err);
+  *out = reply.body;
+  return FSM_OK;
 }

@@ -58,4 +58,8 @@ FSM_MUST_USE fsm_code cli_source_get(cli_source *source, const char *path, fsm_a
 /* {records, segments, rows, seq, head}. */
 FSM_MUST_USE fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err);
 
+/* What is no JSON, of a daemon: the body as it came, in arena. */
+FSM_MUST_USE fsm_code cli_source_text(cli_source *source, const char *path, fsm_arena *arena,
+                                      const char **out, fsm_error *err);
+
 #endif
