@@ -375,29 +375,33 @@ class Labels(base.WithDaemon):
 class Help(base.Case):
     """What the entries say of themselves."""
 
-    @staticmethod
-    def commands():
-        listed = re.search(r"(?ms)^commands:\n(.*?)\n\n", run("help")[1])[1]
-        return [re.split(r"  +", line.strip())[0].split() for line in listed.splitlines()]
+    @classmethod
+    def setUpClass(cls):
+        cls.all = run("help")[1]
+        listed = re.search(r"(?ms)^commands:\n(.*?)\n\n", cls.all)[1]
+        names = [re.split(r"  +", line.strip())[0] for line in listed.splitlines() if re.match(r"  \S", line)]
+        cls.pages = {name: run("help", *name.split())[1] for name in names}
 
-    def examples(self, command):
-        """As a person would type them: in one line, without what the shell does with the answer."""
-        page = self.ok("help", *command).replace("\\\n", " ")
+    @staticmethod
+    def examples(page):
+        """As a person would type them: in one line."""
+        page = page.replace("\\\n", " ")
         return [line.strip() for line in page.split("\nexamples:\n")[1].strip().splitlines()] if "\nexamples:\n" in page else []
 
+    def test_help_is_the_same_wherever_it_is_asked_for(self):
+        self.assertEqual(self.ok("--help"), self.all)
+        self.assertEqual(self.ok("def", "graph", "--help"), self.pages["def graph"])
+        self.assertEqual(self.ok("def", "-h", "graph"), self.pages["def graph"])
+        self.assertEqual(self.ok("help", "def"), self.ok("def", "--help"))
+
     def test_every_command_has_examples_and_each_can_be_read(self):
-        commands = self.commands()
-        self.assertGreater(len(commands), 30)
-        for command in commands:
-            page = self.ok("help", *command)
-            self.assertEqual(page, self.ok(*command, "--help"))
-            self.assertEqual(page, self.ok(command[0], "-h", *command[1:]) if len(command) > 1 else page)
-            examples = self.examples(command)
-            self.assertGreater(len(examples), 0, "%s has no example" % command)
-            for example in examples:
+        self.assertGreater(len(self.pages), 50)
+        for name, page in self.pages.items():
+            self.assertGreater(len(self.examples(page)), 0, "%s has no example" % name)
+            for example in self.examples(page):
                 parts = [list(part) for bar, part in itertools.groupby(shlex.split(example), lambda word: word in ("|", ">")) if not bar]
                 parts = [part for part in parts if part[0] == "fsm-cli"]
-                self.assertTrue(any(set(command) <= set(part) for part in parts), "%s is no example of %s" % (example, command))
+                self.assertTrue(any(set(name.split()) <= set(part) for part in parts), "%s is no example of %s" % (example, name))
                 for part in parts:
                     code, _, err = run("__parse", *part[1:])
                     self.assertEqual(code, 0, example + "\n" + err)
@@ -408,16 +412,16 @@ class Help(base.Case):
         self.assertEqual(run("__parse", "ls", "-o", "tree")[0], 2)
 
     def test_help_fits_on_a_narrow_screen(self):
-        for command in [[]] + self.commands():
-            for line in self.ok("help", *command).split("\nexamples:\n")[0].splitlines():
+        for page in [self.all, *self.pages.values()]:
+            for line in page.split("\nexamples:\n")[0].splitlines():
                 self.assertLessEqual(len(line), 80, line)
 
-    def test_the_manual_page_has_every_command_option_and_example(self):
-        page = self.ok("help", "man").replace("\\-", "-").replace("\\&", "").replace("\\e", "\\")
-        for command in self.commands():
-            self.assertIn("\n.SS " + " ".join(command), page)
-            for example in self.examples(command):
-                self.assertIn(re.split(r"  +", example)[0], page)
+    def test_the_manual_page_has_every_command_and_example(self):
+        manual = self.ok("help", "man").replace("\\-", "-").replace("\\&", "").replace("\\e", "\\")
+        for name, page in self.pages.items():
+            self.assertIn("\n.SS " + name, manual)
+            for example in self.examples(page):
+                self.assertIn(re.split(r"  +", example)[0], manual)
 
 
 class Completion(base.WithDaemon):

@@ -3,7 +3,7 @@
 
 #include "tools/cli/cli.h"
 
-enum { NAME_WIDTH = 17, OPTION_WIDTH = 26, WIDTH = 80 };
+enum { NAME_GAP = 2, OPTION_WIDTH = 26, WIDTH = 80 };
 
 static void add_padded(fsm_buf *out, const char *text, unsigned width) {
   unsigned used = cli_width(text);
@@ -92,14 +92,32 @@ static void one(const cli_command *command, fsm_buf *out) {
     fsm_buf_printf(out, "  fsm-cli %s\n", *example);
 }
 
-static void list(const char *group, fsm_buf *out) {
+static bool is_of(const cli_command *command, const char *group) {
+  return group == NULL || strcmp(command->group, group) == 0;
+}
+
+static unsigned longest_name(const char *group) {
+  size_t longest = 0;
   for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-    if (group != NULL && strcmp((*command)->group, group) != 0) continue;
-    fsm_buf name = {0};
-    fsm_buf_printf(&name, "  %s%s%s", (*command)->group, gap(*command), (*command)->name);
-    add_padded(out, fsm_buf_text(&name), NAME_WIDTH);
-    fsm_buf_printf(out, "%s\n", (*command)->summary);
+    const size_t len = strlen((*command)->group) + strlen(gap(*command)) + strlen((*command)->name);
+    if (is_of(*command, group) && len > longest) longest = len;
+  }
+  return (unsigned)longest;
+}
+
+/* A summary that does not fit goes on under itself. */
+static void list(const char *group, fsm_buf *out) {
+  const unsigned width = longest_name(group) + 2 * NAME_GAP;
+  for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
+    if (!is_of(*command, group)) continue;
+    fsm_buf name = {0}, line = {0};
+    fsm_buf_printf(&name, "%*s%s%s%s", NAME_GAP, "", (*command)->group, gap(*command), (*command)->name);
+    add_padded(&line, fsm_buf_text(&name), width);
+    fsm_buf_str(&line, (*command)->summary);
+    cli_wrap(out, fsm_buf_text(&line), WIDTH, width);
+    fsm_buf_char(out, '\n');
     fsm_buf_free(&name);
+    fsm_buf_free(&line);
   }
 }
 
