@@ -1,46 +1,12 @@
 /* list.c: lists of instances. */
 #include "tools/cli/list.h"
 
+#include "tools/cli/groups.h"
+#include "tools/cli/row.h"
+
 #include <string.h>
 
 enum { LIMIT_MAX = 1000000 };
-
-static const cli_column columns[] = {
-    {.title = "ID", .name = "id", .min = 16, .keep_both = true, .cut_last = true}, /* what one goes on with */
-    {.title = "KEY", .name = "key", .min = 8, .shrink = 3, .may_go = true, .if_any = true, .keep_both = true},
-    {.title = "MACHINE", .name = "machine", .if_any = true, .goes_first = true},
-    {.title = "STATE", .name = "state", .min = 14, .shrink = 2, .keep_end = true},
-    {.title = "STATUS", .name = "status"},
-    {.title = "FOR", .name = "for_ns", .right = true},
-    {.title = "WHY", .name = "why", .min = 10, .shrink = 4, .if_any = true}};
-enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
-
-/* What is not as the machine alone would have it: why it is parked, that it was forced. */
-static const char *why_of(fsm_arena *arena, const fsm_value *item) {
-  const fsm_value *incident = fsm_map_get(item, "incident"), *forced = fsm_map_get(item, "forced");
-  const bool is_forced = forced != NULL && fsm_is(forced, FSM_BOOL) && forced->b;
-  const char *reason =
-      incident != NULL && fsm_is(incident, FSM_MAP) ? cli_field(arena, incident, "reason") : "";
-  if (!is_forced) return reason;
-  const char *both = *reason != 0 ? fsm_arena_printf(arena, "%s, forced", reason) : "forced";
-  return both == NULL ? reason : both;
-}
-
-static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
-                     const fsm_value *item) {
-  (void)document;
-  int64_t ns;
-  bool one_machine = cli_args_has(&cli->args, "machine");
-  bool timed = cli_number(fsm_map_get(item, "for_ns"), &ns);
-  const char *cells[COLUMN_COUNT] = {cli_field(arena, item, "id"),
-                                     cli_field(arena, item, "key"),
-                                     one_machine ? "" : cli_field(arena, item, "machine"),
-                                     cli_state_text(cli, arena, item),
-                                     cli_field(arena, item, "status"),
-                                     timed ? cli_age(arena, ns) : "",
-                                     why_of(arena, item)};
-  cli_table_row(table, cells);
-}
 
 /* A fault of a filter as that of its option. */
 static fsm_code option_fault(const char *flag, fsm_code code, const fsm_error *why, fsm_error *err) {
@@ -90,6 +56,7 @@ fsm_code cli_list_options(cli_run *cli, cli_pages *pages, fsm_error *err) {
   fsm_code code = cli_list_filter(cli, NULL, &filter, err);
   pages->query.filter = filter;
   if (code != FSM_OK) return code;
+  pages->query.with = cli_args_get(args, "with");
   bool all = cli_args_has(args, "all");
   if (all && cli_args_has(args, "limit"))
     return fsm_fail(err, FSM_EARGUMENT, "all", "--all and --limit exclude each other");
@@ -99,12 +66,15 @@ fsm_code cli_list_options(cli_run *cli, cli_pages *pages, fsm_error *err) {
 }
 
 fsm_code cli_list_print(cli_run *cli, cli_pages *pages, fsm_code code, fsm_error *err) {
-  pages->columns = columns;
-  pages->column_count = COLUMN_COUNT;
-  pages->item = add_item;
+  pages->columns = cli_row_columns;
+  pages->column_count = CLI_ROW_COLUMNS;
+  pages->item = cli_row_add;
   pages->noun = "instances";
+  if (pages->query.with == NULL) pages->query.with = cli_row_with(cli, pages->query.kind == FSM_QUERY_STUCK);
   if (code == FSM_OK) code = cli_connect(cli, false, err);
-  if (code == FSM_OK) code = cli_pages_print(cli, pages, err);
+  if (code == FSM_OK)
+    code = cli_args_has(&cli->args, "group-by") ? cli_groups_print(cli, pages, err)
+                                                : cli_pages_print(cli, pages, err);
   fsm_filter_free((fsm_filter *)pages->query.filter);
   return code;
 }

@@ -23,7 +23,7 @@ extern const cli_command cli_start, cli_send, cli_retry, cli_skip, cli_pause, cl
     cli_outbox_lag, cli_outbox_retry, cli_outbox_resend, cli_outbox_park, cli_outbox_drop, cli_outbox_clear,
     cli_outbox_forget, cli_task_ls, cli_task_get, cli_task_complete, cli_task_fail, cli_task_retry,
     cli_timer_ls, cli_timer_fire;
-extern const cli_command cli_completion, cli_check, cli_top;
+extern const cli_command cli_completion, cli_check, cli_top, cli_actors;
 const cli_command *const cli_commands[] = {&cli_start,
                                            &cli_send,
                                            &cli_retry,
@@ -38,6 +38,7 @@ const cli_command *const cli_commands[] = {&cli_start,
                                            &cli_ls,
                                            &cli_stuck,
                                            &cli_search,
+                                           &cli_actors,
                                            &cli_why,
                                            &cli_events,
                                            &cli_get,
