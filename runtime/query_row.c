@@ -75,7 +75,7 @@ static void put_map(fsm__document *d, const char *name, fsm__document *map) {
 /* ---- kind, sla ---------------------------------------------------------------------------------------- */
 
 static fsm_code put_kinds(fsm__sieve *sieve, const fsm__instance *in, fsm__document *d, fsm_error *err) {
-  const uint32_t all = (1u << FSM__KIND_COUNT) - 1;
+  const uint32_t all = FSM__KIND_ANY | (sieve->kinds & FSM__KIND_SILENT);
   fsm__items items = {.arena = d->arena};
   fsm__glance glance;
   uint32_t kinds = 0;

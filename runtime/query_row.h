@@ -25,7 +25,7 @@ enum { FSM__ROW_WAITS_MAX = 16, FSM__ROW_ALLOWS_MAX = 8, FSM__ROW_PEOPLE_MAX = 8
 FSM_MUST_USE fsm_code fsm__with_read(const char *text, uint32_t *out, fsm_error *err);
 
 /* fsm__query_row (query.h), and those of `with`:
- *   kind   [those that it is]; silent only when the filter has `for`
+ *   kind   [those that it is]; silent only when the filter asks for it
  *   sla    {due, state (of the root left out), left_ns | overdue_ns}, when it has one
  *   waits  [{what: event timer task child message, name, due?}], up to FSM__ROW_WAITS_MAX: what can move it
  *   who    {anybody: bool, allow?: [expressions], people?: [sub], more?}: who may send one of those events

@@ -22,7 +22,7 @@ const cli_command cli_stuck = {
     .group = "",
     .name = "stuck",
     .words = "[--for DUR] [--kind KIND]",
-    .summary = "open instances that something is wrong with, or that have not moved for so long",
+    .summary = "open instances that are wrong, or have not moved for so long",
     .more =
         "Without --for and --kind: those past their sla, those that nothing can move (dead) or "
         "nobody who is known (orphan), and incidents (failed). With --for: all that are in "

@@ -10,7 +10,7 @@ enum { WAITS_FROM = 110, ALL_FROM = 140 };
 
 const cli_column cli_row_columns[CLI_ROW_COLUMNS] = {
     {.title = "ID", .name = "id", .min = 16, .keep_both = true, .cut_last = true}, /* what one goes on with */
-    {.title = "KIND", .name = "kind", .if_any = true},
+    {.title = "KIND", .name = "kind", .min = 6, .shrink = 4, .if_any = true},
     {.title = "KEY", .name = "key", .min = 8, .shrink = 3, .may_go = true, .if_any = true, .keep_both = true},
     {.title = "MACHINE", .name = "machine", .if_any = true, .goes_first = true},
     {.title = "VERSION", .name = "version", .wide = true, .right = true},
