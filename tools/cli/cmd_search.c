@@ -104,7 +104,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_code code = cli_args_number(args, "limit", 1, LIMIT_MAX, all ? 0 : FSM_PAGE_DEFAULT, &pages.max, err);
   if (code == FSM_OK) code = cli_connect(cli, false, err);
   if (code == FSM_OK) code = cli_pages_print(cli, &pages, err);
-  if (code == FSM_OK && pages.query.since == NULL && !cli->json && !cli->quiet)
+  if (code == FSM_OK && pages.query.since == NULL && !cli->quiet &&
+      (cli->format == CLI_TABLE || cli->format == CLI_WIDE))
     fsm_buf_str(&cli->footer, "records of the last 3 days were searched; --since 30d: further back\n");
   return code;
 }

@@ -6,13 +6,15 @@
 
 enum { JOINER = 0x200d, AS_TEXT = 0xfe0e, AS_PICTURE = 0xfe0f, KEYCAP = 0x20e3 };
 
+static bool is_ascii(char c) { return (unsigned char)c < 0x80; }
+
 size_t cli_character(const char *text, size_t len, wchar_t *out) {
   mbstate_t state;
-  memset(&state, 0, sizeof state);
-  if (*text == 0) {
-    *out = 0;
+  if (is_ascii(*text)) {
+    *out = *text;
     return 1;
   }
+  memset(&state, 0, sizeof state);
   size_t got = mbrtowc(out, text, len, &state);
   return got == (size_t)-1 || got == (size_t)-2 ? 0 : got;
 }
@@ -54,6 +56,10 @@ static size_t more(const char *text, size_t len, wchar_t base, unsigned *width) 
 
 size_t cli_cluster(const char *text, size_t len, unsigned *width) {
   wchar_t base = 0, second = 0;
+  if (is_ascii(*text) && (len < 2 || is_ascii(text[1]))) { /* most of all text, and nothing joins these */
+    *width = *text != 0;
+    return 1;
+  }
   size_t at = cli_character(text, len, &base);
   *width = 1;
   if (at == 0) return 1;
