@@ -370,7 +370,7 @@ class Commands(WithDaemon):
         self.assertIn("(guard_false)", err)
         self.assertIn("guard: fresh: context.opened < 1\n", err)
         self.assertIn("saw:   context.opened = 1\n", err)
-        self.assertIn("see: fsm-cli events guard-1\n", err)
+        self.assertIn("see: fsm-cli why guard-1\n", err)
         code, out, err = run(*self.here("send", "guard-1", "OPEN", "-o", "json"))
         problem = json.loads(err)
         self.assertEqual((code, out, problem["code"]), (4, "", "guard_false"))

@@ -12,14 +12,15 @@ static const struct {
   const char *hint;
   bool of_instance; /* only when the instance is known */
 } hints[] = {
-    {FSM_EGUARD, "see: fsm-cli events %s", true},
-    {FSM_ENOTRANSITION, "see: fsm-cli events %s", true},
+    {FSM_EGUARD, "see: fsm-cli why %s", true},
+    {FSM_ENOTRANSITION, "see: fsm-cli why %s", true},
     {FSM_EEVENT, "see: fsm-cli events %s", true},
     {FSM_EDATA, "see: fsm-cli events %s", true},
     {FSM_ESTALE, "it has changed since; see: fsm-cli get %s", true},
     {FSM_ECOMPLETED, "see: fsm-cli log %s", true},
-    {FSM_EPAUSED, "see: fsm-cli log %s", true},
-    {FSM_EINCIDENT, "see: fsm-cli log %s", true},
+    {FSM_EPAUSED, "see: fsm-cli why %s", true},
+    {FSM_EINCIDENT, "see: fsm-cli why %s", true},
+    {FSM_ERUNNING, "see: fsm-cli why %s", true},
     {FSM_EDUPLICATE, "a new command needs a new --idem key", false},
     {FSM_EMACHINE, "see: fsm-cli def ls", false},
     {FSM_ERETIRED, "see: fsm-cli def ls; to make new ones again: fsm-cli def deploy FILE", false},
@@ -115,6 +116,7 @@ static void add_sentence(fsm_buf *out, const fsm_error *err) {
   fsm_buf_free(&line);
 }
 
+extern const cli_command cli_wait;                /* asks for nothing that could have been done */
 extern const cli_command cli_audit_verify_stream; /* what it finds is not in the data directory */
 
 static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
@@ -132,6 +134,12 @@ static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *aren
     fsm_buf_str(out, "  see: fsm-cli events ");
     add_safe(out, cli->ref);
     fsm_buf_char(out, '\n');
+  }
+  if (cli->command == &cli_wait && err->code == FSM_ETIMEOUT && cli->ref != NULL) {
+    fsm_buf_str(out, "  see: fsm-cli why ");
+    add_safe(out, cli->ref);
+    fsm_buf_char(out, '\n');
+    has_hint = true;
   }
   if (!has_hint) has_hint = add_tls_hint(out, cli, err);
   if (!has_hint) add_hint(out, err->code, cli->ref);

@@ -92,7 +92,9 @@ static const char *when_of(fsm_arena *arena, const fsm_value *task, const fsm_va
     return fsm_arena_printf(arena, "until in %s", cli_age(arena, ns));
   if (due == NULL || !cli_since(due, now, &ns)) return "";
   if (ns > 0) return fsm_arena_printf(arena, "for %s", cli_age(arena, ns));
-  return cli_since(now, due, &ns) && ns > 0 ? fsm_arena_printf(arena, "in %s", cli_age(arena, ns)) : "now";
+  return cli_since(now, due, &ns) && ns >= INT64_C(1000000000)
+             ? fsm_arena_printf(arena, "in %s", cli_age(arena, ns))
+             : "now";
 }
 
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
