@@ -240,7 +240,7 @@ class Commands(WithDaemon):
     def test_lint_says_where_or_gives_the_hash(self):
         out = self.ok("def", "lint", self.definition)
         hash_ = self.json(*self.here("def", "ls"))["items"][0]["hash"]
-        self.assertEqual(out, f"{self.definition}: ok: door, 3 states, {hash_}\n")
+        self.assertRegex(out, f"^{self.definition}: ok: door, 3 states, {hash_}(, 11 notes \\(--severity note shows them\\))\n$")
         broken = os.path.join(self.scratch, "broken.json")
         with open(broken, "w") as f:
             json.dump({**DOOR, "initial": "nowhere"}, f)
