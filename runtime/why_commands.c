@@ -185,7 +185,7 @@ fsm_value fsm__why_commands(const fsm__why *why) {
     add_timers(why, &items);
   }
   const unsigned gentle = items.count;
-  if (gentle == 0 || why->never || why->in.status == FSM_INCIDENT) add_force(why, &items);
+  if (gentle == 0 || why->never || why->orphan || why->in.status == FSM_INCIDENT) add_force(why, &items);
   add_end(why, &items);
   return items.failed ? fsm_list(NULL, 0) : fsm_list(items.items, items.count);
 }

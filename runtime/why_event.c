@@ -11,6 +11,12 @@ static fsm_world world_of(const fsm__why *why, const fsm_value *actor) {
   return (fsm_world){.actor = actor, .now_ns = why->at->now_ns, .session = why->in.id};
 }
 
+static bool anybody_is_asked(const fsm__why *why) {
+  for (unsigned i = 0; i < why->event_count; i++)
+    if (why->events[i].candidate.allow_count > 0) return true;
+  return false;
+}
+
 fsm_code fsm__why_events(fsm__why *why, fsm_error *err) {
   const fsm_machine *machine = why->in.deployed->machine;
   const fsm_value *actor = fsm_is(&why->at->query->actor, FSM_MAP) ? &why->at->query->actor : NULL;
@@ -18,6 +24,10 @@ fsm_code fsm__why_events(fsm__why *why, fsm_error *err) {
   if (!fsm__status_open(why->in.status)) return FSM_OK;
   fsm_code code =
       fsm_enabled(machine, &why->snapshot, &world, why->arena, &why->events, &why->event_count, err);
+  if (code == FSM_OK && anybody_is_asked(why))
+    code = fsm__people_known(why->at->core, why->arena, &why->known, err);
+  for (unsigned i = 0; i < why->known.count; i++)
+    fsm__why_know(why, &why->known.at[i].actor, &why->known.at[i].shown);
   for (unsigned i = 0; i < why->people_count && code == FSM_OK; i++) {
     unsigned count = 0;
     world = world_of(why, &why->people[i].actor);

@@ -275,12 +275,13 @@ static fsm_code keep_path(search *s, fsm_error *err) {
   return FSM_OK;
 }
 
-/* As FILTER's kind=dead has it. */
-static fsm_code find_dead(fsm__why *why, fsm_error *err) {
+/* As FILTER's kind has it. */
+static fsm_code find_kinds(fsm__why *why, fsm_error *err) {
   fsm__mobility mobility;
   fsm_code code = fsm__mobility_of(why->at->core->store, &why->in, why->arena, &mobility, err);
-  if (code == FSM_OK) why->never = fsm__is_dead(&why->in, &mobility);
-  return code;
+  if (code != FSM_OK) return code;
+  why->never = fsm__is_dead(&why->in, &mobility);
+  return fsm__is_orphan(&why->in, &mobility, &why->known, why->arena, &why->orphan, err);
 }
 
 fsm_code fsm__why_path(fsm__why *why, fsm_error *err) {
@@ -296,5 +297,5 @@ fsm_code fsm__why_path(fsm__why *why, fsm_error *err) {
   why->found = s->goal > 0;
   why->exhausted = !s->bounded;
   fsm_arena_free(&s->scratch);
-  return code == FSM_OK ? find_dead(why, err) : code;
+  return code == FSM_OK ? find_kinds(why, err) : code;
 }

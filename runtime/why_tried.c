@@ -48,8 +48,8 @@ static const char *text_in(const fsm__why *why, const fsm_value *map, const char
   return fsm_arena_strndup(why->arena, value->s, value->len);
 }
 
-static void know(fsm__why *why, const fsm_value *actor) {
-  const char *name = text_in(why, actor, "sub");
+void fsm__why_know(fsm__why *why, const fsm_value *actor, const fsm_value *shown) {
+  const char *name = text_in(why, shown, "sub");
   if (name == NULL || why->people_count == FSM_WHY_PEOPLE_MAX) return;
   for (unsigned i = 0; i < why->people_count; i++)
     if (strcmp(why->people[i].name, name) == 0) return;
@@ -74,7 +74,7 @@ static fsm_code read_chain(fsm__why *why, fsm__journal_cursor *cursor, fsm_error
     bool there = false;
     code = read_record(why, cursor, seq, &record, &there, err);
     if (code != FSM_OK || !there) break;
-    know(why, &record.act);
+    fsm__why_know(why, &record.act, &record.act);
     const bool tells = record.kind == FSM_RECORD_PAUSED || record.kind == FSM_RECORD_CANCELLED;
     if (why->by == NULL && tells) {
       why->by = text_in(why, &record.act, "sub");
@@ -113,7 +113,7 @@ static fsm_code read_refusals(fsm__why *why, fsm__journal_cursor *cursor, fsm_er
     bool there = false;
     code = read_record(why, cursor, met.seqs[(met.count - 1 - i) % FSM_WHY_TRIED_MAX], &record, &there, err);
     if (code != FSM_OK || !there) continue;
-    know(why, &record.act);
+    fsm__why_know(why, &record.act, &record.act);
     code = add_refusal(why, &record, &items, err);
   }
   if (items.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
@@ -127,7 +127,8 @@ fsm_code fsm__why_history(fsm__why *why, fsm_error *err) {
   if (why->people == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   fsm_code code = fsm__journal_cursor_open(why->at->core->journal, why->in.last_seq, &cursor, err);
   if (code != FSM_OK) return code;
-  if (fsm_is(&why->at->query->actor, FSM_MAP)) know(why, &why->at->query->actor);
+  const fsm_value *asks = &why->at->query->actor;
+  if (fsm_is(asks, FSM_MAP)) fsm__why_know(why, asks, asks);
   code = read_refusals(why, cursor, err);
   if (code == FSM_OK) code = read_chain(why, cursor, err);
   fsm__journal_cursor_close(cursor);

@@ -32,16 +32,6 @@ static bool any_event(const fsm__why *why) {
   return false;
 }
 
-/* Of the events that it takes: is there one that somebody who is known may send, or whoever comes? */
-static bool anybody(const fsm__why *why) {
-  const char *names[FSM_WHY_PEOPLE_MAX];
-  for (unsigned i = 0; i < why->event_count; i++) {
-    const fsm_candidate *candidate = &why->events[i].candidate;
-    if (takes(candidate) && (candidate->allow_count == 0 || fsm__why_who_may(why, i, names) > 0)) return true;
-  }
-  return false;
-}
-
 static bool at_work(const fsm__why *why) {
   for (unsigned i = 0; i < why->task_count; i++)
     if (why->tasks[i].started) return true;
@@ -64,7 +54,7 @@ const char *fsm__why_verdict(const fsm__why *why) {
   if (at_work(why)) return "moves";
   if (pending || why->in.has_parent) return "waits";
   if (why->event_count > 0 && !any_event(why)) return "refused";
-  return anybody(why) || why->event_count == 0 || !why->everybody ? "waits" : "orphan";
+  return why->orphan ? "orphan" : "waits";
 }
 
 /* ---- in words ------------------------------------------------------------------------------------ */

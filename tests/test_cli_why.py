@@ -67,6 +67,8 @@ class Why(unittest.TestCase):
     def setUpClass(cls):
         cls.d = Daemon()
         cls.count = 0
+        cls.d.request("POST", "/v1/machines", KID, local=True)  # so li is known from the start
+        cls.d.request("POST", "/v1/instances", {"machine": "kid"}, auth=token(sub="li", roles=["manager"]))
 
     @classmethod
     def tearDownClass(cls):

@@ -85,16 +85,19 @@ static const why_case guards[] = {
 static const why_case people[] = {
     {"a role", CHART("\"a\":{\"on\":{\"OK\":{\"target\":\"z\"," ALLOW("'manager' in actor.roles") "}}}," END),
      "start ana/clerk\nadvance 11700",
-     "verdict = waits\ntext = waits for OK by someone with role manager, for 3h 15m\n"
+     "verdict = orphan\ntext = waits for OK by someone with role manager, for 3h 15m, but nobody who is known may\n"
      "states[0].events[0].transitions[0].allow[0].words = role manager\n"
      "states[0].events[0].transitions[0].allow[0].people = []\ncommands[0].needs = role"},
+    {"somebody who was seen elsewhere", CHART("\"a\":{\"on\":{\"OK\":{\"target\":\"z\"," ALLOW("'manager' in actor.roles") "}}}," END),
+     "start ana/clerk\nother li/manager", "verdict = waits\ntext ~ OK by someone with role manager (li seen)\n"
+     "states[0].events[0].transitions[0].allow[0].people = [\"li\"]"},
     {"seen with the role", CHART("\"a\":{\"on\":{\"OK\":{\"target\":\"z\"," ALLOW("'manager' in actor.roles") "},\"X\":{}}}," END),
      "start ana/clerk\nsend li/manager NONE\nsend li/manager X", "text ~ someone with role manager (li seen)\n"
      "states[0].events[0].transitions[0].allow[0].people = [\"li\"]"},
     {"not the one who asked", CONTEXT("{\"who\":\"ana\"}", "\"a\":{\"on\":{\"OK\":{\"target\":\"z\"," ALLOW("actor.sub != context.who") "}}}," END),
      "start ana\nsend bob NONE", "text ~ (bob seen)\nstates[0].events[0].transitions[0].allow[0].words = actor.sub != context.who"},
     {"either role", CHART("\"a\":{\"on\":{\"OK\":{\"target\":\"z\",\"meta\":{\"fsm\":{\"allow\":[\"'boss' in actor.roles\",\"'cfo' in actor.roles\"]}}}}}," END),
-     "start ana", "text ~ someone with role boss or role cfo"},
+     "start ana", "text ~ someone with role boss or role cfo\nverdict = orphan\ncommands[1].do = force"},
     {"path by whom", CHART("\"a\":{\"on\":{\"OK\":{\"target\":\"z\"," ALLOW("'manager' in actor.roles") "}}}," END),
      "start ana", "path_text = OK by someone with role manager"},
 };

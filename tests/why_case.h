@@ -70,13 +70,13 @@ static inline void why_task(fixture *f, const char *words) {
   assert_code(&answer, FSM_OK);
 }
 
-static inline void why_start(fixture *f, const char *words) {
+static inline void why_start(fixture *f, const char *id, const char *words) {
   fsm_command command = fsm_command_new(FSM_CMD_START);
   char who[64] = "-";
   int at = 0;
   (void)sscanf(words, "%63s %n", who, &at);
   command.machine = "m";
-  command.instance = "i";
+  command.instance = id;
   command.actor = why_actor(f, who);
   if (words[at] != 0) command.data = json(f, words + at);
   fsm_answer answer = sent(f, &command);
@@ -89,7 +89,9 @@ static inline void why_step(fixture *f, const char *line) {
   assert_int_equal(sscanf(line, "%31s %n", verb, &at), 1);
   const char *words = fsm_arena_strdup(&f->arena, line + at);
   if (strcmp(verb, "start") == 0)
-    why_start(f, words);
+    why_start(f, "i", words);
+  else if (strcmp(verb, "other") == 0)
+    why_start(f, "o", words);
   else if (strcmp(verb, "send") == 0)
     why_event(f, "i", words);
   else if (strcmp(verb, "task") == 0)
