@@ -713,6 +713,105 @@ class Top(base.WithDaemon):
         self.assertEqual(self.expect(9, "--url", "http://127.0.0.1:1", "top", "--once")[0], "")
 
 
+class Schemas(base.WithDaemon):
+    """-o json is the document of the HTTP interface, as schema/openapi.json has it: of a daemon, and of its files."""
+
+    # what is asked, the operation whose document it is, is it to be asked of the files too
+    READS = (
+        (("ls",), "get", "/v1/instances", True),
+        (("ls", "--limit", "2"), "get", "/v1/instances", True),
+        (("ls", "--all", "-m", "door"), "get", "/v1/instances", True),
+        (("stuck", "--for", "1ms"), "get", "/v1/stuck", True),
+        (("get", "d-1"), "get", "/v1/instances/{ref}", True),
+        (("events", "d-1"), "get", "/v1/instances/{ref}/events", True),
+        (("why", "d-1"), "get", "/v1/instances/{ref}/why", True),
+        (("log", "d-1"), "get", "/v1/instances/{ref}/history", True),
+        (("def", "ls"), "get", "/v1/machines", True),
+        (("health",), "get", "/healthz", False),
+        (("route", "ls"), "get", "/v1/routes", True),
+        (("route", "ls", "all"), "get", "/v1/routes/{name}", True),
+        (("outbox", "ls"), "get", "/v1/sinks", False),
+        (("outbox", "lag"), "get", "/v1/sinks", False),
+        (("db", "stat"), "get", "/v1/db/stat", False),
+        (("task", "ls"), "get", "/v1/tasks", True),
+        (("timer", "ls"), "get", "/v1/timers", True),
+        (("search", "d-1"), "get", "/v1/search", True),
+        (("audit", "verify"), "post", "/v1/verify", False),
+    )
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        try:
+            import openapi_document
+        except ImportError:
+            raise unittest.SkipTest("python3-jsonschema is not there")
+        cls.document = openapi_document.Document().load()
+        for i in range(5):
+            code, _, err = run("--data", cls.data, "start", "door", "--id", "d-%d" % i, "-k", "K-%d" % i, "-l", "a=b")
+            assert code == 0, err
+        for args in (("send", "d-1", "OPEN"), ("send", "d-1", "OPEN"), ("route", "set", "all", "-k", "transition", "-s", "nobody", "--reason", "x")):
+            run("--data", cls.data, *args)
+
+    def schema(self, path, method, status):
+        response = self.document.resolve(self.document.raw["paths"][path][method]["responses"][str(status)])
+        (media,) = response["content"].values()
+        return self.document.schema(media["schema"])
+
+    def valid(self, text, path, method, status, what):
+        import jsonschema
+        errors = list(jsonschema.Draft202012Validator(self.schema(path, method, status)).iter_errors(json.loads(text)))
+        self.assertEqual([(list(e.absolute_path), e.message[:300]) for e in errors], [], what)
+
+    def test_what_is_read(self):
+        known = []
+        for args, method, path, files in self.READS:
+            code, out, err = run(*self.here(*args, "-o", "json"))
+            if "no such" in err or code == 3 and args[0] == "route":
+                continue  # a route needs a sink that is there
+            self.assertEqual((code, err), (0, ""), args)
+            self.valid(out, path, method, 200, args)
+            known.append(args)
+        self.assertGreater(len(known), 15)
+        self.daemon.stop()
+        for args, method, path, files in self.READS:
+            if files and args in known:
+                code, out, err = run(*self.here(*args, "-o", "json"))
+                self.assertEqual((code, err), (0, ""), args)
+                self.valid(out, path, method, 200, ("of files", *args))
+        type(self).daemon = base.Daemon(self.data, *self.daemon.args)
+
+    def test_what_is_done(self):
+        for args, method, path, status in (
+            (("def", "deploy", self.definition), "post", "/v1/machines", 200),
+            (("start", "door", "--id", "s-1"), "post", "/v1/instances", 201),
+            (("send", "s-1", "OPEN"), "post", "/v1/instances/{ref}/events", 200),
+            (("pause", "s-1", "--reason", "x"), "post", "/v1/instances/{ref}/pause", 200),
+            (("resume", "s-1", "--reason", "x"), "post", "/v1/instances/{ref}/resume", 200),
+            (("note", "s-1", "seen"), "post", "/v1/instances/{ref}/note", 200),
+        ):
+            code, out, err = run(*self.here(*args, "-o", "json"))
+            self.assertEqual((code, err), (0, ""), (args, out))
+            self.valid(out, path, method, status, args)
+
+    def test_what_goes_wrong_is_a_problem_document(self):
+        for args, code, path, method, status in (
+            (("get", "nobody"), 3, "/v1/instances/{ref}", "get", 404),
+            (("send", "d-2", "NOTHING"), 4, "/v1/instances/{ref}/events", "post", 422),
+        ):
+            got, out, err = run(*self.here(*args, "-o", "json"))
+            self.assertEqual((got, out), (code, ""), err)
+            self.valid(err, path, method, status, args)
+
+    def test_a_line_of_jsonl_is_an_item(self):
+        import jsonschema
+        items = self.schema("/v1/instances", "get", 200)
+        lines = self.ok(*self.here("ls", "-o", "jsonl")).splitlines()
+        whole = json.loads(self.ok(*self.here("ls", "-o", "json")))
+        whole["items"] = [json.loads(line) for line in lines]
+        self.assertEqual(list(jsonschema.Draft202012Validator(items).iter_errors(whole)), [])
+
+
 if __name__ == "__main__":
     if not os.path.exists(CLI):
         sys.exit(77)

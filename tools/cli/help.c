@@ -37,26 +37,42 @@ static bool has_before(const cli_option *options, const cli_option *option) {
   return false;
 }
 
-/* `own`: a command's, which go before those of every command; NULL = none. */
-static void add_options(const cli_option *options, const cli_option *own, fsm_buf *out) {
+static void add_option(const cli_option *option, const char *help, fsm_buf *out) {
+  fsm_buf left = {0}, line = {0};
+  if (option->letter != 0)
+    fsm_buf_printf(&left, "  -%c, --%s", option->letter, option->name);
+  else
+    fsm_buf_printf(&left, "      --%s", option->name);
+  if (option->value != NULL) fsm_buf_printf(&left, " %s", option->value);
+  if (option->repeats) fsm_buf_str(&left, "...");
+  add_padded(&line, fsm_buf_text(&left), OPTION_WIDTH);
+  fsm_buf_str(&line, help);
+  cli_wrap(out, fsm_buf_text(&line), WIDTH, OPTION_WIDTH);
+  fsm_buf_char(out, '\n');
+  fsm_buf_free(&line);
+  fsm_buf_free(&left);
+}
+
+static void add_options(const cli_option *options, fsm_buf *out) {
   const cli_option *const first = options;
-  for (; options != NULL && options->name != NULL; options++) {
-    if (has_option(own, options->name) || has_before(first, options)) continue;
-    fsm_buf left = {0};
-    if (options->letter != 0)
-      fsm_buf_printf(&left, "  -%c, --%s", options->letter, options->name);
-    else
-      fsm_buf_printf(&left, "      --%s", options->name);
-    if (options->value != NULL) fsm_buf_printf(&left, " %s", options->value);
-    if (options->repeats) fsm_buf_str(&left, "...");
-    fsm_buf line = {0};
-    add_padded(&line, fsm_buf_text(&left), OPTION_WIDTH);
-    fsm_buf_str(&line, options->help);
-    cli_wrap(out, fsm_buf_text(&line), WIDTH, OPTION_WIDTH);
-    fsm_buf_char(out, '\n');
-    fsm_buf_free(&line);
-    fsm_buf_free(&left);
+  for (; options != NULL && options->name != NULL; options++)
+    if (!has_before(first, options)) add_option(options, options->help, out);
+}
+
+/* Those of every command, as this one has them: its own go before, it has its forms, and not all may be run
+ * again. */
+static void add_global_options(const cli_command *command, fsm_buf *out) {
+  fsm_arena arena;
+  fsm_arena_init(&arena, 0);
+  const unsigned formats = command->formats == 0 ? CLI_FORMATS_PLAIN : command->formats;
+  for (const cli_option *option = cli_global_options; option->name != NULL; option++) {
+    const bool output = strcmp(option->name, "output") == 0;
+    if (has_option(command->options, option->name)) continue;
+    if (strcmp(option->name, "watch") == 0 && !command->reads) continue;
+    if (output && formats == CLI_HAS(CLI_TABLE)) continue;
+    add_option(option, output ? cli_formats_text(&arena, formats) : option->help, out);
   }
+  fsm_arena_free(&arena);
 }
 
 /* Paragraphs, their lines made anew. */
@@ -82,10 +98,10 @@ static void one(const cli_command *command, fsm_buf *out) {
   if (command->more != NULL) add_text(command->more, out);
   if (command->options != NULL && command->options->name != NULL) {
     fsm_buf_str(out, "\noptions:\n");
-    add_options(command->options, NULL, out);
+    add_options(command->options, out);
   }
   fsm_buf_str(out, "\noptions of every command:\n");
-  add_options(cli_global_options, command->options, out);
+  add_global_options(command, out);
   if (command->examples == NULL) return;
   fsm_buf_str(out, "\nexamples:\n");
   for (const char *const *example = command->examples; *example != NULL; example++)
@@ -132,7 +148,7 @@ void cli_help(const cli_command *command, const char *group, fsm_buf *out) {
                  group == NULL ? "[OPTION]..." : group);
   list(group, out);
   fsm_buf_str(out, "\noptions of every command:\n");
-  add_options(cli_global_options, NULL, out);
+  add_options(cli_global_options, out);
   fsm_buf_str(out,
               "\nAn instance is named by its id, by a prefix of it that no other has, or as\n"
               "MACHINE/key:KEY. With --data a running daemon is asked; without one the files\n"
