@@ -122,8 +122,25 @@ static void note_conflicts(fsm__explorer *x, const fsm__run *run, int event, con
   }
 }
 
+/* "a.~" does what "a" has done in the same place. */
+static bool is_told(const fsm__explorer *x, const turn *t, const fsm_microstep *micro, long to) {
+  const fsm_explore_node *node = &x->nodes[t->node];
+  const char *name = t->event < 0 ? "" : x->events[t->event].name;
+  const size_t len = strlen(name);
+  if (len < 2 || name[len - 1] != '~') return false;
+  for (uint32_t i = 0; i < node->move_count; i++) {
+    const fsm_explore_move *move = &x->moves[node->first_move + i];
+    if (move->to == (uint32_t)to && move->event >= 0 && move->count == micro->transition_count &&
+        memcmp(move->transitions, micro->transitions, move->count * sizeof *move->transitions) == 0 &&
+        strncmp(x->events[move->event].name, name, len - 2) == 0)
+      return true;
+  }
+  return false;
+}
+
 static void add_move(fsm__explorer *x, const turn *t, const fsm__run *run, long to, bool certain) {
   const fsm_microstep *micro = &run->microsteps[run->microstep_count - 1];
+  if (is_told(x, t, micro, to)) return;
   fsm_explore_move *moves = grow(x, x->moves, x->out->move_count, &x->move_cap, sizeof *moves);
   if (moves == NULL) return;
   x->moves = moves;

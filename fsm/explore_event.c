@@ -10,7 +10,8 @@ static bool known(const fsm__explorer *x, const char *name) {
   return false;
 }
 
-static void add(fsm__explorer *x, const char *name, const char *shown, fsm_explore_origin origin, unsigned state) {
+static void add(fsm__explorer *x, const char *name, const char *shown, fsm_explore_origin origin,
+                unsigned state) {
   if (name == NULL || x->fault != FSM_OK || known(x, name)) return;
   if (x->out->event_count == x->event_cap) {
     const size_t cap = x->event_cap == 0 ? 32 : 2 * x->event_cap;
@@ -23,7 +24,13 @@ static void add(fsm__explorer *x, const char *name, const char *shown, fsm_explo
     x->events = more;
     x->event_cap = cap;
   }
-  x->events[x->out->event_count++] = (fsm_explore_event){name, shown, origin, (uint16_t)state};
+  /* the stripped machine goes, its names stay */
+  const char *own = fsm_arena_strdup(x->arena, name), *label = fsm_arena_strdup(x->arena, shown);
+  if (own == NULL || label == NULL) {
+    fsm__explore_no_memory(x);
+    return;
+  }
+  x->events[x->out->event_count++] = (fsm_explore_event){own, label, origin, (uint16_t)state};
 }
 
 /* ---- what the engine makes ------------------------------------------------------------------------- */
@@ -82,6 +89,9 @@ static bool is_engines(const fsm__explorer *x, const char *name) {
 
 /* A prefix stands for itself and for something behind it that nobody names. */
 static void add_named(fsm__explorer *x, const fsm__descriptor *d) {
+  /* who is done is known already */
+  if (fsm__has_prefix(d->text, x->machine->dialect == FSM_XSTATE ? "xstate.done.state" : "done.state"))
+    return;
   const fsm_explore_origin origin = is_engines(x, d->text) ? FSM_ORIGIN_INSIDE : FSM_ORIGIN_OUTSIDE;
   if (d->rule == FSM__ANY) {
     add(x, "~", d->text, FSM_ORIGIN_OUTSIDE, 0);
