@@ -257,7 +257,6 @@ class Comparison:
         plan = [
             (("ls", "--all"), "PAGES", "/v1/instances"),
             (("stuck", "--for", "1ms", "--all"), "PAGES", "/v1/stuck?for=1ms"),
-            (("stats",), "GET", "/v1/counts"),
             (("def", "ls"), "GET", "/v1/machines"),
             (("audit", "verify"), "POST", "/v1/verify"),
         ]

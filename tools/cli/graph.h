@@ -23,6 +23,7 @@ typedef struct cli_graph_node {
   unsigned parent, last; /* numbers: the root's parent is itself; the descendants are up to last */
   bool choice;           /* a state that is left as soon as it is entered */
   bool inward;           /* a box with an arrow between it and what is in it */
+  unsigned heat; /* a class of heat.h; 0 = none */
   unsigned first_start, start_count; /* its arrows among the graph's starts */
 } cli_graph_node;
 

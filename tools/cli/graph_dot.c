@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/cli/graph.h"
+#include "tools/cli/heat.h"
 
 /* In a quoted string of DOT: backslashes are escapes, & begins an HTML entity. */
 static void add_label(fsm_buf *out, const char *label) {
@@ -38,6 +39,33 @@ static bool is_region(const cli_graph *graph, unsigned number) {
          node->state->kind != FSM_HISTORY;
 }
 
+/* fill: what a warm state looks like. */
+static void add_heat(unsigned heat, fsm_buf *out) {
+  switch (heat) {
+#define X(number, from, fill, text, colour, words)                                             \
+  case number:                                                                                 \
+    fsm_buf_str(out, ", style=\"rounded,filled\", fillcolor=\"" fill "\", fontcolor=\"" text "\""); \
+    break;
+    CLI_HEATS(X)
+#undef X
+    default: break;
+  }
+}
+
+/* What the colours mean, below a drawing that has any. */
+static void add_scale(const cli_graph *graph, fsm_buf *out) {
+  bool any = false;
+  for (unsigned i = 0; i < graph->node_count; i++) any = any || graph->nodes[i].heat > 0;
+  if (!any) return;
+  fsm_buf_str(out, "  subgraph cluster_scale_ {\n    label=\"" CLI_HEAT_SCALE "\"; fontsize=11;\n");
+#define X(number, from, fill, text, colour, words)                                              \
+  fsm_buf_str(out, "    scale_" #number " [label=\"" words "\", shape=plaintext, style=filled, " \
+                   "fontsize=11, fillcolor=\"" fill "\", fontcolor=\"" text "\"];\n");
+  CLI_HEATS(X)
+#undef X
+  fsm_buf_str(out, "  }\n");
+}
+
 static void add_leaf(const cli_graph *graph, unsigned number, unsigned depth, fsm_buf *out) {
   const cli_graph_node *node = &graph->nodes[number];
   add_indent(out, depth);
@@ -52,8 +80,9 @@ static void add_leaf(const cli_graph *graph, unsigned number, unsigned depth, fs
       fsm_buf_str(out, ", shape=diamond");
     else if (node->state->kind == FSM_FINAL)
       fsm_buf_str(out, ", peripheries=2");
-    else if (is_region(graph, number))
+    else if (is_region(graph, number) && node->heat == 0)
       fsm_buf_str(out, ", style=\"rounded,dashed\"");
+    add_heat(node->heat, out);
   }
   fsm_buf_str(out, "];\n");
 }
@@ -133,5 +162,6 @@ void cli_graph_dot(const cli_graph *graph, fsm_buf *out) {
   for (unsigned i = 0; i < graph->start_count; i++)
     add_edge(graph, &graph->starts[i], graph->nodes[graph->starts[i].source].state->kind != FSM_HISTORY, out);
   for (unsigned i = 0; i < graph->edge_count; i++) add_edge(graph, &graph->edges[i], false, out);
+  add_scale(graph, out);
   fsm_buf_str(out, "}\n");
 }

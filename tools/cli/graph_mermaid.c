@@ -9,6 +9,7 @@
 
 #include "schema/json.h"
 #include "tools/cli/graph.h"
+#include "tools/cli/heat.h"
 
 static void add_label(fsm_buf *out, const char *label) {
   for (const char *at = label; *at != 0; at++) {
@@ -117,6 +118,27 @@ static void add_edge(const cli_graph *graph, const cli_graph_edge *edge, fsm_buf
   fsm_buf_char(out, '\n');
 }
 
+/* Classes, the leaves that are of them, and what they mean. A choice has no label and no class. */
+static void add_heat(const cli_graph *graph, fsm_buf *out) {
+  bool used[CLI_HEAT_COUNT + 1] = {false}, any = false;
+  for (unsigned i = 0; i < graph->node_count; i++) {
+    const cli_graph_node *node = &graph->nodes[i];
+    if (node->heat > 0 && !node->choice) used[node->heat] = any = true;
+  }
+  if (!any) return;
+  fsm_buf_str(out, "  %% " CLI_HEAT_SCALE "\n");
+#define X(number, from, fill, text, colour, words) \
+  if (used[number])                                \
+    fsm_buf_str(                                   \
+        out, "  %% heat" #number ": " words "\n  classDef heat" #number " fill:" fill ",color:" text "\n");
+  CLI_HEATS(X)
+#undef X
+  for (unsigned i = 0; i < graph->node_count; i++) {
+    const cli_graph_node *node = &graph->nodes[i];
+    if (node->heat > 0 && !node->choice) fsm_buf_printf(out, "  class %s heat%u\n", node->id, node->heat);
+  }
+}
+
 void cli_graph_mermaid(const cli_graph *graph, fsm_buf *out) {
   fsm_buf_str(out, "---\ntitle: ");
   fsm_json_quote(out, graph->name, strlen(graph->name));
@@ -131,4 +153,5 @@ void cli_graph_mermaid(const cli_graph *graph, fsm_buf *out) {
     if (graph->nodes[graph->starts[i].source].state->kind == FSM_HISTORY)
       add_edge(graph, &graph->starts[i], out);
   for (unsigned i = 0; i < graph->edge_count; i++) add_edge(graph, &graph->edges[i], out);
+  add_heat(graph, out);
 }

@@ -24,6 +24,7 @@ extern const cli_command cli_start, cli_send, cli_retry, cli_skip, cli_pause, cl
     cli_outbox_forget, cli_task_ls, cli_task_get, cli_task_complete, cli_task_fail, cli_task_retry,
     cli_timer_ls, cli_timer_fire;
 extern const cli_command cli_completion, cli_check, cli_top, cli_actors;
+extern const cli_command cli_funnel, cli_heat;
 const cli_command *const cli_commands[] = {&cli_start,
                                            &cli_send,
                                            &cli_retry,
@@ -47,6 +48,8 @@ const cli_command *const cli_commands[] = {&cli_start,
                                            &cli_trace,
                                            &cli_cause,
                                            &cli_stats,
+                                           &cli_funnel,
+                                           &cli_heat,
                                            &cli_health,
                                            &cli_audit_verify,
                                            &cli_audit_verify_stream,

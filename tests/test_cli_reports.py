@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""test_cli_reports.py: every number of the figures held against a recomputation from the journal's bytes
+(reports_oracle.py): over HTTP, by fsm-cli from a daemon and from its stopped files, of all machines and of one, of all
+time and of parts of it. FSM_REPORTS_INSTANCES and FSM_REPORTS_SEED make another store.
+"""
+import json
+import os
+import random
+import shutil
+import subprocess
+import unittest
+import urllib.parse
+
+from http_daemon import FSMD, Daemon
+from reports_oracle import SECOND, History, spread_faults
+from test_filter_oracle import Link, ns, stamp
+
+BUILD = os.path.dirname(FSMD)
+CLI, SEEDED = os.path.join(BUILD, "fsm-cli"), os.path.join(BUILD, "tests", "seeded")
+INSTANCES = int(os.environ.get("FSM_REPORTS_INSTANCES", "1500"))
+SEED = int(os.environ.get("FSM_REPORTS_SEED", "1"))
+ANY = (-(2**63), 2**63 - 1)
+
+# What is easily miscounted: left and entered again, left in the step that entered it, several leaves left at once,
+# regions that go their own ways, timers, steps that fail.
+EDGES = {
+    "id": "edges",
+    "initial": "a",
+    "context": {"n": 0, "zero": 0},
+    "on": {"BOOM": {"context": {"n": {"@expr": "1 / context.zero"}}}},
+    "states": {
+        "a": {
+            "on": {"SELF": {"target": "a", "reenter": True}, "NEXT": "p", "COUNT": {"context": {"n": {"@expr": "context.n + 1"}}},
+                   "JUMP": {"target": "a", "reenter": True, "context": {"n": 100}}, "WAIT": "w"},
+            "always": {"target": "choice", "guard": {"@expr": "context.n >= 100"}, "context": {"n": 0}},
+        },
+        "choice": {"always": "b"},
+        "b": {"on": {"NEXT": "a", "END": "end"}},
+        "w": {"after": {"20": "b"}},
+        "p": {
+            "type": "parallel",
+            "on": {"OUT": "b", "RESET": {"target": "p", "reenter": True}},
+            "states": {
+                "x": {"initial": "x1", "states": {"x1": {"on": {"X": "x2"}}, "x2": {"on": {"X": "x1", "XX": {"target": "x2", "reenter": True}}}}},
+                "y": {"initial": "y1", "states": {"y1": {"on": {"Y": "y2"}}, "y2": {"type": "final"}}},
+                "z": {"initial": "z1", "states": {"z1": {"on": {"X": "z2"}}, "z2": {"on": {"Y": "z1"}}}},
+            },
+        },
+        "end": {"type": "final"},
+    },
+}  # fmt: skip
+EVENTS = ["SELF", "NEXT", "COUNT", "JUMP", "WAIT", "OUT", "RESET", "X", "X", "XX", "Y", "NEXT", "NEXT", "END", "BOOM", "NOPE"]
+
+
+def play(link):
+    """Instances of `edges`, each a random life."""
+    rng = random.Random(SEED)
+    assert link.ask("POST", "/v1/machines", EDGES)[0] == 201
+    ids = []
+    for _ in range(max(60, INSTANCES // 12)):
+        status, answer = link.ask("POST", "/v1/instances", {"machine": "edges"})
+        assert status == 201, answer
+        ids.append(answer["instance"])
+    for _ in range(14):
+        events = [{"instance": rng.choice(ids), "event": rng.choice(EVENTS)} for _ in range(2 * len(ids))]
+        for at in range(0, len(events), 1000):
+            assert link.ask("POST", "/v1/events", {"events": events[at : at + 1000]})[0] == 200
+        for _ in range(len(ids) // 12):
+            what, ref = rng.choice(["pause", "resume", "cancel", "force", "skip", "note", "retry"]), rng.choice(ids)
+            states = rng.choice([["a"], ["b"], ["p.x.x2", "p.y.y1", "p.z.z1"], ["p.x.x1", "p.y.y2", "p.z.z2"], ["end"]])
+            body = {"reason": "test", **({"states": states} if what == "force" else {})}
+            link.ask("POST", "/v1/instances/%s/%s" % (ref, what), body)
+    for _ in range(3):  # a start that is refused and events to nobody: summed up when it stops
+        link.ask("POST", "/v1/instances", {"machine": "edges", "input": 7, "instance": ids[0]})
+        link.ask("POST", "/v1/instances/nobody/events", {"event": "X"})
+
+
+class Scene(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.d = Daemon()
+        cls.d.stop()
+        shutil.rmtree(cls.d.data)
+        made = subprocess.run([SEEDED, cls.d.data, "--instances", str(INSTANCES), "--seed", str(SEED), "--until", "now"],
+                              capture_output=True, text=True, timeout=500)
+        assert made.returncode == 0, made.stderr
+        cls.d.start()
+        play(Link(cls.d, local=True))
+        cls.d.stop()  # what was only summed up is written now
+        cls.d.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.remove()
+
+    def history(self, seq=None):
+        return History(os.path.join(self.d.data, "journal", "0"), seq)
+
+    def ask(self, path, **params):
+        """The last document of a walk over HTTP."""
+        link, after, pages = Link(self.d, local=True), {}, 0
+        while True:
+            query = urllib.parse.urlencode({**{k: v for k, v in params.items() if v is not None}, **after})
+            status, document = link.ask("GET", path + ("?" + query if query else ""))
+            self.assertEqual(status, 200, document)
+            pages += 1
+            if document["next"] is None:
+                return document
+            self.assertNotIn("states", document)
+            self.assertLessEqual(int(document["looked"]), int(document["of"]))
+            after = {"after": document["next"]}
+
+    # ---- held against the journal ----
+
+    def check_stats(self, got, machine=None, since=None, until=None, every=None):
+        history = self.history(int(got["seq"]))
+        since_ns, until_ns = ns(since) if since else ANY[0], ns(until) if until else ANY[1]
+        want = history.stats(machine, since_ns, until_ns, ns(got["now"]))
+        self.assertEqual(int(got["records"]), want["records"])
+        self.assertEqual({m.get("machine"): m["kinds"] for m in got["machines"]}, want["machines"])
+        states = {(s["machine"], s["state"]): s for s in got["states"]}
+        self.assertEqual(set(states), set(want["states"]))
+        for name, state in states.items():
+            self.assertEqual(state["entered"], want["states"][name]["entered"], name)
+            self.assertNotIn("cut", state)
+            for part in ("stays", "standing"):
+                self.assertIsNone(spread_faults(state[part], want["states"][name][part]), (name, part))
+        events = {(e.get("machine"), e["event"], o): e[o] for e in got["events"] for o in ("taken", "refused", "failed") if e[o]}
+        self.assertEqual(events, dict(want["events"]))
+        refusals = {(r.get("machine"), r.get("event"), r["reason"]): r["count"] for r in got["refusals"]}
+        self.assertEqual(refusals, dict(want["refusals"]))
+        if every is not None:
+            begins, end = ns(got["begins"]), min(until_ns, ns(got["now"]))
+            wanted = list(history.intervals(machine, since_ns, until_ns, every, begins, end))
+            shown = [{**i, "from": ns(i["from"]), "to": ns(i["to"])} for i in got["intervals"]]
+            self.assertEqual(shown[: len(wanted)], wanted)
+        return want
+
+    def check_funnel(self, got, machine, since=None, until=None):
+        want = self.history(int(got["seq"])).funnel(machine, ns(since) if since else ANY[0], ns(until) if until else ANY[1])
+        self.assertEqual(got["created"], want["created"])
+        for fate in ("standing", "incidents", "completed", "cancelled"):
+            self.assertEqual(got[fate], want["fates"][fate], fate)
+        shown = {s["state"]: s for s in got["states"]}
+        self.assertEqual(set(want["states"]) - set(shown), set())
+        for name, state in shown.items():
+            wanted = want["states"][name]
+            self.assertEqual(state["reached"], len(wanted["times"]), name)
+            self.assertIsNone(spread_faults(state["time"], wanted["times"]), name)
+            for fate in ("standing", "incidents", "completed", "cancelled"):
+                self.assertEqual(state[fate], wanted[fate], (name, fate))
+            if want["created"]:
+                self.assertAlmostEqual(state["part"], len(wanted["times"]) / want["created"], 12)
+        return want
+
+    def ranges(self):
+        records = self.history().records
+        seeded = [r.time for r in records if r.mach != "edges"]
+        lived = [r.time for r in records if r.mach == "edges"]
+        yield None, None
+        yield stamp(seeded[len(seeded) // 3]), stamp(seeded[len(seeded) * 2 // 3])
+        yield stamp(lived[len(lived) // 2]), None
+        yield None, stamp(lived[len(lived) // 2])
+        yield stamp(lived[len(lived) // 3]), stamp(lived[len(lived) * 2 // 3])
+        yield stamp(records[-1].time + 1), None
+
+
+class Figures(Scene):
+    def test_the_store_has_all_that_is_easily_miscounted(self):
+        want = self.check_stats(self.ask("/v1/stats"))
+        kinds = want["machines"]["edges"]
+        for kind in ("created", "transition", "rejected", "forced", "cancelled", "incident_opened", "incident_closed", "paused", "timer_fired", "completed"):
+            self.assertGreater(kinds.get(kind, 0), 0, kind)
+        self.assertGreater(len(want["machines"]), 5)
+        self.assertTrue(any(event is None for _, event, _ in want["refusals"]), "sums of refusals")
+        self.assertTrue(all(s == 0 for s in want["states"]["edges", "choice"]["stays"]))
+
+    def test_stats_are_what_the_journal_says(self):
+        for since, until in self.ranges():
+            for machine in (None, "edges", "loan"):
+                with self.subTest(since=since, until=until, machine=machine):
+                    got = self.ask("/v1/stats", machine=machine, since=since, until=until)
+                    self.check_stats(got, machine, since, until)
+
+    def test_intervals_are_what_the_journal_says(self):
+        for (since, until), every in zip(self.ranges(), ("1d", "6h", "1s", "7d", "100ms", "1h")):
+            length = {"d": 86400, "h": 3600}.get(every[-1], 1) * SECOND * int(every.rstrip("dhms")) // (1000 if every.endswith("ms") else 1)
+            with self.subTest(since=since, until=until, every=every):
+                got = self.ask("/v1/stats", since=since, until=until, every=every)
+                self.check_stats(got, None, since, until, length)
+                if since is None and until is None:
+                    for name in ("records", "created", "refused"):
+                        whole = {"records": got["records"], "refused": sum(r["count"] for r in got["refusals"])}.get(name)
+                        self.assertTrue(whole is None or sum(i[name] for i in got["intervals"]) == whole, name)
+
+    def test_funnels_are_what_the_journal_says(self):
+        for since, until in self.ranges():
+            for machine in ("edges", "loan", "ticket", "order"):
+                with self.subTest(since=since, until=until, machine=machine):
+                    self.check_funnel(self.ask("/v1/machines/%s/funnel" % machine, since=since, until=until), machine, since, until)
+
+
+if __name__ == "__main__":
+    unittest.main()
