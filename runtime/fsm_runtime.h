@@ -438,7 +438,8 @@ typedef struct fsm_query {
   const char *by, *sum;           /* GROUPS: fields with commas: state, machine, version, status, label:NAME,
                                      field:PATH (of the context); a PATH of numbers */
   const fsm_filter *filter;       /* LIST, STUCK, GROUPS: instead of machine … key and for_ns. NULL = those */
-  unsigned look;     /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may */
+  unsigned look;     /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may;
+                        STATS, FUNNEL: a call at so many records */
   fsm_value route;   /* ROUTE_TEST: its document */
   bool whole;        /* ROUTE_TEST: its `where` sees what machines mark (x-pii), as that of a route in force;
                         only for who may read the journal itself. Else it sees what is shown: masked */

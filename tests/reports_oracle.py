@@ -46,7 +46,7 @@ class History:
             for leaf in one.leaves:
                 self.stays.append((one.machine, leaf, r.time, r.time - one.leaves[leaf]))
             one.leaves_at_end, one.leaves = sorted(one.leaves), {}
-        elif r.to is not None:
+        elif r.to is not None and one.fate != "cancelled":  # a note on one that stands nowhere
             for leaf in list(one.leaves):
                 if leaf not in r.to or leaf in entered:
                     self.stays.append((one.machine, leaf, r.time, r.time - one.leaves.pop(leaf)))

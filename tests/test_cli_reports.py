@@ -3,22 +3,29 @@
 (reports_oracle.py): over HTTP, by fsm-cli from a daemon and from its stopped files, of all machines and of one, of all
 time and of parts of it. FSM_REPORTS_INSTANCES and FSM_REPORTS_SEED make another store.
 """
+import fcntl
 import json
 import os
+import pty
 import random
+import re
 import shutil
+import struct
 import subprocess
+import termios
 import unittest
 import urllib.parse
 
 from http_daemon import FSMD, Daemon
 from reports_oracle import SECOND, History, spread_faults
+from test_cli_graph import DOT, bad_mermaid_lines, check_dot
 from test_filter_oracle import Link, ns, stamp
 
 BUILD = os.path.dirname(FSMD)
 CLI, SEEDED = os.path.join(BUILD, "fsm-cli"), os.path.join(BUILD, "tests", "seeded")
 INSTANCES = int(os.environ.get("FSM_REPORTS_INSTANCES", "1500"))
 SEED = int(os.environ.get("FSM_REPORTS_SEED", "1"))
+MERMAID_HEAT = r"%% [\w :%]+$|classDef heat\d fill:#[0-9a-f]{6},color:#[0-9a-f]{6}$|class s_\w+ heat\d$"
 ANY = (-(2**63), 2**63 - 1)
 
 # What is easily miscounted: left and entered again, left in the step that entered it, several leaves left at once,
@@ -49,7 +56,7 @@ EDGES = {
         "end": {"type": "final"},
     },
 }  # fmt: skip
-EVENTS = ["SELF", "NEXT", "COUNT", "JUMP", "WAIT", "OUT", "RESET", "X", "X", "XX", "Y", "NEXT", "NEXT", "END", "BOOM", "NOPE"]
+EVENTS = ["SELF", "NEXT", "COUNT", "JUMP", "WAIT", "OUT", "RESET", "X", "X", "XX", "Y", "NEXT", "NEXT", "NOPE"] * 3 + ["END", "BOOM"]
 
 
 def play(link):
@@ -89,12 +96,17 @@ class Scene(unittest.TestCase):
         cls.d.stop()  # what was only summed up is written now
         cls.d.start()
 
+        cls.histories = {}
+
     @classmethod
     def tearDownClass(cls):
         cls.d.remove()
 
     def history(self, seq=None):
-        return History(os.path.join(self.d.data, "journal", "0"), seq)
+        """Nothing happens any more but at the daemon's stop and start, so it is read once for each seq."""
+        if seq not in self.histories:
+            self.histories[seq] = History(os.path.join(self.d.data, "journal", "0"), seq)
+        return self.histories[seq]
 
     def ask(self, path, **params):
         """The last document of a walk over HTTP."""
@@ -198,6 +210,123 @@ class Figures(Scene):
             for machine in ("edges", "loan", "ticket", "order"):
                 with self.subTest(since=since, until=until, machine=machine):
                     self.check_funnel(self.ask("/v1/machines/%s/funnel" % machine, since=since, until=until), machine, since, until)
+
+
+class CommandLine(Scene):
+    def cli(self, *args, code=0):
+        done = subprocess.run([CLI, "--data", self.d.data, *args], capture_output=True, text=True, timeout=120, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    def json(self, *args):
+        return json.loads(self.cli(*args, "-o", "json"))
+
+    def rows(self, *args):
+        lines = self.cli(*args, "-o", "csv").splitlines()
+        names = lines[0].split(",")
+        return [dict(zip(names, line.split(","))) for line in lines[1:]]
+
+    def both(self):
+        """Of the daemon, then of its files."""
+        yield "daemon"
+        self.d.stop()
+        try:
+            yield "files"
+        finally:
+            self.d.start()
+
+    def test_daemon_and_files_say_what_the_journal_says(self):
+        since, until = list(self.ranges())[4]
+        for where in self.both():
+            with self.subTest(where=where):
+                self.check_stats(self.json("stats", "--since", "all"))
+                self.check_stats(self.json("stats", "--since", since, "--until", until, "-m", "edges", "--every", "1s"), "edges", since, until, SECOND)
+                self.check_funnel(self.json("funnel", "edges", "--since", since, "--until", until), "edges", since, until)
+                self.check_funnel(self.json("funnel", "loan", "--since", "all"), "loan")
+
+    def test_csv_has_the_members_of_the_document(self):
+        got = self.json("stats", "--since", "all")
+        rows = self.rows("stats", "--since", "all")
+        self.assertEqual([(r["machine"], r["state"], r["entered"], r["stays.p95_ns"]) for r in rows],
+                         [(s["machine"], s["state"], str(s["entered"]), str(s["stays"].get("p95_ns", ""))) for s in got["states"]])
+        for by, member, name in (("event", "events", "taken"), ("refusal", "refusals", "count"), ("machine", "machines", "records")):
+            rows = self.rows("stats", "--since", "all", "--by", by)
+            self.assertEqual([r[name] for r in rows], [str(i[name]) for i in got[member]])
+        rows = self.rows("funnel", "loan", "--since", "all")
+        self.assertEqual([(r["state"], int(r["reached"])) for r in rows], [(s["state"], s["reached"]) for s in self.json("funnel", "loan", "--since", "all")["states"]])
+        rows = self.rows("stats", "--since", "all", "--every", "7d")
+        self.assertEqual(sum(int(r["events"]) for r in rows), sum(e["taken"] for e in got["events"]))
+
+    def test_heat_draws_what_stats_count(self):
+        figures = {s["state"]: s for s in self.json("stats", "--since", "all", "-m", "loan")["states"]}
+        wanted = {path: "%d now, %d visits" % (s["standing"]["count"], s["entered"]) for path, s in figures.items()}
+        mermaid = self.cli("heat", "loan", "--since", "all", "--format", "mermaid")
+        self.assertEqual([line for line in bad_mermaid_lines(mermaid) if not re.match(MERMAID_HEAT, line.strip())], [])
+        for path, line in wanted.items():
+            self.assertRegex(mermaid, r"s_%s : %s" % (path.replace(".", "__"), line))
+        open_ones = [p for p in figures if "final" not in figures[p]]
+        self.assertEqual(len(re.findall(r"^  class s_\w+ heat[1-5]$", mermaid, re.M)), len(open_ones))
+        dot = self.cli("heat", "loan", "--since", "all", "--format", "dot")
+        for line in wanted.values():
+            self.assertIn("\\n" + line, dot)
+        self.assertEqual(dot.count("fillcolor"), len(open_ones) + 5)
+        if DOT:
+            self.assertIsNone(check_dot(dot))
+            svg = self.cli("heat", "loan", "--since", "all", "--format", "svg")
+            self.assertIn("</svg>", svg)
+            self.assertIn(wanted["draft"], svg)
+        tree = self.cli("heat", "loan", "--since", "all")
+        shares = [float(x) for x in re.findall(r"(\d+\.\d) %", tree)]
+        self.assertEqual(len(shares), len(open_ones))
+        self.assertAlmostEqual(sum(shares), 100, delta=0.1 * len(shares))
+        spent = {p: sum(int(figures[p][part].get("mean_ns", 0)) * figures[p][part]["count"] for part in ("stays", "standing")) for p in open_ones}
+        self.assertAlmostEqual(float(re.search(r"draft .* (\d+\.\d) %", tree)[1]), 100 * spent["draft"] / sum(spent.values()), delta=0.06)
+
+    def test_nothing_is_cut_at_any_width_and_bars_need_a_terminal(self):
+        for args in (("stats", "--since", "all", "--every", "7d"), ("funnel", "loan"), ("heat", "loan")):
+            self.assertNotIn("█", self.cli(*args))
+            for columns in (66, 80, 140):
+                out = in_terminal(columns, CLI, "--no-pager", "--data", self.d.data, *args)
+                self.assertTrue("█" in out or columns < 80, out)
+                for line in out.splitlines():
+                    self.assertLessEqual(len(line), columns, out)
+
+    def test_what_is_wrong_is_told(self):
+        for args, code, text in (
+            (("stats", "--by", "colour"), 2, "machine, state, event"),
+            (("stats", "--by", "interval"), 2, "--every"),
+            (("stats", "--every", "0s"), 2, "--every"),
+            (("stats", "--every", "1ms", "--since", "2d"), 2, "intervals"),
+            (("stats", "--since", "soon"), 2, "soon"),
+            (("stats", "-m", "nope"), 3, "nope"),
+            (("funnel", "nope"), 3, "nope"),
+            (("funnel",), 2, "MACHINE"),
+            (("heat", "nope"), 3, "nope"),
+            (("heat", "loan", "--format", "gif"), 2, "mermaid"),
+        ):
+            for _ in self.both() if args[-1] == "soon" else (0,):
+                self.assertIn(text, self.cli(*args, code=code))
+
+
+def in_terminal(columns, *command):
+    """What it writes to a terminal of that width, without its colours."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    env = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    process = subprocess.Popen(command, stdout=slave, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=env)
+    os.close(slave)
+    out = b""
+    while True:
+        try:
+            got = os.read(master, 65536)
+        except OSError:
+            break
+        if not got:
+            break
+        out += got
+    os.close(master)
+    assert process.wait(60) == 0, out
+    return re.sub(r"\x1b\[[0-9;]*m", "", out.decode()).replace("\r\n", "\n")
 
 
 if __name__ == "__main__":

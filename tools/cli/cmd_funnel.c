@@ -4,7 +4,7 @@
 #include "tools/cli/figures.h"
 #include "tools/cli/output.h"
 
-enum { BAR = 16 };
+enum { BAR = 12 };
 
 static const cli_column columns[] = {
     {.title = "STATE", .min = 14, .shrink = 1, .keep_end = true, .name = "state"},

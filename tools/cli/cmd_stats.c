@@ -139,7 +139,7 @@ static const cli_column interval_columns[] = {
     {.title = "", .if_any = true, .goes_first = true, .name = "share"},
     {.title = "REFUSED", .right = true, .name = "refused"},
     {.title = "INCIDENTS", .right = true, .goes_first = true, .name = "incidents"},
-    {.title = "COMPLETED", .right = true, .name = "completed"},
+    {.title = "COMPLETED", .right = true, .may_go = true, .name = "completed"},
     {.title = "CANCELLED", .right = true, .goes_first = true, .name = "cancelled"},
     {.title = "RECORDS", .right = true, .goes_first = true, .name = "records"}};
 
