@@ -5,7 +5,7 @@
 
 #include "runtime/filter_impl.h"
 
-enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5, SURVEY_NICE = 10 };
+enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5, SURVEY_NICE = 15 };
 
 #define WAIT_NS ((int64_t)3600 * 1000000000)
 
@@ -22,8 +22,21 @@ static bool is_brief(const fsm_query *query) {
   }
 }
 
+/* What looks at the journal or at all instances, for what no index has. */
+static bool is_survey(const fsm_query *query) {
+  switch (query->kind) {
+    case FSM_QUERY_STATS:
+    case FSM_QUERY_FUNNEL:
+    case FSM_QUERY_SEARCH:
+    case FSM_QUERY_GROUPS: return true;
+    case FSM_QUERY_LIST:
+    case FSM_QUERY_STUCK: return query->filter != NULL && query->filter->has_where;
+    default: return false;
+  }
+}
+
 fsm__queue *fsm__readers_queue(fsm__readers *readers, const fsm_query *query) {
-  if (query->kind == FSM_QUERY_STATS || query->kind == FSM_QUERY_FUNNEL) return &readers->surveys.queue;
+  if (is_survey(query)) return &readers->surveys.queue;
   return is_brief(query) ? &readers->brief.queue : &readers->slow.queue;
 }
 

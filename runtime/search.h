@@ -20,10 +20,10 @@
 #include "runtime/query.h"
 
 enum {
-  FSM_SEARCH_BYTES_MAX = 1024 * 1024 * 1024, /* of the journal that a page looks at, or one segment */
-  FSM_SEARCH_HITS_MAX = 4096,                /* records of a segment that a page takes up */
-  FSM_SEARCH_MATCHES_MAX = 8,                /* places of an instance that are told */
-  FSM_SEARCH_NAMED_MAX = 16                  /* instances that are found by id or key alone */
+  FSM_SEARCH_BYTES_MAX = 256 * 1024 * 1024, /* of the journal that a page looks at, or one segment */
+  FSM_SEARCH_HITS_MAX = 4096,               /* records of a segment that a page takes up */
+  FSM_SEARCH_MATCHES_MAX = 8,               /* places of an instance that are told */
+  FSM_SEARCH_NAMED_MAX = 16                 /* instances that are found by id or key alone */
 };
 #define FSM_SEARCH_SINCE_NS ((int64_t)3 * 24 * 3600 * 1000000000) /* when nothing is said */
 
