@@ -113,6 +113,8 @@ static const why_case pending[] = {
      "commands[0].do = skip\ncommands[0].text ~ fires now"},
     {"a timer with a guard", CONTEXT("{\"n\":1}", "\"a\":{\"after\":{\"3600000\":{\"target\":\"z\",\"guard\":" EXPR("context.n > 3") "}}}," END),
      "start", "next[0].what = the timer of a fires: to z if context.n > 3\nnever = true\npath = null"},
+    {"a timer that has fired for nothing", CONTEXT("{\"ok\":false}", "\"a\":{\"on\":{\"SET\":{\"context\":{\"ok\":true}}},\"after\":{\"3600000\":{\"target\":\"z\",\"guard\":" EXPR("context.ok") "}}}," END),
+     "start\nadvance 3700\nsend - NONE\nsend - SET", "next = []\npath = null\npath_text = no sequence of events leads to an end"},
     {"an event or a timer", CHART("\"a\":{\"on\":{\"GO\":\"z\"},\"after\":{\"3600000\":\"z\"}}," END), "start",
      "text ~ waits for GO or the timer of a (in 1h)\npath_text = GO"},
     {"a task that nobody took", CHART(INVOKE("")), "start\nadvance 120",
