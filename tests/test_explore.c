@@ -8,7 +8,7 @@
 
 #include "tests/chart.h"
 
-enum { STATES_MAX = 9, SEEN_MAX = 4000, CHARTS = 1500 };
+enum { STATES_MAX = 9, SEEN_MAX = 4000, CHARTS = 4000 };
 
 /* ---- random charts --------------------------------------------------------------------------------- */
 
