@@ -257,6 +257,16 @@ class CommandLine(Scene):
         rows = self.rows("stats", "--since", "all", "--every", "7d")
         self.assertEqual(sum(int(r["events"]) for r in rows), sum(e["taken"] for e in got["events"]))
 
+    def test_sums_of_a_field_are_those_of_the_instances_now(self):
+        wanted = {}
+        for one in self.json("ls", "--all", "-m", "edges")["items"]:
+            state = one["state"] if isinstance(one["state"], str) else ", ".join(one["state"])
+            wanted.setdefault(state, []).append(self.json("get", one["id"])["context"]["n"])
+        for path in ("context.n", "n"):
+            items = self.json("stats", "-m", "edges", "--sum", path)["items"]
+            self.assertEqual({i["by"]["state"]: (i["count"], i["sum"]["sum"]) for i in items},
+                             {state: (len(values), sum(values)) for state, values in wanted.items()})
+
     def test_heat_draws_what_stats_count(self):
         figures = {s["state"]: s for s in self.json("stats", "--since", "all", "-m", "loan")["states"]}
         wanted = {path: "%d now, %d visits" % (s["standing"]["count"], s["entered"]) for path, s in figures.items()}
@@ -298,6 +308,7 @@ class CommandLine(Scene):
             (("stats", "--every", "0s"), 2, "--every"),
             (("stats", "--every", "1ms", "--since", "2d"), 2, "intervals"),
             (("stats", "--since", "soon"), 2, "soon"),
+            (("stats", "--sum", "context.n", "--since", "1d"), 2, "as they are now"),
             (("stats", "-m", "nope"), 3, "nope"),
             (("funnel", "nope"), 3, "nope"),
             (("funnel",), 2, "MACHINE"),

@@ -68,11 +68,14 @@ static void add_sums(cli_run *cli, const fsm_value *document) {
               {"completed", "completed"},
               {"cancelled", "cancelled"},
               {"incidents", "in an incident"}};
-  fsm_buf_printf(&cli->text, "%lld created", (long long)cli_count_of(document, "created"));
+  fsm_buf text = {0};
+  fsm_buf_printf(&text, "%lld created", (long long)cli_count_of(document, "created"));
   for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
-    fsm_buf_printf(&cli->text, "%s%lld %s", i == 0 ? ": " : ", ",
+    fsm_buf_printf(&text, "%s%lld %s", i == 0 ? ": " : ", ",
                    (long long)cli_count_of(document, sums[i].member), sums[i].words);
+  cli_wrap(&cli->text, fsm_buf_text(&text), cli->screen.tty ? cli->screen.columns : 0, 2);
   fsm_buf_char(&cli->text, '\n');
+  fsm_buf_free(&text);
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {

@@ -1,7 +1,9 @@
 /* cmd_stats.c: fsm-cli stats: what happened, in numbers. */
 #include <string.h>
 
+#include "runtime/filter.h"
 #include "tools/cli/figures.h"
+#include "tools/cli/groups.h"
 #include "tools/cli/output.h"
 
 enum { BAR = 12 };
@@ -190,9 +192,30 @@ static fsm_code read_by(cli_run *cli, const cli_section **out, fsm_error *err) {
   return FSM_OK;
 }
 
+/* Of the instances as they are now: no matter of the audit log. */
+static fsm_code print_sums(cli_run *cli, fsm_error *err) {
+  const char *machine = cli_args_get(&cli->args, "machine");
+  static const char *const others[] = {"since", "until", "every", "by"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (cli_args_has(&cli->args, others[i]))
+      return fsm_fail(err, FSM_EARGUMENT, others[i],
+                      "--sum is of the instances as they are now and takes no --%s; see: ls --group-by",
+                      others[i]);
+  cli_pages pages = {.query = {.kind = FSM_QUERY_GROUPS}};
+  fsm_filter *filter = NULL;
+  fsm_code code = fsm_filter_new(&filter, err);
+  if (code == FSM_OK && machine != NULL) code = fsm_filter_set(filter, "machine", machine, err);
+  pages.query.filter = filter;
+  if (code == FSM_OK) code = cli_connect(cli, false, err);
+  if (code == FSM_OK) code = cli_groups_print(cli, &pages, err);
+  fsm_filter_free(filter);
+  return code;
+}
+
 static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_value document;
   const cli_section *only = NULL;
+  if (cli_args_has(&cli->args, "sum")) return print_sums(cli, err);
   fsm_code code = read_by(cli, &only, err);
   if (code == FSM_OK)
     code = cli_figures(cli, FSM_QUERY_STATS, cli_args_get(&cli->args, "machine"), "1d", &document, err);
@@ -213,6 +236,7 @@ static const cli_option options[] = {
     {"until", 0, "TIME", "what happened before", false},
     {"every", 0, "DUR", "and in each interval so long: 1m, 6h, 7d", false},
     {"by", 0, "WHAT", "only by machine, state, event, refusal or interval", false},
+    {"sum", 0, "PATH", "instead: a field of the context, summed by state: context.amount", false},
     {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {"stats", "stats -m document-approval --since 7d",
                                        "stats --since 1h --every 1m --by interval",

@@ -120,6 +120,19 @@ static fsm_code ask_all(cli_run *cli, const fsm_query *query, groups *all, fsm_v
   }
 }
 
+/* A field may be named as expressions name it. */
+static const char *path_of(const char *sum) {
+  static const char context[] = "context.";
+  const bool named = sum != NULL && strncmp(sum, context, sizeof context - 1) == 0;
+  return named ? sum + sizeof context - 1 : sum;
+}
+
+/* stats --sum has no choice of them. */
+static const char *fields_of(const cli_run *cli) {
+  const char *given = cli_args_get(&cli->args, "group-by");
+  return given != NULL ? given : "machine,state";
+}
+
 /* ---- the table --------------------------------------------------------------------------------------------
  */
 
@@ -131,7 +144,7 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
                      const fsm_value *item) {
   const char *cells[FIELDS_MAX + NUMBERS];
   const fsm_value *by = fsm_map_get(item, "by"), *sum = fsm_map_get(item, "sum");
-  const char *text = cli_args_get(&cli->args, "group-by");
+  const char *text = fields_of(cli);
   unsigned count = 0;
   int64_t age = 0;
   for (bool last = false; !last && count < FIELDS_MAX;) { /* in the order in which they were given */
@@ -159,7 +172,7 @@ static unsigned columns_of(cli_run *cli, cli_column out[FIELDS_MAX + NUMBERS]) {
       {.title = "MIN", .name = "sum.min", .right = true, .if_any = true},
       {.title = "MEAN", .name = "sum.mean", .right = true, .if_any = true},
       {.title = "MAX", .name = "sum.max", .right = true, .if_any = true}};
-  const char *text = cli_args_get(&cli->args, "group-by");
+  const char *text = fields_of(cli);
   unsigned count = 0;
   for (bool last = false; !last && count < FIELDS_MAX;) {
     const size_t len = strcspn(text, ",");
@@ -181,8 +194,8 @@ fsm_code cli_groups_print(cli_run *cli, const cli_pages *pages, fsm_error *err) 
   cli_pages shown = *pages;
   fsm_value document;
   shown.query.kind = FSM_QUERY_GROUPS;
-  shown.query.by = cli_args_get(&cli->args, "group-by");
-  shown.query.sum = cli_args_get(&cli->args, "sum");
+  shown.query.by = fields_of(cli);
+  shown.query.sum = path_of(cli_args_get(&cli->args, "sum"));
   shown.query.with = NULL;
   all.at = fsm_arena_alloc(&cli->arena, GROUPS_MAX * sizeof *all.at);
   if (all.at == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the groups");
