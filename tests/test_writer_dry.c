@@ -262,6 +262,27 @@ static void what_has_none_says_so(void **state) {
   }
 }
 
+static void what_is_masked_elsewhere_is_masked_here(void **state) {
+  fixture *f = *state;
+  static const char pii[] =
+      "{\"id\":\"pii\",\"initial\":\"a\",\"context\":{\"iban\":\"DE0200\"},\"schemas\":{"
+      "\"context\":{\"type\":\"object\",\"properties\":{\"iban\":{\"type\":\"string\","
+      "\"x-pii\":true}}}},\"states\":{\"a\":{}}}";
+  fsm_answer answer = deploy_text(f, pii, sizeof pii - 1);
+  assert_code(&answer, FSM_OK);
+  fsm_command command = fsm_command_new(FSM_CMD_START);
+  command.machine = "pii";
+  command.instance = "p";
+  answer = twice(f, command, FSM_OK);
+  command = by_operator(f, FSM_CMD_SET, "p");
+  command.data = json(f, "{\"iban\":\"DE0711\"}");
+  command.dry_run = true;
+  fsm_answer dry = sent(f, &command);
+  assert_code(&dry, FSM_OK);
+  assert_non_null(strstr(text_of(f, &dry.records), "iban"));
+  assert_null(strstr(text_of(f, &dry.records), "DE0"));
+}
+
 /* options.still: what is due waits. */
 static void a_still_one_does_only_what_it_is_told(void **state) {
   fixture *f = *state;
@@ -290,6 +311,7 @@ int main(void) {
       T(in_a_batch_it_stands_where_it_is),
       T(data_that_is_open_for_reading_takes_it_too),
       T(what_has_none_says_so),
+      T(what_is_masked_elsewhere_is_masked_here),
       T(a_still_one_does_only_what_it_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   if (code == FSM_OK) code = cli_connect(cli, true, err);
   if (code != FSM_OK) return code;
   fsm_error fault = {0};
-  code = cli_command_do(cli, "/v1/instances", &body, NULL, &fault);
+  const bool dry = cli_args_has(&cli->args, "dry-run");
+  code = cli_command_do(cli, dry ? "/v1/instances?dry_run=true" : "/v1/instances", &body, NULL, &fault);
   if (code == FSM_OK) return FSM_OK;
   return fsm_fail(err, code, fault.where, "%s%s", fault.text,
                   code == FSM_EDATA ? "; give it with --input JSON" : "");
@@ -76,6 +77,7 @@ static const cli_option options[] = {{"id", 0, "ID", "its id; made when absent",
                                      {"input", 0, "JSON", "its input: JSON, @FILE or - (stdin)", false},
                                      CLI_OPTION_IDEM,
                                      CLI_OPTION_CORR,
+                                     {"dry-run", 0, NULL, "only tell what would be written", false},
                                      {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {
     "start document-approval --input @examples/simulate-input.json",

@@ -64,8 +64,7 @@ static void write_plan(const cli_deed *deed, const cli_who *who, fsm_buf *out) {
     fsm_buf_char(out, '\n');
   }
   if (deed->idem != NULL && !deed->dry_run)
-    fsm_buf_printf(out, "  key: %s (should this break off, the same with --idem %s does nothing twice)\n",
-                   deed->idem, deed->idem);
+    fsm_buf_printf(out, "  key: %s; a run that breaks off goes on with it: --idem KEY\n", deed->idem);
 }
 
 static bool says_yes(void) {
