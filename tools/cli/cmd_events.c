@@ -69,8 +69,9 @@ static const char *who_may(fsm_arena *arena, const fsm_value *event) {
       add_expression(&buf, cli_field(arena, &allow->items[i], "expression"));
   const char *who = refused ? "not you, for want of: " : says(event, "permitted", true) ? "you: " : "";
   const char *people = cli_field(arena, event, "people");
-  const char *text = fsm_arena_printf(arena, "%s%s%s%s%s", who, fsm_buf_text(&buf), *people != 0 ? " (" : "",
-                                      people, *people != 0 ? " seen)" : "");
+  const char *seen = *people != 0 ? fsm_arena_printf(arena, " (%s seen)", people) : " (none seen)";
+  const bool told = fsm_map_get(event, "people") != NULL && seen != NULL;
+  const char *text = fsm_arena_printf(arena, "%s%s%s", who, fsm_buf_text(&buf), told ? seen : "");
   fsm_buf_free(&buf);
   return text == NULL ? "" : text;
 }
@@ -97,7 +98,8 @@ static void add_note(cli_run *cli, cli_table *table, const fsm_value *event, lay
   note_line(&note, &cli->screen, "  who may: ", who_may(arena, event));
   note_line(&note, &cli->screen, "  guard: ", text == NULL ? guard : text);
   cli_seen(&note, arena, fsm_map_get(event, "seen"), &cli->screen);
-  note_line(&note, &cli->screen, "  missing: ", cli_field(arena, event, "missing"));
+  const char *missing = cli_field(arena, event, "missing");
+  if (strncmp(missing, guard, strlen(guard)) != 0) note_line(&note, &cli->screen, "  missing: ", missing);
   note_line(&note, &cli->screen, "  fault: ", cli_field(arena, event, "fault"));
   if (note.len > 0) cli_table_note(table, fsm_buf_text(&note));
   fsm_buf_free(&note);
