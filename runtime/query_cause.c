@@ -155,6 +155,18 @@ static void add_key(fall *f, fsm__find_what what, const char *text) {
   f->keys[f->keys_count++].text = text;
 }
 
+/* What a record that was reached may have led to has its correlation, is of its instance, or of one that it
+ * sent something to. */
+static void add_keys(fall *f, const fsm_record *record) {
+  add_key(f, FSM__FIND_CORRELATION, record->corr);
+  add_key(f, FSM__FIND_INSTANCE, record->inst);
+  for (unsigned i = 0; fsm_is(&record->sends, FSM_LIST) && i < record->sends.len; i++) {
+    const fsm_value *to = fsm_map_get(&record->sends.items[i], "to");
+    if (to == NULL || !fsm_is(to, FSM_STRING) || to->len == 0 || to->s[0] == '#') continue;
+    add_key(f, FSM__FIND_INSTANCE, fsm_arena_strndup(f->at->arena, to->s, to->len));
+  }
+}
+
 static fsm_code add_link(fall *f, link l, fsm_error *err) {
   if (f->count == f->cap) {
     const unsigned cap = f->cap ? f->cap * 2 : 256;
@@ -220,8 +232,7 @@ static fsm_code spread(fall *f, fsm__journal_cursor *cursor, fsm_error *err) {
     fsm_code code = fsm__journal_read(cursor, l->seq, &entry, err);
     if (code == FSM_OK) code = fsm__query_decode(f->at, &entry, false, &record, err);
     if (code != FSM_OK) return code;
-    add_key(f, FSM__FIND_CORRELATION, record.corr);
-    add_key(f, FSM__FIND_INSTANCE, record.inst);
+    add_keys(f, &record);
   }
   return FSM_OK;
 }
@@ -236,8 +247,7 @@ static fsm_code fall_from(fall *f, fsm__journal_cursor *cursor, uint64_t seq, fs
   first.reached = true;
   f->from = seq;
   code = add_link(f, first, err);
-  add_key(f, FSM__FIND_CORRELATION, record.corr);
-  add_key(f, FSM__FIND_INSTANCE, record.inst);
+  add_keys(f, &record);
   while (code == FSM_OK && f->keys_done < f->keys_count) {
     while (code == FSM_OK && f->keys_done < f->keys_count) code = look(f, f->keys_done++, err);
     if (code != FSM_OK) break;
