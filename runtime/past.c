@@ -60,49 +60,65 @@ static fsm_code need_machine(const replay *r, const fsm_record *record, fsm_erro
   return deployed == NULL ? FSM_OK : fsm__catalog_need(catalog, deployed, err);
 }
 
-/* May this frame follow what the rows have? */
-static fsm_code follows(replay *r, const fsm_record *first, fsm_error *err) {
+/* May this frame follow what the rows have? Not what is behind a beginning that is not kept, up to the end of
+ * that life: its id may have another. */
+static fsm_code follows(replay *r, const fsm_record *first, bool *yes, fsm_error *err) {
   uint64_t number = 0;
+  *yes = true;
+  if (first->kind == FSM_RECORD_CREATED) r->headless = false;
   if (first->kind == FSM_RECORD_CREATED || first->kind == FSM_RECORD_REJECTED) return FSM_OK;
   fsm_code code = fsm__instance_number(r->past->store, r->id, &number, err);
-  r->headless = code == FSM_ENOTFOUND;
-  return r->headless ? FSM_OK : code;
+  if (code != FSM_ENOTFOUND) return code;
+  *yes = false;
+  r->headless = true;
+  return FSM_OK;
 }
 
-static fsm_code apply(replay *r, fsm_error *err) {
-  const fsm_record *first = &r->records[0], *last = &r->records[r->count - 1];
-  fsm_code code = follows(r, first, err);
-  if (code != FSM_OK || r->headless) return code;
-  if (first->kind == FSM_RECORD_CREATED) {
+static fsm_code apply_records(replay *r, fsm_error *err) {
+  const fsm_record *first = &r->records[0];
+  bool yes = true;
+  fsm_code code = follows(r, first, &yes, err);
+  if (code == FSM_OK && first->kind == FSM_RECORD_CREATED) {
     fsm__counter_put(r->past->store, "instance", r->number - 1);
     code = need_machine(r, first, err);
   }
   if (first->kind == FSM_RECORD_PURGED && fsm_map_get(&first->detail, "next") == NULL) {
     r->gone.seq = first->seq;
     r->gone.time_ns = first->time_ns;
+    r->headless = false;
   }
-  if (code == FSM_OK)
-    code =
-        fsm__apply_frame(r->past->store, r->past->core.catalog, r->records, r->count, NULL, &r->scratch, err);
-  if (last->seq > r->past->seq) r->past->seq = last->seq; /* the moment was inside of this frame */
+  if (code != FSM_OK || !yes) return code;
+  return fsm__apply_frame(r->past->store, r->past->core.catalog, r->records, r->count, NULL, &r->scratch,
+                          err);
+}
+
+static fsm_code apply(replay *r, fsm_error *err) {
+  const uint64_t last = r->records[r->count - 1].seq;
+  fsm_code code = apply_records(r, err);
+  if (last > r->past->seq) r->past->seq = last; /* the moment was inside of this frame */
   r->count = r->cap = 0;
   fsm_arena_reset(&r->scratch);
   return code;
 }
 
-/* Behind the moment only this counts: when it was made. */
+/* Behind the moment only this counts: when it was made. What else happens to it tells that it was there
+ * before, and that its beginning is not kept. */
 static bool makes(replay *r, const fsm__journal_entry *entry) {
   fsm_record_brief brief;
   if (fsm_record_peek(entry->record.data, entry->record.len, &brief) != FSM_OK) return false;
-  if (brief.kind == FSM_RECORD_CREATED) r->made = brief;
-  return brief.kind == FSM_RECORD_CREATED;
+  if (brief.kind == FSM_RECORD_REJECTED) return false;
+  if (brief.kind == FSM_RECORD_CREATED)
+    r->made = brief;
+  else
+    r->headless = true;
+  return true;
 }
 
 /* Is there nothing of it so far? */
 static fsm_code is_nothing(const replay *r, bool *nothing, fsm_error *err) {
   uint64_t number = 0;
   fsm_code code = fsm__instance_number(r->past->store, r->id, &number, err);
-  *nothing = code == FSM_ENOTFOUND && r->gone.seq == 0;
+  *nothing = code == FSM_ENOTFOUND && r->gone.seq == 0 && !r->headless;
   return *nothing ? FSM_OK : code == FSM_ENOTFOUND ? FSM_OK : code;
 }
 
@@ -122,7 +138,7 @@ static fsm_code run(replay *r, fsm_error *err) {
     if (over) continue;
     code = keep(r, &entry, err);
     if (code == FSM_OK && entry.frame_end) code = apply(r, err);
-    if (code != FSM_OK || r->headless) return code;
+    if (code != FSM_OK) return code;
   }
 }
 
@@ -263,7 +279,8 @@ static fsm_code as_now(const replay *r, fsm_error *err) {
 static fsm_code find(const replay *r, fsm_error *err) {
   fsm__past *past = r->past;
   uint64_t number = 0;
-  if (r->headless) return as_now(r, err);
+  const bool none = r->first_seq == 0 && fsm__journal_first_seq(r->at->core->journal) > 1;
+  if (r->headless || none) return as_now(r, err);
   fsm_code code = fsm__instance_number(past->store, r->id, &number, err);
   if (code == FSM_ENOTFOUND) return absent(r, err);
   if (code != FSM_OK) return code;

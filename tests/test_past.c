@@ -339,6 +339,62 @@ static void what_a_machine_marks_is_masked_then_too(void **state) {
   assert_non_null(strstr(text_of(f, &in), "iban"));
 }
 
+/* ---- what retention let go ---------------------------------------------------------------------- */
+
+static void blob(fixture *f, const char *id) {
+  static char text[60 * 1024];
+  memset(text, 'b', sizeof text - 1);
+  const fsm_pair pair = {fsm_string("blob"), fsm_string(text)};
+  fsm_command command = fsm_command_new(FSM_CMD_SEND);
+  command.instance = id;
+  command.event = "BIG";
+  command.data = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &pair};
+  fsm_answer answer = sent(f, &command);
+  assert_code(&answer, FSM_OK);
+  fsm_arena_reset(&f->arena);
+}
+
+static void what_is_archived_is_told_from_where_it_can_be(void **state) {
+  fixture *f = *state;
+  fsm__prune_report report;
+  char as_of[32];
+  deploy(f, COUNTER);
+  started(f, "counter", "quiet", NULL);
+  started(f, "counter", "busy", NULL);
+  started(f, "counter", "slow", NULL);
+  for (int i = 0; i < 50; i++) blob(f, "busy");
+  const int64_t middle = seq_now(f);
+  started(f, "counter", "late", NULL);
+  sends(f, "slow", "ADD");
+  const int64_t slow = seq_now(f);
+  blob(f, "busy");
+  const int64_t last = seq_now(f);
+  fsm_code code =
+      fsm__journal_prune(fsm__runtime_journal(f->runtime), (uint64_t)middle - 1, NULL, NULL, &report, NULL);
+  assert_int_equal(code, FSM_OK);
+  assert_true(report.first_seq > 3);
+  snprintf(as_of, sizeof as_of, "@%llu", (unsigned long long)report.first_seq - 1);
+  assert_non_null(strstr(refused(f, "late", as_of, FSM_ENOTFOUND), "archived: records before seq"));
+  assert_non_null(strstr(refused(f, "late", "30d", FSM_ENOTFOUND), "archived: records before seq"));
+  snprintf(as_of, sizeof as_of, "@%lld", (long long)middle);
+  char from[48];
+  snprintf(from, sizeof from, "from seq %lld on only", (long long)last);
+  assert_non_null(strstr(refused(f, "busy", as_of, FSM_ENOTFOUND), from));
+  snprintf(from, sizeof from, "from seq %lld on only", (long long)slow);
+  assert_non_null(strstr(refused(f, "slow", as_of, FSM_ENOTFOUND), from)); /* none of its records is before */
+  (void)refused(f, "quiet", as_of, FSM_OK);                                /* it has not changed since */
+  (void)refused(f, "late", as_of, FSM_EINSTANCE);
+  snprintf(as_of, sizeof as_of, "@%lld", (long long)last);
+  (void)refused(f, "busy", as_of, FSM_OK);
+  (void)refused(f, "late", as_of, FSM_OK);
+}
+
+/* Without the snapshots that retention makes first there is nothing to verify the rest by. */
+static int unverified_teardown(void **state) {
+  fixture_free(*state);
+  return 0;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(what_was_answered_then_is_answered_again, children_setup,
@@ -349,6 +405,8 @@ int main(void) {
                                       children_teardown),
       cmocka_unit_test_setup_teardown(a_seq_inside_of_a_frame_stands_for_its_end, children_setup,
                                       children_teardown),
+      cmocka_unit_test_setup_teardown(what_is_archived_is_told_from_where_it_can_be, children_setup,
+                                      unverified_teardown),
       cmocka_unit_test_setup_teardown(what_a_machine_marks_is_masked_then_too, children_setup,
                                       children_teardown)};
   return cmocka_run_group_tests(tests, NULL, NULL);
