@@ -50,6 +50,17 @@ static fsm_code choose(logged *l, bool filtered, fsm_error *err) {
   return code == FSM_OK ? by_instance(query, id, &l->cli->arena, err) : code;
 }
 
+/* A place in the filter is that of its option, whoever says it. */
+static fsm_code of_option(fsm_code code, fsm_error *err) {
+  if (code == FSM_OK || (err->where[0] != '/' && err->where[0] != '?')) return code;
+  char name[FSM_WHERE_MAX] = "";
+  const size_t len = strcspn(err->where + 1, "/");
+  memcpy(name, err->where + 1, len);
+  const bool corr = strcmp(name, "correlation") == 0, labels = strcmp(name, "labels") == 0;
+  fsm_error why = *err;
+  return fsm_fail(err, code, corr ? "corr" : labels ? "label" : name, "%s", why.text);
+}
+
 /* The first answer. An instance that left the store is known by its whole id alone: its records are asked
  * for. */
 static fsm_code ask(logged *l, fsm_value *document, fsm_error *err) {
@@ -66,7 +77,7 @@ static fsm_code ask(logged *l, fsm_value *document, fsm_error *err) {
     cli->source.problem = problem;
     code = FSM_EINSTANCE;
   }
-  return code == FSM_OK ? code : fsm_fail(err, code, why.where, "%s", why.text);
+  return code == FSM_OK ? code : of_option(fsm_fail(err, code, why.where, "%s", why.text), err);
 }
 
 /* ---- following ------------------------------------------------------------------------------------ */

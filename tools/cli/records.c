@@ -104,14 +104,18 @@ const char *cli_record_change(fsm_arena *arena, const fsm_value *record, bool na
   return text == NULL ? "" : text;
 }
 
-/* Why it was refused, or what the operator said. */
+/* Why it was refused, or what the operator said; and that its states are what an operator has set, for ever.
+ */
 const char *cli_record_reason(fsm_arena *arena, const fsm_value *record) {
   const char *reason = cli_field(arena, record, "reason");
-  const fsm_value *detail = fsm_map_get(record, "detail"), *cause = fsm_map_get(record, "cause");
+  const fsm_value *detail = fsm_map_get(record, "detail"), *cause = fsm_map_get(record, "cause"),
+                  *forced = fsm_map_get(record, "forced");
   const bool operated = cause != NULL && fsm_is_text(cause, "admin");
-  return *reason == 0 && operated && detail != NULL && fsm_is(detail, FSM_MAP)
-             ? cli_field(arena, detail, "reason")
-             : reason;
+  if (*reason == 0 && operated && detail != NULL && fsm_is(detail, FSM_MAP))
+    reason = cli_field(arena, detail, "reason");
+  if (forced == NULL || !fsm_is(forced, FSM_BOOL) || !forced->b) return reason;
+  const char *both = *reason != 0 ? fsm_arena_printf(arena, "%s (forced)", reason) : "(forced)";
+  return both == NULL ? reason : both;
 }
 
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
