@@ -186,7 +186,7 @@ class Story(Case):
         shutil.copytree(self.data, self.scratch + "/copy", symlinks=True)
         offline = self.told(["--offline"])
         story = [{k: v for k, v in r.items() if k not in ("time", "dur", "prev", "node", "id", "epoch", "elapsed", "tok", "corr")} for r in self.records("one")]
-        self.ok("verify")
+        self.ok("audit", "verify")
         shutil.rmtree(self.data)
         os.rename(self.scratch + "/copy", self.data)
         self.daemon.start()
@@ -197,7 +197,7 @@ class Story(Case):
         self.assertEqual({r["act"]["type"] for r in story if "act" in r}, {"local"})
         self.daemon.stop()
         self.daemon.start()
-        self.ok("verify")
+        self.ok("audit", "verify")
 
     def test_a_dry_run_tells_the_records_that_are_then_written(self):
         """By a daemon, and over its stopped files; -o json has them whole."""
