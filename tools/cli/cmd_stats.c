@@ -10,6 +10,7 @@ enum { BAR = 12 };
 
 static double most_of(const fsm_value *document, const char *list, const char *member) {
   const fsm_value *items = fsm_map_get(document, list);
+  if (items == NULL) items = fsm_map_get(document, "items"); /* of a section alone */
   double most = 0;
   for (uint32_t i = 0; items != NULL && i < items->len; i++) {
     const double value = (double)cli_count_of(&items->items[i], member);
