@@ -116,7 +116,6 @@ class Parity(unittest.TestCase):
             (401, "get", {"instance": "@"}, "GET", at, {"auth": None}),
             (200, "get", {"machine": "doc"}, "GET", "/v1/machines/doc", {}),
             (404, "get", {"machine": "doc", "version": 9}, "GET", "/v1/machines/doc?version=9", {}),
-            (200, "get", {"instance": "@", "as_of": "@2"}, "GET", at + "?as_of=@2", {}),
             (400, "get", {"instance": "@", "as_of": "then"}, "GET", at + "?as_of=then", {}),
             (200, "get", {"instance": "@", "view": "history", "before": "now"}, "GET", at + "/history?before=now", {"events": ["SUBMIT"]}),
             (200, "get", {"record": "2"}, "GET", "/v1/records/2/cause", {}),
