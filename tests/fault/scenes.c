@@ -273,6 +273,7 @@ static void reading(const char *dir, tally *t) {
       {.kind = FSM_QUERY_HEALTH},
       {.kind = FSM_QUERY_INSTANCE, .ref = "c-1"},
       {.kind = FSM_QUERY_EVENTS, .ref = "c-1"},
+      {.kind = FSM_QUERY_WHY, .ref = "c-1"},
       {.kind = FSM_QUERY_HISTORY, .ref = "c-1"},
   };
   fsm_error err;
