@@ -19,8 +19,7 @@ static const cli_column columns[] = {
      .shrink = 1,
      .if_any = true}, /* who did it is what a log is asked for */
     {.title = "CORRELATION", .name = "corr", .if_any = true, .goes_first = true},
-    {.title = "REASON", .name = "reason", .min = 14, .shrink = 1, .if_any = true},
-    {.title = "FORCED", .name = "forced", .if_any = true, .goes_first = true}};
+    {.title = "REASON", .name = "reason", .min = 14, .shrink = 1, .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], SHORT_ID = 13, NARROW = 110, LEAVES_WIDTH = 18 };
 
 /* The head of a long id is its time; the tail tells ids of one moment apart. */
@@ -129,8 +128,7 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
                                      short_trigger(arena, cli_field(arena, record, "trigger"), full, narrow),
                                      cli_record_user(arena, record),
                                      narrow ? "" : short_id(arena, cli_field(arena, record, "corr"), full),
-                                     cli_record_reason(arena, record),
-                                     fsm_map_get(record, "forced") != NULL ? "forced" : ""};
+                                     cli_record_reason(arena, record)};
   cli_table_row(table, cells);
 }
 
