@@ -69,6 +69,16 @@ static void compare_machines(fsm__differ *d) {
                 "the names of the events that the engine makes are others");
 }
 
+/* "Nothing has changed" is not said of what is not the same. */
+static void tell_rest(fsm__differ *d) {
+  const bool same = d->documents[0].type == FSM_MAP && d->documents[1].type == FSM_MAP
+                        ? fsm_value_same(&d->documents[0], &d->documents[1])
+                        : d->a->len == d->b->len && memcmp(d->a->text, d->b->text, d->a->len) == 0;
+  if (d->count == 0 && !same)
+    fsm__change(d, FSM_IMPACT_INTERNAL, "other", fsm_machine_id(d->b->machine),
+                "what actions, inputs, outputs or notes do or say is another");
+}
+
 fsm_code fsm_diff(fsm_arena *arena, const fsm_diff_side *before, const fsm_diff_side *after,
                   fsm_diff_report *out, fsm_error *err) {
   FSM_ASSERT(arena != NULL && before != NULL && after != NULL && out != NULL);
@@ -82,6 +92,7 @@ fsm_code fsm_diff(fsm_arena *arena, const fsm_diff_side *before, const fsm_diff_
   fsm__diff_states(&d);
   fsm__diff_events(&d);
   fsm__diff_schemas(&d);
+  tell_rest(&d);
   if (d.no_memory) return fsm_fail(err, FSM_ENOMEM, "", "no memory to compare");
   if (d.count > FSM_DIFF_CHANGES_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "", "%zu changes are over the limit of %d", d.count,

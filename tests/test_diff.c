@@ -66,6 +66,7 @@ typedef struct row {
 static const row rows[] = {
     {"'id':'m'", "'id':'n'", "machine-renamed", "n", FSM_IMPACT_BREAKING},
     {"'z':{'type':'final'}", "'z':{'type':'final'},'u':{}", "state-added", "u", FSM_IMPACT_COMPATIBLE},
+    {"'context':{'n':0}", "'context':{'n':1}", "other", "m", FSM_IMPACT_INTERNAL},
     {"'z':{'type':'final'}", "'z':{}", "state-kind", "z", FSM_IMPACT_BREAKING},
     {"'z':{'type':'final'}", "'z':{'type':'final','description':'D'}", "label-changed", "z",
      FSM_IMPACT_INTERNAL},
