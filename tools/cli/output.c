@@ -9,7 +9,7 @@
 
 /* ---- formats ---------------------------------------------------------------------------------------- */
 
-static const char *const names[CLI_FORMAT_COUNT] = {
+static const char *const format_names[CLI_FORMAT_COUNT] = {
 #define X(symbol, name) name,
     CLI_FORMAT_ROWS(X)
 #undef X
@@ -17,7 +17,7 @@ static const char *const names[CLI_FORMAT_COUNT] = {
 
 cli_format cli_format_of(const char *name) {
   unsigned format = 0;
-  while (format < CLI_FORMAT_COUNT && strcmp(names[format], name) != 0) format++;
+  while (format < CLI_FORMAT_COUNT && strcmp(format_names[format], name) != 0) format++;
   return (cli_format)format;
 }
 
@@ -26,7 +26,7 @@ const char *cli_formats_text(fsm_arena *arena, unsigned formats) {
   for (unsigned format = 0; format < CLI_FORMAT_COUNT; format++) {
     const unsigned rest = formats >> format;
     if ((rest & 1) == 0) continue;
-    fsm_buf_printf(&out, "%s%s", out.len == 0 ? "" : rest == 1 ? " or " : ", ", names[format]);
+    fsm_buf_printf(&out, "%s%s", out.len == 0 ? "" : rest == 1 ? " or " : ", ", format_names[format]);
   }
   const char *text = fsm_arena_strdup(arena, fsm_buf_text(&out));
   fsm_buf_free(&out);
