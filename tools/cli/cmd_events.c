@@ -168,7 +168,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   bool movable = false;
   for (uint32_t i = 0; i < count; i++) movable = movable || is_enabled(&events->items[i]);
   cli_print_line(cli, "instance", cli_field(arena, &document, "instance"));
-  cli_print_states(cli, "state", cli_field(arena, &document, "state"));
+  cli_print_states(cli, "state", cli_state_text(cli, arena, &document));
   cli_print_line(cli, "status", cli_field(arena, &document, "status"));
   if (fsm_map_get(&document, "forced") != NULL) cli_print_line(cli, "forced", "yes");
   if (count == 0) fsm_buf_str(&cli->text, "nothing can be sent to it now\n");

@@ -18,7 +18,10 @@ static void print_states(cli_run *cli, const fsm_value *document) {
     const fsm_value *state = &states->items[i];
     const fsm_value *entered = since == NULL ? NULL : fsm_map_find(since, state);
     int64_t ns;
-    const char *path = cli_text(arena, state), *text = path;
+    const char *label = cli_path_label(cli, arena, document, state), *path = cli_text(arena, state);
+    if (label != NULL) label = fsm_arena_printf(arena, "%s (%s)", path, label);
+    if (label != NULL) path = label;
+    const char *text = path;
     if (entered != NULL && now != NULL && cli_since(entered, now, &ns))
       text =
           fsm_arena_printf(arena, "%s for %s, since %s", path, cli_age(arena, ns), cli_time(arena, entered));

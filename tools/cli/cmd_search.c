@@ -75,7 +75,7 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
   const char *cells[COLUMN_COUNT] = {cli_field(arena, item, "id"),
                                      cli_field(arena, item, "key"),
                                      one_machine ? "" : cli_field(arena, item, "machine"),
-                                     cli_field(arena, item, "state"),
+                                     cli_state_text(cli, arena, item),
                                      *status != '\0' ? status : "gone",
                                      timed ? cli_age(arena, ns) : "",
                                      cli_field(arena, item, "seq"),

@@ -128,6 +128,13 @@ static const fsm_value *state_at(const fsm_value *definition, const fsm_value *p
   return state;
 }
 
+const char *cli_path_label(cli_run *cli, fsm_arena *arena, const fsm_value *item, const fsm_value *path) {
+  const fsm_value *definition = definition_of(cli, item);
+  const bool known = definition != NULL && fsm_is(definition, FSM_MAP) && fsm_is(path, FSM_STRING);
+  const fsm_value *state = known ? state_at(definition, path) : NULL;
+  return state == NULL ? NULL : label_of(cli, arena, state);
+}
+
 static const char *leaf_text(cli_run *cli, fsm_arena *arena, const fsm_value *definition,
                              const fsm_value *path) {
   const fsm_value *state = fsm_is(path, FSM_STRING) ? state_at(definition, path) : NULL;

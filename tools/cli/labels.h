@@ -34,6 +34,8 @@ void cli_labels_free(cli_labels *labels);
 /* Each NULL when there is none. Machine and version are those of a document's item; escaped, in arena. */
 const char *cli_machine_label(cli_run *cli, fsm_arena *arena, const fsm_value *item);
 const char *cli_event_label(cli_run *cli, fsm_arena *arena, const fsm_value *item, const char *event);
+/* Of one leaf, by its path. */
+const char *cli_path_label(cli_run *cli, fsm_arena *arena, const fsm_value *item, const fsm_value *path);
 /* Its `state` as a table shows it: labels of the leaves where there are any, paths of the others; always
  * text. */
 const char *cli_state_text(cli_run *cli, fsm_arena *arena, const fsm_value *item);

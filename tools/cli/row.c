@@ -131,7 +131,6 @@ static const char *why_of(fsm_arena *arena, const fsm_value *item, bool forced) 
 
 void cli_row_add(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                  const fsm_value *item) {
-  (void)cli;
   int64_t ns = 0;
   const fsm_value *now = fsm_map_get(document, "now"), *is = fsm_map_get(item, "forced");
   const bool forced = is != NULL && fsm_is(is, FSM_BOOL) && is->b;
@@ -141,7 +140,7 @@ void cli_row_add(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_val
       cli_field(arena, item, "key"),
       machine_of(arena, item),
       cli_field(arena, item, "version"),
-      cli_field(arena, item, "state"),
+      cli_state_text(cli, arena, item),
       cli_field(arena, item, "status"),
       cli_number(fsm_map_get(item, "for_ns"), &ns) ? cli_age(arena, ns) : "",
       sla_of(arena, item),
