@@ -438,6 +438,10 @@ class Scene:
         user.call("figures", expect=200)
         user.call("figures", query={**when, "machine": "loan", "every": "365d"}, expect=200)
         user.call("funnelOfMachine", query=when, id="loan", expect=200)
+        for state in ("old", "new"):
+            self.admin.call("deployMachine", {"id": "changed", "initial": state, "states": {state: {}}}, expect=201)
+            user.call("startInstance", {"machine": "changed"}, expect=201)
+        user.call("funnelOfMachine", id="changed", expect=200)
         for query in ({"every": "0s"}, {"since": "soon"}, {"since": "2026-02-01", "until": "2026-01-01"}, {"after": "x"}):
             user.call("figures", query=query, expect=400)
         user.call("figures", query={"machine": "none"}, expect=(404, "unknown_machine"))
