@@ -11,6 +11,9 @@ static const char *const filter_tokens[] = {"machine=",
                                             "version=",
                                             "state=",
                                             "status=",
+                                            "kind=",
+                                            "dead,orphan",
+                                            "silent",
                                             "user=",
                                             "key=",
                                             "label=",
@@ -50,6 +53,7 @@ static inline void filter_open(fuzz_run *run) {
   fuzz_seed_text(run,
                  "where=context.amount > 10 && labels['a'] == 'b' && In('x')\ntrace="
                  "0af7651916cd43dd8448eb211c80319c");
+  fuzz_seed_text(run, "kind=sla,silent\nkind=any\nfor=2d\nsort=-sla");
   fsm__key place = {.len = 0};
   fsm__key_u64(&place, 7);
   fuzz_seed_text(run, fsm__cursor_text(&run->kept, 1, 1700000000000000000, &place));
