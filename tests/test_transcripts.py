@@ -35,6 +35,9 @@ MASKS = [
     (re.compile(r"\b[0-9a-f]{32}\b"), "<token>"),
     (re.compile(r"· [0-9.]+ m?s ·"), "· N ms ·"),
     (re.compile(r"· [0-9.]+ m?s$"), "· N ms"),
+    # How often a clock that stands still was looked at.
+    (re.compile(r"(:\d\d\.\d{3})\d{6}Z"), r"\1…Z"),
+    (re.compile(r"(_ns\"?: ?\d+)\d{6}\b"), r"\1…"),
 ]
 
 
