@@ -135,7 +135,7 @@ class Held(base.WithDaemon):
         for i in range(900):
             start("held-%03d-%s" % (i, "x" * 60))
         ready = os.path.join(self.scratch, "ready")
-        screen = Terminal(*self.here("ls", "--all", "-o", "json"), rows=10, env=a_pager(self.scratch, "head -c 100 >/dev/null; touch %s; sleep 60 & wait" % ready))
+        screen = Terminal(*self.here("ls", "--all", "-o", "json"), rows=10, env=a_pager(self.scratch, "head -c 100 >/dev/null; touch %s; sleep 600 & wait" % ready))
         deadline = time.monotonic() + PATIENCE_S
         while not os.path.exists(ready) and time.monotonic() < deadline:
             screen.read(0.05)
