@@ -61,14 +61,23 @@ static bool listed(const uint16_t *states, unsigned count, uint16_t state) {
   return false;
 }
 
-/* How long the first of the leaves that were left had been active. */
-static int64_t elapsed(const fsm__instance *in, const fsm_microstep *step, int64_t now_ns) {
+static bool entered_before(const fsm_step_result *step, unsigned micro, uint16_t state) {
+  for (unsigned i = 0; i < micro; i++)
+    if (listed(step->microsteps[i].entered, step->microsteps[i].entered_count, state)) return true;
+  return false;
+}
+
+/* How long the first of the leaves that were left had been active; -1: it was entered in this very frame, for
+ * the first time or again, and its time is that of the record. */
+static int64_t elapsed(const fsm__instance *in, const fsm_step_result *all, unsigned micro, int64_t now_ns) {
+  const fsm_microstep *step = &all->microsteps[micro];
   for (unsigned f = 0; f < step->from_count; f++) {
-    if (!listed(step->exited, step->exited_count, step->from[f])) continue;
+    const uint16_t leaf = step->from[f];
+    if (!listed(step->exited, step->exited_count, leaf)) continue;
+    if (entered_before(all, micro, leaf)) return -1;
     for (unsigned a = 0; a < in->active_count; a++)
-      if (in->active[a].state == step->from[f])
-        return now_ns > in->active[a].ns ? now_ns - in->active[a].ns : 0;
-    return -1; /* entered in this very frame */
+      if (in->active[a].state == leaf) return now_ns > in->active[a].ns ? now_ns - in->active[a].ns : 0;
+    return -1;
   }
   return -1;
 }
@@ -186,8 +195,10 @@ static uint8_t level_of(const fsm__deployed *deployed, const fsm_microstep *step
   return level;
 }
 
-static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm_microstep *step,
-                              const fsm_value *context_before, fsm__hash *hash, fsm_error *err) {
+static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm_step_result *all,
+                              unsigned micro, const fsm_value *context_before, fsm__hash *hash,
+                              fsm_error *err) {
+  const fsm_microstep *step = &all->microsteps[micro];
   const fsm__deployed *deployed = out->instance->deployed;
   fsm_record_kind kind = step->from_count == 0        ? FSM_RECORD_CREATED
                          : step->transition_count > 0 ? FSM_RECORD_TRANSITION
@@ -208,7 +219,7 @@ static fsm_code put_microstep(const fsm__case *at, fsm__decision *out, const fsm
   record->trigger = kind == FSM_RECORD_CREATED ? NULL : step->trigger;
   record->cause = (int)step->cause;
   record->data = step->data;
-  record->elapsed_ns = elapsed(out->instance, step, at->time_ns);
+  record->elapsed_ns = elapsed(out->instance, all, micro, at->time_ns);
   if (step->history_changed) record->hist = fsm_is(&step->history, FSM_MAP) ? step->history : fsm_map_empty();
   if (step->context_changed || kind == FSM_RECORD_CREATED) {
     if (!fsm__context_delta(context_before, &step->context, at->arena, &record->ctx)) return nomem(err);
@@ -252,7 +263,7 @@ fsm_code fsm__decision_step(const fsm__case *at, fsm__decision *out, const fsm_s
   fsm__hash hash = out->instance->context_hash;
   const fsm_value *before = &out->instance->context;
   for (unsigned i = 0; i < step->microstep_count; i++) {
-    fsm_code code = put_microstep(at, out, &step->microsteps[i], before, &hash, err);
+    fsm_code code = put_microstep(at, out, step, i, before, &hash, err);
     if (code != FSM_OK) return code;
     before = &step->microsteps[i].context;
     out->to = out->records[out->count - 1].to;

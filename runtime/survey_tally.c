@@ -108,7 +108,7 @@ static fsm_code leave(const counting *c, fsm_record_text leaf, bool first, fsm_e
   int64_t begun_ns = facts->time_ns;
   bool known = true;
   if (row == &c->tally->state[0]) return FSM_OK;
-  if (row->frame != frame_of(facts)) { /* else it was entered in this very step */
+  if (row->frame != frame_of(facts)) { /* else entered in this step, whatever old records say */
     if (first && facts->elapsed_ns >= 0)
       begun_ns = facts->time_ns - facts->elapsed_ns;
     else {

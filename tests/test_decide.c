@@ -103,6 +103,24 @@ static void a_macrostep_is_one_frame_with_one_revision(void **state) {
   assert_true(fsm_is(&decision.records[1].ctx, FSM_NULL));
 }
 
+/* a is left after 7 s, entered again at once and left again: that time is told once. */
+static void what_is_entered_again_in_a_frame_has_no_time_of_before(void **state) {
+  static const char again[] =
+      "{\"id\":\"again\",\"initial\":\"a\",\"context\":{\"n\":0},\"states\":{\"a\":{\"on\":{\"GO\":"
+      "{\"target\":\"b\",\"context\":{\"n\":{\"@expr\":\"context.n + 1\"}}}},\"always\":{\"guard\":"
+      "{\"@expr\":\"context.n > 0\"},\"target\":\"c\"}},\"b\":{\"always\":\"a\"},\"c\":{}}}";
+  desk *d = *state;
+  rig_deploy(d->rig, again, ++d->seq);
+  fsm_command start = start_of("again", "one"), go = send_of("one", "GO");
+  (void)take(d, &start);
+  d->now_ns += 7 * SECOND;
+  fsm__decision decision = take(d, &go);
+  assert_int_equal(decision.count, 3); /* a to b, b to a, a to c */
+  assert_true(decision.records[0].elapsed_ns >= 7 * SECOND);
+  assert_true(decision.records[1].elapsed_ns == -1);
+  assert_true(decision.records[2].elapsed_ns == -1);
+}
+
 static void a_loop_parks_the_instance_and_keeps_the_key(void **state) {
   desk *d = *state;
   (void)started(d, "loop", "l1");
@@ -419,6 +437,7 @@ int main(void) {
       T(data_against_its_schema_is_refused_at_its_place),
       T(a_false_guard_is_told_with_what_it_saw),
       T(a_macrostep_is_one_frame_with_one_revision),
+      T(what_is_entered_again_in_a_frame_has_no_time_of_before),
       T(a_loop_parks_the_instance_and_keeps_the_key),
       T(an_incident_takes_nothing_of_the_step_with_it),
       T(an_attempt_begins_once_and_in_order),
