@@ -229,7 +229,7 @@ class Help(base.Case):
     @classmethod
     def setUpClass(cls):
         cls.all = run("help")[1]
-        listed = re.search(r"(?ms)^commands:\n(.*?)\n\n", cls.all)[1]
+        listed = cls.all.partition("fsm-cli help TOPIC")[0]
         names = [re.split(r"  +", line.strip())[0] for line in listed.splitlines() if re.match(r"  \S", line)]
         cls.pages = {name: run("help", *name.split())[1] for name in names}
 
@@ -263,7 +263,11 @@ class Help(base.Case):
         self.assertEqual(run("__parse", "ls", "-o", "tree")[0], 2)
 
     def test_help_fits_on_a_narrow_screen(self):
-        for page in [self.all, *self.pages.values()]:
+        topics = re.findall(r"^  ([a-z-]+) ", self.all.partition("help TOPIC:\n")[2].partition("\n\n")[0], re.M)
+        self.assertGreater(len(topics), 4)
+        headings = [title.split()[0].lower() for title in re.findall(r"^([A-Z][a-z ]+): ", self.all, re.M)]
+        self.assertGreater(len(headings), 7)
+        for page in [self.all, *self.pages.values(), *(self.ok("help", word) for word in topics + headings)]:
             for line in page.split("\nexamples:\n")[0].splitlines():
                 self.assertLessEqual(len(line), 80, line)
 

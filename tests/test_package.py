@@ -196,7 +196,7 @@ class Docs(unittest.TestCase):
         for name in settings():
             self.assertIn("\n.B --%s" % name, fsmd)
             self.assertIn("\n.B %s = " % name, conf)
-        listed = re.search(r"(?ms)^commands:\n(.*?)\n\n", run(os.path.join(BUILD, "fsm-cli"), "--help"))[1]
+        listed = run(os.path.join(BUILD, "fsm-cli"), "--help").partition("fsm-cli help TOPIC")[0]
         names = [line.split()[:2] for line in listed.splitlines() if re.match(r"  \S", line)]
         self.assertGreater(len(names), 25)
         for name in names:

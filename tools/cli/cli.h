@@ -20,8 +20,22 @@
 #include "tools/cli/source.h"
 #include "tools/cli/text.h"
 
+/* Under what the help lists a command, in its order. Their titles: topics.c. */
+typedef enum cli_heading {
+  CLI_FIND,
+  CLI_EXPLAIN,
+  CLI_DO,
+  CLI_DEFINITIONS,
+  CLI_TASKS,
+  CLI_PUBLISHING,
+  CLI_DATA,
+  CLI_OTHER,
+  CLI_HEADING_COUNT
+} cli_heading;
+
 typedef struct cli_command {
   const char *group; /* "def", or "" */
+  cli_heading heading;
   const char *name;
   const char *words;   /* as the usage line shows them: "REF EVENT" */
   const char *summary; /* one line */
@@ -102,6 +116,8 @@ FSM_MUST_USE fsm_code cli_about_query(cli_run *cli, fsm_query query, fsm_value *
 /* help.c */
 void cli_help(const cli_command *command, const char *group, fsm_buf *out);
 void cli_usage(const cli_command *command, fsm_buf *out);
+/* The commands under a heading. */
+void cli_help_heading(cli_heading heading, fsm_buf *out);
 /* fault.c: the fault of a command, with what a refusal saw and what to do next, on stderr. */
 void cli_fault(const cli_run *cli, const fsm_error *err);
 /* The same into *out. */

@@ -46,6 +46,7 @@ static const char *const examples[] = {"actors", "actors --all -o csv", NULL};
 
 extern const cli_command cli_actors;
 const cli_command cli_actors = {.group = "",
+                                .heading = CLI_FIND,
                                 .name = "actors",
                                 .words = "",
                                 .summary = "who acts, as their last records say, those seen last in front",

@@ -46,6 +46,7 @@ static const char *const examples[] = {"audit head", "audit head -o json", NULL}
 extern const cli_command cli_audit_head;
 const cli_command cli_audit_head = {
     .group = "audit",
+    .heading = CLI_DATA,
     .name = "head",
     .words = "",
     .summary = "the last record, and a leaf of the hash chain to put down",

@@ -21,9 +21,10 @@ static const char *const examples[] = {"audit verify", "--data /var/lib/fsmd aud
 extern const cli_command cli_audit_verify;
 const cli_command cli_audit_verify = {
     .group = "audit",
+    .heading = CLI_DATA,
     .name = "verify",
     .words = "",
-    .summary = "prove the hash chain, and that the store is as the journal says",
+    .summary = "prove the hash chain, and the store by a replay of it",
     .more =
         "Reads everything, from a running daemon or from the files of a stopped one,\n"
         "and changes nothing.",

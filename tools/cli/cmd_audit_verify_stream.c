@@ -110,6 +110,7 @@ static const char *const examples[] = {
 extern const cli_command cli_audit_verify_stream;
 const cli_command cli_audit_verify_stream = {
     .group = "audit",
+    .heading = CLI_DATA,
     .name = "verify-stream",
     .words = "[FILE]...",
     .summary = "prove that what was published is all there, unaltered",

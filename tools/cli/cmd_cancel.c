@@ -18,6 +18,7 @@ static const char *const examples[] = {
 
 extern const cli_command cli_cancel;
 const cli_command cli_cancel = {.group = "",
+                                .heading = CLI_DO,
                                 .name = "cancel",
                                 .words = "REF... | - | FILTER",
                                 .summary = "instances end, with all that they have open",

@@ -29,6 +29,7 @@ static const char *const examples[] = {"cause 8812", "cause 8812 --down",
 
 extern const cli_command cli_cause;
 const cli_command cli_cause = {.group = "",
+                               .heading = CLI_EXPLAIN,
                                .name = "cause",
                                .words = "SEQ|ID",
                                .summary = "what led to a record, back to what came from outside",

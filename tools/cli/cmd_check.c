@@ -330,9 +330,10 @@ static const char *const examples[] = {
 extern const cli_command cli_check;
 const cli_command cli_check = {
     .group = "",
+    .heading = CLI_OTHER,
     .name = "check",
     .words = "",
-    .summary = "one line for a monitor; exit 0 ok, 1 warning, 2 critical, 3 unknown",
+    .summary = "one line for a monitor (Nagios, Icinga): exit 0, 1, 2, 3",
     .more =
         "NAME and its defaults (warning, critical): stuck 1, never: instances in their state for\n"
         "--for, of FILTER; incidents 1, 100; outbox_lag 10000, 1000000: records that the slowest\n"

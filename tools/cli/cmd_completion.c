@@ -16,6 +16,7 @@ static const char *const examples[] = {"completion bash", "completion zsh", "com
 extern const cli_command cli_completion;
 const cli_command cli_completion = {
     .group = "",
+    .heading = CLI_OTHER,
     .name = "completion",
     .words = "SHELL",
     .summary = "what completes commands, options and ids in bash, zsh or fish",

@@ -39,6 +39,7 @@ static const char *const examples[] = {"db backup /backup/2026-11-22",
 extern const cli_command cli_db_backup;
 const cli_command cli_db_backup = {
     .group = "db",
+    .heading = CLI_DATA,
     .name = "backup",
     .words = "DIR",
     .summary = "copy the data into a new directory, while it is used",

@@ -25,6 +25,7 @@ static const char *const examples[] = {"db check", "--data /var/lib/fsmd db chec
 extern const cli_command cli_db_check;
 const cli_command cli_db_check = {
     .group = "db",
+    .heading = CLI_DATA,
     .name = "check",
     .words = "",
     .summary = "prove all of the data: journal, store, snapshots, cursors",

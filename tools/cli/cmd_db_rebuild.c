@@ -19,6 +19,7 @@ static const char *const examples[] = {"--data /var/lib/fsmd db rebuild --reason
 extern const cli_command cli_db_rebuild;
 const cli_command cli_db_rebuild = {
     .group = "db",
+    .heading = CLI_DATA,
     .name = "rebuild",
     .words = "",
     .summary = "make the store anew from a snapshot and the journal",

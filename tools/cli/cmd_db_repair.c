@@ -44,9 +44,10 @@ static const char *const examples[] = {
 extern const cli_command cli_db_repair;
 const cli_command cli_db_repair = {
     .group = "db",
+    .heading = CLI_DATA,
     .name = "repair",
     .words = "",
-    .summary = "say what is damaged and what can be done; do it with --yes",
+    .summary = "what is damaged, what can be done; do it with --yes",
     .more =
         "Of a stopped daemon's files only. What is cut is moved aside, never removed. Damage\n"
         "below what was acknowledged is cut only with --accept-loss and --reason: that opens a\n"

@@ -21,6 +21,7 @@ static const char *const examples[] = {"db restore /backup/11-22 /var/lib/fsmd-n
 extern const cli_command cli_db_restore;
 const cli_command cli_db_restore = {
     .group = "db",
+    .heading = CLI_DATA,
     .name = "restore",
     .words = "BACKUP DIR",
     .summary = "make a new data directory from a backup",

@@ -18,6 +18,7 @@ static const char *const examples[] = {"db stat", "--data /var/lib/fsmd db stat 
 
 extern const cli_command cli_db_stat;
 const cli_command cli_db_stat = {.group = "db",
+                                 .heading = CLI_DATA,
                                  .name = "stat",
                                  .words = "",
                                  .summary = "sizes, seqs, rows and snapshots of the data",

@@ -46,6 +46,7 @@ static const char *const examples[] = {"def convert approval.scxml > approval.js
 extern const cli_command cli_def_convert;
 const cli_command cli_def_convert = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "convert",
     .words = "FILE",
     .summary = "write a definition in the other notation, JSON or SCXML",

@@ -54,6 +54,7 @@ static const char *const examples[] = {"def deploy examples/document-approval.js
 extern const cli_command cli_def_deploy;
 const cli_command cli_def_deploy = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "deploy",
     .words = "FILE",
     .summary = "make a definition the newest version of its machine",

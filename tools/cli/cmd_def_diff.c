@@ -122,6 +122,7 @@ static const char *const examples[] = {"def diff loan@2 loan@3", "def diff loan 
 extern const cli_command cli_def_diff;
 const cli_command cli_def_diff = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "diff",
     .words = "FROM TO",
     .summary = "what has changed, and what breaks whom",

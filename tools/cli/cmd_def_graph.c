@@ -56,6 +56,7 @@ static const char *const examples[] = {"def graph examples/document-approval.jso
 extern const cli_command cli_def_graph;
 const cli_command cli_def_graph = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "graph",
     .words = "MACHINE",
     .summary = "draw a definition",

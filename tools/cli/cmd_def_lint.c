@@ -179,6 +179,7 @@ static const char *const examples[] = {"def lint examples/document-approval.json
 extern const cli_command cli_def_lint;
 const cli_command cli_def_lint = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "lint",
     .words = "FILE|MACHINE[@VERSION]...",
     .summary = "check definitions without deploying them",

@@ -38,6 +38,7 @@ static const char *const examples[] = {"def ls", "def ls -o json", NULL};
 
 extern const cli_command cli_def_ls;
 const cli_command cli_def_ls = {.group = "def",
+                                .heading = CLI_DEFINITIONS,
                                 .name = "ls",
                                 .words = "",
                                 .summary = "the machines that are deployed, newest versions",

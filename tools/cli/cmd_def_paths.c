@@ -209,6 +209,7 @@ static const char *const examples[] = {"def paths examples/document-approval.jso
 extern const cli_command cli_def_paths;
 const cli_command cli_def_paths = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "paths",
     .words = "FILE|MACHINE[@VERSION]",
     .summary = "all ways from the start to the end, and which were gone",

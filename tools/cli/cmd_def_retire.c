@@ -56,6 +56,7 @@ static const char *const examples[] = {"def retire claims --reason 'replaced by 
 extern const cli_command cli_def_retire;
 const cli_command cli_def_retire = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "retire",
     .words = "MACHINE",
     .summary = "make no new instances of a machine or version",

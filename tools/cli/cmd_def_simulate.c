@@ -70,6 +70,7 @@ static const char *const examples[] = {
 extern const cli_command cli_def_simulate;
 const cli_command cli_def_simulate = {
     .group = "def",
+    .heading = CLI_DEFINITIONS,
     .name = "simulate",
     .words = "MACHINE",
     .summary = "step a definition by hand or by a script",

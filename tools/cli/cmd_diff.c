@@ -205,6 +205,7 @@ static const char *const examples[] = {"diff doc-17 @8812", "diff doc-17 @8812 @
 extern const cli_command cli_diff;
 const cli_command cli_diff = {
     .group = "",
+    .heading = CLI_EXPLAIN,
     .name = "diff",
     .words = "REF TIME|@SEQ [TIME|@SEQ]",
     .summary = "what changed of an instance since then, or between two moments",

@@ -181,6 +181,7 @@ static const char *const examples[] = {"events doc-17", "events document-approva
 
 extern const cli_command cli_events;
 const cli_command cli_events = {.group = "",
+                                .heading = CLI_EXPLAIN,
                                 .name = "events",
                                 .words = "REF",
                                 .summary = "what may be sent to an instance now, and why not",

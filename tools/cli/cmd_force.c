@@ -31,6 +31,7 @@ static const char *const examples[] = {"force doc-17 review.first --reason 'tick
 extern const cli_command cli_force;
 const cli_command cli_force = {
     .group = "",
+    .heading = CLI_DO,
     .name = "force",
     .words = "REF STATE... | - STATE... | FILTER STATE...",
     .summary = "instances are put into these states; they are marked for ever",

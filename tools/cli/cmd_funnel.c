@@ -104,6 +104,7 @@ static const char *const examples[] = {"funnel document-approval",
 extern const cli_command cli_funnel;
 const cli_command cli_funnel = {
     .group = "",
+    .heading = CLI_FIND,
     .name = "funnel",
     .words = "MACHINE",
     .summary = "how far the instances of a machine come, and where they are lost",

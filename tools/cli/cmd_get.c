@@ -155,6 +155,7 @@ static const char *const examples[] = {"get doc-17", "get document-approval/key:
 
 extern const cli_command cli_get;
 const cli_command cli_get = {.group = "",
+                             .heading = CLI_EXPLAIN,
                              .name = "get",
                              .words = "REF",
                              .summary = "one instance: state, context, tasks, timers",

@@ -66,6 +66,7 @@ static const char *const examples[] = {"health", "--data /var/lib/fsmd health -o
 extern const cli_command cli_health;
 const cli_command cli_health = {
     .group = "",
+    .heading = CLI_OTHER,
     .name = "health",
     .words = "",
     .summary = "is it well, how far is it, does what it publishes arrive",

@@ -95,6 +95,7 @@ static const char *const examples[] = {"heat document-approval",
 extern const cli_command cli_heat;
 const cli_command cli_heat = {
     .group = "",
+    .heading = CLI_FIND,
     .name = "heat",
     .words = "MACHINE",
     .summary = "the drawing of a machine with who is where and how long it takes",

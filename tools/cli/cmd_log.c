@@ -218,6 +218,7 @@ static const char *const examples[] = {"log doc-17",
 extern const cli_command cli_log;
 const cli_command cli_log = {
     .group = "",
+    .heading = CLI_EXPLAIN,
     .name = "log",
     .words = "[REF]",
     .summary = "what happened, by whom, and what was refused",

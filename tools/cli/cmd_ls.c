@@ -17,6 +17,7 @@ static const cli_option options[] = {
     {"sum", 0, "PATH", "with --group-by: add up this field of the context", false},
     CLI_PAGE_LIMIT,
     CLI_PAGE_ALL,
+    CLI_PAGE_EXIT,
     {NULL, 0, NULL, NULL, false}};
 
 static const char *const examples[] = {"ls",
@@ -30,6 +31,7 @@ static const char *const examples[] = {"ls",
 
 extern const cli_command cli_ls;
 const cli_command cli_ls = {.group = "",
+                            .heading = CLI_FIND,
                             .name = "ls",
                             .words = "",
                             .summary = "instances: where they are and since when",

@@ -20,6 +20,7 @@ static const char *const examples[] = {"note doc-17 'the customer called; waits 
 
 extern const cli_command cli_note;
 const cli_command cli_note = {.group = "",
+                              .heading = CLI_DO,
                               .name = "note",
                               .words = "REF... TEXT | - TEXT | FILTER TEXT",
                               .summary = "a sentence on the record of instances",

@@ -8,6 +8,7 @@ static const char *const examples[] = {"outbox clear nats --reason 'the store wa
 
 extern const cli_command cli_outbox_clear;
 const cli_command cli_outbox_clear = {.group = "outbox",
+                                      .heading = CLI_PUBLISHING,
                                       .name = "clear",
                                       .words = "SINK --reason TEXT",
                                       .summary = "a stop that needed somebody is looked at again",

@@ -26,6 +26,7 @@ static const char *const examples[] = {"outbox drop siem 4711 --reason 'known, n
 extern const cli_command cli_outbox_drop;
 const cli_command cli_outbox_drop = {
     .group = "outbox",
+    .heading = CLI_PUBLISHING,
     .name = "drop",
     .words = "SINK [SEQ] --reason TEXT",
     .summary = "give up a parked record, or those that are nowhere any more",

@@ -10,6 +10,7 @@ static const char *const examples[] = {"outbox forget old-siem --reason 'replace
 extern const cli_command cli_outbox_forget;
 const cli_command cli_outbox_forget = {
     .group = "outbox",
+    .heading = CLI_PUBLISHING,
     .name = "forget",
     .words = "SINK --reason TEXT",
     .summary = "a sink that is configured no more lets go of the journal",

@@ -40,6 +40,7 @@ static const char *const examples[] = {"outbox lag", NULL};
 extern const cli_command cli_outbox_lag;
 const cli_command cli_outbox_lag = {
     .group = "outbox",
+    .heading = CLI_PUBLISHING,
     .name = "lag",
     .words = "",
     .summary = "how far the sinks are behind: records, time, rate, retries",

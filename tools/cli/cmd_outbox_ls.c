@@ -103,6 +103,7 @@ static const char *const examples[] = {"outbox ls", "outbox ls siem", NULL};
 
 extern const cli_command cli_outbox_ls;
 const cli_command cli_outbox_ls = {.group = "outbox",
+                                   .heading = CLI_PUBLISHING,
                                    .name = "ls",
                                    .words = "[SINK]",
                                    .summary = "the sinks; of one: all about it, and what it has parked",

@@ -14,6 +14,7 @@ static const char *const examples[] = {"outbox park siem 4711 --reason 'the inde
 extern const cli_command cli_outbox_park;
 const cli_command cli_outbox_park = {
     .group = "outbox",
+    .heading = CLI_PUBLISHING,
     .name = "park",
     .words = "SINK SEQ --reason TEXT",
     .summary = "the record that a sink is stuck at is parked",

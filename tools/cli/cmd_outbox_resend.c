@@ -21,6 +21,7 @@ static const char *const examples[] = {"outbox resend siem --from 100 --to 200 -
 
 extern const cli_command cli_outbox_resend;
 const cli_command cli_outbox_resend = {.group = "outbox",
+                                       .heading = CLI_PUBLISHING,
                                        .name = "resend",
                                        .words = "SINK --from SEQ --to SEQ --reason TEXT",
                                        .summary = "a range of records is given to a sink again",

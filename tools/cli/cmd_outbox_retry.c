@@ -13,6 +13,7 @@ static const char *const examples[] = {"outbox retry siem --reason 'the mapping 
 
 extern const cli_command cli_outbox_retry;
 const cli_command cli_outbox_retry = {.group = "outbox",
+                                      .heading = CLI_PUBLISHING,
                                       .name = "retry",
                                       .words = "SINK [SEQ] --reason TEXT",
                                       .summary = "what a sink has parked is given again, one record or all",

@@ -17,6 +17,7 @@ static const char *const examples[] = {"pause doc-17 --reason 'waiting for legal
 
 extern const cli_command cli_pause;
 const cli_command cli_pause = {.group = "",
+                               .heading = CLI_DO,
                                .name = "pause",
                                .words = "REF... | - | FILTER",
                                .summary = "running instances stand still: no event, no timer, no task",

@@ -17,6 +17,7 @@ static const char *const examples[] = {"resume doc-17 --reason 'legal has answer
 
 extern const cli_command cli_resume;
 const cli_command cli_resume = {.group = "",
+                                .heading = CLI_DO,
                                 .name = "resume",
                                 .words = "REF... | - | FILTER",
                                 .summary = "paused instances run again",

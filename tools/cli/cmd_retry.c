@@ -24,6 +24,7 @@ static const char *const examples[] = {"retry doc-17 --reason 'the printer has p
 extern const cli_command cli_retry;
 const cli_command cli_retry = {
     .group = "",
+    .heading = CLI_DO,
     .name = "retry",
     .words = "REF [TASK] | - [TASK] | FILTER [TASK]",
     .summary = "what failed is tried again: an incident, or a task",

@@ -83,6 +83,7 @@ static const char *const examples[] = {"route ls", "route ls claims", "route ls 
 
 extern const cli_command cli_route_ls;
 const cli_command cli_route_ls = {.group = "route",
+                                  .heading = CLI_PUBLISHING,
                                   .name = "ls",
                                   .words = "[NAME]",
                                   .summary = "the routes in force, or all versions of one: who, when, why",

@@ -18,6 +18,7 @@ static const char *const examples[] = {"route rm claims --reason 'the siem is go
 
 extern const cli_command cli_route_rm;
 const cli_command cli_route_rm = {.group = "route",
+                                  .heading = CLI_PUBLISHING,
                                   .name = "rm",
                                   .words = "NAME",
                                   .summary = "take a route away, from now on",

@@ -57,6 +57,7 @@ static const char *const examples[] = {"route set claims -m claim -k transition 
 extern const cli_command cli_route_set;
 const cli_command cli_route_set = {
     .group = "route",
+    .heading = CLI_PUBLISHING,
     .name = "set",
     .words = "NAME [FILE]",
     .summary = "give records to sinks, from now on",

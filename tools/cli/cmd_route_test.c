@@ -93,6 +93,7 @@ static const char *const examples[] = {"route test --machine claim --to 'approve
 extern const cli_command cli_route_test;
 const cli_command cli_route_test = {
     .group = "route",
+    .heading = CLI_PUBLISHING,
     .name = "test",
     .words = "[FILE]",
     .summary = "which of the last records a route would give",

@@ -116,6 +116,7 @@ static const cli_option options[] = {
     {"until", 0, "TIME", "in records before", false},
     CLI_PAGE_LIMIT,
     CLI_PAGE_ALL,
+    CLI_PAGE_EXIT,
     {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {"search 4711", "search 'not arrived' --since 14d",
                                        "search ana@example.org -m document-approval",
@@ -124,6 +125,7 @@ static const char *const examples[] = {"search 4711", "search 'not arrived' --si
 extern const cli_command cli_search;
 const cli_command cli_search = {
     .group = "",
+    .heading = CLI_FIND,
     .name = "search",
     .words = "TEXT",
     .summary = "instances by a text: in ids, keys, labels, people, data",

@@ -45,6 +45,7 @@ static const char *const examples[] = {
 extern const cli_command cli_send;
 const cli_command cli_send = {
     .group = "",
+    .heading = CLI_DO,
     .name = "send",
     .words = "REF... EVENT | - EVENT | FILTER EVENT",
     .summary = "an event to instances",

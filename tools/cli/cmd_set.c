@@ -53,6 +53,7 @@ static const char *const examples[] = {
 extern const cli_command cli_set;
 const cli_command cli_set = {
     .group = "",
+    .heading = CLI_DO,
     .name = "set",
     .words = "REF FIELD=VALUE... | - FIELD=VALUE... | FILTER FIELD=VALUE...",
     .summary = "fields of the context",

@@ -28,6 +28,7 @@ static const char *const examples[] = {
 extern const cli_command cli_skip;
 const cli_command cli_skip = {
     .group = "",
+    .heading = CLI_DO,
     .name = "skip",
     .words = "REF [TASK|TIMER] | - [TASK|TIMER] | FILTER [TASK|TIMER]",
     .summary = "an incident is passed over, a task done by hand, a timer fired",

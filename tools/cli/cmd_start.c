@@ -85,6 +85,7 @@ static const char *const examples[] = {
 
 extern const cli_command cli_start;
 const cli_command cli_start = {.group = "",
+                               .heading = CLI_DO,
                                .name = "start",
                                .words = "MACHINE[@VERSION]",
                                .summary = "a new instance of a machine",

@@ -246,6 +246,7 @@ static const char *const examples[] = {"stats", "stats -m document-approval --si
 extern const cli_command cli_stats;
 const cli_command cli_stats = {
     .group = "",
+    .heading = CLI_FIND,
     .name = "stats",
     .words = "",
     .summary = "what happened, counted: by state, event, refusal and interval",

@@ -10,16 +10,22 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   return cli_list_print(cli, &pages, code, err);
 }
 
-static const cli_option options[] = {
-    CLI_FILTER CLI_FILTER_STATUS CLI_LIST_WITH CLI_PAGE_LIMIT, CLI_PAGE_ALL, {NULL, 0, NULL, NULL, false}};
+static const cli_option options[] = {CLI_FILTER CLI_FILTER_STATUS CLI_LIST_WITH CLI_PAGE_LIMIT,
+                                     CLI_PAGE_ALL,
+                                     CLI_PAGE_EXIT,
+                                     {NULL, 0, NULL, NULL, false}};
 
-static const char *const examples[] = {"stuck", "stuck --for 10m",
+static const char *const examples[] = {"stuck",
+                                       "stuck --for 10m",
                                        "stuck --kind dead,orphan -m document-approval",
-                                       "stuck --for 2d -m document-approval -s awaitingApproval", NULL};
+                                       "stuck --for 2d -m document-approval -s awaitingApproval",
+                                       "stuck --for 1h --exit-status -o id",
+                                       NULL};
 
 extern const cli_command cli_stuck;
 const cli_command cli_stuck = {
     .group = "",
+    .heading = CLI_FIND,
     .name = "stuck",
     .words = "[--for DUR] [--kind KIND]",
     .summary = "open instances that are wrong, or have not moved for so long",

@@ -20,6 +20,7 @@ static const char *const examples[] = {"task complete doc-17 approve --output '{
 
 extern const cli_command cli_task_complete;
 const cli_command cli_task_complete = {.group = "task",
+                                       .heading = CLI_TASKS,
                                        .name = "complete",
                                        .words = CLI_TASK_WORDS,
                                        .summary = "a task is done; this is what it gives",

@@ -23,6 +23,7 @@ static const char *const examples[] = {"task fail doc-17 print --error 'no paper
 
 extern const cli_command cli_task_fail;
 const cli_command cli_task_fail = {.group = "task",
+                                   .heading = CLI_TASKS,
                                    .name = "fail",
                                    .words = CLI_TASK_WORDS,
                                    .summary = "an attempt of a task has failed",

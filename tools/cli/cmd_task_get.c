@@ -17,6 +17,7 @@ static const char *const examples[] = {"task get doc-17 approve",
 
 extern const cli_command cli_task_get;
 const cli_command cli_task_get = {.group = "task",
+                                  .heading = CLI_TASKS,
                                   .name = "get",
                                   .words = CLI_TASK_WORDS,
                                   .summary = "one open task, with its input",

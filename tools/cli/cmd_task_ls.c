@@ -24,6 +24,7 @@ static const char *const examples[] = {"task ls", "task ls doc-17 -o wide",
 extern const cli_command cli_task_ls;
 const cli_command cli_task_ls = {
     .group = "task",
+    .heading = CLI_TASKS,
     .name = "ls",
     .words = "[REF]",
     .summary = "open tasks: who is to do what, since when, what went wrong",

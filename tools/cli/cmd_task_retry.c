@@ -16,6 +16,7 @@ static const char *const examples[] = {"task retry doc-17 print --reason 'the pr
 
 extern const cli_command cli_task_retry;
 const cli_command cli_task_retry = {.group = "task",
+                                    .heading = CLI_TASKS,
                                     .name = "retry",
                                     .words = "REF TASK",
                                     .summary = "a task begins anew: all its attempts, at once",

@@ -17,6 +17,7 @@ static const char *const examples[] = {"timer fire doc-17 xstate.after.3d.review
 
 extern const cli_command cli_timer_fire;
 const cli_command cli_timer_fire = {.group = "timer",
+                                    .heading = CLI_TASKS,
                                     .name = "fire",
                                     .words = "REF TIMER",
                                     .summary = "a timer fires now, whenever it is due",

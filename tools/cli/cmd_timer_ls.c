@@ -66,6 +66,7 @@ static const char *const examples[] = {"timer ls", "timer ls doc-17", "timer ls 
 
 extern const cli_command cli_timer_ls;
 const cli_command cli_timer_ls = {.group = "timer",
+                                  .heading = CLI_TASKS,
                                   .name = "ls",
                                   .words = "[REF]",
                                   .summary = "timers: what will happen by itself, and when",

@@ -103,6 +103,7 @@ static const char *const examples[] = {"token mint --key jwt.key --sub alice --r
 
 extern const cli_command cli_token_mint;
 const cli_command cli_token_mint = {.group = "token",
+                                    .heading = CLI_OTHER,
                                     .name = "mint",
                                     .words = "--key FILE --sub USER",
                                     .summary = "make a bearer token from the daemon's key",

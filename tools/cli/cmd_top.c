@@ -238,6 +238,7 @@ static const char *const examples[] = {"top", "top --every 500ms", "top --once -
 extern const cli_command cli_top;
 const cli_command cli_top = {
     .group = "",
+    .heading = CLI_FIND,
     .name = "top",
     .words = "",
     .summary = "live: rates, what is late, sinks, where instances are",

@@ -84,6 +84,7 @@ static const char *const examples[] = {"trace case-7", "trace 4bf92f3577b34da6a3
 
 extern const cli_command cli_trace;
 const cli_command cli_trace = {.group = "",
+                               .heading = CLI_EXPLAIN,
                                .name = "trace",
                                .words = "CORRELATION|TRACE",
                                .summary = "all instances and events of a correlation or a trace, as a tree",

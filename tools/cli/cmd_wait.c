@@ -156,6 +156,7 @@ static const char *const examples[] = {"wait doc-17 --state approved --timeout 1
 
 extern const cli_command cli_wait;
 const cli_command cli_wait = {.group = "",
+                              .heading = CLI_DO,
                               .name = "wait",
                               .words = "REF --state STATE | --status STATUS | --event EVENT",
                               .summary = "until an instance has got there",

@@ -277,6 +277,7 @@ static const char *const examples[] = {"why doc-17", "why document-approval/key:
 
 extern const cli_command cli_why;
 const cli_command cli_why = {.group = "",
+                             .heading = CLI_EXPLAIN,
                              .name = "why",
                              .words = "REF",
                              .summary = "why an instance does not move, and what would move it",

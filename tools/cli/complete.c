@@ -5,6 +5,7 @@
 
 #include "tools/cli/cli.h"
 #include "tools/cli/complete_ask.h"
+#include "tools/cli/topics.h"
 
 enum { WORDS_MAX = 256, TAKES_MAX = 64 };
 
@@ -123,6 +124,9 @@ static void offer_names(cli_run *cli, const cursor *at) {
     last = name;
   }
   if (*group == 0) offer(cli, at, "", "help", strlen("help"));
+  const bool topics = *group == 0 && at->count > 1 && strcmp(at->words[at->count - 2], "help") == 0;
+  for (const cli_topic *topic = cli_topics; topics && topic->name != NULL; topic++)
+    offer(cli, at, "", topic->name, strlen(topic->name));
 }
 
 /* What a word is called in the usage line, without what is around it: "[FILE]..." is FILE. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/cli/cli.h"
+#include "tools/cli/topics.h"
 
 /* ---- fsm-cli(1) ------------------------------------------------------------------------------------- */
 
@@ -24,6 +25,11 @@ static void put_text(fsm_buf *out, const char *text) {
       fsm_buf_char(out, *c);
     }
   }
+}
+
+static void put_lines(fsm_buf *out, const char *text) {
+  for (; *text != 0; text++)
+    fsm_buf_str(out, *text == '-' ? "\\-" : *text == '\\' ? "\\e" : (char[]){*text, 0});
 }
 
 static void put_options(const cli_option *options, fsm_buf *out) {
@@ -66,6 +72,28 @@ static void put_command(const cli_command *command, fsm_buf *out) {
   fsm_buf_str(out, ".fi\n");
 }
 
+static void put_commands(fsm_buf *out) {
+  for (int heading = 0; heading < CLI_HEADING_COUNT; heading++) {
+    fsm_buf_printf(out, ".SH \"%s\"\n", cli_heading_title((cli_heading)heading));
+    put_text(out, cli_heading_about((cli_heading)heading));
+    fsm_buf_str(out, ".\n");
+    for (const cli_command *const *command = cli_commands; *command != NULL; command++)
+      if ((*command)->heading == (cli_heading)heading) put_command(*command, out);
+  }
+}
+
+/* Their lines are as they shall stand. */
+static void put_topics(fsm_buf *out) {
+  fsm_buf_str(out, ".SH TOPICS\n");
+  for (const cli_topic *topic = cli_topics; topic->name != NULL; topic++) {
+    fsm_buf_str(out, ".SS ");
+    put_text(out, topic->summary);
+    fsm_buf_str(out, "\n.nf\n");
+    put_lines(out, topic->text);
+    fsm_buf_str(out, ".fi\n");
+  }
+}
+
 static void put_man(fsm_buf *out) {
   fsm_buf_str(
       out,
@@ -74,9 +102,9 @@ static void put_man(fsm_buf *out) {
       "line\n.SH SYNOPSIS\n.B fsm\\-cli\n[\\fIOPTION\\fR]... \\fICOMMAND\\fR [\\fIOPTION\\fR]...\n.SH "
       "DESCRIPTION\n"
       "An instance is named by its id, by a prefix of it that no other has, or as MACHINE/key:KEY.\nWith "
-      "\\-\\-data a running daemon is asked; without one the files are read where they lie.\n.SH COMMANDS\n");
-  for (const cli_command *const *command = cli_commands; *command != NULL; command++)
-    put_command(*command, out);
+      "\\-\\-data a running daemon is asked; without one the files are read where they lie.\n");
+  put_commands(out);
+  put_topics(out);
   fsm_buf_str(out, ".SH OPTIONS OF EVERY COMMAND\n");
   put_options(cli_global_options, out);
   fsm_buf_str(

@@ -2,8 +2,9 @@
 #include <string.h>
 
 #include "tools/cli/cli.h"
+#include "tools/cli/topics.h"
 
-enum { NAME_GAP = 2, OPTION_WIDTH = 26, WIDTH = 80 };
+enum { NAME_GAP = 2, OPTION_WIDTH = 26, TOPIC_WIDTH = 14, WIDTH = 80 };
 
 static void add_padded(fsm_buf *out, const char *text, unsigned width) {
   unsigned used = cli_width(text);
@@ -108,33 +109,60 @@ static void one(const cli_command *command, fsm_buf *out) {
     fsm_buf_printf(out, "  fsm-cli %s\n", *example);
 }
 
-static bool is_of(const cli_command *command, const char *group) {
-  return group == NULL || strcmp(command->group, group) == 0;
+/* Commands of a group (NULL: all of them) under a heading (CLI_HEADING_COUNT: any). */
+static bool is_of(const cli_command *command, const char *group, cli_heading heading) {
+  return (group == NULL || strcmp(command->group, group) == 0) &&
+         (heading == CLI_HEADING_COUNT || command->heading == heading);
 }
 
-static unsigned longest_name(const char *group) {
+static unsigned longest_name(const char *group, cli_heading heading) {
   size_t longest = 0;
   for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
     const size_t len = strlen((*command)->group) + strlen(gap(*command)) + strlen((*command)->name);
-    if (is_of(*command, group) && len > longest) longest = len;
+    if (is_of(*command, group, heading) && len > longest) longest = len;
   }
   return (unsigned)longest;
 }
 
-/* A summary that does not fit goes on under itself. */
-static void list(const char *group, fsm_buf *out) {
-  const unsigned width = longest_name(group) + 2 * NAME_GAP;
+/* "  name   what it is"; what does not fit goes on under itself. */
+static void add_row(const char *name, const char *text, unsigned width, fsm_buf *out) {
+  fsm_buf left = {0}, line = {0};
+  fsm_buf_printf(&left, "%*s%s", NAME_GAP, "", name);
+  add_padded(&line, fsm_buf_text(&left), width);
+  fsm_buf_str(&line, text);
+  cli_wrap(out, fsm_buf_text(&line), WIDTH, width);
+  fsm_buf_char(out, '\n');
+  fsm_buf_free(&left);
+  fsm_buf_free(&line);
+}
+
+static void list(const char *group, cli_heading heading, fsm_buf *out) {
+  const unsigned width = longest_name(group, heading) + 2 * NAME_GAP;
   for (const cli_command *const *command = cli_commands; *command != NULL; command++) {
-    if (!is_of(*command, group)) continue;
-    fsm_buf name = {0}, line = {0};
-    fsm_buf_printf(&name, "%*s%s%s%s", NAME_GAP, "", (*command)->group, gap(*command), (*command)->name);
-    add_padded(&line, fsm_buf_text(&name), width);
-    fsm_buf_str(&line, (*command)->summary);
-    cli_wrap(out, fsm_buf_text(&line), WIDTH, width);
-    fsm_buf_char(out, '\n');
+    if (!is_of(*command, group, heading)) continue;
+    fsm_buf name = {0};
+    fsm_buf_printf(&name, "%s%s%s", (*command)->group, gap(*command), (*command)->name);
+    add_row(fsm_buf_text(&name), (*command)->summary, width, out);
     fsm_buf_free(&name);
-    fsm_buf_free(&line);
   }
+}
+
+void cli_help_heading(cli_heading heading, fsm_buf *out) {
+  fsm_buf_printf(out, "%s: %s\n", cli_heading_title(heading), cli_heading_about(heading));
+  list(NULL, heading, out);
+}
+
+static void list_all(fsm_buf *out) {
+  for (int heading = 0; heading < CLI_HEADING_COUNT; heading++) {
+    fsm_buf_char(out, '\n');
+    cli_help_heading((cli_heading)heading, out);
+  }
+}
+
+static void list_topics(fsm_buf *out) {
+  fsm_buf_str(out, "\nfsm-cli help TOPIC:\n");
+  for (const cli_topic *topic = cli_topics; topic->name != NULL; topic++)
+    add_row(topic->name, topic->summary, TOPIC_WIDTH, out);
 }
 
 /* command: its page; group: its commands; neither: everything. */
@@ -144,9 +172,14 @@ void cli_help(const cli_command *command, const char *group, fsm_buf *out) {
     return;
   }
   fsm_buf_str(out, "fsm-cli: durable statecharts from the command line\n\n");
-  fsm_buf_printf(out, "usage: fsm-cli %s COMMAND [OPTION]...\n\ncommands:\n",
-                 group == NULL ? "[OPTION]..." : group);
-  list(group, out);
+  fsm_buf_printf(out, "usage: fsm-cli %s COMMAND [OPTION]...\n", group == NULL ? "[OPTION]..." : group);
+  if (group == NULL) {
+    list_all(out);
+    list_topics(out);
+  } else {
+    fsm_buf_str(out, "\ncommands:\n");
+    list(group, CLI_HEADING_COUNT, out);
+  }
   fsm_buf_str(out, "\noptions of every command:\n");
   add_options(cli_global_options, out);
   fsm_buf_str(out,

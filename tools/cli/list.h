@@ -20,6 +20,8 @@
   { "limit", 0, "N", "at most so many; 100", false }
 #define CLI_PAGE_ALL \
   { "all", 0, NULL, "all of them", false }
+#define CLI_PAGE_EXIT \
+  { "exit-status", 0, NULL, "exit 10 when there are any", false }
 
 /* FILTER, but for the option that a command means otherwise (NULL = none). Free it, also after a fault. */
 FSM_MUST_USE fsm_code cli_list_filter(cli_run *cli, const char *except, fsm_filter **out, fsm_error *err);

@@ -10,6 +10,7 @@
 #include "tools/cli/complete.h"
 #include "tools/cli/doc.h"
 #include "tools/cli/nearest.h"
+#include "tools/cli/topics.h"
 
 enum { NAMES_MAX = 128, GROUP_MAX = 32 };
 
@@ -17,82 +18,32 @@ enum { NAMES_MAX = 128, GROUP_MAX = 32 };
 extern const cli_command cli_start, cli_send, cli_retry, cli_skip, cli_pause, cli_resume, cli_cancel,
     cli_force, cli_set, cli_note, cli_wait, cli_ls, cli_stuck, cli_search, cli_why, cli_events, cli_get,
     cli_log, cli_diff, cli_trace, cli_cause, cli_stats, cli_health, cli_audit_verify, cli_audit_verify_stream,
-    cli_audit_head, cli_def_lint, cli_def_diff, cli_def_paths, cli_def_graph, cli_def_simulate, cli_def_convert, cli_def_deploy,
-    cli_def_retire, cli_def_ls, cli_token_mint, cli_db_stat, cli_db_check, cli_db_backup, cli_db_restore,
-    cli_db_rebuild, cli_db_repair, cli_route_ls, cli_route_set, cli_route_test, cli_route_rm, cli_outbox_ls,
-    cli_outbox_lag, cli_outbox_retry, cli_outbox_resend, cli_outbox_park, cli_outbox_drop, cli_outbox_clear,
-    cli_outbox_forget, cli_task_ls, cli_task_get, cli_task_complete, cli_task_fail, cli_task_retry,
-    cli_timer_ls, cli_timer_fire;
+    cli_audit_head, cli_def_lint, cli_def_diff, cli_def_paths, cli_def_graph, cli_def_simulate,
+    cli_def_convert, cli_def_deploy, cli_def_retire, cli_def_ls, cli_token_mint, cli_db_stat, cli_db_check,
+    cli_db_backup, cli_db_restore, cli_db_rebuild, cli_db_repair, cli_route_ls, cli_route_set, cli_route_test,
+    cli_route_rm, cli_outbox_ls, cli_outbox_lag, cli_outbox_retry, cli_outbox_resend, cli_outbox_park,
+    cli_outbox_drop, cli_outbox_clear, cli_outbox_forget, cli_task_ls, cli_task_get, cli_task_complete,
+    cli_task_fail, cli_task_retry, cli_timer_ls, cli_timer_fire;
 extern const cli_command cli_completion, cli_check, cli_top, cli_actors;
 extern const cli_command cli_funnel, cli_heat;
-const cli_command *const cli_commands[] = {&cli_start,
-                                           &cli_send,
-                                           &cli_retry,
-                                           &cli_skip,
-                                           &cli_pause,
-                                           &cli_resume,
-                                           &cli_cancel,
-                                           &cli_force,
-                                           &cli_set,
-                                           &cli_note,
-                                           &cli_wait,
-                                           &cli_ls,
-                                           &cli_stuck,
-                                           &cli_search,
-                                           &cli_actors,
-                                           &cli_why,
-                                           &cli_events,
-                                           &cli_get,
-                                           &cli_log,
-                                           &cli_diff,
-                                           &cli_trace,
-                                           &cli_cause,
-                                           &cli_stats,
-                                           &cli_funnel,
-                                           &cli_heat,
-                                           &cli_health,
-                                           &cli_audit_verify,
-                                           &cli_audit_verify_stream,
-                                           &cli_audit_head,
-                                           &cli_def_lint,
-                                           &cli_def_diff,
-                                           &cli_def_paths,
-                                           &cli_def_graph,
-                                           &cli_def_simulate,
-                                           &cli_def_convert,
-                                           &cli_def_deploy,
-                                           &cli_def_retire,
-                                           &cli_def_ls,
-                                           &cli_token_mint,
-                                           &cli_db_stat,
-                                           &cli_db_check,
-                                           &cli_db_backup,
-                                           &cli_db_restore,
-                                           &cli_db_rebuild,
-                                           &cli_db_repair,
-                                           &cli_route_ls,
-                                           &cli_route_set,
-                                           &cli_route_test,
-                                           &cli_route_rm,
-                                           &cli_outbox_ls,
-                                           &cli_outbox_lag,
-                                           &cli_outbox_retry,
-                                           &cli_outbox_resend,
-                                           &cli_outbox_park,
-                                           &cli_outbox_drop,
-                                           &cli_outbox_clear,
-                                           &cli_outbox_forget,
-                                           &cli_task_ls,
-                                           &cli_task_get,
-                                           &cli_task_complete,
-                                           &cli_task_fail,
-                                           &cli_task_retry,
-                                           &cli_timer_ls,
-                                           &cli_timer_fire,
-                                           &cli_top,
-                                           &cli_check,
-                                           &cli_completion,
-                                           NULL};
+const cli_command *const cli_commands[] = {
+    &cli_ls,           &cli_stuck,         &cli_search,       &cli_actors,
+    &cli_stats,        &cli_funnel,        &cli_heat,         &cli_top,
+    &cli_why,          &cli_events,        &cli_get,          &cli_log,
+    &cli_diff,         &cli_trace,         &cli_cause,        &cli_start,
+    &cli_send,         &cli_retry,         &cli_skip,         &cli_pause,
+    &cli_resume,       &cli_cancel,        &cli_force,        &cli_set,
+    &cli_note,         &cli_wait,          &cli_def_lint,     &cli_def_diff,
+    &cli_def_paths,    &cli_def_graph,     &cli_def_simulate, &cli_def_convert,
+    &cli_def_deploy,   &cli_def_retire,    &cli_def_ls,       &cli_task_ls,
+    &cli_task_get,     &cli_task_complete, &cli_task_fail,    &cli_task_retry,
+    &cli_timer_ls,     &cli_timer_fire,    &cli_outbox_ls,    &cli_outbox_lag,
+    &cli_outbox_retry, &cli_outbox_resend, &cli_outbox_park,  &cli_outbox_drop,
+    &cli_outbox_clear, &cli_outbox_forget, &cli_route_ls,     &cli_route_set,
+    &cli_route_test,   &cli_route_rm,      &cli_audit_verify, &cli_audit_verify_stream,
+    &cli_audit_head,   &cli_db_stat,       &cli_db_check,     &cli_db_backup,
+    &cli_db_restore,   &cli_db_rebuild,    &cli_db_repair,    &cli_health,
+    &cli_check,        &cli_token_mint,    &cli_completion,   NULL};
 
 const cli_option cli_global_options[] = {
     {"data", 0, "DIR", "data directory ($FSM_DB): its daemon, or its files", false},
@@ -138,16 +89,54 @@ static size_t names_of(const char *group, const char **names) {
   return count;
 }
 
+/* What other tools call it. */
+static const char *known_as(const char *word) {
+  static const struct {
+    const char *word, *here;
+  } words[] = {{"list", "ls"},
+               {"ps", "ls"},
+               {"find", "ls or search"},
+               {"grep", "search"},
+               {"show", "get or why"},
+               {"status", "get or health"},
+               {"describe", "get or why"},
+               {"inspect", "get or why"},
+               {"explain", "why"},
+               {"history", "log"},
+               {"logs", "log"},
+               {"tail", "log -f"},
+               {"kill", "cancel"},
+               {"abort", "cancel"},
+               {"delete", "cancel"},
+               {"terminate", "cancel"},
+               {"stop", "pause"},
+               {"suspend", "pause"},
+               {"continue", "resume"},
+               {"move", "force"},
+               {"signal", "send"},
+               {"create", "start"},
+               {"new", "start"},
+               {"count", "stats"},
+               {"deploy", "def deploy"},
+               {"validate", "def lint"},
+               {"machines", "def ls"},
+               {"comment", "note"}};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (strcmp(words[i].word, word) == 0) return words[i].here;
+  return NULL;
+}
+
 static fsm_code no_such(const char *group, const char *word, fsm_error *err) {
-  const char *names[NAMES_MAX];
-  const char *near = cli_nearest(word, names, names_of(group, names)), *gap = *group == 0 ? "" : " ";
+  const char *names[NAMES_MAX], *gap = *group == 0 ? "" : " ";
   for (const cli_command *const *command = cli_commands; *group == 0 && *command != NULL; command++)
     if (strcmp((*command)->name, word) == 0)
       return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s; did you mean %s %s?", word,
                       (*command)->group, word);
+  const char *near = *group == 0 ? known_as(word) : NULL;
+  if (near == NULL) near = cli_nearest(word, names, names_of(group, names));
   if (near == NULL)
-    return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s%s%s; see: fsm-cli --help", group, gap,
-                    word);
+    return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s%s%s; see: fsm-cli %s%s--help", group, gap,
+                    word, group, gap);
   return fsm_fail(err, FSM_EARGUMENT, "", "there is no command %s%s%s; did you mean %s%s%s?", group, gap,
                   word, group, gap, near);
 }
@@ -226,7 +215,8 @@ static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
     cli_complete(cli, argv + 2);
     return cli_flush(cli, err);
   }
-  if (argv[1] != NULL && strcmp(argv[1], "help") == 0 && argv[2] != NULL && cli_doc(argv[2], &cli->text))
+  if (argv[1] != NULL && strcmp(argv[1], "help") == 0 && argv[2] != NULL &&
+      (cli_doc(argv[2], &cli->text) || cli_help_topic(argv[2], &cli->text)))
     return cli_flush(cli, err);
   fsm_code code = choose(cli, argv, &at, &group, &help, err);
   if (code != FSM_OK) return code;

@@ -12,7 +12,7 @@ typedef struct progress {
   int64_t printed; /* items */
   bool begun;      /* the document that holds all items, the header of csv */
   unsigned page;
-  bool more;
+  bool more, any;
 } progress;
 
 /* A page that is too large to be sent is asked for again in halves. */
@@ -189,6 +189,7 @@ static fsm_code take(cli_run *cli, const cli_pages *pages, progress *at, const f
   const fsm_value *items = NULL;
   fsm_code code = items_of(document, &items, err);
   if (code != FSM_OK) return code;
+  if (items->len > 0) at->any = true;
   if (last && !at->begun && cli->format == CLI_JSON) return cli_print_json(cli, document, err);
   code = print_page(cli, pages, at, document, items, err);
   at->printed += items->len;
@@ -221,10 +222,15 @@ static void begin(cli_run *cli, const cli_pages *pages, progress *at) {
   at->table.wide = cli->format == CLI_WIDE;
 }
 
+static void tell_matches(cli_run *cli, const progress *at) {
+  if (at->any && cli_args_has(&cli->args, "exit-status")) cli->exit = fsm_code_exit(FSM_EMATCHES);
+}
+
 fsm_code cli_pages_print(cli_run *cli, const cli_pages *pages, fsm_error *err) {
   progress at;
   begin(cli, pages, &at);
   fsm_code code = loop(cli, pages, &at, err);
+  if (code == FSM_OK) tell_matches(cli, &at);
   fsm_arena_free(&at.arena);
   fsm_buf_free(&at.next);
   return code;
@@ -236,6 +242,7 @@ fsm_code cli_items_print(cli_run *cli, const cli_pages *pages, const fsm_value *
   const fsm_value *next = fsm_map_get(document, "next");
   at.more = next != NULL && !fsm_is(next, FSM_NULL);
   fsm_code code = take(cli, pages, &at, document, true, err);
+  if (code == FSM_OK) tell_matches(cli, &at);
   fsm_arena_free(&at.arena);
   return code;
 }

@@ -20,7 +20,7 @@ typedef struct cli_pages {
 } cli_pages;
 
 /* Asks and prints until the end or max, in every format but tree: as a table with its footer, as one JSON
- * document with all items in it, a line or a row an item. */
+ * document with all items in it, a line or a row an item. With --exit-status the exit is 10 when there are any. */
 FSM_MUST_USE fsm_code cli_pages_print(cli_run *cli, const cli_pages *pages, fsm_error *err);
 /* The same of one document that is here already; nothing is asked. */
 FSM_MUST_USE fsm_code cli_items_print(cli_run *cli, const cli_pages *pages, const fsm_value *document,
