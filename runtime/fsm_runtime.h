@@ -449,6 +449,7 @@ typedef struct fsm_query {
   unsigned limit;    /* 0 = FSM_PAGE_DEFAULT */
   const char *before; /* HISTORY, RECORDS: a seq, or "now": the last `limit` ones before it, oldest first, and
                          `next` is the `before` of the page that comes before this one */
+  bool brief;        /* HISTORY, RECORDS: of each record what a line shows (fsm_record_view_brief) */
   bool down;         /* CAUSE: what it led to */
   const char *as_of; /* INSTANCE: "@SEQ", a time (RFC 3339), or how long ago; NULL = now (runtime/past.h) */
 } fsm_query;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "runtime/query.h"
+#include "schema/record_facts.h"
 
 static int seq_order(const void *a, const void *b) {
   uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -26,14 +27,17 @@ static bool seqs_add(seqs *list, uint64_t seq) {
   return true;
 }
 
-static fsm_code read_at(const fsm__reading *at, fsm__journal_cursor *cursor, uint64_t seq, fsm_record *out,
-                        fsm_error *err) {
+/* The change of the instance before that one. */
+static fsm_code link_of(fsm__journal_cursor *cursor, uint64_t seq, uint64_t *before, fsm_error *err) {
   fsm__journal_entry entry;
+  fsm__record_facts facts;
   fsm_code code = fsm__journal_read(cursor, seq, &entry, err);
   if (code != FSM_OK) return code;
-  char *bytes = fsm_arena_strndup(at->arena, entry.record.data, entry.record.len);
-  if (bytes == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  return fsm_record_decode(at->arena, bytes, entry.record.len, out, err);
+  if (fsm__record_facts_read(entry.record.data, entry.record.len, &facts) != FSM_OK)
+    return fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu is no record", (unsigned long long)seq);
+  *before = facts.iprev;
+  if (*before < seq) return FSM_OK;
+  return fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu links forward", (unsigned long long)seq);
 }
 
 /* Which records of a history: behind `after` and before `before`, all, or the last `most` of them. */
@@ -43,28 +47,18 @@ typedef struct span {
 } span;
 
 /* The chain of changes backwards by iprev. */
-static fsm_code chain(const fsm__reading *at, fsm__journal_cursor *cursor, const fsm__instance *in,
-                      const span *wanted, seqs *list, fsm_error *err) {
-  fsm_arena scratch;
-  fsm_arena_init(&scratch, 0);
-  fsm__reading inner = *at;
-  inner.arena = &scratch;
-  fsm_code code = FSM_OK;
+static fsm_code chain(fsm__journal_cursor *cursor, const fsm__instance *in, const span *wanted, seqs *list,
+                      fsm_error *err) {
   for (uint64_t seq = in->last_seq; seq > wanted->after && seq >= in->created_seq;) {
-    fsm_record record;
+    uint64_t before = 0;
     if (wanted->most > 0 && list->count == wanted->most) break;
     if (seq < wanted->before && !seqs_add(list, seq))
-      code = fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-    else
-      code = read_at(&inner, cursor, seq, &record, err);
-    if (code == FSM_OK && record.iprev >= seq)
-      code = fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu links forward", (unsigned long long)seq);
-    if (code != FSM_OK) break;
-    seq = record.iprev;
-    fsm_arena_reset(&scratch);
+      return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+    fsm_code code = link_of(cursor, seq, &before, err);
+    if (code != FSM_OK) return code;
+    seq = before;
   }
-  fsm_arena_free(&scratch);
-  return code;
+  return FSM_OK;
 }
 
 static fsm_code refusals(const fsm__reading *at, const fsm__instance *in, const span *wanted, seqs *list,
@@ -150,7 +144,7 @@ fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *e
   if (code == FSM_OK) code = fsm__query_resolve(at, at->query->ref, &in, err);
   if (code == FSM_OK) code = fsm__journal_cursor_open(at->core->journal, in.last_seq, &cursor, err);
   if (code != FSM_OK) return code;
-  code = chain(at, cursor, &in, &wanted, &list, err);
+  code = chain(cursor, &in, &wanted, &list, err);
   if (code == FSM_OK) code = refusals(at, &in, &wanted, &list, err);
   if (code == FSM_OK && list.count > 1) qsort(list.at, list.count, sizeof *list.at, seq_order);
   if (code == FSM_OK) code = history_page(at, cursor, &list, out, err);

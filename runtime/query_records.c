@@ -43,6 +43,7 @@ fsm_code fsm__query_record(const fsm__reading *at, const fsm__journal_entry *ent
   fsm_origin origin = at->core->origin;
   origin.epoch = entry->epoch;
   fsm_code code = fsm__query_decode(at, entry, true, &record, err);
+  if (code == FSM_OK && at->query->brief) return fsm_record_view_brief(at->arena, &record, out, err);
   return code == FSM_OK ? fsm_record_view(at->arena, &record, &origin, out, err) : code;
 }
 

@@ -170,6 +170,10 @@ FSM_API void fsm_record_id(const fsm_origin *origin, uint64_t seq, char *out, si
  * part, epoch added when origin is not NULL. */
 FSM_API FSM_MUST_USE fsm_code fsm_record_view(fsm_arena *arena, const fsm_record *record,
                                               const fsm_origin *origin, fsm_value *out, fsm_error *err);
+/* Of that what a line about it shows: seq, time, kind, outcome, reason, inst, from, to, trigger, cause, corr,
+ * forced, of act sub and type, of detail reason. */
+FSM_API FSM_MUST_USE fsm_code fsm_record_view_brief(fsm_arena *arena, const fsm_record *record,
+                                                    fsm_value *out, fsm_error *err);
 
 #ifdef __cplusplus
 }

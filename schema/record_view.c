@@ -220,6 +220,46 @@ fsm_code fsm_record_view(fsm_arena *arena, const fsm_record *record, const fsm_o
   return view_of(arena, record, origin, false, out, err);
 }
 
+/* ---- in brief ---------------------------------------------------------------------------------- */
+
+/* The members of these names, in their order in the map. */
+static fsm_value few_of(view *v, const fsm_value *map, const char *const *names) {
+  if (map->type != FSM_MAP) return *map;
+  fsm_pair *pairs = fsm_arena_alloc(v->arena, (map->len + 1u) * sizeof *pairs);
+  fsm_value out = {.type = FSM_MAP, .pairs = pairs};
+  if (!pairs) v->failed = true;
+  for (uint32_t i = 0; pairs && i < map->len; i++)
+    for (size_t n = 0; names[n]; n++)
+      if (fsm_is_text(&map->pairs[i].key, names[n])) pairs[out.len++] = map->pairs[i];
+  return out;
+}
+
+static fsm_value brief_of(view *v, const fsm_record *record, unsigned key) {
+  static const char *const who[] = {"sub", "type", NULL}, *const why[] = {"reason", NULL};
+  if (key == FSM__KEY_act) return few_of(v, &record->act, who);
+  if (key == FSM__KEY_detail) return few_of(v, &record->detail, why);
+  return field_of(v, record, key);
+}
+
+fsm_code fsm_record_view_brief(fsm_arena *arena, const fsm_record *record, fsm_value *out, fsm_error *err) {
+  FSM_ASSERT(arena && record && out);
+  static const unsigned keys[] = {FSM__KEY_seq,     FSM__KEY_time_ns, FSM__KEY_kind, FSM__KEY_outcome,
+                                  FSM__KEY_reason,  FSM__KEY_inst,    FSM__KEY_from, FSM__KEY_to,
+                                  FSM__KEY_trigger, FSM__KEY_cause,   FSM__KEY_corr, FSM__KEY_act,
+                                  FSM__KEY_detail,  FSM__KEY_forced};
+  view v = {.arena = arena};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    if (!fsm__field_present(record, keys[i])) continue;
+    const fsm_value value = brief_of(&v, record, keys[i]);
+    const bool part = keys[i] == FSM__KEY_act || keys[i] == FSM__KEY_detail;
+    if (!part || value.type != FSM_MAP || value.len > 0) add(&v, fsm__field_names[keys[i]], value);
+  }
+  fsm_pair *pairs = fsm_arena_alloc(arena, v.count * sizeof *pairs);
+  if (!pairs || v.failed) return fsm_fail(err, FSM_ENOMEM, "", "no memory to show a record");
+  memcpy(pairs, v.pairs, v.count * sizeof *pairs);
+  return fsm_map(pairs, v.count, out, err);
+}
+
 fsm_code fsm__record_typed(fsm_arena *arena, const fsm_record *record, const fsm_origin *origin,
                            fsm_value *out, fsm_error *err) {
   return view_of(arena, record, origin, true, out, err);

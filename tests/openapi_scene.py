@@ -401,6 +401,9 @@ class Scene:
         for record in user.call("listRecords", query={"before": "now", "limit": 1000}, expect=200).json["items"]:
             if "caus" in record or "parent" in record:
                 user.call("getCause", record=str(record["seq"]), expect=200)
+        for brief in ("true", "false"):
+            user.call("listRecords", query={"before": "now", "limit": 1000, "brief": brief}, expect=200)
+        user.call("listRecords", query={"brief": "x"}, expect=400)
         seq = user.call("sendEvent", {"event": "SELF"}, ref=self.started(), headers={"X-Causation-ID": "c-9"}, expect=200).json["seq"]
         user.call("getCause", record=str(seq), expect=200)
         user.call("getCause", record="1", query={"down": "true"}, expect=200)

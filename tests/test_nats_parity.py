@@ -118,6 +118,8 @@ class Parity(unittest.TestCase):
             (404, "get", {"machine": "doc", "version": 9}, "GET", "/v1/machines/doc?version=9", {}),
             (400, "get", {"instance": "@", "as_of": "then"}, "GET", at + "?as_of=then", {}),
             (200, "get", {"instance": "@", "view": "history", "before": "now"}, "GET", at + "/history?before=now", {"events": ["SUBMIT"]}),
+            (200, "get", {"instance": "@", "view": "history", "brief": True}, "GET", at + "/history?brief=true", {"events": ["SUBMIT"]}),
+            (400, "get", {"instance": "@", "view": "history", "brief": "x"}, "GET", at + "/history?brief=x", {}),
             (200, "get", {"record": "2"}, "GET", "/v1/records/2/cause", {}),
             (404, "get", {"record": "x"}, "GET", "/v1/records/x/cause", {}),
             (404, "get", {"task": "0" * 32}, "GET", "/v1/tasks/" + "0" * 32, {}),

@@ -108,6 +108,32 @@ static unsigned matching(fixture *f, const char *filter) {
   return items_of(&page)->len;
 }
 
+static void in_brief_it_is_what_a_line_shows(void **state) {
+  fixture *f = *state;
+  const fsm_query_kind kinds[] = {FSM_QUERY_RECORDS, FSM_QUERY_HISTORY};
+  for (unsigned k = 0; k < 2; k++) {
+    const fsm_query whole = {.kind = kinds[k], .ref = "one", .limit = FSM_PAGE_MAX};
+    fsm_query brief = whole;
+    brief.brief = true;
+    const fsm_value all = query(f, whole), few = query(f, brief);
+    assert_int_equal(items_of(&all)->len, 11);
+    assert_int_equal(items_of(&few)->len, 11);
+    for (unsigned i = 0; i < 11; i++) {
+      const fsm_value *record = &items_of(&all)->items[i], *line = &items_of(&few)->items[i];
+      assert_null(fsm_map_get(line, "data"));
+      assert_null(fsm_map_get(line, "prev"));
+      for (unsigned m = 0; m < line->len; m++) {
+        const fsm_value *same = fsm_map_find(record, &line->pairs[m].key);
+        if (!fsm_is_text(&line->pairs[m].key, "act"))
+          assert_true(fsm_value_same(same, &line->pairs[m].value));
+      }
+      const fsm_value *who = fsm_map_get(line, "act"), *was = fsm_map_get(record, "act");
+      assert_int_equal(who == NULL, i == 0);
+      if (who != NULL) assert_true(fsm_value_same(fsm_map_get(who, "sub"), fsm_map_get(was, "sub")));
+    }
+  }
+}
+
 static void a_filter_is_what_a_route_is_and_more(void **state) {
   fixture *f = *state;
   assert_int_equal(matching(f, "{}"), 34);
@@ -304,6 +330,7 @@ int main(void) {
       ROW(records_are_found_by_all_that_is_wanted),
       ROW(pages_join_without_gap_or_overlap),
       ROW(what_cannot_be_is_refused),
+      ROW(in_brief_it_is_what_a_line_shows),
       ROW(a_filter_is_what_a_route_is_and_more),
       ROW(a_filter_has_times),
       ROW(a_page_names_its_seq_and_now_is_behind_it),

@@ -59,6 +59,7 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
       (code = read_text(target, "as_of", &query->as_of, err)) != FSM_OK ||
       (code = read_text(target, "for", &age, err)) != FSM_OK ||
       (code = fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query->limit, err)) != FSM_OK ||
+      (code = fsm__target_bool(target, "brief", &query->brief, err)) != FSM_OK ||
       (code = fsm__target_number(target, "version", 1, UINT32_MAX, &query->version, err)) != FSM_OK)
     return code;
   fsm_error why = {0};

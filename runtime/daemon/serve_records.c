@@ -74,7 +74,7 @@ fsm_code fsm__records_filter(const fsm__target *target, fsm_arena *arena, fsm_va
     const fsm__param *param = &target->params[i];
     const bool label = strcmp(param->name, "label") == 0;
     if (strcmp(param->name, "after") == 0 || strcmp(param->name, "limit") == 0 ||
-        strcmp(param->name, "before") == 0 || (label && labels))
+        strcmp(param->name, "before") == 0 || strcmp(param->name, "brief") == 0 || (label && labels))
       continue;
     labels |= label;
     pairs[count].key = fsm_string(label ? "labels" : param->name);
@@ -115,6 +115,7 @@ static bool page(fsm__server *server, fsm__request *request, const fsm__target *
                      .before = fsm__target_param(target, "before")};
   fsm_error err = {0};
   if (fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query.limit, &err) == FSM_OK &&
+      fsm__target_bool(target, "brief", &query.brief, &err) == FSM_OK &&
       fsm__records_filter(target, &request->arena, &query.records, &err) == FSM_OK &&
       fsm_read(server->runtime, &query, on_page, request, &err) == FSM_OK)
     return false;

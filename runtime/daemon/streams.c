@@ -168,7 +168,10 @@ static fsm_code place_of(const char *text, const char *where, uint64_t *out, fsm
 
 static fsm_code begin_at(const fsm__request *request, const fsm__target *target, uint64_t *out,
                          fsm_error *err) {
-  static const char *const ends[] = {"limit", "until", "before"}, *const where[] = {"?limit", "?until", "?before"};
+  static const char *const ends[] = {"limit", "until", "before"}, *const where[] = {"?limit", "?until",
+                                                                                    "?before"};
+  if (fsm__target_param(target, "brief"))
+    return fsm_fail(err, FSM_EARGUMENT, "?brief", "a stream has whole records; ask for JSON");
   const char *last = request->headers[FSM__LAST_EVENT_ID], *after = fsm__target_param(target, "after");
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (fsm__target_param(target, ends[i]))

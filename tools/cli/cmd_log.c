@@ -179,6 +179,8 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   bool filtered = false;
   fsm_code code = cli->args.word_count > 0 ? cli_ref(cli, cli->args.words[0], err) : FSM_OK;
   cli_records_show(&l.pages, cli_args_has(&cli->args, "full"));
+  l.pages.query.brief = l.pages.columns != NULL && !cli_args_has(&cli->args, "format") &&
+                        cli->format != CLI_JSON && cli->format != CLI_JSONL;
   l.pages.tip = "--limit N or --all";
   if (code == FSM_OK) code = cli_records_filter(cli, &l.pages.query.records, &filtered, err);
   if (code == FSM_OK) code = check(&l, err);

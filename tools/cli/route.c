@@ -30,6 +30,7 @@ static void page(fsm_buf *buf, char *separator, const fsm_query *query) {
   param(buf, separator, "limit", query->limit > 0 ? text : NULL);
   param(buf, separator, "after", query->after);
   param(buf, separator, "before", query->before);
+  param(buf, separator, "brief", query->brief ? "true" : NULL);
 }
 
 static void filter(fsm_buf *buf, char *separator, const fsm_query *query) {
