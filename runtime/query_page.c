@@ -130,6 +130,6 @@ fsm_code fsm__page_document(fsm__page *page, const fsm__sieve *sieve, fsm_value 
   fsm__document_put(&d, "next", next != NULL ? fsm_string(next) : fsm_null());
   fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
   put_faults(&d, sieve);
-  fsm__document_time(&d, "now", at->now_ns);
+  fsm__document_time(&d, "now", page->now_ns);
   return fsm__document_map(&d, out, err);
 }

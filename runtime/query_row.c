@@ -44,7 +44,7 @@ static void put_incident(fsm__document *d, const fsm_value *incident) {
     d->failed = true;
 }
 
-static void put_states(const fsm__reading *at, const fsm__instance *in, fsm__document *d) {
+static void put_states(const fsm__reading *at, const fsm__instance *in, int64_t now_ns, fsm__document *d) {
   int64_t since = INT64_MAX;
   fsm__items states = {.arena = at->arena};
   for (unsigned i = 0; i < in->active_count; i++) {
@@ -56,7 +56,7 @@ static void put_states(const fsm__reading *at, const fsm__instance *in, fsm__doc
   if (states.failed) return;
   fsm__document_put(d, "state", fsm_list(states.items, states.count));
   fsm__document_time(d, "since", since);
-  fsm__document_put(d, "for_ns", fsm_int(at->now_ns > since ? at->now_ns - since : 0));
+  fsm__document_put(d, "for_ns", fsm_int(now_ns > since ? now_ns - since : 0));
 }
 
 static void put_list(fsm__document *d, const char *name, const fsm__items *items) {
@@ -291,13 +291,14 @@ static fsm_code put_more(fsm__sieve *sieve, const fsm__instance *in, uint32_t wi
   return code;
 }
 
-static fsm_code put_row(const fsm__reading *at, const fsm__instance *in, fsm__document *d, fsm_error *err) {
+static fsm_code put_row(const fsm__reading *at, const fsm__instance *in, int64_t now_ns, fsm__document *d,
+                        fsm_error *err) {
   fsm_value incident;
   fsm__document_text(d, "id", in->id);
   fsm__document_text(d, "key", in->key);
   fsm__document_text(d, "machine", in->deployed->id);
   fsm__document_put(d, "version", fsm_int(in->deployed->version));
-  put_states(at, in, d);
+  put_states(at, in, now_ns, d);
   fsm__document_text(d, "status", fsm__status_name(in->status));
   fsm__document_put(d, "rev", fsm_int((int64_t)in->rev));
   if (in->forced) fsm__document_put(d, "forced", fsm_bool(true));
@@ -309,14 +310,14 @@ static fsm_code put_row(const fsm__reading *at, const fsm__instance *in, fsm__do
 
 fsm_code fsm__query_row(const fsm__reading *at, const fsm__instance *in, fsm_value *out, fsm_error *err) {
   fsm__document d = {.arena = at->arena};
-  fsm_code code = put_row(at, in, &d, err);
+  fsm_code code = put_row(at, in, at->now_ns, &d, err);
   return code == FSM_OK ? fsm__document_map(&d, out, err) : code;
 }
 
 fsm_code fsm__query_row_with(fsm__sieve *sieve, const fsm__instance *in, uint32_t with, fsm_value *out,
                              fsm_error *err) {
   fsm__document d = {.arena = sieve->at->arena};
-  fsm_code code = put_row(sieve->at, in, &d, err);
+  fsm_code code = put_row(sieve->at, in, sieve->now_ns, &d, err);
   if (code == FSM_OK && with != 0) code = put_more(sieve, in, with, &d, err);
   return code == FSM_OK ? fsm__document_map(&d, out, err) : code;
 }
