@@ -69,6 +69,9 @@ enum {
   FSM_BATCH_MAX = 4096,           /* commands of one fsm_submit_batch */
   FSM_SERVICES_MAX = 256,         /* registered services */
   FSM_SERVICE_NAME_MAX = 128,
+  FSM_PEOPLE_CONFIGURED_MAX = 2048, /* entries of fsm_runtime_set_people, … */
+  FSM_PEOPLE_BYTES_MAX = 1 << 20,   /* … and bytes of its text */
+  FSM_ACTOR_NAME_MAX = 256,         /* bytes of a sub, type, iss or role in it */
   FSM_MESSAGES_MAX = 1000,       /* events of one instance on their way to others; one more is an incident */
   FSM_INSTANCES_NESTED_MAX = 16, /* child instances in one another; one more is the error of its task */
   FSM_EXIT_FATAL = 74            /* EX_IOERR */
@@ -196,6 +199,13 @@ FSM_API FSM_MUST_USE fsm_code fsm_runtime_open(const fsm_runtime_options *option
 /* Stops taking commands (FSM_ECLOSED), waits for services that run (options.service_close_ns), answers what
  * was taken, runs a last round, confirms the journal. */
 FSM_API void fsm_runtime_close(fsm_runtime *runtime);
+
+/* Who may act, whether or not a record names them: [{"sub": "ana", "roles": ["approver"], "type"?, "iss"?}, …].
+ * It counts for who can act and for what nobody can (orphan), and permits nothing. It takes the place of what
+ * was set before; json NULL: nobody. Any thread, at any time; held in memory. FSM_EMALFORMED, FSM_EARGUMENT,
+ * FSM_ETOOLARGE: where is line:column or a JSON pointer, and what was set before stays. */
+FSM_API FSM_MUST_USE fsm_code fsm_runtime_set_people(fsm_runtime *runtime, const char *json, size_t len,
+                                                     fsm_error *err);
 
 enum { FSM_TURN_WAIT_MAX_NS = 1000000000 };
 
@@ -377,8 +387,9 @@ typedef enum fsm_query_kind {
   FSM_QUERY_GROUPS,   /* filter, by, sum?, after → {items: [{by: {field: value}, count, oldest, sum?}], next, seq,
                          faults?, fault?, now}: of as many rows as a page looks at. While next is not null it is a
                          part: groups of the same values are added up (runtime/query_groups.c) */
-  FSM_QUERY_ACTORS,   /* after, limit → {items: [{type?, sub, iss?, roles?, last, seq}], next, cut?, seq, now}:
-                         who acts, as their last records say (runtime/people.h); seen last in front */
+  FSM_QUERY_ACTORS,   /* after, limit → {items: [{type?, sub, iss?, roles?, configured?, last?, seq?}], next,
+                         cut?, seq, now}: who acts, as their last records and fsm_runtime_set_people say
+                         (runtime/people.h); seen last in front, those whom no record names behind them */
   FSM_QUERY_COUNTS,   /* machine? → {items: [{machine, state, count}]} */
   FSM_QUERY_MACHINES, /* after, limit → {items: [{id, version, hash, seq, deployed, description, states,
                          live?, retired?}], next}: newest versions; live: the version of which a start makes

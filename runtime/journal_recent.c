@@ -145,7 +145,7 @@ fsm_code fsm__recent_users(fsm__journal *journal, uint64_t ordinal, uint64_t fro
     *first_seq = recent->first_seq;
     *next = recent->next_seq;
     *items = malloc((*count + 1) * sizeof **items);
-    if (*items) memcpy(*items, users->items + begin, *count * sizeof **items);
+    if (*items && *count > 0) memcpy(*items, users->items + begin, *count * sizeof **items);
     if (!*items) code = fsm_fail(err, FSM_ENOMEM, "journal", "no memory to list who acts");
   }
   pthread_mutex_unlock(&recent->lock);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/people_configured.h"
 #include "schema/mask.h"
 #include "schema/pack.h"
 
@@ -22,6 +23,7 @@ struct fsm__known {
   person *at;        /* the newest first */
   unsigned count;
   bool cut;
+  fsm__configured *configured; /* NULL = nobody */
 };
 
 fsm_code fsm__known_new(fsm__known **out, fsm_error *err) {
@@ -46,6 +48,7 @@ static void forget(person *p) {
 void fsm__known_free(fsm__known *known) {
   if (known == NULL) return;
   for (unsigned i = 0; i < known->count; i++) forget(&known->at[i]);
+  fsm__configured_free(known->configured);
   pthread_mutex_destroy(&known->lock);
   free(known->at);
   free(known);
@@ -185,12 +188,25 @@ static fsm_code copy_out(const fsm__known *known, fsm_arena *arena, fsm__people 
   return code;
 }
 
+fsm_code fsm__known_configure(fsm__known *known, const char *text, size_t len, fsm_error *err) {
+  fsm__configured *now = NULL;
+  fsm_code code = text != NULL ? fsm__configured_read(text, len, &now, err) : FSM_OK;
+  if (code != FSM_OK) return code;
+  pthread_mutex_lock(&known->lock);
+  fsm__configured *old = known->configured;
+  known->configured = now;
+  pthread_mutex_unlock(&known->lock);
+  fsm__configured_free(old);
+  return FSM_OK;
+}
+
 fsm_code fsm__people_known(const fsm__core *core, fsm_arena *arena, fsm__people *out, fsm_error *err) {
   *out = (fsm__people){.count = 0};
   if (core->known == NULL) return FSM_OK;
   pthread_mutex_lock(&core->known->lock);
   fsm_code code = catch_up(core, err);
   if (code == FSM_OK) code = copy_out(core->known, arena, out, err);
+  if (code == FSM_OK) code = fsm__configured_join(core->known->configured, arena, out, err);
   pthread_mutex_unlock(&core->known->lock);
   return code;
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/admit.h"
 #include "runtime/filter_impl.h"
+#include "runtime/people.h"
 #include "runtime/pulse.h"
 #include "runtime/readers.h"
 #include "runtime/retention.h"
@@ -50,6 +51,11 @@ void fsm__runtime_wake(fsm_runtime *runtime) { fsm__queue_wake(&runtime->writer.
 
 void fsm__runtime_know_sinks(fsm_runtime *runtime, const char *const *names, size_t count) {
   fsm__known_sinks_set(&runtime->writer.sinks, names, count);
+}
+
+fsm_code fsm_runtime_set_people(fsm_runtime *runtime, const char *json, size_t len, fsm_error *err) {
+  FSM_ASSERT(runtime != NULL);
+  return fsm__known_configure(runtime->writer.core.known, json, len, err);
 }
 
 void fsm__runtime_want_round(fsm_runtime *runtime) {

@@ -21,10 +21,11 @@
 #include "runtime/query.h"
 
 enum {
-  FSM_WHY_ROWS_MAX = 100,    /* timers, tasks and messages, each */
-  FSM_WHY_TRIED_MAX = 10,    /* refusals, the last ones */
-  FSM_WHY_CHAIN_MAX = 32,    /* records of its history that are read for people and reasons */
-  FSM_WHY_PEOPLE_MAX = 64,   /* who are asked for whether they may: of its own history, then who acted last */
+  FSM_WHY_ROWS_MAX = 100, /* timers, tasks and messages, each */
+  FSM_WHY_TRIED_MAX = 10, /* refusals, the last ones */
+  FSM_WHY_CHAIN_MAX = 32, /* records of its history that are read for people and reasons */
+  FSM_WHY_PEOPLE_MAX =
+      64, /* who are asked for whether they may: of its own history, configured, then who acted last */
   FSM_WHY_STATES_MAX = 1000, /* stands that the search for its end looks at */
   FSM_WHY_STEPS_MAX = 4000,  /* steps that it supposes */
   FSM_WHY_BRANCHES_MAX = 8   /* ways in which conditions that are not known are taken, of one step */
@@ -32,6 +33,7 @@ enum {
 
 typedef struct fsm__why_person {
   const char *name; /* the sub */
+  bool unseen;      /* is only configured */
   fsm_value actor;
   const fsm_enabled_event *events; /* as fsm__why.events, for this actor */
 } fsm__why_person;
@@ -60,7 +62,7 @@ typedef struct fsm__why {
   const char *by, *reason; /* who made its last change and why, when an operator did; NULL = not known */
   fsm__why_person *people; /* those who are known, the last first */
   unsigned people_count;
-  fsm__people known;   /* of all records; only when somebody has to be allowed */
+  fsm__people known; /* of all records; only when somebody has to be allowed */
   /* why_event.c: of every event that it takes, be it enabled or not */
   const fsm_enabled_event *events;
   unsigned event_count;
@@ -87,6 +89,8 @@ void fsm__why_put_sends(const fsm__why *why, fsm__document *d);
 FSM_MUST_USE fsm_code fsm__why_history(fsm__why *why, fsm_error *err);
 /* One more who is known, once; named as `shown` has it. */
 void fsm__why_know(fsm__why *why, const fsm_value *actor, const fsm_value *shown);
+/* The same of one who is configured: that wins over what their records say, but not over who asks. */
+void fsm__why_know_configured(fsm__why *why, const fsm__person *person);
 
 /* why_event.c */
 FSM_MUST_USE fsm_code fsm__why_events(fsm__why *why, fsm_error *err);

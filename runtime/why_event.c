@@ -27,6 +27,8 @@ fsm_code fsm__why_events(fsm__why *why, fsm_error *err) {
   if (code == FSM_OK && anybody_is_asked(why))
     code = fsm__people_known(why->at->core, why->arena, &why->known, err);
   for (unsigned i = 0; i < why->known.count; i++)
+    if (why->known.at[i].configured) fsm__why_know_configured(why, &why->known.at[i]);
+  for (unsigned i = 0; i < why->known.count; i++)
     fsm__why_know(why, &why->known.at[i].actor, &why->known.at[i].shown);
   for (unsigned i = 0; i < why->people_count && code == FSM_OK; i++) {
     unsigned count = 0;
@@ -38,6 +40,13 @@ fsm_code fsm__why_events(fsm__why *why, fsm_error *err) {
 }
 
 /* ---- who may ------------------------------------------------------------------------------------- */
+
+static bool all_seen(const fsm__why *why, unsigned index) {
+  for (unsigned i = 0; i < why->people_count; i++)
+    if (why->people[i].unseen && why->people[i].events[index].candidate.permitted != FSM_VERDICT_NO)
+      return false;
+  return true;
+}
 
 unsigned fsm__why_who_may(const fsm__why *why, unsigned index, const char *names[FSM_WHY_PEOPLE_MAX]) {
   unsigned count = 0;
@@ -81,7 +90,8 @@ const char *fsm__why_who_text(const fsm__why *why, unsigned index) {
   const char *text = fsm__why_list_text(why, &needs, "and");
   const char *with = strncmp(text, "role ", 5) == 0 ? "with " : "for whom ";
   if (seen.count == 0) return fsm__why_printf(why, "someone %s%s", with, text);
-  return fsm__why_printf(why, "someone %s%s (%s seen)", with, text, fsm__why_list_text(why, &seen, "and"));
+  return fsm__why_printf(why, "someone %s%s (%s %s)", with, text, fsm__why_list_text(why, &seen, "and"),
+                         all_seen(why, index) ? "seen" : "known");
 }
 
 static void put_allow(const fsm__why *why, unsigned index, fsm__document *d) {

@@ -56,6 +56,16 @@ void fsm__why_know(fsm__why *why, const fsm_value *actor, const fsm_value *shown
   why->people[why->people_count++] = (fsm__why_person){.name = name, .actor = *actor};
 }
 
+void fsm__why_know_configured(fsm__why *why, const fsm__person *person) {
+  const char *name = text_in(why, &person->shown, "sub");
+  const unsigned count = why->people_count, first = fsm_is(&why->at->query->actor, FSM_MAP);
+  if (name == NULL) return;
+  fsm__why_know(why, &person->actor, &person->shown);
+  if (why->people_count > count) why->people[count].unseen = person->seq == 0;
+  for (unsigned i = first; i < count; i++)
+    if (strcmp(why->people[i].name, name) == 0) why->people[i].actor = person->actor;
+}
+
 static fsm_code read_record(fsm__why *why, fsm__journal_cursor *cursor, uint64_t seq, fsm_record *out,
                             bool *there, fsm_error *err) {
   fsm__journal_entry entry;

@@ -39,6 +39,8 @@ REFUSED = [
     ("--config nothing", "nothing: the file of settings cannot be opened: No such file or directory"),
     ("--config .", ".: the file of settings is not a regular file"),
     ("--config world", "world: the file of settings may be changed by everyone: take that right away (chmod o-w)"),
+    (LOCAL + " --people nothing", "nothing: the file of people cannot be opened: No such file or directory"),
+    (LOCAL + " --people people", 'people: /1/role: there is no member role; did you mean "roles"?'),
     ("--data d", NO_KEY),
     ("--data d --auth required", NO_KEY),
     ("--data d --auth optional", NO_KEY),
@@ -110,6 +112,7 @@ WRONG_FILES = {
     "world": (0o646, b"data = d\n"),
     "sinks": (0o600, b'{"sinks": [{"name": "x"}]}'),
     "sinks2": (0o600, b"{"),
+    "people": (0o600, b'[{"sub": "ana"}, {"sub": "kim", "role": ["x"]}]'),
 }
 # Lines of a file behind `data = d` and `no-listen = on`, and what is said of the third.
 REFUSED_LINES = [
@@ -340,6 +343,27 @@ class Life(Case):
         d.process.send_signal(signal.SIGHUP)
         d.wait_for("the settings are wrong; nothing changes")
         self.assertEqual(self.fields(d, "the settings are wrong; nothing changes")["where"], f + ":1")
+        self.assertEqual(d.stop(), 0)
+
+    def test_sighup_reads_the_people_again(self):
+        f = self.write("p", '[{"sub": "zoe", "roles": ["director"]}]')
+        d = self.daemon("--people", f)
+
+        def people():
+            answer = d.ask(b"GET /v1/actors HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            text = answer if isinstance(answer, str) else answer.decode()
+            return [i["sub"] for i in json.loads(text[text.index("{"):text.rindex("}") + 1])["items"] if i.get("configured")]
+
+        self.assertEqual(people(), ["zoe"])
+        self.write("p", '[{"sub": "kim"},\n {"sub": ""}]')
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_for("the file of people is wrong; nothing changes")
+        self.assertEqual(self.fields(d, "the file of people is wrong; nothing changes")["detail"], "/1/sub: sub is a text of 1 to 256 bytes")
+        self.assertEqual(people(), ["zoe"])
+        self.write("p", '[{"sub": "kim"}]')
+        d.process.send_signal(signal.SIGHUP)
+        d.wait_for("the file of people was read again")
+        self.assertEqual(people(), ["kim"])
         self.assertEqual(d.stop(), 0)
 
     def test_files_are_private_whatever_the_umask(self):

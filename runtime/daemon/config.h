@@ -41,7 +41,7 @@ typedef enum fsm__doc {
 
 typedef struct fsm__config {
   /* As given or by default; "" = not set. */
-  const char *config, *data, *listen, *socket, *jwt_key, *jwt_keys, *nats, *nats_creds, *nats_ca, *sinks,
+  const char *config, *data, *listen, *socket, *jwt_key, *jwt_keys, *nats, *nats_creds, *nats_ca, *sinks, *people,
       *node, *port_file, *archive_dir, *tls_cert, *tls_key;
   const char *jwt_audience, *jwt_sub_claim, *jwt_session_claim, *admin_audience, *admin_allow;
   fsm__config_list http_allow, cors_origin, jwt_roles_claims, socket_users;

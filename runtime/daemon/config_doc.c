@@ -73,7 +73,7 @@ static const char *const signals[] = {
     "SIGTERM, SIGINT: no new connection is taken, requests under way are answered, for stop-timeout at most. "
     "A second one "
     "ends the process at once; what was answered is durable.",
-    "SIGHUP: the files of --config, --sinks, --jwt-key, --jwt-keys, --tls-cert and --tls-key are read again. "
+    "SIGHUP: the files of --config, --sinks, --people, --jwt-key, --jwt-keys, --tls-cert and --tls-key are read again. "
     "Of "
     "the settings log-level is taken, what else has changed is told in the log and waits for the next start. "
     "A wrong file changes nothing.",

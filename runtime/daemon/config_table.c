@@ -89,6 +89,8 @@ static const fsm__setting settings[] = {
    .help = "the stream of that queue; each daemon has its own"},
   {"sinks", FSM__PATH, "FILE", AT(sinks), .note = "JSON, see --print-sinks; read again at SIGHUP; default: none but that of --nats",
    .help = "where else records go: files, HTTP, OpenTelemetry, other NATS servers"},
+  {"people", FSM__PATH, "FILE", AT(people), .note = "JSON: [{\"sub\", \"roles\"?, \"type\"?, \"iss\"?}, …]; read again at SIGHUP; default: only those seen",
+   .help = "who may act, beside those whom records name: for who can act and what nobody can (orphan); it permits nothing"},
   {"http-allow", FSM__LIST, "URL", AT(http_allow), .note = "http:// or https://, a host and perhaps a path; default: none",
    .help = "the service http may call what is at or below it"},
   {"http-concurrency", FSM__NUMBER, "N", AT(http_concurrency), "8", 1, FSM_SERVICE_THREADS_MAX,

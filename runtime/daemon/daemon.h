@@ -16,7 +16,7 @@
 typedef struct fsm__reloading {
   bool running, again;
   fsm__config config; /* as the settings say now */
-  fsm_error settings, sinks, tls_fault;
+  fsm_error settings, sinks, people, tls_fault;
   fsm__auth_reading keys;
   fsm__tls tls; /* as the files are now */
 } fsm__reloading;
@@ -53,6 +53,9 @@ bool fsm__daemon_is_damage(fsm_code code);
 FSM_MUST_USE fsm_code fsm__daemon_open_runtime(fsm__daemon *d, fsm_error *err);
 /* The file of sinks; FSM_EARGUMENT: where is the file. */
 FSM_MUST_USE fsm_code fsm__daemon_read_sinks(const char *path, fsm_buf *out, fsm_error *err);
+/* The file of people, which --people names. */
+FSM_MUST_USE fsm_code fsm__daemon_read_people(const fsm__config *config, fsm_runtime *runtime,
+                                              fsm_error *err);
 /* A wrong file, whatever the code: with its name and the place in it. */
 fsm_code fsm__daemon_in_file(const char *path, fsm_code code, fsm_error *err);
 void fsm__daemon_on_stop_signal(void *daemon);

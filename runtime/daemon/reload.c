@@ -1,5 +1,5 @@
-/* reload.c: SIGHUP: the file of settings, keys of tokens and the file of sinks are read again, on a thread of
- * the pool, as sinks that stop take their second.
+/* reload.c: SIGHUP: the file of settings, keys of tokens and the files of sinks and of people are read again,
+ * on a thread of the pool, as sinks that stop take their second.
  *
  * A wrong file is a log line with its place, and nothing changes. Of the settings the log level is taken;
  * what else has changed there is told: it waits for the next start. */
@@ -27,7 +27,7 @@ static fsm_code read_sinks(fsm__daemon *d) {
 
 static void reload(void *arg) {
   fsm__daemon *d = arg;
-  d->reloading.settings = d->reloading.sinks = (fsm_error){0};
+  d->reloading.settings = d->reloading.sinks = d->reloading.people = (fsm_error){0};
   d->reloading.settings.code = read_settings(d);
   fsm__auth_read(&d->config, &d->reloading.keys);
   d->reloading.tls_fault = (fsm_error){0};
@@ -35,6 +35,7 @@ static void reload(void *arg) {
     d->reloading.tls_fault.code =
         fsm__tls_load(d->config.tls_cert, d->config.tls_key, &d->reloading.tls, &d->reloading.tls_fault);
   if (*d->config.sinks) d->reloading.sinks.code = read_sinks(d);
+  d->reloading.people.code = fsm__daemon_read_people(&d->config, d->server.runtime, &d->reloading.people);
 }
 
 static void text_of(const fsm__config *config, const fsm__setting *row, fsm_buf *out) {
@@ -74,10 +75,15 @@ static void tell(const fsm__daemon *d) {
     fsm__log_error(&d->log, "the file of sinks is wrong; nothing changes", &r->sinks);
   else if (*d->config.sinks)
     fsm__log_line(&d->log, "info", "the file of sinks was read again");
-  if (!*d->config.config && !*d->config.sinks && !*d->config.tls_cert && !fsm__auth_has_files(&d->config))
-    fsm__log_line(
-        &d->log, "warn",
-        "SIGHUP reads the files of --config, of keys, of TLS and of --sinks again, and there is none");
+  if (r->people.code != FSM_OK)
+    fsm__log_error(&d->log, "the file of people is wrong; nothing changes", &r->people);
+  else if (*d->config.people)
+    fsm__log_line(&d->log, "info", "the file of people was read again");
+  if (!*d->config.config && !*d->config.sinks && !*d->config.people && !*d->config.tls_cert &&
+      !fsm__auth_has_files(&d->config))
+    fsm__log_line(&d->log, "warn",
+                  "SIGHUP reads the files of --config, of keys, of TLS, of --people and of --sinks again, "
+                  "and there is none");
 }
 
 /* Connections that there are go on with what they were shown. */

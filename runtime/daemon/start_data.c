@@ -67,17 +67,20 @@ static void set_options(const fsm__config *config, fsm_runtime_options *options)
 }
 
 /* A symbolic link is fine: that is how configuration is mounted. */
-fsm_code fsm__daemon_read_sinks(const char *path, fsm_buf *out, fsm_error *err) {
+static fsm_code read_file(const char *path, const char *what, size_t most, fsm_buf *out, fsm_error *err) {
   char part[4096];
   size_t got = 0;
   FILE *file = fopen(path, "re");
-  if (!file) return fsm_fail(err, FSM_EARGUMENT, path, "the file of sinks cannot be opened: %m");
-  while (out->len <= FSM_SINKS_BYTES_MAX && (got = fread(part, 1, sizeof part, file)) > 0)
-    fsm_buf_add(out, part, got);
+  if (!file) return fsm_fail(err, FSM_EARGUMENT, path, "the file of %s cannot be opened: %m", what);
+  while (out->len <= most && (got = fread(part, 1, sizeof part, file)) > 0) fsm_buf_add(out, part, got);
   bool whole = !ferror(file);
   fclose(file);
-  if (!whole) return fsm_fail(err, FSM_EARGUMENT, path, "the file of sinks cannot be read");
-  return fsm_buf_ok(out) ? FSM_OK : fsm_fail(err, FSM_ENOMEM, path, "no memory for the file of sinks");
+  if (!whole) return fsm_fail(err, FSM_EARGUMENT, path, "the file of %s cannot be read", what);
+  return fsm_buf_ok(out) ? FSM_OK : fsm_fail(err, FSM_ENOMEM, path, "no memory for the file of %s", what);
+}
+
+fsm_code fsm__daemon_read_sinks(const char *path, fsm_buf *out, fsm_error *err) {
+  return read_file(path, "sinks", FSM_SINKS_BYTES_MAX, out, err);
 }
 
 /* A wrong setting, whatever its code was. */
@@ -85,6 +88,17 @@ fsm_code fsm__daemon_in_file(const char *path, fsm_code code, fsm_error *err) {
   if (code == FSM_OK || code == FSM_ENOMEM || *path == 0) return code;
   const fsm_error why = *err;
   return fsm_fail(err, FSM_EARGUMENT, path, "%s%s%.400s", why.where, *why.where ? ": " : "", why.text);
+}
+
+fsm_code fsm__daemon_read_people(const fsm__config *config, fsm_runtime *runtime, fsm_error *err) {
+  fsm_buf text = {0};
+  if (!*config->people) return FSM_OK;
+  fsm_code code = read_file(config->people, "people", FSM_PEOPLE_BYTES_MAX, &text, err);
+  if (code == FSM_OK)
+    code = fsm__daemon_in_file(config->people,
+                               fsm_runtime_set_people(runtime, fsm_buf_text(&text), text.len, err), err);
+  fsm_buf_free(&text);
+  return code;
 }
 
 /* The publisher names its own options, or places in the file of sinks. */
@@ -152,6 +166,7 @@ fsm_code fsm__daemon_open_runtime(fsm__daemon *d, fsm_error *err) {
   if (code == FSM_OK)
     code = fsm__streams_new(&d->server, (unsigned)config->streams_max, &d->server.streams, err);
   if (code == FSM_OK) code = open_data(d, &options, err);
+  if (code == FSM_OK) code = fsm__daemon_read_people(config, d->server.runtime, err);
   if (code == FSM_OK) code = fsm__streams_start(d->server.streams, err);
   return code == FSM_OK && publisher ? fsm_publisher_start(publisher, d->server.runtime, err) : code;
 }

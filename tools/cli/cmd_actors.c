@@ -7,7 +7,8 @@ static const cli_column columns[] = {
     {.title = "ROLES", .name = "roles", .min = 10, .shrink = 2, .if_any = true},
     {.title = "ISSUER", .name = "iss", .min = 10, .shrink = 3, .if_any = true},
     {.title = "LAST", .name = "last"},
-    {.title = "SEQ", .name = "seq", .right = true}};
+    {.title = "SEQ", .name = "seq", .right = true},
+    {.title = "CONFIGURED", .name = "configured", .if_any = true}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
@@ -19,7 +20,8 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
                                      cli_field(arena, item, "roles"),
                                      cli_field(arena, item, "iss"),
                                      cli_time(arena, fsm_map_get(item, "last")),
-                                     cli_field(arena, item, "seq")};
+                                     cli_field(arena, item, "seq"),
+                                     fsm_map_get(item, "configured") != NULL ? "yes" : ""};
   cli_table_row(table, cells);
 }
 
@@ -49,8 +51,9 @@ const cli_command cli_actors = {.group = "",
                                 .heading = CLI_FIND,
                                 .name = "actors",
                                 .words = "",
-                                .summary = "who acts, as their last records say, those seen last in front",
-                                .more = "Made from the log; it is these that `who can act` is told of.",
+                                .summary = "who acts, as records and fsmd --people say, those seen last in front",
+                                .more = "Made from the log, and from the file of people that the daemon has (for stopped files:\n"
+                                        "--people FILE); it is these that `who can act` is told of.",
                                 .options = options,
                                 .examples = examples,
                                 .formats = CLI_FORMATS_LIST,

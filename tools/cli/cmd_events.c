@@ -69,7 +69,7 @@ static const char *who_may(fsm_arena *arena, const fsm_value *event) {
       add_expression(&buf, cli_field(arena, &allow->items[i], "expression"));
   const char *who = refused ? "not you, for want of: " : says(event, "permitted", true) ? "you: " : "";
   const char *people = cli_field(arena, event, "people");
-  const char *seen = *people != 0 ? fsm_arena_printf(arena, " (%s seen)", people) : " (none seen)";
+  const char *seen = *people != 0 ? fsm_arena_printf(arena, " (%s known)", people) : " (nobody known)";
   const bool told = fsm_map_get(event, "people") != NULL && seen != NULL;
   const char *text = fsm_arena_printf(arena, "%s%s%s", who, fsm_buf_text(&buf), told ? seen : "");
   fsm_buf_free(&buf);

@@ -40,6 +40,28 @@ static fsm_code find_ca(const cli_run *cli, cli_place *place, fsm_error *err) {
   return FSM_OK;
 }
 
+/* One of a profile is for when its daemon has stopped. */
+static fsm_code read_people(cli_run *cli, fsm_error *err) {
+  const char *file = cli_setting(cli, "people");
+  if (file == NULL) return FSM_OK;
+  if (cli->source.runtime == NULL)
+    return cli_args_from(&cli->args, cli_global_options, "people") == NULL
+               ? FSM_OK
+               : fsm_fail(err, FSM_EARGUMENT, "people",
+                          "--people is for the files of a stopped daemon; a running one has its own: fsmd "
+                          "--people FILE");
+  fsm_buf text = {0};
+  fsm_error why = {.text = ""};
+  fsm_code code = cli_read(file, FSM_PEOPLE_BYTES_MAX, &text, err);
+  if (code == FSM_OK) {
+    code = fsm_runtime_set_people(cli->source.runtime, fsm_buf_text(&text), text.len, &why);
+    if (code != FSM_OK)
+      (void)fsm_fail(err, code, file, "%s%s%s", why.where, *why.where != 0 ? ": " : "", why.text);
+  }
+  fsm_buf_free(&text);
+  return code;
+}
+
 fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
   cli_place place = {.timeout_ns = TIMEOUT_DEFAULT_NS};
   if (cli->source.web != NULL || cli->source.runtime != NULL) return FSM_OK; /* a second question */
@@ -57,5 +79,6 @@ fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
     place.may_offline = place.may_offline || strcmp(o->name, "offline") == 0;
   cli->place = place;
   cli->connecting = true;
-  return cli_source_open(&place, writes, &cli->source, err);
+  code = cli_source_open(&place, writes, &cli->source, err);
+  return code == FSM_OK ? read_people(cli, err) : code;
 }
