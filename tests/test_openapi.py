@@ -127,7 +127,10 @@ class Drive:
                 {"name": "dead", "kind": "http", "url": "http://127.0.0.1:1/"},
                 {"name": "unmade", "kind": "nats", "url": "tls://127.0.0.1:1", "ca_file": self.where + "/none"},
             ]}, file)
-        d = self.daemon("--sinks", sinks, "--streams-max", "1", "--snapshot-every", "1m")
+        people = os.path.join(self.where, "people.json")
+        with open(people, "w", encoding="utf-8") as f:
+            f.write('[{"sub": "zoe", "type": "user", "roles": ["director"]}]')
+        d = self.daemon("--people", people, "--sinks", sinks, "--streams-max", "1", "--snapshot-every", "1m")
         self.user = self.probe(d, token())
         self.admin = self.probe(d, token(aud="fsmd-admin"))
         self.scene = Scene(self.user, self.admin, self.probe(d, token(sub="otto", roles=["officer"])), self.where)
