@@ -190,27 +190,36 @@ static bool is_full(const page *p) {
   return p->items.count >= p->at->query->limit || p->search.looked >= FSM_SEARCH_BYTES_MAX;
 }
 
-/* The hits of a segment, the newest first; p->below is then where it goes on. */
+/* The hits of a segment, the newest first; p->below is then where it goes on. A full page ends at what it
+ * shows, be there another hit behind it or not: that may be of what is masked. */
 static fsm_code take_all(page *p, const fsm__search_hits *hits, fsm_error *err) {
   for (size_t i = hits->count; i-- > 0;) {
-    if (p->items.count >= p->at->query->limit) return FSM_OK;
     fsm_code code = take(p, hits->seqs[i], err);
     if (code != FSM_OK) return code;
     p->below = hits->seqs[i];
+    if (p->items.count >= p->at->query->limit) return FSM_OK;
   }
   if (!hits->cut) p->below = hits->first;
+  return FSM_OK;
+}
+
+/* All of a segment below p->below, in as many looks as its hits need. */
+static fsm_code take_segment(page *p, fsm__search_hits *hits, bool *there, fsm_error *err) {
+  do {
+    fsm_code code = fsm__search_segment(&p->search, p->below, hits, there, err);
+    if (code == FSM_OK && *there) code = take_all(p, hits, err);
+    if (code != FSM_OK || !*there) return code;
+  } while (p->below > hits->first && p->below > p->search.low && p->items.count < p->at->query->limit);
   return FSM_OK;
 }
 
 static fsm_code fill(page *p, fsm_error *err) {
   fsm__search_hits *hits = fsm_arena_zalloc(p->at->arena, 1, sizeof *hits);
   if (hits == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  for (bool there = true; p->below > p->search.low;) {
+  for (bool there = true; p->below > p->search.low && there;) {
     if (is_full(p)) return FSM_OK;
-    fsm_code code = fsm__search_segment(&p->search, p->below, hits, &there, err);
-    if (code == FSM_OK && there) code = take_all(p, hits, err);
+    fsm_code code = take_segment(p, hits, &there, err);
     if (code != FSM_OK) return code;
-    if (!there) break;
   }
   p->ended = true;
   return FSM_OK;

@@ -4,8 +4,10 @@
  * There is no index of words. The journal's segments of the time that is asked for are read backwards, each
  * forwards and as raw bytes (needle.h): msgpack has a text's UTF-8 in one piece. Where the bytes have the
  * needle, the fields that are searched are found in the record, and only when one of them has it the record
- * is decoded, masked, and asked again; so what is marked (x-pii) is never found. Besides, whatever their age:
- * the instances of the store whose id begins with the text, and those whose business key is the text.
+ * is decoded, masked, and asked again; so what is marked (x-pii) is never found, and where a page ends and
+ * how much it looked at does not hang on it (only the time that takes does, by microseconds a record).
+ * Besides, whatever their age: the instances of the store whose id begins with the text, and those whose
+ * business key is the text.
  *
  * Searched in a record: id, key, labels, correlation, who (its texts but type, issuer and session), event
  * data, what changed in the context (the new value), output, reasons, notes and texts of faults. Not: names
@@ -32,10 +34,11 @@ typedef struct fsm__search {
   fsm__needle needle;
   fsm__journal_cursor *cursor, *single; /* of blocks; of single records */
   fsm_arena scratch;
-  uint64_t top;    /* nothing above it is looked at: the last record when the first page was asked for */
-  uint64_t given;  /* what is above it was looked at by the pages before */
-  uint64_t low;    /* nothing below it */
-  uint64_t looked; /* bytes */
+  uint64_t top;     /* nothing above it is looked at: the last record when the first page was asked for */
+  uint64_t given;   /* what is above it was looked at by the pages before */
+  uint64_t low;     /* nothing below it */
+  uint64_t looked;  /* bytes; of a segment once, however many looks its hits need */
+  uint64_t segment; /* that was looked through last: its first seq */
 } fsm__search;
 
 /* The newest records below `below` of one segment whose searched fields have it: their seqs, ascending. */

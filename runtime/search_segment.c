@@ -77,6 +77,8 @@ fsm_code fsm__search_segment(fsm__search *search, uint64_t below, fsm__search_hi
   *there = fsm__journal_segment_at(journal, below - 1, &out->first, &bytes);
   out->count = 0;
   if (!*there) return FSM_OK;
+  const bool again = search->segment == out->first;
+  search->segment = out->first;
   fsm__journal_cursor_seek(search->cursor, out->first);
   for (uint64_t next = out->first; next < below; next = block.first_seq + block.records) {
     bool found = false;
@@ -84,7 +86,7 @@ fsm_code fsm__search_segment(fsm__search *search, uint64_t below, fsm__search_hi
     if (code == FSM_ENOTFOUND) *there = false; /* it was let go meanwhile */
     if (code == FSM_ENOTFOUND || (code == FSM_OK && !found)) break;
     if (code != FSM_OK) return code;
-    search->looked += block.len;
+    if (!again) search->looked += block.len;
     code = look(search, &block, below, out, &total);
     if (code != FSM_OK)
       return fsm_fail(err, FSM_ECORRUPT, "journal", "a record at or behind seq %llu cannot be read",
