@@ -140,14 +140,6 @@ FSM_API const char *fsm_expr_text(const fsm_expr *expr);
 /* Does it name the actor anywhere? */
 FSM_API bool fsm_expr_names_actor(const fsm_expr *expr);
 
-/* What it may come to, a bit each, while only some of its variables are known: FSM_KNOWN_…; the
- * configuration (In) and SCXML's session always are, the event never is. A part that reads what is not known may
- * come to anything, but `false && x` is false whatever x is. No bool is a fault, too much work anything. */
-enum { FSM_MAYBE_NO = 1, FSM_MAYBE_YES = 2, FSM_MAYBE_FAULT = 4 };
-enum { FSM_KNOWN_CONTEXT = 1, FSM_KNOWN_ACTOR = 2, FSM_KNOWN_NOW = 4 };
-FSM_API FSM_MUST_USE unsigned fsm_expr_foresee(const fsm_expr *expr, const fsm_scope *scope, unsigned known,
-                                               fsm_arena *arena);
-
 /* What the expression read: a map from each member path in it ("context.amount") to its value in
  * scope; absent paths are left out, and what takes more than
  * FSM_EXPR_SEEN_MAX bytes is told by its beginning or its size. At most 16 paths. For refusals and `why`. */

@@ -1,46 +1,63 @@
-/* expr_foresee.c: what an expression may come to while some of its variables are not known.
+/* expr_foresee.c: what an expression may come to while some of what it reads is not known.
  *
  * The idea: the logical operators are asked part by part, with the set of what each part may come to; a part
- * that reads what is not known may come to anything, all others are evaluated. So `context.open &&
- * actor.role == "x"` is surely false while context.open is, whoever acts. Invariant: what the expression
- * comes to, once all is known, is in the set.
+ * that reads what is not known is open, all others are evaluated. So `context.open && actor.role == "x"` is
+ * surely false while context.open is, whoever acts. Invariant: what the expression comes to, once all is
+ * known, is in the set.
  */
-#include "fsm/expr_impl.h"
+#include "fsm/expr_foresee.h"
 
 enum { ANYTHING = FSM_MAYBE_NO | FSM_MAYBE_YES | FSM_MAYBE_FAULT };
 
-typedef struct foresight {
-  fsm__run *run;
-  unsigned known;
-} foresight;
+/* ---- what is not known --------------------------------------------------------------------------- */
 
-static bool is_known(unsigned known, fsm__variable variable) {
-  switch (variable) {
-    case FSM__CONTEXT: return (known & FSM_KNOWN_CONTEXT) != 0;
-    case FSM__ACTOR: return (known & FSM_KNOWN_ACTOR) != 0;
-    case FSM__NOW: return (known & FSM_KNOWN_NOW) != 0;
-    case FSM__SYSTEM: return true; /* of the session, for its life */
-    case FSM__EVENT:
-    case FSM__INPUT: return false;
-  }
+static bool unknown_field(const fsm_unknown *unknown, const fsm_value *name) {
+  for (unsigned i = 0; i < unknown->field_count; i++)
+    if (fsm_value_same(&unknown->fields[i], name)) return true;
   return false;
 }
 
-static bool reads_known(unsigned known, const fsm__node *node) {
-  if (node->kind == FSM__VARIABLE && !is_known(known, node->variable)) return false;
-  for (const fsm__node *kid = node->kids; kid != NULL; kid = kid->next)
-    if (!reads_known(known, kid)) return false;
+/* step: the first one of a path, NULL = the variable as a whole. */
+static bool unknown_variable(const fsm_unknown *unknown, const fsm__node *node, const fsm__node *step) {
+  switch (node->variable) {
+    case FSM__EVENT:
+    case FSM__INPUT: return unknown->event;
+    case FSM__ACTOR: return unknown->actor;
+    case FSM__NOW: return unknown->now;
+    case FSM__CONTEXT: break;
+    default: return false;
+  }
+  if (unknown->field_count == 0) return false;
+  if (step != NULL && step->kind == FSM__FIELD) return unknown_field(unknown, &step->value);
+  if (step != NULL && step->kids->kind == FSM__LITERAL) return unknown_field(unknown, &step->kids->value);
   return true;
 }
 
-static unsigned come_to(const foresight *f, const fsm__node *node);
+bool fsm__reads_unknown(const fsm__node *node, const fsm_unknown *unknown) {
+  if (node->kind == FSM__VARIABLE) return unknown_variable(unknown, node, NULL);
+  const fsm__node *kid = node->kids;
+  if (node->kind == FSM__PATH && kid->kind == FSM__VARIABLE) {
+    if (unknown_variable(unknown, kid, kid->next)) return true;
+    kid = kid->next;
+  }
+  for (; kid != NULL; kid = kid->next)
+    if (fsm__reads_unknown(kid, unknown)) return true;
+  return false;
+}
+
+bool fsm_expr_reads_unknown(const fsm_expr *expr, const fsm_unknown *unknown) {
+  FSM_ASSERT(expr && unknown);
+  return fsm__reads_unknown(expr->root, unknown);
+}
+
+/* ---- what it may come to ------------------------------------------------------------------------- */
 
 /* decides: true of ||, false of &&. One operand that decides wins over faults of the others. */
-static unsigned logic(const foresight *f, const fsm__node *node, bool decides) {
+static unsigned logic(fsm__foresight *f, const fsm__node *node, bool decides) {
   const unsigned one = decides ? FSM_MAYBE_YES : FSM_MAYBE_NO, other = decides ? FSM_MAYBE_NO : FSM_MAYBE_YES;
   bool may_decide = false, may_not = true, may_fault = false, passes = true;
   for (const fsm__node *kid = node->kids; kid != NULL; kid = kid->next) {
-    const unsigned set = come_to(f, kid);
+    const unsigned set = fsm__foresee(f, kid);
     may_decide = may_decide || (set & one) != 0;
     may_not = may_not && (set & other) != 0;
     may_fault = may_fault || (set & FSM_MAYBE_FAULT) != 0;
@@ -54,41 +71,53 @@ static unsigned turn(unsigned set) {
          (set & FSM_MAYBE_FAULT);
 }
 
-static unsigned choose(const foresight *f, const fsm__node *node) {
+static unsigned choose(fsm__foresight *f, const fsm__node *node) {
   const fsm__node *condition = node->kids;
-  const unsigned set = come_to(f, condition);
-  return ((set & FSM_MAYBE_YES) != 0 ? come_to(f, condition->next) : 0) |
-         ((set & FSM_MAYBE_NO) != 0 ? come_to(f, condition->next->next) : 0) | (set & FSM_MAYBE_FAULT);
+  const unsigned set = fsm__foresee(f, condition);
+  return ((set & FSM_MAYBE_YES) != 0 ? fsm__foresee(f, condition->next) : 0) |
+         ((set & FSM_MAYBE_NO) != 0 ? fsm__foresee(f, condition->next->next) : 0) | (set & FSM_MAYBE_FAULT);
 }
 
-static unsigned value_of(const foresight *f, const fsm__node *node) {
+unsigned fsm__foresee_atom(fsm__foresight *f, const fsm__node *node) {
   fsm_value slot;
-  if (!reads_known(f->known, node)) return ANYTHING;
-  const fsm_value *value = fsm__eval(f->run, node, &slot);
-  if (value == NULL) return f->run->fault.code == FSM_EEXPRESSION ? FSM_MAYBE_FAULT : ANYTHING;
-  if (!fsm_is(value, FSM_BOOL)) return FSM_MAYBE_FAULT;
-  return value->b ? FSM_MAYBE_YES : FSM_MAYBE_NO;
+  if (fsm__reads_unknown(node, f->unknown)) return f->open;
+  const fsm_value *value = fsm__as_bool(&f->run, node, fsm__eval(&f->run, node, &slot));
+  if (value != NULL) return value->b ? FSM_MAYBE_YES : FSM_MAYBE_NO;
+  if (f->run.fault.code == FSM_ENOMEM) f->no_memory = true;
+  return f->run.fault.code == FSM_EEXPRESSION ? FSM_MAYBE_FAULT : ANYTHING;
 }
 
-static unsigned come_to(const foresight *f, const fsm__node *node) {
+unsigned fsm__foresee(fsm__foresight *f, const fsm__node *node) {
   switch ((fsm__node_kind)node->kind) {
     case FSM__AND: return logic(f, node, false);
     case FSM__OR: return logic(f, node, true);
-    case FSM__NOT: return turn(come_to(f, node->kids));
+    case FSM__NOT: return turn(fsm__foresee(f, node->kids));
     case FSM__CHOOSE: return choose(f, node);
-    default: return value_of(f, node);
+    default: return fsm__foresee_atom(f, node);
   }
 }
 
-unsigned fsm_expr_foresee(const fsm_expr *expr, const fsm_scope *scope, unsigned known, fsm_arena *arena) {
-  FSM_ASSERT(expr && scope && arena);
-  FSM_UNSET fsm__run run;
-  run.scope = scope;
-  run.arena = arena;
-  run.work = 0;
-  run.frame = NULL;
-  const foresight f = {&run, known};
-  const unsigned set = come_to(&f, expr->root);
-  if (scope->work) *scope->work += run.work;
-  return run.work > FSM_EXPR_WORK_MAX ? ANYTHING : set;
+void fsm__foresight_begin(fsm__foresight *f, const fsm_scope *scope, const fsm_unknown *unknown,
+                          unsigned open, fsm_arena *arena) {
+  f->run.scope = scope;
+  f->run.arena = arena;
+  f->run.work = 0;
+  f->run.frame = NULL;
+  f->unknown = unknown;
+  f->open = open;
+  f->no_memory = false;
+}
+
+void fsm__foresight_end(const fsm__foresight *f) {
+  if (f->run.scope->work != NULL) *f->run.scope->work += f->run.work;
+}
+
+unsigned fsm_expr_foresee(const fsm_expr *expr, const fsm_scope *scope, const fsm_unknown *unknown,
+                          fsm_arena *arena) {
+  FSM_ASSERT(expr && scope && unknown && arena);
+  FSM_UNSET fsm__foresight f;
+  fsm__foresight_begin(&f, scope, unknown, ANYTHING, arena);
+  const unsigned set = fsm__foresee(&f, expr->root);
+  fsm__foresight_end(&f);
+  return f.run.work > FSM_EXPR_WORK_MAX ? ANYTHING : set;
 }

@@ -1,9 +1,10 @@
 /* expr_parts.h: a condition taken apart, while some of what it reads is not known yet.
  *
- * The idea: && || ! and ?: are followed with four truths, all else is an atom that is evaluated by itself.
- * An atom that reads what is not known is neither true nor false; what it is joined to may decide all the
- * same: `event.ok && context.paid` is false for as long as paid is. So it can be said which parts make a
- * guard false now, what they read, and what only the event, the actor or the time will tell.
+ * The idea: && || ! and ?: are followed with the set of what each operand may come to (expr_foresee.c), all
+ * else is an atom that is evaluated by itself. An atom that reads what is not known is neither true nor
+ * false; what it is joined to may decide all the same: `event.ok && context.paid` is false for as long as
+ * paid is. So it can be said which parts make a guard false now, what they read, and what only the event, the
+ * actor or the time will tell.
  */
 #ifndef FSM_EXPR_PARTS_H
 #define FSM_EXPR_PARTS_H
@@ -36,9 +37,17 @@ typedef struct fsm_expr_part {
   const char *fault; /* NULL = it evaluated, or was not evaluated */
 } fsm_expr_part;
 
+/* What a condition may come to, a bit each: the engine's own evaluation, where a part that reads what is not
+ * known may come to anything. `false && x` is false whatever x is. No bool is a fault, too much work
+ * anything. */
+enum { FSM_MAYBE_NO = 1, FSM_MAYBE_YES = 2, FSM_MAYBE_FAULT = 4 };
+FSM_API FSM_MUST_USE unsigned fsm_expr_foresee(const fsm_expr *expr, const fsm_scope *scope,
+                                               const fsm_unknown *unknown, fsm_arena *arena);
+
 /* Does it read any of that? */
 FSM_API bool fsm_expr_reads_unknown(const fsm_expr *expr, const fsm_unknown *unknown);
-/* What a condition comes to; FAULT also when it gives no bool, or memory ran out. */
+/* The same in a word, of events that have what the condition reads: FALSE, TRUE, or it DEPENDS on what is not
+ * known; FAULT: it fails, or is false, but never true; also when it gives no bool, or memory ran out. */
 FSM_API fsm_truth fsm_expr_truth(const fsm_expr *expr, const fsm_scope *scope, const fsm_unknown *unknown,
                                  fsm_arena *arena);
 /* The same with its atoms: those that decide first, of them the deepest first, else as they are written.
@@ -47,8 +56,8 @@ FSM_API FSM_MUST_USE fsm_code fsm_expr_parts(const fsm_expr *expr, const fsm_sco
                                              const fsm_unknown *unknown, fsm_arena *arena, fsm_truth *truth,
                                              const fsm_expr_part **parts, unsigned *count);
 
-/* The one to tell when only one is told: of those that decide the outermost, which asks for least. NULL without
- * parts. */
+/* The one to tell when only one is told: of those that decide the outermost, which asks for least. NULL
+ * without parts. */
 FSM_API const fsm_expr_part *fsm_expr_part_first(const fsm_expr_part *parts, unsigned count);
 
 #ifdef __cplusplus

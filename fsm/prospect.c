@@ -19,6 +19,10 @@ typedef struct prospect {
   bool faults;       /* a guard of the name under way may fail */
 } prospect;
 
+/* What is not known: anything but the context; and anything but that and the actor. */
+static const fsm_unknown who_comes = {.event = true, .actor = true, .now = true},
+                         what_comes = {.event = true, .now = true};
+
 /* Made by the engine, a timer or a task; people and systems do not send them. */
 static bool is_generated(const char *name) {
   return fsm__has_prefix(name, "xstate.") || fsm__has_prefix(name, "done.") ||
@@ -31,7 +35,7 @@ static unsigned guard_of(prospect *p, unsigned number) {
   const fsm__transition *t = &p->run.machine->transitions[number];
   if (t->guard == NULL) return FSM_MAYBE_YES;
   if (p->verdicts[number] == UNASKED)
-    p->verdicts[number] = (uint8_t)fsm_expr_foresee(t->guard, &p->run.scope, FSM_KNOWN_CONTEXT, p->run.arena);
+    p->verdicts[number] = (uint8_t)fsm_expr_foresee(t->guard, &p->run.scope, &who_comes, p->run.arena);
   return p->verdicts[number];
 }
 
@@ -209,8 +213,7 @@ static fsm_verdict allow_of(prospect *p, const fsm__allow *allow) {
   fsm_verdict verdict = FSM_VERDICT_NO;
   for (unsigned i = 0; i < allow->count && verdict != FSM_VERDICT_YES; i++) {
     if (!somebody && fsm_expr_names_actor(allow->exprs[i])) continue;
-    const unsigned set =
-        fsm_expr_foresee(allow->exprs[i], &p->run.scope, FSM_KNOWN_CONTEXT | FSM_KNOWN_ACTOR, p->run.arena);
+    const unsigned set = fsm_expr_foresee(allow->exprs[i], &p->run.scope, &what_comes, p->run.arena);
     if (set == FSM_MAYBE_YES)
       verdict = FSM_VERDICT_YES;
     else if ((set & FSM_MAYBE_YES) != 0)
