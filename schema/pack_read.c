@@ -220,6 +220,41 @@ const char *fsm__read_scan(fsm__reader *reader, unsigned depth) {
   }
 }
 
+/* What the heads 0xC0..0xDF have behind them: a fixed number of bytes, or a length of so many. */
+static const struct {
+  uint8_t fixed, length;
+} behind[32] = {
+    [0x04] = {0, 1}, [0x05] = {0, 2}, [0x06] = {0, 4}, [0x07] = {1, 1}, [0x0B] = {8, 0}, [0x0C] = {1, 0},
+    [0x0D] = {2, 0}, [0x0E] = {4, 0}, [0x0F] = {8, 0}, [0x10] = {1, 0}, [0x11] = {2, 0}, [0x12] = {4, 0},
+    [0x13] = {8, 0}, [0x16] = {5, 0}, [0x17] = {9, 0}, [0x19] = {0, 1}, [0x1A] = {0, 2}, [0x1B] = {0, 4},
+    [0x1C] = {0, 2}, [0x1D] = {0, 4}, [0x1E] = {0, 2}, [0x1F] = {0, 4}};
+
+bool fsm__read_skip(fsm__reader *reader) {
+  const uint8_t *at = reader->at, *const end = reader->end;
+  for (uint64_t left = 1; left > 0; left--) {
+    if (at == end) return false;
+    const uint8_t head = *at++;
+    uint64_t bytes = 0, items = 0;
+    if (head >= 0xC0 && head < 0xE0) {
+      const unsigned length = behind[head & 0x1F].length;
+      if ((size_t)(end - at) < length) return false;
+      const uint64_t count = big_endian(at, length);
+      at += length;
+      items = head >= 0xDE ? 2 * count : head >= 0xDC ? count : 0;
+      bytes = behind[head & 0x1F].fixed + (head >= 0xDC ? 0 : count);
+    } else if (head >= 0xA0 && head < 0xC0) {
+      bytes = head & 0x1F;
+    } else if (head >= 0x80 && head < 0xA0) {
+      items = head < 0x90 ? 2 * (head & 0x0Fu) : head & 0x0Fu;
+    }
+    if (bytes > (uint64_t)(end - at) || items > (uint64_t)(end - at)) return false;
+    at += bytes;
+    left += items;
+  }
+  reader->at = at;
+  return true;
+}
+
 static fsm_code fail_at(const fsm__reader *reader, const char *fault, fsm_error *err) {
   char where[32];
   snprintf(where, sizeof where, "byte %zu", (size_t)(reader->at - reader->start));

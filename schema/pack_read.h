@@ -23,6 +23,9 @@ static inline fsm__reader fsm__reader_of(const void *data, size_t len) {
 const char *fsm__read_token(fsm__reader *reader, fsm_value *out);
 /* Checks one whole item, at most depth levels deep, and leaves the reader behind it; takes no memory. */
 const char *fsm__read_scan(fsm__reader *reader, unsigned depth);
+/* Leaves the reader behind one item of bytes that are known to be whole (their checksum was read), at any
+ * depth: only lengths are looked at. False: it ends inside the item. */
+bool fsm__read_skip(fsm__reader *reader);
 /* Scans one item, then builds it; strings and bytes point into the data. */
 fsm_code fsm__read_value(fsm__reader *reader, fsm_arena *arena, fsm_value *out, fsm_error *err);
 

@@ -52,7 +52,7 @@ static bool take_sum(fsm__reader *in, uint64_t *out) {
     fsm_value key;
     if (fsm__read_token(in, &key) || key.type != FSM_STRING) return false;
     fsm__reader at = *in;
-    if (fsm__read_scan(in, FSM_RECORD_DEPTH_MAX)) return false;
+    if (!fsm__read_skip(in)) return false;
     if (fsm_is_text(&key, "count")) (void)!take_u64(&at, out);
   }
   return true;
@@ -84,7 +84,7 @@ static bool take_field(fsm__reader *in, uint64_t key, fsm__record_facts *out) {
     case FSM__KEY_since: return take_list(in, &out->since);
     case FSM__KEY_elapsed_ns: return take_time(in, &out->elapsed_ns);
     case FSM__KEY_detail: return take_sum(in, &out->sum);
-    default: return fsm__read_scan(in, FSM_RECORD_DEPTH_MAX) == NULL;
+    default: return fsm__read_skip(in);
   }
 }
 

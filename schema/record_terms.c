@@ -1,5 +1,5 @@
 /* record_terms.c: the texts that a record is looked up by, found without building it: no memory is taken, and
- * what stands between them is only scanned over.
+ * what stands between them is only skipped: the bytes of a record were checked when it was read.
  */
 #include "schema/pack_read.h"
 #include "schema/record_fields.h"
@@ -20,7 +20,7 @@ static bool take_user(fsm__reader *in, fsm_record_text *out) {
     fsm_value key;
     if (fsm__read_token(in, &key) || key.type != FSM_STRING) return false;
     fsm__reader at = *in;
-    if (fsm__read_scan(in, FSM_RECORD_DEPTH_MAX)) return false;
+    if (!fsm__read_skip(in)) return false;
     if (fsm_is_text(&key, "sub")) (void)!take_text(&at, out); /* no text: nobody to be found by */
   }
   return true;
@@ -30,7 +30,7 @@ static bool take_user(fsm__reader *in, fsm_record_text *out) {
 static bool take_trace(fsm__reader *in, fsm_record_text *out) {
   fsm__reader at = *in;
   fsm_value token;
-  if (fsm__read_scan(in, FSM_RECORD_DEPTH_MAX)) return false;
+  if (!fsm__read_skip(in)) return false;
   if (fsm__read_token(&at, &token) || token.type != FSM_LIST || token.len == 0) return true;
   if (!fsm__read_token(&at, &token) && token.type == FSM_BYTES && token.len == 16)
     *out = (fsm_record_text){token.s, token.len};
@@ -43,7 +43,7 @@ static bool take_field(fsm__reader *in, uint64_t key, fsm_record_terms *out) {
     case FSM__KEY_corr: return take_text(in, &out->corr);
     case FSM__KEY_trace: return take_trace(in, &out->trace);
     case FSM__KEY_act: return take_user(in, &out->user);
-    default: return fsm__read_scan(in, FSM_RECORD_DEPTH_MAX) == NULL;
+    default: return fsm__read_skip(in);
   }
 }
 
@@ -75,7 +75,7 @@ fsm_code fsm_record_spans(const void *data, size_t len, uint64_t fields, fsm_rec
     if (fsm__read_token(&in, &key) || key.type != FSM_INT || key.i < 0 || key.i >= 64) return FSM_ECORRUPT;
     if (fields >> key.i == 0) break; /* keys ascend: none of those that are wanted comes any more */
     const uint8_t *from = in.at;
-    if (fsm__read_scan(&in, FSM_RECORD_DEPTH_MAX)) return FSM_ECORRUPT;
+    if (!fsm__read_skip(&in)) return FSM_ECORRUPT;
     if (fields >> key.i & 1) out[(*count)++] = (fsm_record_text){(const char *)from, (size_t)(in.at - from)};
   }
   return FSM_OK;

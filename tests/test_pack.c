@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <msgpack.h>
 
-#include "schema/pack.h"
+#include "schema/pack_read.h"
 
 static fsm_arena arena;
 static int setup(void **state) {
@@ -336,6 +336,44 @@ static void random_values_agree_with_msgpack_c(void **state) {
   }
 }
 
+static bool skips(const char *data, size_t len, size_t *ends) {
+  char *copy = malloc(len + 1); /* so that a byte too far is found */
+  assert_non_null(copy);
+  if (len) memcpy(copy, data, len);
+  char *exact = realloc(copy, len ? len : 1);
+  fsm__reader in = fsm__reader_of(exact, len);
+  const bool is = fsm__read_skip(&in);
+  *ends = (size_t)(in.at - in.start);
+  free(exact);
+  return is;
+}
+
+static void an_item_is_skipped_as_it_is_scanned(void **state) {
+  (void)state;
+  size_t ends = 0;
+  for (unsigned round = 0; round < 1000; round++) {
+    unsigned seed = round;
+    fsm_arena_reset(&arena);
+    fsm_value value = random_value(&seed, 4);
+    fsm_buf buf = {0};
+    assert_int_equal(fsm_pack(&buf, &value, NULL), FSM_OK);
+    const size_t len = buf.len;
+    for (size_t cut = 0; cut < len; cut += 1 + len / 64) assert_false(skips(buf.data, cut, &ends));
+    fsm_buf_str(&buf, "what follows");
+    assert_true(skips(buf.data, buf.len, &ends));
+    assert_int_equal(ends, len);
+    buf.data[(size_t)rand_r(&seed) % len] ^= (char)(1 << rand_r(&seed) % 8);
+    fsm__reader scan = fsm__reader_of(buf.data, buf.len);
+    if (fsm__read_scan(&scan, FSM_PACK_DEPTH_MAX) == NULL) {
+      assert_true(skips(buf.data, buf.len, &ends));
+      assert_int_equal(ends, scan.at - scan.start);
+    } else {
+      (void)skips(buf.data, buf.len, &ends);
+    }
+    fsm_buf_free(&buf);
+  }
+}
+
 /* What is accepted is written back as the same bytes, whatever the bytes are. */
 static void damaged_bytes_are_refused_or_stay_canonical(void **state) {
   (void)state;
@@ -369,6 +407,7 @@ static void damaged_bytes_are_refused_or_stay_canonical(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(integers_take_their_shortest_form),
+      cmocka_unit_test(an_item_is_skipped_as_it_is_scanned),
       cmocka_unit_test(an_unsigned_reads_back_as_int_when_it_fits),
       cmocka_unit_test(every_type_round_trips),
       cmocka_unit_test(times_are_extensions_in_their_shortest_form),
