@@ -121,3 +121,53 @@ fsm_code fsm__sieve_kinds(fsm__sieve *sieve, const fsm__glance *g, uint32_t want
   if (rest == FSM__KIND_SILENT && g->updated_ns > sieve->now_ns - sieve->filter->for_least_ns) return FSM_OK;
   return by_mobility(sieve, g, rest, scratch, kinds, err);
 }
+
+/* ---- kinds of a state -------------------------------------------------------------------------------- */
+
+/* Has the state or one around it an sla, or, where others run beside it, any? */
+static bool has_sla(const fsm__deployed *d, unsigned state) {
+  const int64_t *slas = fsm_definition_slas(d->definition);
+  bool has = false, beside = false;
+  for (unsigned s = state; slas != NULL; s = fsm_state_parent(d->machine, s)) {
+    has |= slas[s] != 0;
+    beside |= fsm_state_kind(d->machine, s) == FSM_PARALLEL;
+    if (s == 0) break;
+  }
+  for (unsigned s = 0; beside && !has && s < fsm_machine_states(d->machine); s++) has = slas[s] != 0;
+  return has;
+}
+
+/* Can whoever is in it be moved by anybody? */
+static fsm_code anybody_moves(const fsm__sieve *sieve, const fsm__deployed *d, unsigned state, bool *is,
+                              fsm_error *err) {
+  uint8_t *free = fsm_arena_zalloc(sieve->at->arena, fsm_machine_states(d->machine), 1);
+  if (free == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a filter");
+  fsm_foresee_free(d->machine, free);
+  for (*is = free[state]; state != 0 && !*is; *is = free[state]) state = fsm_state_parent(d->machine, state);
+  return FSM_OK;
+}
+
+/* The kinds that an instance in the leaf may be, as the machine has it: by its rows it may be fewer. */
+static fsm_code kinds_of(const fsm__sieve *sieve, const fsm__deployed *d, unsigned state, uint64_t incidents,
+                         uint32_t *out, fsm_error *err) {
+  bool is = false;
+  *out = FSM__KIND_SILENT;
+  if (incidents > 0) *out |= FSM__KIND_FAILED;
+  if (has_sla(d, state)) *out |= FSM__KIND_SLA;
+  fsm_code code = anybody_moves(sieve, d, state, &is, err);
+  if (!is) *out |= FSM__KIND_DEAD | FSM__KIND_ORPHAN;
+  return code;
+}
+
+fsm_code fsm__sieve_may_be(const fsm__sieve *sieve, const fsm__deployed *d, unsigned state, bool *may,
+                           fsm_error *err) {
+  uint64_t incidents = 0;
+  uint32_t kinds = 0;
+  *may = true;
+  if (sieve->kinds == 0) return FSM_OK;
+  fsm_code code = fsm__counter_read(sieve->at->core->store, "incidents", &incidents, err);
+  if (code == FSM_OK) code = kinds_of(sieve, d, state, incidents, &kinds, err);
+  for (unsigned i = 0; i < sieve->filter->kind_count; i++)
+    if ((sieve->filter->kinds[i] & kinds) == 0) *may = false;
+  return code;
+}

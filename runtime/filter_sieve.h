@@ -86,6 +86,9 @@ bool fsm__sieve_failed(const fsm__glance *glance, const uint8_t *marks);
  * of the filter's `for`; without one it is not. */
 FSM_MUST_USE fsm_code fsm__sieve_kinds(fsm__sieve *sieve, const fsm__glance *glance, uint32_t wanted,
                                        fsm_arena *scratch, uint32_t *kinds, fsm_error *err);
+/* May an instance whose longest wait is in this leaf be of the kinds of the filter? False is sure. */
+FSM_MUST_USE fsm_code fsm__sieve_may_be(const fsm__sieve *sieve, const fsm__deployed *deployed,
+                                        unsigned state, bool *may, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__sieve_people(fsm__sieve *sieve, fsm_error *err);
 
 /* filter_touch.c */

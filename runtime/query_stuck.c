@@ -1,8 +1,10 @@
 /* query_stuck.c: open instances by the time in their state, the longest first.
  *
  * by_state is ordered by machine, state, since, so this is a merge of its intervals that stops at the first
- * row that is too young. Where another index has few candidates these are ranked instead, in the same order.
- * An instance is told once, in the leaf that it has waited in longest. */
+ * row that is too young. Intervals in which nobody can be of the kinds that are asked for are left out:
+ * states without an sla, those that anybody can move on from, incidents when there are none. Where another
+ * index has few candidates these are ranked instead, in the same order. An instance is told once, in the leaf
+ * that it has waited in longest. */
 #include <string.h>
 
 #include "runtime/query_page.h"
@@ -101,7 +103,8 @@ typedef struct lanes {
   unsigned count, cap;
 } lanes;
 
-/* Is the name a leaf that is not final in some version of the machine, and wanted? */
+/* Is the name a leaf that is not final in some version of the machine, and wanted, and can those in it be of
+ * the kinds that are? */
 static fsm_code lane_wanted(const fsm__sieve *sieve, const fsm__deployed *newest, uint32_t name, bool *wanted,
                             fsm_error *err) {
   fsm__catalog *catalog = sieve->at->core->catalog;
@@ -110,10 +113,11 @@ static fsm_code lane_wanted(const fsm__sieve *sieve, const fsm__deployed *newest
     const fsm__deployed *d = fsm__catalog_find(catalog, newest->id, v);
     fsm_code code = d != NULL ? fsm__catalog_need(catalog, d, err) : FSM_OK;
     if (code != FSM_OK || d == NULL) return code;
-    for (unsigned s = 1; s < fsm_machine_states(d->machine); s++)
+    for (unsigned s = 1; s < fsm_machine_states(d->machine) && !*wanted && code == FSM_OK; s++)
       if (d->names[s] == name && fsm_state_is_leaf(d->machine, s) &&
           fsm_state_kind(d->machine, s) != FSM_FINAL && in_wanted(d->machine, s, sieve->filter->state))
-        *wanted = true;
+        code = fsm__sieve_may_be(sieve, d, s, wanted, err);
+    if (code != FSM_OK) return code;
   }
   return FSM_OK;
 }
