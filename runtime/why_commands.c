@@ -123,7 +123,9 @@ static void add_tasks(const fsm__why *why, fsm__items *items) {
       command again = begin(why, "retry");
       add_arg(&again, task->id);
       repair(why, items, &again,
-             fsm__why_printf(why, "the task %s anew, with all %u attempts", task->id, task->attempts));
+             task->attempts == 1
+                 ? fsm__why_printf(why, "the task %s anew", task->id)
+                 : fsm__why_printf(why, "the task %s anew, with all %u attempts", task->id, task->attempts));
     }
     command skip = begin(why, "skip");
     add_arg(&skip, task->id);

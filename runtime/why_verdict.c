@@ -95,6 +95,10 @@ static const char *events_text(const fsm__why *why) {
 
 static const char *task_text(const fsm__why *why, const fsm__task *task) {
   const int64_t left = task->next_ns - why->at->now_ns;
+  const int64_t apart = left + why->at->now_ns - fsm__why_since(why);
+  const bool since_then =
+      apart > -1000000000 && apart < 1000000000; /* the sentence ends in how long that is */
+  const char *waited = since_then ? "" : fsm__why_printf(why, " for %s", fsm__why_span(why, -left));
   const char *what = fsm__why_printf(why, "the task %s (service %s)", task->id, task->service), *how;
   if (fsm__why_is_child(task))
     return fsm__why_printf(why, "its child %s", fsm__child_id(why->arena, why->in.id, task->id, task->seq));
@@ -106,9 +110,9 @@ static const char *task_text(const fsm__why *why, const fsm__task *task) {
     how = fsm__why_printf(why, "attempt %u of %u in %s", task->attempt + 1, task->attempts,
                           fsm__why_span(why, left));
   else if (fsm__why_unserved(why, task))
-    how = fsm__why_printf(why, "nobody serves it, for %s", fsm__why_span(why, -left));
+    how = fsm__why_printf(why, "nobody serves it%s", waited);
   else
-    how = fsm__why_printf(why, "no worker has taken it for %s", fsm__why_span(why, -left));
+    how = fsm__why_printf(why, "no worker has taken it%s", waited);
   if (task->error[0] == '\0') return fsm__why_printf(why, "%s: %s", what, how);
   return fsm__why_printf(why, "%s: %s; it failed: %s", what, how,
                          fsm__query_text(why->at, &why->in, task->error));

@@ -49,7 +49,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-LOOKS = re.compile(r"fsm-cli (outbox ls|verify-stream|route test)\b|tail -n |curl .*/(readyz|metrics)")
+LOOKS = re.compile(r"fsm-cli (outbox ls|audit verify|route test)\b|tail -n |curl .*/(readyz|metrics)")
 
 
 class Shell:

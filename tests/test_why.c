@@ -118,7 +118,7 @@ static const why_case pending[] = {
     {"an event or a timer", CHART("\"a\":{\"on\":{\"GO\":\"z\"},\"after\":{\"3600000\":\"z\"}}," END), "start",
      "text ~ waits for GO or the timer of a (in 1h)\npath_text = GO"},
     {"a task that nobody took", CHART(INVOKE("")), "start\nadvance 120",
-     "verdict = waits\ntext ~ the task pay (service pay): no worker has taken it for 2m\nstates[0].tasks[0].id = pay\n"
+     "verdict = waits\ntext ~ the task pay (service pay): no worker has taken it, for 2m\nstates[0].tasks[0].id = pay\n"
      "path_text = the task pay is done\ncommands[0].argv = [\"retry\",\"i\",\"pay\",\"--reason\",\"…\"]\n"
      "commands[1].argv = [\"skip\",\"i\",\"pay\",\"--reason\",\"…\"]"},
     {"a task at work", CHART(INVOKE("")), "start\ntask start",

@@ -253,6 +253,14 @@ static unsigned named(const cli_place *place) {
   return (place->data != NULL) + (place->socket != NULL) + (place->url != NULL);
 }
 
+/* The option of this command that takes JSON, NULL = none. */
+static const char *json_option(const cli_run *cli) {
+  const cli_option *option = cli->command == NULL ? NULL : cli->command->options;
+  for (; option != NULL && option->name != NULL; option++)
+    if (option->value != NULL && strcmp(option->value, "JSON") == 0) return option->name;
+  return NULL;
+}
+
 fsm_code cli_place_find(const cli_run *cli, cli_place *out, fsm_error *err) {
   const cli_args *args = &cli->args;
   const cli_profile *profile = &cli->profile;
@@ -266,6 +274,9 @@ fsm_code cli_place_find(const cli_run *cli, cli_place *out, fsm_error *err) {
   if (around.data == NULL && around.url == NULL) around.data = env("FSM_DATA");
   if (named(&options) > 1)
     return fsm_fail(err, FSM_EARGUMENT, "", "only one of --data, --socket and --url says where");
+  if (options.data != NULL && options.data[0] == '{' && json_option(cli) != NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "data", "--data is the data directory here; JSON is given with --%s",
+                    json_option(cli));
   if (named(&lines) > 1)
     return fsm_fail(err, FSM_EARGUMENT, profile->path, "only one of data, socket and url says where");
   const cli_place *found = &options;
