@@ -158,10 +158,10 @@ STORY = (
     (0, "retry", "one", "paint", "--reason", "r"),
     (0, "task", "fail", "one", "paint", "--error", "no paint"),
     (0, "task", "retry", "one", "paint", "--reason", "r"),
-    (0, "task", "complete", "one", "paint", "--output", '{"by": "bob"}'),
+    (0, "task", "complete", "one", "paint", "--data", '{"by": "bob"}'),
     (3, "task", "complete", "one", "paint"),
     (0, "send", "one", "WORK"),
-    (0, "skip", "one", "paint", "--output", '{"by": "ola"}', "--reason", "r"),
+    (0, "skip", "one", "paint", "--data", '{"by": "ola"}', "--reason", "r"),
     (3, "cancel", "two", "--reason", "r"),
     (0, "cancel", "one", "--reason", "r"),
     (4, "send", "one", "ADD"),
@@ -435,11 +435,11 @@ class Waiting(Case):
         self.assertIn("no such open task; it has paint", err)
         self.expect(2, "task", "get", "one")
         self.expect(2, "task", "fail", task["token"])
-        self.ok("task", "complete", task["token"], "--output", '{"by": "bob"}')
+        self.ok("task", "complete", task["token"], "--data", '{"by": "bob"}')
         self.assertEqual(self.json("get", "one")["context"]["who"], "bob")
         self.daemon.stop()
         self.assertEqual([t["instance"] for t in self.json("task", "ls")["items"]], ["two"])
-        self.ok("task", "complete", "two", "paint", "--output", '{"by": "eve"}', "--offline")
+        self.ok("task", "complete", "two", "paint", "--data", '{"by": "eve"}', "--offline")
         self.assertEqual(self.json("get", "two")["context"]["who"], "eve")
         self.assertEqual(self.json("task", "ls")["items"], [])
 

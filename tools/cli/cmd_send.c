@@ -4,16 +4,6 @@
 #include "tools/cli/do.h"
 #include "tools/cli/input.h"
 
-/* --data behind the command is the event's; someone who means the directory is told. */
-static fsm_code data_of(cli_run *cli, const char *data, fsm_value *out, fsm_error *err) {
-  fsm_error fault = {0};
-  fsm_code code = cli_input(data, "data", &cli->arena, out, &fault);
-  if (code == FSM_OK) return FSM_OK;
-  if (data[0] == '@' || strcmp(data, "-") == 0) return fsm_fail(err, code, fault.where, "%s", fault.text);
-  return fsm_fail(err, code, fault.where,
-                  "%s (the data directory goes before the command: fsm-cli --data DIR send)", fault.text);
-}
-
 /* clang-format off */
 static const cli_option options[] = {{"data", 0, "JSON", "its data: JSON, @FILE or - (stdin)", false},
                                      CLI_DO_OPTIONS CLI_DO_FILTER {NULL, 0, NULL, NULL, false}};
@@ -28,7 +18,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
       strcmp(cli->args.words[0], "-") == 0)
     code = fsm_fail(err, FSM_EARGUMENT, "-", "stdin cannot be both the ids and the data: --data @FILE");
   if (code == FSM_OK) code = cli_do_options(cli, false, &deed, err);
-  if (code == FSM_OK && data != NULL) code = data_of(cli, data, &deed.data, err);
+  if (code == FSM_OK && data != NULL) code = cli_input_data(data, deed.verb, &cli->arena, &deed.data, err);
   if (code != FSM_OK) return code;
   deed.event = cli->args.words[refs];
   return cli_do(cli, &deed, refs, err);

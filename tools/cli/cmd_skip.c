@@ -3,7 +3,7 @@
 #include "tools/cli/input.h"
 
 /* clang-format off */
-static const cli_option options[] = {{"output", 0, "JSON", "of a task: what it gives; JSON, @FILE or - (stdin)", false},
+static const cli_option options[] = {{"data", 0, "JSON", "of a task: what it gives; JSON, @FILE or - (stdin)", false},
                                      CLI_DO_REASON CLI_DO_OPTIONS CLI_DO_FILTER {NULL, 0, NULL, NULL, false}};
 /* clang-format on */
 
@@ -16,13 +16,13 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
                     "this word is one too many; ids of many: - (stdin)");
   if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
   deed.name = cli->args.words[refs];
-  const char *output = cli_args_from(&cli->args, options, "output");
-  if (code == FSM_OK && output != NULL) code = cli_input(output, "output", &cli->arena, &deed.data, err);
+  const char *data = cli_args_from(&cli->args, options, "data");
+  if (code == FSM_OK && data != NULL) code = cli_input_data(data, "skip", &cli->arena, &deed.data, err);
   return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
 }
 
 static const char *const examples[] = {
-    "skip doc-17 --reason 'known'", "skip doc-17 print --output '{\"pages\": 3}' --reason 'printed by hand'",
+    "skip doc-17 --reason 'known'", "skip doc-17 print --data '{\"pages\": 3}' --reason 'printed by hand'",
     "skip doc-17 xstate.after.3d.review --reason 'no need to wait'", NULL};
 
 extern const cli_command cli_skip;
@@ -34,7 +34,7 @@ const cli_command cli_skip = {
     .summary = "an incident is passed over, a task done by hand, a timer fired",
     .more =
         "Without a name it is the incident: the instance goes on where it stands. A task is done with the "
-        "--output that is given; a timer fires now.\n\n" CLI_DO_MORE,
+        "--data that is given; a timer fires now.\n\n" CLI_DO_MORE,
     .options = options,
     .examples = examples,
     .words_min = 0,

@@ -3,19 +3,20 @@
 #include "tools/cli/task.h"
 
 /* clang-format off */
-static const cli_option options[] = {{"output", 0, "JSON", "what it gives: JSON, @FILE or - (stdin); null", false},
+static const cli_option options[] = {{"data", 0, "JSON", "what it gives: JSON, @FILE or - (stdin); null", false},
                                      CLI_TASK_OPTIONS {NULL, 0, NULL, NULL, false}};
 /* clang-format on */
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_deed deed = {.kind = FSM_CMD_TASK_COMPLETE, .verb = "complete", .expect_rev = -1};
-  const char *output = cli_args_from(&cli->args, options, "output");
+  const char *data = cli_args_from(&cli->args, options, "data");
   fsm_code code = cli_do_options(cli, false, &deed, err);
-  if (code == FSM_OK && output != NULL) code = cli_input(output, "output", &cli->arena, &deed.data, err);
+  if (code == FSM_OK && data != NULL)
+    code = cli_input_data(data, "task complete", &cli->arena, &deed.data, err);
   return code == FSM_OK ? cli_task_do(cli, &deed, err) : code;
 }
 
-static const char *const examples[] = {"task complete doc-17 approve --output '{\"approved\": true}'",
+static const char *const examples[] = {"task complete doc-17 approve --data '{\"approved\": true}'",
                                        "task complete doc-17 print", NULL};
 
 extern const cli_command cli_task_complete;

@@ -50,3 +50,14 @@ fsm_code cli_input(const char *argument, const char *option, fsm_arena *arena, f
   fsm_buf_free(&text);
   return code;
 }
+
+fsm_code cli_input_data(const char *argument, const char *command, fsm_arena *arena, fsm_value *out,
+                        fsm_error *err) {
+  fsm_error fault = {0};
+  fsm_code code = cli_input(argument, "data", arena, out, &fault);
+  if (code == FSM_OK) return FSM_OK;
+  if (argument[0] == '@' || strcmp(argument, "-") == 0)
+    return fsm_fail(err, code, fault.where, "%s", fault.text);
+  return fsm_fail(err, code, fault.where,
+                  "%s (the data directory goes before the command: fsm-cli --data DIR %s)", fault.text, command);
+}

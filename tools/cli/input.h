@@ -11,5 +11,8 @@ FSM_MUST_USE fsm_code cli_read(const char *path, size_t max, fsm_buf *out, fsm_e
 /* JSON from the argument itself, from @FILE or from stdin (-). option names it in faults. */
 FSM_MUST_USE fsm_code cli_input(const char *argument, const char *option, fsm_arena *arena, fsm_value *out,
                                 fsm_error *err);
+/* That of --data behind a command, which is an event's or a task's there; who means the directory is told. */
+FSM_MUST_USE fsm_code cli_input_data(const char *argument, const char *command, fsm_arena *arena,
+                                     fsm_value *out, fsm_error *err);
 
 #endif
