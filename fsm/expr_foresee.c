@@ -17,10 +17,14 @@ static bool unknown_field(const fsm_unknown *unknown, const fsm_value *name) {
   return false;
 }
 
+static bool is_name(const fsm__node *step) {
+  return step != NULL && step->kind == FSM__FIELD && fsm_is_text(&step->value, "name");
+}
+
 /* step: the first one of a path, NULL = the variable as a whole. */
 static bool unknown_variable(const fsm_unknown *unknown, const fsm__node *node, const fsm__node *step) {
   switch (node->variable) {
-    case FSM__EVENT:
+    case FSM__EVENT: return unknown->event && !(unknown->named && is_name(step));
     case FSM__INPUT: return unknown->event;
     case FSM__ACTOR: return unknown->actor;
     case FSM__NOW: return unknown->now;

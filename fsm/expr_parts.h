@@ -19,9 +19,10 @@ enum { FSM_EXPR_PARTS_MAX = 64 }; /* atoms of one condition; further ones are no
 
 typedef enum fsm_truth { FSM_TRUTH_FALSE, FSM_TRUTH_TRUE, FSM_TRUTH_DEPENDS, FSM_TRUTH_FAULT } fsm_truth;
 
-/* What is not known yet. fields: names of the context whose values are not (texts). */
+/* What is not known yet. fields: names of the context whose values are not (texts). named: of the event only
+ * its name is known, and in the scope. */
 typedef struct fsm_unknown {
-  bool event, actor, now;
+  bool event, actor, now, named;
   const fsm_value *fields;
   unsigned field_count;
 } fsm_unknown;

@@ -25,9 +25,11 @@ static bool each_active(fsm__run *run, visit *see, void *arg) {
   return true;
 }
 
-/* Nothing has been sent: what decides only then is neither true nor false before. */
+/* Nothing has been sent: what decides only then is neither true nor false before. The event's name is known
+ * unless it is a wildcard. */
 static void foresee(fsm__run *run, const fsm__transition *t, fsm_candidate *out) {
-  const fsm_unknown unknown = {.event = true, .actor = !fsm__has_actor(run)};
+  const fsm_unknown unknown = {
+      .event = true, .named = strchr(run->event_name, '*') == NULL, .actor = !fsm__has_actor(run)};
   const fsm_truth truth = fsm_expr_truth(t->guard, &run->scope, &unknown, run->arena);
   out->enabled = truth == FSM_TRUTH_TRUE;
   out->depends = truth == FSM_TRUTH_DEPENDS;

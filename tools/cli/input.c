@@ -59,5 +59,6 @@ fsm_code cli_input_data(const char *argument, const char *command, fsm_arena *ar
   if (argument[0] == '@' || strcmp(argument, "-") == 0)
     return fsm_fail(err, code, fault.where, "%s", fault.text);
   return fsm_fail(err, code, fault.where,
-                  "%s (the data directory goes before the command: fsm-cli --data DIR %s)", fault.text, command);
+                  "%s (the data directory goes before the command: fsm-cli --data DIR %s)", fault.text,
+                  command);
 }
