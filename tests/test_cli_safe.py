@@ -190,7 +190,7 @@ class Safe(unittest.TestCase):
 
     def timeless(self, value):
         if isinstance(value, dict):
-            return {name: self.timeless(part) for name, part in value.items() if name not in ("now", "for_ns", "next")}
+            return {name: self.timeless(part) for name, part in value.items() if name not in ("now", "for_ns", "next", "since", "until", "begins")}
         return [self.timeless(part) for part in value] if isinstance(value, list) else value
 
 

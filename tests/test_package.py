@@ -16,7 +16,7 @@ import unittest
 BUILD, SOURCE = os.environ.get("FSM_BUILD_DIR", ""), os.environ.get("FSM_SOURCE_DIR", "")
 PACKAGE = os.path.join(SOURCE, "tools", "package")
 DOCS = os.path.join(BUILD, "doc")
-WAIT = 60
+WAIT = 180
 EXPOSURE_MAX = 2.0  # of 10: what `systemd-analyze security` says of the unit
 FORCED = ["--force-script-chrootless", "--force-not-root", "--force-depends", "--force-unsafe-io"]
 # What the unit has to say, whatever else it says.
