@@ -9,12 +9,12 @@ enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5, SURVEY_NICE = 15 };
 
 #define WAIT_NS ((int64_t)3600 * 1000000000)
 
-/* What looks at a handful of rows, whoever asks and however much there is. */
+/* What looks at a handful of rows, whoever asks and however much there is. WHY is not brief: it searches
+ * the machine for a way out, and a probe of health has not to wait for that. */
 static bool is_brief(const fsm_query *query) {
   switch (query->kind) {
     case FSM_QUERY_INSTANCE: return query->as_of == NULL; /* what it was is read from all its records */
     case FSM_QUERY_EVENTS:
-    case FSM_QUERY_WHY:
     case FSM_QUERY_MACHINE:
     case FSM_QUERY_TASK:
     case FSM_QUERY_HEALTH: return true;

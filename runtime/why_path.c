@@ -10,7 +10,7 @@
 #include "runtime/mobility.h"
 #include "runtime/why.h"
 
-enum { BUCKETS = 2048, BYTES_MAX = 16 << 20, EVENTS_MAX = 256, ASKED_MAX = 3 };
+enum { BUCKETS = 2048, BYTES_MAX = 64 << 20, EVENTS_MAX = 256, ASKED_MAX = 3 };
 
 typedef struct stand {
   fsm_snapshot at;
@@ -55,12 +55,18 @@ static bool same_stand(const search *s, const stand *a, const stand *b) {
   return fsm_value_same(&a->at.context, &b->at.context) && fsm_value_same(&a->at.history, &b->at.history);
 }
 
+/* All that was supposed is kept until the end, also what led nowhere. */
+static bool is_spent(search *s) {
+  s->bounded = s->bounded || s->steps >= FSM_WHY_STEPS_MAX || fsm_arena_used(&s->scratch) > BYTES_MAX;
+  return s->bounded;
+}
+
 /* Is it new? It is kept then, when there is room. */
 static bool add_stand(search *s, const stand *new) {
   const unsigned bucket = bucket_of(s, new->at.config);
   for (unsigned i = s->buckets[bucket]; i > 0; i = s->stands[i - 1].next)
     if (same_stand(s, &s->stands[i - 1], new)) return false;
-  if (s->count == FSM_WHY_STATES_MAX || fsm_arena_used(&s->scratch) > BYTES_MAX) {
+  if (s->count == FSM_WHY_STATES_MAX || is_spent(s)) {
     s->bounded = true;
     return true;
   }
@@ -134,7 +140,7 @@ static fsm_code suppose_all(search *s, unsigned from, const fsm_event *event, co
   unsigned most = 1;
   for (s->pattern = 0; s->pattern < most && s->pattern < FSM_WHY_BRANCHES_MAX && code == FSM_OK;
        s->pattern++) {
-    if (s->goal > 0 || s->steps == FSM_WHY_STEPS_MAX) break;
+    if (s->goal > 0 || is_spent(s)) break;
     code = suppose(s, from, event, by, err);
     if (1u << s->asked > most) most = 1u << s->asked;
   }
@@ -239,8 +245,7 @@ static fsm_code look(search *s, fsm_error *err) {
   for (unsigned from = 0; from < s->count && code == FSM_OK && s->goal == 0; from++) {
     code = expand(s, from, false, err);
     if (code == FSM_OK) code = expand(s, from, true, err);
-    s->bounded = s->bounded || s->steps >= FSM_WHY_STEPS_MAX;
-    if (s->bounded) break;
+    if (is_spent(s)) break;
   }
   return code;
 }
