@@ -3,6 +3,7 @@
 
 #include "runtime/decide.h"
 #include "runtime/query.h"
+#include "runtime/query_row.h"
 #include "runtime/sends.h"
 #include "runtime/service.h"
 #include "runtime/untaken.h"
@@ -61,8 +62,7 @@ static fsm_code send_view(const fsm__reading *at, const fsm__row *row, fsm_value
   return fsm__document_map(&d, out, err);
 }
 
-/* {instance, task} of a child; what is no longer there is left out. */
-static fsm_code parent_view(const fsm__reading *at, const fsm__instance *in, fsm_value *out, fsm_error *err) {
+fsm_code fsm__query_parent(const fsm__reading *at, const fsm__instance *in, fsm_value *out, fsm_error *err) {
   fsm__instance parent;
   fsm__task task;
   uint64_t number = 0;
@@ -154,7 +154,7 @@ fsm_code fsm__query_instance_as(const fsm__reading *at, fsm__instance *in, fsm__
   if (code == FSM_OK) code = open_rows(at, in, 't', &timers, err);
   if (code == FSM_OK) code = open_rows(at, in, 'k', &tasks, err);
   if (code == FSM_OK) code = open_rows(at, in, 'm', &messages, err);
-  if (code == FSM_OK && in->has_parent) code = parent_view(at, in, &parent, err);
+  if (code == FSM_OK && in->has_parent) code = fsm__query_parent(at, in, &parent, err);
   if (code == FSM_OK) code = mask_instance(at, in, err);
   if (code != FSM_OK) return code;
   fsm__document_text(d, "id", in->id);

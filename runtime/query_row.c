@@ -18,7 +18,7 @@ fsm_code fsm__with_read(const char *text, uint32_t *out, fsm_error *err) {
       i++;
     if (i == FSM__WITH_COUNT)
       return fsm_fail(err, FSM_EARGUMENT, "with",
-                      "\"%.*s\" cannot be had with a row: kind, sla, waits, who, last",
+                      "\"%.*s\" cannot be had with a row: kind, sla, waits, who, last, parent",
                       len < 64 ? (int)len : 64, text);
     *out |= 1u << i;
     last = text[len] == 0;
@@ -276,6 +276,14 @@ static fsm_code put_last(const fsm__reading *at, const fsm__instance *in, fsm__d
 /* ---- the row ----------------------------------------------------------------------------------------------
  */
 
+static fsm_code put_parent(const fsm__reading *at, const fsm__instance *in, fsm__document *d,
+                           fsm_error *err) {
+  fsm_value parent;
+  fsm_code code = fsm__query_parent(at, in, &parent, err);
+  if (code == FSM_OK) fsm__document_put(d, "parent", parent);
+  return code;
+}
+
 static fsm_code put_more(fsm__sieve *sieve, const fsm__instance *in, uint32_t with, fsm__document *d,
                          fsm_error *err) {
   const bool looks = (with & (FSM__WITH_WAITS | FSM__WITH_WHO)) != 0 && fsm__status_open(in->status);
@@ -288,6 +296,8 @@ static fsm_code put_more(fsm__sieve *sieve, const fsm__instance *in, uint32_t wi
     code = put_waits(sieve->at, in, &mobility, d, err);
   if (code == FSM_OK && looks && (with & FSM__WITH_WHO) != 0) code = put_who(sieve, in, &mobility, d, err);
   if (code == FSM_OK && (with & FSM__WITH_LAST) != 0) code = put_last(sieve->at, in, d, err);
+  if (code == FSM_OK && (with & FSM__WITH_PARENT) != 0 && in->has_parent)
+    code = put_parent(sieve->at, in, d, err);
   return code;
 }
 

@@ -5,7 +5,8 @@
 #include "runtime/filter_sieve.h"
 
 /* X(symbol, name): members of `with`. */
-#define FSM__WITHS(X) X(KIND, "kind") X(SLA, "sla") X(WAITS, "waits") X(WHO, "who") X(LAST, "last")
+#define FSM__WITHS(X) \
+  X(KIND, "kind") X(SLA, "sla") X(WAITS, "waits") X(WHO, "who") X(LAST, "last") X(PARENT, "parent")
 
 enum {
 #define X(symbol, name) FSM__WITH_##symbol##_AT,
@@ -29,8 +30,13 @@ FSM_MUST_USE fsm_code fsm__with_read(const char *text, uint32_t *out, fsm_error 
  *   sla    {due, state (of the root left out), left_ns | overdue_ns}, when it has one
  *   waits  [{what: event timer task child message, name, due?}], up to FSM__ROW_WAITS_MAX: what can move it
  *   who    {anybody: bool, allow?: [expressions], people?: [sub], more?}: who may send one of those events
+ *   parent {instance, task?}, of one that another instance invoked; no task: it does not wait for it any more
  *   last   {kind, event?, time, by?}: the record that changed it last, while the journal has it */
 FSM_MUST_USE fsm_code fsm__query_row_with(fsm__sieve *sieve, const fsm__instance *in, uint32_t with,
                                           fsm_value *out, fsm_error *err);
+
+/* {instance, task} of a child (in->has_parent); what is no longer there is left out. */
+FSM_MUST_USE fsm_code fsm__query_parent(const fsm__reading *at, const fsm__instance *in, fsm_value *out,
+                                        fsm_error *err);
 
 #endif

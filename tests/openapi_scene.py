@@ -431,7 +431,7 @@ class Scene:
         page = user.call("listActors", query={"limit": 1}, expect=200)
         user.call("listActors", query={"after": page.json["items"][0]["seq"]}, expect=200)
         user.call("listActors", query={"after": "x"}, expect=400)
-        user.call("listInstances", query={"with": "kind,sla,waits,who,last"}, expect=200)
+        user.call("listInstances", query={"with": "kind,sla,waits,who,last,parent"}, expect=200)
         user.call("listStuck", query={"kind": "dead,orphan", "with": "kind"}, expect=200)
         user.call("listStuck", query={"with": "x"}, expect=400)
         user.call("listStuck", query={"kind": "silent"}, expect=400)

@@ -1,6 +1,7 @@
 /* list.c: lists of instances. */
 #include "tools/cli/list.h"
 
+#include "tools/cli/family.h"
 #include "tools/cli/groups.h"
 #include "tools/cli/row.h"
 
@@ -71,10 +72,15 @@ fsm_code cli_list_print(cli_run *cli, cli_pages *pages, fsm_code code, fsm_error
   pages->item = cli_row_add;
   pages->noun = "instances";
   if (pages->query.with == NULL) pages->query.with = cli_row_with(cli, pages->query.kind == FSM_QUERY_STUCK);
+  const bool groups = cli_args_has(&cli->args, "group-by");
+  if (code == FSM_OK && groups && cli->format == CLI_TREE)
+    code = fsm_fail(err, FSM_EARGUMENT, "output",
+                    "-o tree is of instances; groups have none above or below them");
   if (code == FSM_OK) code = cli_connect(cli, false, err);
   if (code == FSM_OK)
-    code = cli_args_has(&cli->args, "group-by") ? cli_groups_print(cli, pages, err)
-                                                : cli_pages_print(cli, pages, err);
+    code = groups                    ? cli_groups_print(cli, pages, err)
+           : cli->format == CLI_TREE ? cli_family_print(cli, pages, err)
+                                     : cli_pages_print(cli, pages, err);
   fsm_filter_free((fsm_filter *)pages->query.filter);
   return code;
 }

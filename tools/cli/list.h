@@ -15,7 +15,7 @@
       {"paused", 0, NULL, "that are paused", false},                                               \
       {"forced", 0, NULL, "whose states an operator has set", false},
 #define CLI_LIST_WITH \
-  {"with", 0, "WHAT", "kind, sla, waits, who, last: columns and members besides; a,b: each", false},
+  {"with", 0, "WHAT", "kind, sla, waits, who, last, parent: columns and members besides; a,b: each", false},
 #define CLI_PAGE_LIMIT \
   { "limit", 0, "N", "at most so many; 100", false }
 #define CLI_PAGE_ALL \

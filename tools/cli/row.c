@@ -27,7 +27,8 @@ const cli_column cli_row_columns[CLI_ROW_COLUMNS] = {
 const char *cli_row_with(const cli_run *cli, bool kinds) {
   const unsigned columns = cli->screen.columns;
   switch (cli->format) {
-    case CLI_TABLE: break;
+    case CLI_TABLE:
+    case CLI_TREE: break;
     case CLI_WIDE:
     case CLI_CSV: return "kind,sla,waits,who,last";
     default: return NULL;
