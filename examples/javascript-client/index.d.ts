@@ -283,6 +283,7 @@ export interface InstanceRow {
   waits?: Array<{ what: "event" | "timer" | "task" | "child" | "message"; name: string; due?: string }>;
   who?: { anybody: boolean; allow?: string[]; people?: string[]; more?: number };
   last?: { kind: string; event?: string; time: string; by?: string };
+  parent?: { instance?: string; task?: string };
 }
 /** What may be sent to an instance now. */
 export interface Events {
