@@ -12,72 +12,9 @@
 #include "tools/cli/nearest.h"
 #include "tools/cli/topics.h"
 
-enum { NAMES_MAX = 128, GROUP_MAX = 32 };
-
-/* A new command: its file, a line here and one there. */
-extern const cli_command cli_start, cli_send, cli_retry, cli_skip, cli_pause, cli_resume, cli_cancel,
-    cli_force, cli_set, cli_note, cli_wait, cli_ls, cli_stuck, cli_search, cli_why, cli_events, cli_get,
-    cli_log, cli_diff, cli_trace, cli_cause, cli_stats, cli_health, cli_audit_verify, cli_audit_verify_stream,
-    cli_audit_head, cli_def_lint, cli_def_diff, cli_def_paths, cli_def_graph, cli_def_simulate,
-    cli_def_convert, cli_def_deploy, cli_def_retire, cli_def_ls, cli_token_mint, cli_db_stat, cli_db_check,
-    cli_db_backup, cli_db_restore, cli_db_rebuild, cli_db_repair, cli_route_ls, cli_route_set, cli_route_test,
-    cli_route_rm, cli_outbox_ls, cli_outbox_lag, cli_outbox_retry, cli_outbox_resend, cli_outbox_park,
-    cli_outbox_drop, cli_outbox_clear, cli_outbox_forget, cli_task_ls, cli_task_get, cli_task_complete,
-    cli_task_fail, cli_task_retry, cli_timer_ls, cli_timer_fire;
-extern const cli_command cli_completion, cli_check, cli_top, cli_actors;
-extern const cli_command cli_funnel, cli_heat;
-const cli_command *const cli_commands[] = {
-    &cli_ls,           &cli_stuck,         &cli_search,       &cli_actors,
-    &cli_stats,        &cli_funnel,        &cli_heat,         &cli_top,
-    &cli_why,          &cli_events,        &cli_get,          &cli_log,
-    &cli_diff,         &cli_trace,         &cli_cause,        &cli_start,
-    &cli_send,         &cli_retry,         &cli_skip,         &cli_pause,
-    &cli_resume,       &cli_cancel,        &cli_force,        &cli_set,
-    &cli_note,         &cli_wait,          &cli_def_lint,     &cli_def_diff,
-    &cli_def_paths,    &cli_def_graph,     &cli_def_simulate, &cli_def_convert,
-    &cli_def_deploy,   &cli_def_retire,    &cli_def_ls,       &cli_task_ls,
-    &cli_task_get,     &cli_task_complete, &cli_task_fail,    &cli_task_retry,
-    &cli_timer_ls,     &cli_timer_fire,    &cli_outbox_ls,    &cli_outbox_lag,
-    &cli_outbox_retry, &cli_outbox_resend, &cli_outbox_park,  &cli_outbox_drop,
-    &cli_outbox_clear, &cli_outbox_forget, &cli_route_ls,     &cli_route_set,
-    &cli_route_test,   &cli_route_rm,      &cli_audit_verify, &cli_audit_verify_stream,
-    &cli_audit_head,   &cli_db_stat,       &cli_db_check,     &cli_db_backup,
-    &cli_db_restore,   &cli_db_rebuild,    &cli_db_repair,    &cli_health,
-    &cli_check,        &cli_token_mint,    &cli_completion,   NULL};
-
-const cli_option cli_global_options[] = {
-    {"data", 0, "DIR", "data directory ($FSM_DB): its daemon, or its files", false},
-    {"socket", 0, "PATH", "the daemon's unix socket", false},
-    {"url", 0, "URL", "the daemon's address ($FSM_URL), http://127.0.0.1:PORT or https://…", false},
-    {"ca-file", 0, "FILE", "who signs it, PEM ($FSM_CA_FILE); default: whom the system trusts", false},
-    {"token-file", 0, "FILE", "bearer token to send ($FSM_TOKEN holds one itself)", false},
-    {"people", 0, "FILE", "who may act, for the files of a stopped daemon; a running one has its own", false},
-    {"profile", 'p', "NAME", "settings by name ($FSM_PROFILE), a file in ~/.config/fsmd/profiles.d", false},
-    {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
-    {"output", 'o', "FORMAT", "table, wide, json, jsonl, csv, id or tree", false},
-    {"quiet", 'q', NULL, "no footer and no progress on stderr", false},
-    {"lang", 0, "LANG", "labels in this language, none: names only; else as $LC_ALL, $LC_MESSAGES, $LANG",
-     false},
-    {"watch", 'w', "[DUR]", "again every 2s, or every DUR", false},
-    {"no-pager", 0, NULL, "no pager on a terminal; else $FSM_PAGER, $PAGER or less", false},
-    {"no-color", 0, NULL, "no colour on a terminal ($NO_COLOR)", false},
-    {"version", 0, NULL, "versions, and exit", false},
-    {"help", 'h', NULL, "this, and exit", false},
-    {NULL, 0, NULL, NULL, false}};
+enum { NAMES_MAX = 128 };
 
 /* ---- which command ---------------------------------------------------------------------------------- */
-
-const cli_command *cli_find(const char *group, const char *name) {
-  for (const cli_command *const *command = cli_commands; *command != NULL; command++)
-    if (strcmp((*command)->group, group) == 0 && strcmp((*command)->name, name) == 0) return *command;
-  return NULL;
-}
-
-const char *cli_find_group(const char *name) {
-  for (const cli_command *const *command = cli_commands; *command != NULL; command++)
-    if (*name != 0 && strcmp((*command)->group, name) == 0) return (*command)->group;
-  return NULL;
-}
 
 /* Names of the commands of a group; for "" the groups too. */
 static size_t names_of(const char *group, const char **names) {
