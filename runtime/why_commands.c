@@ -13,11 +13,16 @@ enum { ARGS_MAX = 12 };
 
 typedef struct command {
   const char *args[ARGS_MAX];
-  unsigned count;
+  unsigned count, words; /* words: the verb and what stands before options */
 } command;
 
 static void add_arg(command *c, const char *text) {
   if (c->count < ARGS_MAX) c->args[c->count++] = text;
+}
+
+static void add_option(command *c, const char *name) {
+  c->words = c->count;
+  add_arg(c, name);
 }
 
 /* What could not be made is no argument, and the whole answer is not given. */
@@ -33,13 +38,25 @@ static command begin(const fsm__why *why, const char *verb) {
   return c;
 }
 
+/* An id, an event or a name may begin with "-", and would be taken for an option. */
+static void put_args(const command *c, fsm__items *argv) {
+  const unsigned words = c->words > 0 ? c->words : c->count;
+  bool dashed = false;
+  for (unsigned i = 1; i < words; i++) dashed = dashed || c->args[i][0] == '-';
+  fsm__items_add(argv, fsm_string(c->args[0]));
+  for (unsigned i = 1; i < words && !dashed; i++) fsm__items_add(argv, fsm_string(c->args[i]));
+  for (unsigned i = words; i < c->count; i++) fsm__items_add(argv, fsm_string(c->args[i]));
+  if (dashed) fsm__items_add(argv, fsm_string("--"));
+  for (unsigned i = 1; i < words && dashed; i++) fsm__items_add(argv, fsm_string(c->args[i]));
+}
+
 /* needs: a text, "" = nothing. */
 static void add(const fsm__why *why, fsm__items *items, const command *c, const char *text,
                 const char *needs) {
   fsm__items argv = {.arena = why->arena};
   fsm__document one = {.arena = why->arena};
   fsm_value view;
-  for (unsigned i = 0; i < c->count; i++) fsm__items_add(&argv, fsm_string(c->args[i]));
+  put_args(c, &argv);
   fsm__document_text(&one, "do", c->args[0]);
   fsm__why_put_items(&one, "argv", &argv);
   fsm__document_text(&one, "text", text);
@@ -52,7 +69,7 @@ static void add(const fsm__why *why, fsm__items *items, const command *c, const 
 
 /* A repair: with its reason to be written. */
 static void repair(const fsm__why *why, fsm__items *items, command *c, const char *text) {
-  add_arg(c, "--reason");
+  add_option(c, "--reason");
   add_arg(c, "…"); /* to be written by who runs it */
   add(why, items, c, text, "reason");
 }
@@ -91,7 +108,7 @@ static void add_event(const fsm__why *why, fsm__items *items, unsigned index) {
   command c = begin(why, "send");
   add_arg(&c, event->event);
   if (!fsm_is(&data, FSM_NULL)) {
-    add_arg(&c, "--data");
+    add_option(&c, "--data");
     add_made(&c, json_of(why, &data), items);
   }
   const bool fill = candidate->depends || !fsm_is(&data, FSM_NULL);

@@ -79,6 +79,7 @@ static void add_hint(fsm_buf *out, fsm_code code, const char *ref) {
       fsm_buf_str(out, hints[i].hint);
     } else {
       fsm_buf_add(out, hints[i].hint, (size_t)(gap - hints[i].hint));
+      if (ref[0] == '-') fsm_buf_str(out, "-- "); /* no option */
       add_safe(out, ref);
       fsm_buf_str(out, gap + 2);
     }
