@@ -97,18 +97,20 @@ static fsm_code next_entry(walk *w, fsm__journal_entry *out, bool *found, fsm_er
 static fsm_code step(walk *w, fsm__journal_entry *entry, bool *taken, fsm_error *err) {
   const fsm__core *core = w->at->core;
   fsm__record_seen seen;
-  bool found = false;
+  int64_t time_ns = 0;
+  bool found = false, may = false;
   *taken = false;
   fsm_code code = next_entry(w, entry, &found, err);
   w->ended = !found;
   if (code != FSM_OK || !found) return code;
   w->looked++;
   fsm_arena_reset(&w->scratch);
+  code = fsm__record_filter_glance(&w->filter, entry, &time_ns, &may, err);
+  if (code != FSM_OK) return code;
+  w->ended = w->back ? time_ns < w->filter.since_ns : time_ns >= w->filter.until_ns; /* times grow */
+  if (w->ended || !may) return FSM_OK;
   code = fsm__record_see(&seen, &core->origin, fsm__catalog_masks(core->catalog), entry, &w->scratch, err);
   if (code != FSM_OK) return code;
-  w->ended = w->back ? seen.brief.time_ns < w->filter.since_ns
-                     : seen.brief.time_ns >= w->filter.until_ns; /* times grow */
-  if (w->ended) return FSM_OK;
   code = fsm__record_filter_asks(&w->filter, &seen, taken, err);
   w->looked += (unsigned)(seen.viewed.work / LOOK_WORK);
   return code;

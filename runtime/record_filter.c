@@ -109,6 +109,27 @@ fsm_code fsm__record_see(fsm__record_seen *seen, const fsm_origin *origin, fsm__
   return FSM_OK;
 }
 
+static bool is_of_outcome(const fsm__record_filter *filter, fsm_record_kind kind) {
+  const bool refused = kind == FSM_RECORD_REJECTED;
+  return refused ? !filter->refusals_not : !filter->refusals_only;
+}
+
+static bool glance(const fsm__record_filter *filter, const fsm_record_brief *brief) {
+  return brief->time_ns >= filter->since_ns && brief->time_ns < filter->until_ns &&
+         is_of_outcome(filter, brief->kind) && fsm__route_glance(filter->route, brief);
+}
+
+fsm_code fsm__record_filter_glance(const fsm__record_filter *filter, const fsm__journal_entry *entry,
+                                   int64_t *time_ns, bool *may, fsm_error *err) {
+  fsm_record_brief brief;
+  if (fsm_record_peek(entry->record.data, entry->record.len, &brief) != FSM_OK)
+    return fsm_fail(err, FSM_ECORRUPT, "journal", "the record of seq %llu cannot be read",
+                    (unsigned long long)entry->seq);
+  *time_ns = brief.time_ns;
+  *may = glance(filter, &brief);
+  return FSM_OK;
+}
+
 static fsm_code decode(fsm__record_seen *seen, fsm_error *err) {
   const fsm__bytes *bytes = &seen->entry->record;
   bool any = false;
@@ -130,18 +151,12 @@ static bool is_of_trace(const fsm__record_filter *filter, fsm_record_text trace)
                                 memcmp(trace.at, filter->trace, trace.len) == 0);
 }
 
-static bool is_of_outcome(const fsm__record_filter *filter, fsm_record_kind kind) {
-  const bool refused = kind == FSM_RECORD_REJECTED;
-  return refused ? !filter->refusals_not : !filter->refusals_only;
-}
-
 fsm_code fsm__record_filter_asks(const fsm__record_filter *filter, fsm__record_seen *seen, bool *matches,
                                  fsm_error *err) {
   fsm__matched matched = {.matches = false};
-  *matches = seen->brief.time_ns >= filter->since_ns && seen->brief.time_ns < filter->until_ns &&
-             fsm__route_glance(filter->route, &seen->brief) && is_text(filter->instance, seen->terms.inst) &&
+  *matches = glance(filter, &seen->brief) && is_text(filter->instance, seen->terms.inst) &&
              is_text(filter->correlation, seen->terms.corr) && is_text(filter->user, seen->terms.user) &&
-             is_of_trace(filter, seen->terms.trace) && is_of_outcome(filter, seen->brief.kind);
+             is_of_trace(filter, seen->terms.trace);
   if (!*matches || fsm__route_is_plain(filter->route)) return FSM_OK;
   fsm_code code = seen->decoded ? FSM_OK : decode(seen, err);
   const uint64_t before = seen->viewed.work;

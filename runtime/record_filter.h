@@ -49,6 +49,10 @@ typedef struct fsm__record_seen {
   bool decoded;
 } fsm__record_seen;
 
+/* By its first fields alone: *may false: it does not match. Most of many that are looked at end here. */
+FSM_MUST_USE fsm_code fsm__record_filter_glance(const fsm__record_filter *filter,
+                                                const fsm__journal_entry *entry, int64_t *time_ns, bool *may,
+                                                fsm_error *err);
 /* arena: for what is made of it. A machine that masks does not know hides everything. FSM_ECORRUPT. */
 FSM_MUST_USE fsm_code fsm__record_see(fsm__record_seen *seen, const fsm_origin *origin, fsm__masks *masks,
                                       const fsm__journal_entry *entry, fsm_arena *arena, fsm_error *err);
