@@ -11,7 +11,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import termios
+import threading
 import time
 import unittest
 
@@ -152,6 +154,49 @@ class Held(base.WithDaemon):
         os.killpg(screen.pid, signal.SIGTERM)
         screen.end()
         door.close()
+
+
+class Slow(unittest.TestCase):
+    """A walk of several pages, of a daemon that takes its time."""
+
+    PAGES = ({"items": [], "next": "a", "seq": 9, "reached": "2026-11-21T00:00:00Z"}, {"items": [], "next": "b", "seq": 9}, {"items": [], "next": None, "seq": 9})
+
+    def answer(self, listener):
+        """The pages in their order, each after 0.6 s."""
+        pages = list(self.PAGES)
+        while pages:
+            client, _ = listener.accept()
+            with client, client.makefile("rb") as lines:
+                while lines.readline():  # of a request; nobody asks: it was a knock
+                    while lines.readline() not in (b"\r\n", b""):
+                        pass
+                    time.sleep(0.6)
+                    body = json.dumps(pages.pop(0)).encode()
+                    client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                    if not pages:
+                        return
+
+    def shown(self, *args):
+        with tempfile.TemporaryDirectory(prefix="fsm-slow-") as scratch, socket.socket(socket.AF_UNIX) as listener:
+            path = os.path.join(scratch, "s")
+            listener.bind(path)
+            listener.listen(8)
+            answers = threading.Thread(target=self.answer, args=(listener,))
+            answers.start()
+            screen = Terminal("--socket", path, *args)
+            screen.end()
+            answers.join(PATIENCE_S)
+            return screen.text()
+
+    def test_how_far_it_came_is_told_and_taken_away(self):
+        text = self.shown("search", "nobody")
+        self.assertIn("\r0 instances so far, back to 2026-11-21T00:00:00Z …\x1b[K", text)
+        self.assertIn("\r0 instances so far …\x1b[K", text)
+        self.assertEqual(text.count("so far"), text.count("\r\x1b[K"))
+        self.assertIn("0 records so far", self.shown("log"))
+
+    def test_quiet_is_quiet(self):
+        self.assertNotIn("so far", self.shown("-q", "ls", "--all"))
 
 
 class Top(base.WithDaemon):

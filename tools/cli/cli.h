@@ -70,6 +70,7 @@ struct cli_run { /* one run of the program */
   int64_t hasty_ns; /* how long an answer may take when nobody waits for it; 0 = as --timeout says */
   bool connecting; /* the words were right: what is wrong now is no matter of usage */
   char *const *argv;
+  bool progress;   /* stands on stderr (output.h) */
   bool left;       /* the pager was left before its end: all is well */
   bool hung_up;    /* the reader of stdout went away: nothing is printed any more, nobody is told */
   const char *ref; /* the instance it is about, for hints; NULL = none */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/cli/cli.h"
 
@@ -157,4 +158,35 @@ void cli_footer(cli_run *cli, int64_t count, const char *noun, const fsm_value *
 void cli_footer_print(cli_run *cli) {
   fputs(fsm_buf_text(&cli->footer), stderr);
   fsm_buf_reset(&cli->footer);
+}
+
+/* ---- progress ---------------------------------------------------------------------------------------- */
+
+enum { PATIENCE_MS = 500 };
+
+static bool waits(const cli_run *cli) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t ms =
+      (now.tv_sec - cli->began.tv_sec) * INT64_C(1000) + (now.tv_nsec - cli->began.tv_nsec) / 1000000;
+  return ms >= PATIENCE_MS;
+}
+
+void cli_progress(cli_run *cli, int64_t count, const char *noun, const fsm_value *document) {
+  const fsm_value *reached = fsm_map_get(document, "reached");
+  const bool ours = cli->outlet.kind == CLI_OUTLET_PLAIN || cli->outlet.kind == CLI_OUTLET_WAITS;
+  if (cli->quiet || !ours || !waits(cli) || isatty(STDERR_FILENO) != 1) return;
+  fprintf(stderr, "\r%lld %s so far", (long long)count, noun == NULL ? "items" : noun);
+  if (reached != NULL && fsm_is(reached, FSM_STRING))
+    fprintf(stderr, ", back to %s", cli_safe(&cli->arena, reached->s));
+  fputs(" …\x1b[K", stderr);
+  fflush(stderr);
+  cli->progress = true;
+}
+
+void cli_progress_end(cli_run *cli) {
+  if (!cli->progress) return;
+  fputs("\r\x1b[K", stderr);
+  fflush(stderr);
+  cli->progress = false;
 }

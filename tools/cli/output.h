@@ -60,6 +60,11 @@ void cli_csv_text(fsm_buf *out, const char *text);
  * format. noun: the plural; NULL = "items". document: the last one, for its seq; NULL = not known. more: how
  * to get the rest, NULL = that was all. */
 void cli_footer(cli_run *cli, int64_t count, const char *noun, const fsm_value *document, const char *more);
+/* Before one more page of a walk is asked for, on stderr when it is a terminal and no pager or frame has it,
+ * once a run takes longer than somebody waits without a sign: "12 instances so far, back to TIME". document:
+ * the last page. Ended before anything else is said; it may be ended twice. */
+void cli_progress(cli_run *cli, int64_t count, const char *noun, const fsm_value *document);
+void cli_progress_end(cli_run *cli);
 /* Prints it; main does, when all else is printed. */
 void cli_footer_print(cli_run *cli);
 

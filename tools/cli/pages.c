@@ -202,12 +202,14 @@ static fsm_code loop(cli_run *cli, const cli_pages *pages, progress *at, fsm_err
     fsm_value document;
     const fsm_value *items = NULL;
     fsm_code code = fetch(cli, pages, at, &document, err);
+    cli_progress_end(cli);
     if (code == FSM_OK) code = items_of(&document, &items, err);
     if (code != FSM_OK) return code;
     keep_next(at, &document, items->len == 0);
     last = !at->more || (pages->max > 0 && at->printed + items->len >= pages->max);
     code = take(cli, pages, at, &document, last, err);
     if (code != FSM_OK) return code;
+    if (!last) cli_progress(cli, at->printed, pages->noun, &document);
     fsm_arena_reset(&at->arena);
   }
   return FSM_OK;

@@ -122,6 +122,7 @@ static fsm_code gather(cli_run *cli, fsm_query query, gathered *g, bool back, fs
     query.limit = g->most - g->count < page ? (unsigned)(g->most - g->count) : page;
     *(back ? &query.before : &query.after) = g->next;
     fsm_code code = cli_source_query(&cli->source, &query, &cli->arena, &document, err);
+    cli_progress_end(cli);
     if (code == FSM_ETOOLARGE && query.limit > 1) {
       page = query.limit / 2;
       continue;
@@ -134,6 +135,7 @@ static fsm_code gather(cli_run *cli, fsm_query query, gathered *g, bool back, fs
     if (seq != NULL) g->seq = *seq;
     more = next != NULL && fsm_is(next, FSM_STRING);
     g->next = more ? next->s : NULL;
+    if (more && g->count < g->most) cli_progress(cli, (int64_t)g->count, "records", &document);
   }
   return FSM_OK;
 }
