@@ -269,7 +269,7 @@ class CommandLine(Scene):
 
     def test_heat_draws_what_stats_count(self):
         figures = {s["state"]: s for s in self.json("stats", "--since", "all", "-m", "loan")["states"]}
-        wanted = {path: "%d now, %d visits" % (s["standing"]["count"], s["entered"]) for path, s in figures.items()}
+        wanted = {path: "%d now, %d visit%s" % (s["standing"]["count"], s["entered"], "s" * (s["entered"] != 1)) for path, s in figures.items()}
         mermaid = self.cli("heat", "loan", "--since", "all", "--format", "mermaid")
         self.assertEqual([line for line in bad_mermaid_lines(mermaid) if not re.match(MERMAID_HEAT, line.strip())], [])
         for path, line in wanted.items():

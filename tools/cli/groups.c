@@ -136,8 +136,13 @@ static const char *fields_of(const cli_run *cli) {
 /* ---- the table --------------------------------------------------------------------------------------------
  */
 
+/* A fraction without what adding up and dividing left behind its digits: 41803.88, not 41803.880000000005. */
 static const char *number_cell(fsm_arena *arena, const fsm_value *sum, const char *name) {
-  return sum != NULL && fsm_is(sum, FSM_MAP) ? cli_field(arena, sum, name) : "";
+  if (sum == NULL || !fsm_is(sum, FSM_MAP)) return "";
+  const fsm_value *number = fsm_map_get(sum, name);
+  if (number == NULL || !fsm_is(number, FSM_DOUBLE)) return cli_field(arena, sum, name);
+  const char *text = fsm_arena_printf(arena, "%.*g", strcmp(name, "mean") == 0 ? 8 : 12, number->d);
+  return text != NULL ? text : "";
 }
 
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,

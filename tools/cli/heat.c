@@ -60,8 +60,8 @@ static bool add_line(fsm_arena *arena, cli_graph_node *node, const cli_heat_leaf
   const char **lines = fsm_arena_alloc(arena, (node->line_count + 1u) * sizeof *lines);
   const char *p95 = leaf->p95 != NULL ? cli_span(arena, leaf->p95) : NULL;
   const char *line =
-      fsm_arena_printf(arena, "%lld now, %lld visits%s%s", (long long)leaf->now, (long long)leaf->visits,
-                       p95 != NULL ? ", p95 " : "", p95 != NULL ? p95 : "");
+      fsm_arena_printf(arena, "%lld now, %lld visit%s%s%s", (long long)leaf->now, (long long)leaf->visits,
+                       leaf->visits == 1 ? "" : "s", p95 != NULL ? ", p95 " : "", p95 != NULL ? p95 : "");
   if (lines == NULL || line == NULL) return false;
   if (node->line_count > 0) memcpy(lines, node->lines, node->line_count * sizeof *lines);
   lines[node->line_count++] = line;

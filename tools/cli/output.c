@@ -127,6 +127,7 @@ fsm_code cli_show(cli_run *cli, const fsm_value *document,
 /* ---- the line below a table ------------------------------------------------------------------------- */
 
 static void add_count(fsm_buf *out, int64_t count, const char *noun) {
+  if (count == 1 && strcmp(noun, "people") == 0) noun = "person";
   const size_t len = strlen(noun);
   const bool one = count == 1 && len > 1 && noun[len - 1] == 's';
   const bool ies = one && len > 3 && strcmp(noun + len - 3, "ies") == 0;
