@@ -405,7 +405,7 @@ typedef enum fsm_query_kind {
                       and have waited longest in front */
   FSM_QUERY_TASK,  /* ref = token, 32 hex digits → the task */
   FSM_QUERY_TIMERS, /* machine, ref = an instance, late, after, limit → {items: [{id, event, instance, key?,
-                       machine, version, status, forced?, due, left_ns | late_ns, late, set}], next, seq, now}: timers
+                       machine, version, status, forced?, due, left_ns | overdue_ns, late, set}], next, seq, now}: timers
                        by when they are due; late: only those that are due already */
   FSM_QUERY_HEALTH, /* → {status, store, seq, applied, lag, pending_bytes, map_bytes, refusing?: the code with
                       which commands are refused now, turn_ns: since the writer's last turn began, free_bytes:

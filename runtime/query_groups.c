@@ -248,7 +248,7 @@ static int by_count(const void *a, const void *b) {
 static fsm_code put_sum(const group *g, fsm__document *d, fsm_error *err) {
   fsm__document sum = {.arena = d->arena};
   fsm_value view;
-  fsm__document_put(&sum, "n", fsm_int((int64_t)g->sum_count));
+  fsm__document_put(&sum, "count", fsm_int((int64_t)g->sum_count));
   if (g->sum_count > 0) {
     fsm__document_put(&sum, "sum", fsm_double(g->sum));
     fsm__document_put(&sum, "min", fsm_double(g->min));

@@ -38,7 +38,7 @@ static fsm_code view(const page *p, const fsm__instance *in, const fsm__timer *t
   if (in->forced) fsm__document_put(&d, "forced", fsm_bool(true));
   fsm__document_time(&d, "due", timer->due_ns);
   fsm__document_put(&d, "late", fsm_bool(late));
-  fsm__document_put(&d, late ? "late_ns" : "left_ns",
+  fsm__document_put(&d, late ? "overdue_ns" : "left_ns",
                     fsm_int(late ? p->now_ns - timer->due_ns : timer->due_ns - p->now_ns));
   fsm__document_put(&d, "set", fsm_int((int64_t)timer->seq));
   return fsm__document_map(&d, out, err);

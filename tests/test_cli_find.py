@@ -171,7 +171,7 @@ class Found(unittest.TestCase):
                 amounts = [f.context["amount"] for f in facts if isinstance(f.context.get("amount"), (int, float))]
                 self.assertEqual(item["count"], len(facts), item)
                 self.assertEqual(ns(item["oldest"]), min(f.oldest() for f in facts), item)
-                self.assertEqual(item["sum"]["n"], len(amounts), item)
+                self.assertEqual(item["sum"]["count"], len(amounts), item)
                 if amounts:
                     self.assertEqual([item["sum"][n] for n in ("sum", "min", "max")], [sum(amounts), min(amounts), max(amounts)])
 
@@ -184,7 +184,7 @@ class Found(unittest.TestCase):
     def test_what_is_masked_is_no_group_and_no_sum(self):
         items = self.ask("ls", "--group-by", "field:iban", "-m", "loan", "--sum", "iban")["items"]
         self.assertEqual([item["by"]["field:iban"] for item in items], ["[masked]"])
-        self.assertEqual(items[0]["sum"], {"n": 0})
+        self.assertEqual(items[0]["sum"], {"count": 0})
 
     def test_who_acts_is_read_from_the_log(self):
         items = self.ask("actors", "--all")["items"]

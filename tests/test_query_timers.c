@@ -38,7 +38,7 @@ static void those_that_are_due_first_stand_in_front(void **state) {
   assert_string_equal(text_of(f, fsm_map_get(item, "status")), "\"running\"");
   assert_true(fsm_map_get(item, "left_ns")->i > 9 * SECOND);
   assert_true(fsm_map_get(item, "left_ns")->i <= 10 * SECOND);
-  assert_null(fsm_map_get(item, "late_ns"));
+  assert_null(fsm_map_get(item, "overdue_ns"));
 }
 
 static void pages_follow_one_another(void **state) {
@@ -74,7 +74,7 @@ static void what_is_due_and_waits_is_late(void **state) {
   const fsm_value *item = &fsm_map_get(&page, "items")->items[0];
   assert_string_equal(text_of(f, fsm_map_get(item, "late")), "true");
   assert_string_equal(text_of(f, fsm_map_get(item, "status")), "\"paused\"");
-  assert_true(fsm_map_get(item, "late_ns")->i > 49 * SECOND);
+  assert_true(fsm_map_get(item, "overdue_ns")->i > 49 * SECOND);
   answer = force(f, "held", "[\"wait\"]");
   assert_code(&answer, FSM_OK);
   const fsm_value forced = timers(f, (fsm_query){.ref = "held"});

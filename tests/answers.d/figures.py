@@ -73,7 +73,7 @@ class Figures:
             sums[one.machine, ", ".join(one.state)].append(number)
         for item in got["items"]:
             numbers = [n for n in sums.pop((item["by"]["machine"], item["by"]["state"])) if n is not None]
-            self.d.same((item["sum"]["n"], item["sum"].get("sum", 0)), (len(numbers), sum(numbers)), "stats --sum", item["by"])
+            self.d.same((item["sum"]["count"], item["sum"].get("sum", 0)), (len(numbers), sum(numbers)), "stats --sum", item["by"])
         self.d.same(sums, {}, "stats --sum: all states")
 
     def check(self, got, machine, since, until, args):

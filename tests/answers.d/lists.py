@@ -232,7 +232,7 @@ class Lists:
                 self.d.same((item["count"], ns(item["oldest"])), (count, oldest), "group-by", by, values)
                 if sum_of:
                     self.d.same({k: float(v) for k, v in item["sum"].items() if k != "mean"},
-                                {"n": len(numbers), **({"sum": sum(numbers), "min": min(numbers), "max": max(numbers)} if numbers else {})}, "sum", by, values)
+                                {"count": len(numbers), **({"sum": sum(numbers), "min": min(numbers), "max": max(numbers)} if numbers else {})}, "sum", by, values)
                     self.d.same(not numbers or abs(item["sum"]["mean"] - sum(numbers) / len(numbers)) < 1e-6, True, "mean", by, values)
 
     # ---- timers, tasks, actors ----
@@ -241,7 +241,7 @@ class Lists:
         self.d.begin("timers, tasks, actors")
         for args, machine in (([], None), (["-m", "order"], "order"), (["--late"], None)):
             rows = list(self.client.lines("timer", "ls", "--all", *args))
-            now = ns(rows[0]["due"]) + (rows[0]["late_ns"] if rows[0]["late"] else -rows[0]["left_ns"]) if rows else time.time_ns()
+            now = ns(rows[0]["due"]) + (rows[0]["overdue_ns"] if rows[0]["late"] else -rows[0]["left_ns"]) if rows else time.time_ns()
             want = []
             for one in self.told.instances:
                 for name, (event, due, set_by) in (one.timers or {}).items():
@@ -249,7 +249,7 @@ class Lists:
                     if (machine and one.machine != machine) or ("--late" in args and not late):
                         continue
                     want.append({"id": name, "event": event, "instance": one.id, "machine": one.machine, "version": one.version, "status": one.status, "due": due,
-                                 "late": late, "late_ns" if late else "left_ns": abs(now - due), "set": set_by, **({"key": one.key} if one.key else {}),
+                                 "late": late, "overdue_ns" if late else "left_ns": abs(now - due), "set": set_by, **({"key": one.key} if one.key else {}),
                                  **({"forced": True} if one.forced else {})})  # fmt: skip
             want.sort(key=lambda t: (t["due"], t["set"]))
             for row in rows:

@@ -20,7 +20,7 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
   int64_t ns = 0;
   const fsm_value *forced = fsm_map_get(item, "forced");
   const char *in = "";
-  if (cli_number(fsm_map_get(item, "late_ns"), &ns))
+  if (cli_number(fsm_map_get(item, "overdue_ns"), &ns))
     in = fsm_arena_printf(arena, "late %s", cli_age(arena, ns));
   else if (cli_number(fsm_map_get(item, "left_ns"), &ns))
     in = cli_age(arena, ns);

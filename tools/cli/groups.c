@@ -51,7 +51,7 @@ static fsm_code add(groups *all, const fsm_value *item, fsm_error *err) {
     const char *text = fsm_arena_strndup(all->arena, oldest->s, oldest->len);
     if (text != NULL && (*to->oldest == 0 || strcmp(text, to->oldest) < 0)) to->oldest = text;
   }
-  if (sum == NULL || !fsm_is(sum, FSM_MAP) || !cli_number(fsm_map_get(sum, "n"), &n) || n == 0) return FSM_OK;
+  if (sum == NULL || !fsm_is(sum, FSM_MAP) || !cli_number(fsm_map_get(sum, "count"), &n) || n == 0) return FSM_OK;
   const double min = number_of(sum, "min"), max = number_of(sum, "max");
   if (to->n == 0 || min < to->min) to->min = min;
   if (to->n == 0 || max > to->max) to->max = max;
@@ -70,13 +70,13 @@ static int by_count(const void *a, const void *b) {
 }
 
 static fsm_code view_of(const groups *all, const group *g, bool sums, fsm_value *out, fsm_error *err) {
-  fsm_pair numbers[] = {{fsm_string("max"), fsm_double(g->max)},
+  fsm_pair numbers[] = {{fsm_string("count"), fsm_int(g->n)},
+                        {fsm_string("max"), fsm_double(g->max)},
                         {fsm_string("mean"), fsm_double(g->n > 0 ? g->sum / (double)g->n : 0)},
                         {fsm_string("min"), fsm_double(g->min)},
-                        {fsm_string("n"), fsm_int(g->n)},
                         {fsm_string("sum"), fsm_double(g->sum)}};
   fsm_value sum = {.type = FSM_MAP, .len = 5, .pairs = numbers};
-  if (g->n == 0) sum = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &numbers[3]};
+  if (g->n == 0) sum = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &numbers[0]};
   fsm_pair pairs[] = {{fsm_string("by"), g->by},
                       {fsm_string("count"), fsm_int(g->count)},
                       {fsm_string("oldest"), fsm_string(g->oldest)},
