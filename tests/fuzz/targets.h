@@ -14,6 +14,7 @@
 #include "tests/fuzz/fuzz_negotiate.h"
 #include "tests/fuzz/fuzz_parked.h"
 #include "tests/fuzz/fuzz_parsed.h"
+#include "tests/fuzz/fuzz_people.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_routes.h"
 #include "tests/fuzz/fuzz_scxml.h"
@@ -39,6 +40,9 @@ static const fuzz_target fuzz_targets[] = {
     {"time", 1, time_open, time_one, NULL, false, false},
     {"payload", 1, payload_open, payload_one, NULL, false, false},
     {"definition", 2, definition_open, definition_one, NULL, false, true},
+    {"lint", 3, definition_open, lint_one, NULL, false, true},
+    {"people", 1, people_open, people_one, NULL, false, true},
+    {"facts", 1, record_open, facts_one, NULL, false, false},
     {"scxml", 1, scxml_open, scxml_one, NULL, false, true},
     {"step", 15, step_open, step_one, NULL, true, false},
     {"token", 1, token_open, token_one, token_close, false, false},
