@@ -83,8 +83,21 @@ static fsm_code find(const fsm__reading *at, uint64_t token, fsm__survey **out, 
                   (int)(FSM_SURVEY_IDLE_NS / 1000000000));
 }
 
+/* Under the lock: of those that wait for their next request the one that waits longest goes. */
+static void make_room(fsm__surveys *all) {
+  const int64_t now_ns = fsm__monotonic_ns();
+  fsm__survey **longest = NULL;
+  for (unsigned i = 0; i < FSM_SURVEYS_MAX; i++)
+    if (all->held[i] != NULL && (longest == NULL || all->held[i]->touched_ns < (*longest)->touched_ns))
+      longest = &all->held[i];
+  if (longest == NULL || now_ns - (*longest)->touched_ns < FSM_SURVEY_LEFT_NS) return;
+  drop(*longest);
+  *longest = NULL;
+}
+
 static fsm_code admit(fsm__surveys *all, uint64_t *token, fsm_error *err) {
   pthread_mutex_lock(&all->lock);
+  if (tidy(all) == FSM_SURVEYS_MAX) make_room(all);
   const bool room = tidy(all) < FSM_SURVEYS_MAX;
   if (room) {
     all->out++;

@@ -4,7 +4,8 @@
  * one goes on for FSM_SURVEY_SLICE_NS and answers with a cursor, the last one with the figures. It stands at
  * a seq, that of its first request: nothing later is looked at, and the rows that are counted with it are
  * those of that seq. Between requests it holds memory alone: no view, no cursor of the journal, no thread.
- * Who does not come back loses it after FSM_SURVEY_IDLE_NS, at once when another one needs the room.
+ * Who does not come back loses it after FSM_SURVEY_IDLE_NS, after FSM_SURVEY_LEFT_NS when another
+ * one needs the room.
  *
  * Limits: FSM_SURVEYS_MAX walks at once, FSM_SURVEY_BYTES_MAX of memory each (FSM_ETOOLARGE says what to ask
  * for instead); those of tally and cohort are with them.
@@ -19,6 +20,7 @@
 
 enum { FSM_SURVEYS_MAX = 4, FSM_SURVEY_BYTES_MAX = 64 * 1024 * 1024 };
 #define FSM_SURVEY_SLICE_NS ((int64_t)100 * 1000000)
+#define FSM_SURVEY_LEFT_NS ((int64_t)2 * 1000000000)
 #define FSM_SURVEY_IDLE_NS ((int64_t)30 * 1000000000)
 
 typedef struct fsm__survey {

@@ -1,6 +1,6 @@
 /* test_survey.c: walks in pages give what one call gives; a cursor is good for its question and once; so many
- * walks at once; what is not kept is told; limits at their edge and one past it. That the figures are right is
- * test_cli_reports.py's. */
+ * walks at once; what is not kept is told; limits at their edge and one past it. That the figures are right
+ * is test_cli_reports.py's. */
 #include "runtime_fixture.h"
 
 #include "runtime/runtime_impl.h"
@@ -8,7 +8,8 @@
 
 static const char TWO[] =
     "{\"id\":\"two\",\"initial\":\"p\",\"states\":{\"p\":{\"type\":\"parallel\",\"on\":{\"OUT\":\"out\"},"
-    "\"states\":{\"x\":{\"initial\":\"a\",\"states\":{\"a\":{\"on\":{\"X\":\"b\"}},\"b\":{\"on\":{\"X\":\"a\"}}}},"
+    "\"states\":{\"x\":{\"initial\":\"a\",\"states\":{\"a\":{\"on\":{\"X\":\"b\"}},\"b\":{\"on\":{\"X\":"
+    "\"a\"}}}},"
     "\"y\":{\"initial\":\"c\",\"states\":{\"c\":{}}}}},\"out\":{\"type\":\"final\"}}}";
 
 static fixture *lived(void) {
@@ -115,6 +116,22 @@ static void so_many_walks_at_once(void **state) {
   (void)query(f, on);
   (void)query(f, q);
   expect(f, q, FSM_EBUSY, "under way");
+  fixture_free(f);
+}
+
+/* Else four that were begun and left would keep everybody out for half a minute. */
+static void walks_that_were_left_make_room(void **state) {
+  fixture *f = lived();
+  fsm_query q = {.kind = FSM_QUERY_FUNNEL, .machine = "two", .look = 2};
+  const struct timespec left = {.tv_sec = FSM_SURVEY_LEFT_NS / SECOND, .tv_nsec = 50000000};
+  (void)state;
+  const fsm_value first = query(f, q);
+  for (int i = 1; i < FSM_SURVEYS_MAX; i++) (void)query(f, q);
+  expect(f, q, FSM_EBUSY, "under way");
+  nanosleep(&left, NULL);
+  (void)query(f, q);
+  q.after = fsm_arena_strdup(&f->arena, fsm_map_get(&first, "next")->s);
+  expect(f, q, FSM_ENOTFOUND, "begin again"); /* who waited longest */
   fixture_free(f);
 }
 
@@ -268,6 +285,7 @@ int main(void) {
       cmocka_unit_test(what_happens_after_a_walk_began_is_not_in_it),
       cmocka_unit_test(a_cursor_is_good_for_its_question_and_once),
       cmocka_unit_test(so_many_walks_at_once),
+      cmocka_unit_test(walks_that_were_left_make_room),
       cmocka_unit_test(what_cannot_be_is_refused),
       cmocka_unit_test(there_are_as_many_intervals_as_may_be),
       cmocka_unit_test(a_stay_whose_beginning_is_not_kept_is_cut),
