@@ -132,8 +132,8 @@ static void add_leaf(cli_run *cli, const cli_graph_node *node, const cli_heat_le
                  leaf->p50 != NULL ? cli_span(arena, leaf->p50) : "",
                  leaf->p95 != NULL ? cli_span(arena, leaf->p95) : "");
   if (node->heat == 0) return;
-  if (colour) fsm_buf_printf(&cli->text, "\x1b[38;5;%dm", classes[node->heat].colour);
   fsm_buf_printf(&cli->text, "%6.1f %%", 100 * leaf->part);
+  if (colour) fsm_buf_printf(&cli->text, "\x1b[38;5;%dm", classes[node->heat].colour);
   const char *bar = cli_bar(cli, arena, leaf->part, most, BAR);
   if (cli->screen.columns >= 80 && *bar != 0) fsm_buf_printf(&cli->text, "  %s", bar);
   if (colour) fsm_buf_str(&cli->text, "\x1b[0m");

@@ -2,7 +2,7 @@
  * they are stayed in, and where the time goes.
  *
  * *Heat* is the part of all time that instances spent in a leaf, those that stand there included; final
- * states and those that are left at once have none. Classes, by that part: FSM_HEATS. */
+ * states and those that are left at once have none. Classes, by that part: CLI_HEATS. */
 #ifndef FSM_CLI_HEAT_H
 #define FSM_CLI_HEAT_H
 
@@ -11,11 +11,11 @@
 
 /* X(class from 1, from which part on in %, fill, text, colour of a terminal of 256, words) */
 #define CLI_HEATS(X)                                \
-  X(1, 0, "#fff5eb", "#000000", 250, "under 1 %")   \
-  X(2, 1, "#fdd0a2", "#000000", 228, "1 to 5 %")    \
-  X(3, 5, "#fd8d3c", "#000000", 215, "5 to 20 %")   \
-  X(4, 20, "#d94801", "#ffffff", 208, "20 to 50 %") \
-  X(5, 50, "#8c2d04", "#ffffff", 196, "50 % and more")
+  X(1, 0, "#fff5eb", "#000000", 244, "under 1 %")   \
+  X(2, 1, "#fdd0a2", "#000000", 136, "1 to 5 %")    \
+  X(3, 5, "#fd8d3c", "#000000", 172, "5 to 20 %")   \
+  X(4, 20, "#d94801", "#ffffff", 166, "20 to 50 %") \
+  X(5, 50, "#8c2d04", "#ffffff", 160, "50 % and more")
 enum { CLI_HEAT_COUNT = 5 };
 #define CLI_HEAT_SCALE "colour: part of the time that instances spend in a state"
 
