@@ -190,6 +190,7 @@ class Scene:
         user.call("listEvents", ref=one, expect=200)
         self.officer.call("sendEvent", {"event": "APPROVE"}, ref=one, expect=200)
         user.call("getInstance", ref=one, expect=200)
+        user.call("getInstance", ref=one, query={"as_of": "@%d" % int(user.call("getInstance", ref=one).json["seq"])}, expect=200)
         user.call("sendEvent", {"event": "SUBMIT"}, ref=one, expect=(409, "completed"))
         user.call("sendEvent", {"event": "SUBMIT"}, ref=NOWHERE, expect=(404, "unknown_instance"))
         user.call("sendEvent", {"event": "GO"}, ref=self.started("loop"), expect=(409, "loop_limit"))

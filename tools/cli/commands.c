@@ -18,8 +18,8 @@
   X(task_ls) X(task_get) X(task_complete) X(task_fail) X(task_retry) X(timer_ls) X(timer_fire) \
   X(outbox_ls) X(outbox_lag) X(outbox_retry) X(outbox_resend) X(outbox_park) X(outbox_drop)    \
   X(outbox_clear) X(outbox_forget) X(route_ls) X(route_set) X(route_test) X(route_rm)          \
-  X(audit_verify) X(audit_verify_stream) X(audit_head) X(db_stat) X(db_check) X(db_backup)     \
-  X(db_restore) X(db_rebuild) X(db_repair)                                                     \
+  X(audit_verify) X(audit_verify_stream) X(audit_head) X(audit_export) X(db_stat) X(db_check)  \
+  X(db_backup) X(db_restore) X(db_rebuild) X(db_repair)                                        \
   X(health) X(check) X(token_mint) X(completion)
 /* clang-format on */
 

@@ -94,10 +94,14 @@ void cli_export_show(cli_run *cli, cli_export *export, cli_pages *pages) {
   pages->item = item;
 }
 
-fsm_code cli_export_end(cli_run *cli, cli_export *export, fsm_error *err) {
+fsm_code cli_export_close(cli_run *cli, cli_export *export, fsm_error *err) {
   if (export->fault.code != FSM_OK)
     return fsm_fail(err, export->fault.code, export->fault.where, "%s", export->fault.text);
-  if (export->xes == NULL) return FSM_OK;
-  cli_xes_write(export->xes, &cli->text);
-  return cli_flush(cli, err);
+  if (export->xes != NULL) cli_xes_write(export->xes, &cli->text);
+  return FSM_OK;
+}
+
+fsm_code cli_export_end(cli_run *cli, cli_export *export, fsm_error *err) {
+  fsm_code code = cli_export_close(cli, export, err);
+  return code == FSM_OK && export->xes != NULL ? cli_flush(cli, err) : code;
 }

@@ -46,6 +46,8 @@ typedef struct cli_export cli_export;
 /* FSM_EARGUMENT names the formats that there are. */
 FSM_MUST_USE fsm_code cli_export_new(const char *format, cli_export **out, fsm_error *err);
 void cli_export_show(cli_run *cli, cli_export *export, cli_pages *pages);
+/* The same, but it is left in cli->text. */
+FSM_MUST_USE fsm_code cli_export_close(cli_run *cli, cli_export *export, fsm_error *err);
 /* What stands at the end, and the first fault. */
 FSM_MUST_USE fsm_code cli_export_end(cli_run *cli, cli_export *export, fsm_error *err);
 void cli_export_free(cli_export *export); /* NULL is fine */
