@@ -56,7 +56,7 @@ static fsm_code of_store(fsm_runtime *runtime, fsm_arena *arena, fsm_value *out,
   fsm__report_u64(&document, "lag", last > status.applied ? last - status.applied : 0);
   fsm__report_u64(&document, "waiting_bytes", status.filling_bytes + status.applying_bytes);
   fsm__report_u64(&document, "views", status.views);
-  fsm__report_u64(&document, "oldest_view_ms", (uint64_t)(status.oldest_view_ns / 1000000));
+  fsm__report_u64(&document, "oldest_view_ns", (uint64_t)status.oldest_view_ns);
   fsm__report_u64(&document, "readers", status.readers);
   fsm__report_u64(&document, "readers_behind", status.readers_behind);
   fsm__document_put(&document, "rows", rows);
