@@ -131,6 +131,7 @@ static fsm_value brief(fsm_value value, fsm_arena *scratch) {
     value.len = GROUP_NAME_MAX;
     while (value.len > 0 && ((unsigned char)value.s[value.len] & 0xC0) == 0x80) value.len--;
   }
+  if (fsm_is(&value, FSM_BYTES) && value.len > GROUP_NAME_MAX) value.len = GROUP_NAME_MAX;
   if (fsm_is(&value, FSM_MAP)) return fsm_string("{…}");
   return fsm_is(&value, FSM_DOUBLE) && value.d != value.d ? fsm_null() : value;
 }
