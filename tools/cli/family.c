@@ -1,11 +1,10 @@
 /* family.c: see family.h. */
 #include "tools/cli/family.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOBODY = -1, PREFIX_MAX = 256 };
+enum { NOBODY = -1 };
 
 typedef struct member {
   const fsm_value *item;
@@ -110,11 +109,15 @@ static void place(family *f, const member *m, const char *before, const char *br
 
 /* Instances are nested FSM_INSTANCES_NESTED_MAX deep at most; what a list says else is cut. */
 static void place_all(family *f, const member *m, unsigned depth, const char *before, const char *branch) {
-  char below[PREFIX_MAX];
   if (f->placed == f->count) return;
   place(f, m, before, branch);
   if (depth > FSM_INSTANCES_NESTED_MAX) return;
-  snprintf(below, sizeof below, "%s%s", before, *branch == 0 ? "" : m->next == NOBODY ? "   " : "│  ");
+  const char *below = fsm_arena_printf(&f->cli->arena, "%s%s", before,
+                                       *branch == 0        ? ""
+                                       : m->next == NOBODY ? "   "
+                                                           : "│  ");
+  f->failed |= below == NULL;
+  if (below == NULL) return;
   for (int32_t i = m->first; i != NOBODY; i = f->at[i].next)
     place_all(f, &f->at[i], depth + 1, below, f->at[i].next == NOBODY ? "└─ " : "├─ ");
 }
