@@ -21,6 +21,17 @@ static inline fsm__reader fsm__reader_of(const void *data, size_t len) {
 /* A list or map comes back with its count in len and no items. NULL, or what is wrong; the reader then
  * stands at the faulty item. */
 const char *fsm__read_token(fsm__reader *reader, fsm_value *out);
+/* A token that is a number from 0 on, as keys of records are; false: it is another one. */
+static inline bool fsm__read_key(fsm__reader *reader, uint64_t *out) {
+  fsm_value token;
+  if (reader->at < reader->end && *reader->at < 0x80) {
+    *out = *reader->at++;
+    return true;
+  }
+  if (fsm__read_token(reader, &token) != NULL || token.type != FSM_INT || token.i < 0) return false;
+  *out = (uint64_t)token.i;
+  return true;
+}
 /* Checks one whole item, at most depth levels deep, and leaves the reader behind it; takes no memory. */
 const char *fsm__read_scan(fsm__reader *reader, unsigned depth);
 /* Leaves the reader behind one item of bytes that are known to be whole (their checksum was read), at any

@@ -100,10 +100,10 @@ fsm_code fsm__record_facts_read(const void *data, size_t len, fsm__record_facts 
   fsm_value token;
   if (fsm__read_token(&in, &token) || token.type != FSM_MAP) return FSM_ECORRUPT;
   for (uint32_t left = token.len; left; left--) {
-    fsm_value key;
-    if (fsm__read_token(&in, &key) || key.type != FSM_INT || key.i < 0) return FSM_ECORRUPT;
-    if ((uint64_t)key.i > last_wanted(&facts)) break;
-    if (!take_field(&in, (uint64_t)key.i, &facts)) return FSM_ECORRUPT;
+    uint64_t key = 0;
+    if (!fsm__read_key(&in, &key)) return FSM_ECORRUPT;
+    if (key > last_wanted(&facts)) break;
+    if (!take_field(&in, key, &facts)) return FSM_ECORRUPT;
   }
   if (facts.seq == 0 || facts.kind == FSM_RECORD_KIND_COUNT) return FSM_ECORRUPT;
   *out = facts;

@@ -54,10 +54,10 @@ fsm_code fsm_record_terms_read(const void *data, size_t len, fsm_record_terms *o
   fsm_value token;
   if (fsm__read_token(&in, &token) || token.type != FSM_MAP) return FSM_ECORRUPT;
   for (uint32_t left = token.len; left; left--) {
-    fsm_value key;
-    if (fsm__read_token(&in, &key) || key.type != FSM_INT || key.i < 0) return FSM_ECORRUPT;
-    if (key.i > FSM__KEY_act) break;
-    if (!take_field(&in, (uint64_t)key.i, &terms)) return FSM_ECORRUPT;
+    uint64_t key = 0;
+    if (!fsm__read_key(&in, &key)) return FSM_ECORRUPT;
+    if (key > FSM__KEY_act) break;
+    if (!take_field(&in, key, &terms)) return FSM_ECORRUPT;
   }
   *out = terms;
   return FSM_OK;
