@@ -15,7 +15,7 @@ static void what_is_long_is_told_by_its_beginning(void **state) {
   assert_code(&answer, FSM_OK);
   char input[8192] = "{\"x\":\"";
   memset(input + 6, 'x', 8000);
-  strcpy(input + 8006, "\"}");
+  memcpy(input + 8006, "\"}", 3);
   answer = start(f, "m", "one", NULL, input);
   assert_code(&answer, FSM_OK);
   for (size_t i = 0; i < 2; i++) {
