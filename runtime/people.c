@@ -79,6 +79,57 @@ static fsm_code actor_of(fsm_arena *arena, const fsm_value *act, fsm_value *out)
   return FSM_OK;
 }
 
+/* Of many refusals in one: it names them by their sub alone, who they are is in no record of theirs. */
+static bool is_sum(const fsm_record *record) {
+  return record->kind == FSM_RECORD_REJECTED && fsm_is(&record->detail, FSM_MAP) &&
+         fsm_map_get(&record->detail, "count") != NULL;
+}
+
+/* One that names who did it. */
+static fsm_code read_record(learner *l, uint64_t seq, fsm_record *out, bool *found, fsm_error *err) {
+  fsm__journal_entry entry;
+  fsm_code code = fsm__journal_read(l->cursor, seq, &entry, err);
+  *found = false;
+  if (code == FSM_ENOTFOUND) return FSM_OK; /* pruned meanwhile */
+  if (code == FSM_OK) code = fsm_record_decode(&l->scratch, entry.record.data, entry.record.len, out, err);
+  *found = code == FSM_OK && fsm_is(&out->act, FSM_MAP);
+  return code;
+}
+
+static fsm_code before_sums_with(learner *l, fsm__finder *finder, fsm_record *record, uint64_t *seq,
+                                 bool *found, fsm_error *err) {
+  fsm__journal_entry entry;
+  fsm_code code = FSM_OK;
+  for (unsigned i = 0; i < FSM__PEOPLE_SUMS_MAX; i++) {
+    code = fsm__finder_next(finder, &entry, found, err);
+    if (code != FSM_OK || !*found) return code;
+    code = fsm_record_decode(&l->scratch, entry.record.data, entry.record.len, record, err);
+    if (code != FSM_OK || !is_sum(record)) {
+      *seq = entry.seq; /* read again: what is found is gone with the finder */
+      return code;
+    }
+  }
+  *found = false;
+  return FSM_OK;
+}
+
+/* The newest record of theirs that is no sum. */
+static fsm_code before_sums(learner *l, fsm_record *record, uint64_t *seq, bool *found, fsm_error *err) {
+  const fsm_value *sub = fsm_map_get(&record->act, "sub");
+  fsm__finder *finder = NULL;
+  *found = false;
+  if (sub == NULL || !fsm_is(sub, FSM_STRING)) return FSM_OK;
+  fsm__find wanted = {.before = *seq, .descending = true};
+  wanted.texts[FSM__FIND_USER] = fsm_arena_strndup(&l->scratch, sub->s, sub->len);
+  if (wanted.texts[FSM__FIND_USER] == NULL)
+    return fsm_fail(err, FSM_ENOMEM, "", "no memory to list who acts");
+  fsm_code code = fsm__journal_find(l->core->journal, &wanted, &finder, err);
+  if (code != FSM_OK) return code;
+  code = before_sums_with(l, finder, record, seq, found, err);
+  fsm__finder_close(finder);
+  return code == FSM_OK && *found ? read_record(l, *seq, record, found, err) : code;
+}
+
 static fsm_code pack_person(learner *l, const fsm_record *record, uint64_t seq, fsm_buf *name, fsm_buf *bytes,
                             person *out, fsm_error *err) {
   fsm_value actor, shown;
@@ -137,16 +188,14 @@ static void settle(fsm__known *known, const person *p) {
 static fsm_code learn(void *arg, uint64_t seq, fsm_error *err) {
   learner *l = arg;
   fsm__known *known = l->core->known;
-  fsm__journal_entry entry;
   fsm_record record;
   fsm_buf name = {0}, bytes = {0};
   person p;
   fsm_arena_reset(&l->scratch);
-  fsm_code code = fsm__journal_read(l->cursor, seq, &entry, err);
-  if (code == FSM_ENOTFOUND) return FSM_OK; /* pruned meanwhile */
-  if (code == FSM_OK)
-    code = fsm_record_decode(&l->scratch, entry.record.data, entry.record.len, &record, err);
-  if (code != FSM_OK || !fsm_is(&record.act, FSM_MAP)) return code;
+  bool found = false;
+  fsm_code code = read_record(l, seq, &record, &found, err);
+  if (found && is_sum(&record)) code = before_sums(l, &record, &seq, &found, err);
+  if (code != FSM_OK || !found) return code;
   code = pack_person(l, &record, seq, &name, &bytes, &p, err);
   const bool fits = code == FSM_OK && p.actor_len <= FSM__PERSON_BYTES_MAX;
   if (fits && !own(&p, &name, &bytes)) code = fsm_fail(err, FSM_ENOMEM, "", "no memory to list who acts");

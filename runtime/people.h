@@ -11,8 +11,9 @@
 #include "runtime/core.h"
 
 enum {
-  FSM__PEOPLE_MAX = 2048,      /* those that were seen last are kept */
-  FSM__PERSON_BYTES_MAX = 4096 /* an actor of more, packed, is not kept */
+  FSM__PEOPLE_MAX = 2048,       /* those that were seen last are kept */
+  FSM__PERSON_BYTES_MAX = 4096, /* an actor of more, packed, is not kept */
+  FSM__PEOPLE_SUMS_MAX = 256    /* sums of refusals that are passed over to find who somebody is */
 };
 
 typedef struct fsm__person {

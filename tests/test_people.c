@@ -273,6 +273,25 @@ static void a_masked_name_stays_masked(void **state) {
   fixture_free(f);
 }
 
+/* A sum of refusals names its actor by the sub alone; it is no other person, and hides nobody. */
+static void a_sum_of_refusals_hides_nobody(void **state) {
+  (void)state;
+  fixture *f = with_a_door();
+  starts(f, "{\"type\":\"user\",\"sub\":\"ana\",\"roles\":[\"a\"]}", "one");
+  fsm_command command = fsm_command_new(FSM_CMD_SEND);
+  command.instance = "nobody";
+  command.event = "OPEN";
+  command.actor = json(f, "{\"type\":\"user\",\"sub\":\"ana\",\"roles\":[\"a\"]}");
+  fsm_answer answer = sent(f, &command);
+  assert_code(&answer, FSM_EINSTANCE);
+  fixture_reopen(f); /* what was counted is on record now */
+  const fsm_value document = asked(f, NULL, 10);
+  assert_string_equal(items_of(f, &document), "\"ana\"");
+  assert_string_equal(text_of(f, fsm_map_get(&fsm_map_get(&document, "items")->items[0], "roles")),
+                      "[\"a\"]");
+  fixture_free(f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_configured_wins_over_what_was_seen),
@@ -285,6 +304,7 @@ int main(void) {
       cmocka_unit_test(one_who_comes_from_elsewhere_is_another),
       cmocka_unit_test(no_more_are_kept_than_the_bound),
       cmocka_unit_test(all_are_found_again_after_a_restart),
+      cmocka_unit_test(a_sum_of_refusals_hides_nobody),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
