@@ -51,7 +51,9 @@ static fsm_code check_status(const verb *v, fsm__decision *out) {
   };
   const fsm__status status = out->instance->status;
   if (v->statuses & IN(status)) return FSM_OK;
-  const char *then = v->kind == FSM_CMD_PAUSE && status == FSM_PAUSED ? " already" : why[status].then;
+  const bool already = (v->kind == FSM_CMD_PAUSE && status == FSM_PAUSED) ||
+                       (v->kind == FSM_CMD_CANCEL && status == FSM_CANCELLED);
+  const char *then = already ? " already" : why[status].then;
   return fsm__decision_refuse(out, why[status].code, "", "it cannot be %s: the instance is %s%s%s", v->done,
                               status == FSM_INCIDENT ? "an " : "", fsm__status_name(status), then);
 }

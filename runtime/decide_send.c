@@ -55,8 +55,9 @@ static fsm_code check_state(fsm__decision *out) {
                                                    [FSM_CANCELLED] = FSM_ECOMPLETED};
   const fsm__instance *in = out->instance;
   if (in->status != FSM_RUNNING)
-    return fsm__decision_refuse(out, codes[in->status], "", "the instance is %s",
-                                fsm__status_name(in->status));
+    return fsm__decision_refuse(
+        out, codes[in->status], "", "the instance is %s",
+        in->status == FSM_INCIDENT ? "parked as an incident" : fsm__status_name(in->status));
   return FSM_OK;
 }
 

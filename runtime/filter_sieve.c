@@ -55,9 +55,16 @@ fsm_code fsm__query_filter(const fsm_query *query, fsm_filter **out, fsm_error *
 
 /* ---- what there must be ------------------------------------------------------------------------- */
 
-/* Does any version of the machine (of any machine) have a state that this names? */
+/* Is it what the path ends in, and not all of it? */
+static bool ends_in(const char *path, const char *name) {
+  const size_t len = strlen(path), end = strlen(name);
+  return len > end && path[len - end - 1] == '.' && strcmp(path + len - end, name) == 0;
+}
+
+/* Does any version of the machine (of any machine) have a state that this names? If not: one inside others
+ * that is called so, else NULL. */
 static fsm_code known_state(const fsm__reading *at, const char *machine, const char *wanted, bool *known,
-                            fsm_error *err) {
+                            const char **inside, fsm_error *err) {
   const fsm__deployed *newest = NULL;
   *known = false;
   for (unsigned i = 0; !*known && (newest = fsm__catalog_newest(at->core->catalog, i)) != NULL; i++) {
@@ -66,8 +73,11 @@ static fsm_code known_state(const fsm__reading *at, const char *machine, const c
       const fsm__deployed *d = fsm__catalog_find(at->core->catalog, newest->id, v);
       fsm_code code = d == NULL ? FSM_OK : fsm__catalog_need(at->core->catalog, d, err);
       if (code != FSM_OK) return code;
-      for (unsigned s = 1; d != NULL && !*known && s < fsm_machine_states(d->machine); s++)
-        *known = fsm__state_matches(fsm_state_path(d->machine, s), wanted);
+      for (unsigned s = 1; d != NULL && !*known && s < fsm_machine_states(d->machine); s++) {
+        const char *path = fsm_state_path(d->machine, s);
+        *known = fsm__state_matches(path, wanted);
+        if (*inside == NULL && ends_in(path, wanted)) *inside = path;
+      }
     }
   }
   return FSM_OK;
@@ -84,11 +94,16 @@ static fsm_code check_names(fsm__sieve *sieve, fsm_error *err) {
     sieve->machine = newest->number;
   }
   if (f->state == NULL) return FSM_OK;
-  fsm_code code = known_state(at, f->machine, f->state, &known, err);
+  const char *inside = NULL;
+  fsm_code code = known_state(at, f->machine, f->state, &known, &inside, err);
   if (code != FSM_OK || known) return code;
+  const char *meant = inside == NULL ? "" : "; did you mean ", *end = inside == NULL ? "" : "?";
+  if (inside == NULL) inside = "";
   if (f->machine == NULL)
-    return fsm_fail(err, FSM_ENOTFOUND, "state", "no deployed machine has a state \"%.128s\"", f->state);
-  return fsm_fail(err, FSM_ENOTFOUND, "state", "machine %s has no state \"%.128s\"", f->machine, f->state);
+    return fsm_fail(err, FSM_ENOTFOUND, "state", "no deployed machine has a state \"%.128s\"%s%s%s", f->state,
+                    meant, inside, end);
+  return fsm_fail(err, FSM_ENOTFOUND, "state", "machine %s has no state \"%.128s\"%s%s%s", f->machine,
+                  f->state, meant, inside, end);
 }
 
 fsm_code fsm__sieve_open(const fsm__reading *at, const fsm_filter *filter, int64_t now_ns, fsm__sieve *out,

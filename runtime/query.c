@@ -112,8 +112,9 @@ static fsm_code by_prefix(const fsm__reading *at, const char *ref, fsm__instance
   char first[FSM_INSTANCE_ID_MAX + 1] = "", second[FSM_INSTANCE_ID_MAX + 1] = "";
   fsm_code code = FSM_OK;
   fsm__range_open(&range, at->core->store, FSM_T_IDS, ref, strlen(ref));
-  while (matches < 2 && (code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    char *name = matches++ == 0 ? first : second;
+  while (matches < 3 && (code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
+    if (matches++ == 2) break;
+    char *name = matches == 1 ? first : second;
     size_t len = row.key_len <= FSM_INSTANCE_ID_MAX ? row.key_len : FSM_INSTANCE_ID_MAX;
     memcpy(name, row.key, len);
     name[len] = '\0';
@@ -124,8 +125,8 @@ static fsm_code by_prefix(const fsm__reading *at, const char *ref, fsm__instance
   if (code != FSM_OK) return code;
   if (matches == 0) return fsm__query_unknown(at, ref, err);
   if (matches > 1)
-    return fsm_fail(err, FSM_EAMBIGUOUS, "instance", "\"%s\" begins more than one id: %.64s, %.64s", ref,
-                    first, second);
+    return fsm_fail(err, FSM_EAMBIGUOUS, "instance", "\"%s\" begins more than one id: %.64s, %.64s%s", ref,
+                    first, second, matches > 2 ? ", …" : "");
   return load(at, number, out, err);
 }
 

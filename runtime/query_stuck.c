@@ -266,8 +266,9 @@ fsm_code fsm__query_stuck(const fsm__reading *at, fsm_value *out, fsm_error *err
   fsm_code code = fsm__query_filter(at->query, &filter, err);
   if (code == FSM_OK && filter->sort != FSM__BY_CREATED &&
       !(filter->sort == FSM__BY_AGE && filter->downwards))
-    code =
-        fsm_fail(err, FSM_EARGUMENT, "sort", "stuck ones come in the order of -age; list them to sort them");
+    code = fsm_fail(err, FSM_EARGUMENT, "sort",
+                    "stuck ones come in the order of -age, the longest first; otherwise list them: ls --kind "
+                    "any --sort FIELD");
   if (code == FSM_OK) code = fsm__page_open(at, filter, &page, err);
   if (code == FSM_OK) code = fsm__sieve_open(at, filter, page.now_ns, &sieve, err);
   page.sieve = &sieve;

@@ -152,7 +152,7 @@ static void what_does_not_apply_is_refused_and_changes_nothing(void **state) {
       {"completed", FSM_CMD_CANCEL, FSM_ECOMPLETED, "it cannot be cancelled: the instance is completed"},
       {"completed", FSM_CMD_RETRY, FSM_ECOMPLETED, "it cannot be retried: the instance is completed"},
       {"cancelled", FSM_CMD_RESUME, FSM_ECOMPLETED, "it cannot be resumed: the instance is cancelled"},
-      {"cancelled", FSM_CMD_CANCEL, FSM_ECOMPLETED, "it cannot be cancelled: the instance is cancelled"},
+      {"cancelled", FSM_CMD_CANCEL, FSM_ECOMPLETED, "it cannot be cancelled: the instance is cancelled already"},
   };
   begun(f, "running", NULL);
   begun(f, "paused", NULL);
