@@ -419,7 +419,7 @@ class Typed(Case):
     def test_a_refusal_is_shown_and_goes_on(self):
         code, out, err = simulate(PAYMENT, input="MONEY_OK\nnote\nLEGALOK\nnoote\nNOTE\n")
         self.assertEqual((code, err), (0, ""))
-        self.assertIn("not taken a guard refused the event", out)
+        self.assertIn("refused   a guard refused the event", out)
         self.assertEqual(out.count("did you mean NOTE?"), 2)
         self.assertIn("did you mean LEGAL_OK?", out)
         self.assertIn("context   notes: 0 → 2", out)

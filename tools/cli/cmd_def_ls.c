@@ -14,9 +14,11 @@ enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                      const fsm_value *item) {
   (void)cli, (void)document;
+  const char *live = cli_field(arena, item, "live");
+  if (*live == 0) live = "none"; /* all are retired */
   const char *cells[COLUMN_COUNT] = {cli_field(arena, item, "id"),
                                      cli_field(arena, item, "version"),
-                                     cli_field(arena, item, "live"),
+                                     live,
                                      cli_field(arena, item, "states"),
                                      cli_time(arena, fsm_map_get(item, "deployed")),
                                      cli_field(arena, item, "hash"),

@@ -9,7 +9,8 @@
 static fsm_code body_of(cli_run *cli, fsm_buf *text, fsm_error *err) {
   int64_t version = 0;
   const char *reason = cli_args_get(&cli->args, "reason");
-  if (reason == NULL) return fsm_fail(err, FSM_EARGUMENT, "reason", "--reason says why; it goes on record");
+  if (reason == NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "reason", "say why, for the record of it: --reason TEXT");
   fsm_code code = cli_args_number(&cli->args, "version", 1, UINT32_MAX, 0, &version, err);
   if (code != FSM_OK) return code;
   fsm_buf_str(text, "{\"reason\":");
@@ -42,7 +43,9 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   fsm_buf_free(&body);
   if (code != FSM_OK) return code;
   if (cli->json) return cli_print_json(cli, &answer, err);
-  fsm_buf_str(&cli->text, cli->args.words[0]);
+  const char *version = cli_args_get(&cli->args, "version");
+  fsm_buf_printf(&cli->text, "%s%s%s", cli->args.words[0], version == NULL ? "" : "@",
+                 version == NULL ? "" : version);
   fsm_buf_str(&cli->text, fsm_map_get(&answer, "seq") != NULL ? " is retired\n" : " was retired before\n");
   return cli_flush(cli, err);
 }

@@ -4,7 +4,8 @@
 static fsm_code run(cli_run *cli, fsm_error *err) {
   const char *name = cli->args.words[0], *reason = cli_args_get(&cli->args, "reason"), *path = NULL;
   fsm_value answer;
-  if (reason == NULL) return fsm_fail(err, FSM_EARGUMENT, "reason", "--reason says why; it goes on record");
+  if (reason == NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "reason", "say why, for the record of it: --reason TEXT");
   fsm_code code = cli_route_path(cli, name, "reason", reason, &path, err);
   if (code == FSM_OK) code = cli_connect(cli, true, err);
   const cli_post post = {.path = path, .method = "DELETE"};

@@ -36,7 +36,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   const char *name = cli->args.words[0], *path = NULL, *match = NULL;
   fsm_value route, answer;
   if (cli_args_get(&cli->args, "reason") == NULL)
-    return fsm_fail(err, FSM_EARGUMENT, "reason", "--reason says why; it goes on record");
+    return fsm_fail(err, FSM_EARGUMENT, "reason", "say why, for the record of it: --reason TEXT");
   fsm_code code = cli_route_document(cli, cli->args.word_count > 1 ? cli->args.words[1] : NULL, &route, err);
   if (code == FSM_OK) code = if_match(cli, &match, err);
   if (code == FSM_OK) code = cli_route_path(cli, name, NULL, NULL, &path, err);

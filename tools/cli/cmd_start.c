@@ -93,4 +93,5 @@ const cli_command cli_start = {.group = "",
                                .examples = examples,
                                .words_min = 1,
                                .words_max = 1,
+                               .formats = CLI_FORMATS_SHOW,
                                .run = run};

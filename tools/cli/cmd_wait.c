@@ -139,7 +139,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "", "for what? --state STATE, --status STATUS or --event EVENT");
   fsm_code code = timeout == NULL ? FSM_OK : fsm_duration_parse(timeout, &timeout_ns, err);
   if (code == FSM_OK && timeout != NULL && timeout_ns <= 0)
-    code = fsm_fail(err, FSM_EARGUMENT, "timeout", "--timeout is longer than nothing");
+    code = fsm_fail(err, FSM_EARGUMENT, "timeout", "--timeout is more than 0s");
   fsm_value instance;
   if (code == FSM_OK) code = cli_about(cli, FSM_QUERY_INSTANCE, &instance, err);
   const char *id = code == FSM_OK ? cli_field(&cli->arena, &instance, "id") : NULL;

@@ -69,8 +69,20 @@ static const char *member_line(fsm_arena *arena, const fsm_value *map) {
   return line == NULL ? "" : line;
 }
 
+/* What the names of these members are padded to, with their colon and a blank. */
+static unsigned label_width(const fsm_value *document) {
+  unsigned width = 14;
+  for (unsigned i = 0; i < document->len; i++) {
+    const fsm_pair *pair = &document->pairs[i];
+    if (!fsm_is(&pair->value, FSM_MAP) && !fsm_is(&pair->value, FSM_LIST) && pair->key.len + 2 > width)
+      width = pair->key.len + 2;
+  }
+  return width;
+}
+
 static void add_lines(cli_run *cli, unsigned indent, const fsm_value *document) {
-  enum { LABEL = 14, STEP = 2 };
+  enum { STEP = 2 };
+  const unsigned label = label_width(document);
   fsm_arena *arena = &cli->arena;
   for (unsigned i = 0; i < document->len; i++) {
     const fsm_pair *pair = &document->pairs[i];
@@ -82,7 +94,7 @@ static void add_lines(cli_run *cli, unsigned indent, const fsm_value *document) 
     if (map)
       add_lines(cli, indent + STEP, &pair->value);
     else if (!list)
-      fsm_buf_printf(&cli->text, "%*s%-*s%s\n", (int)indent, "", LABEL, name,
+      fsm_buf_printf(&cli->text, "%*s%-*s%s\n", (int)indent, "", (int)label, name,
                      cli_member(arena, own, &pair->value));
     for (unsigned n = 0; list && n < pair->value.len && fsm_is(&pair->value.items[n], FSM_MAP); n++) {
       fsm_buf_printf(&cli->text, "%*s", (int)(indent + STEP), "");

@@ -46,7 +46,7 @@ fsm_code cli_do_one(cli_run *cli, const cli_deed *deed, const char *who, fsm_err
   fsm_code code = cli_deed_do(&cli->source, deed, who, &cli->arena, &answer, err);
   if (code == FSM_OK) return cli_show(cli, &answer, cli_answer_print, err);
   const fsm_value *records = fsm_map_get(&cli->source.problem, "records");
-  if (deed->dry_run && records != NULL && !cli->json) {
+  if (deed->dry_run && records != NULL && cli->format == CLI_TABLE) {
     cli_dry_print(cli, records);
     fsm_error ignored;
     if (cli_flush(cli, &ignored) != FSM_OK) return code;

@@ -25,6 +25,7 @@ static const struct {
     {FSM_EMACHINE, "see: fsm-cli def ls", false},
     {FSM_ERETIRED, "see: fsm-cli def ls; to make new ones again: fsm-cli def deploy FILE", false},
     {FSM_EINSTANCE, "see: fsm-cli ls", false},
+    {FSM_ETASK, "what it has: fsm-cli get %s", true},
     {FSM_EAMBIGUOUS, "give more of the id; see: fsm-cli ls", false},
     {FSM_ETOKEN, "make one: fsm-cli token mint --key FILE --sub USER, then --token-file", false},
     {FSM_EUNREACHABLE, "is fsmd running? start one: fsmd --data DIR", false},
@@ -118,6 +119,7 @@ static void add_sentence(fsm_buf *out, const fsm_error *err) {
 }
 
 extern const cli_command cli_wait;                /* asks for nothing that could have been done */
+extern const cli_command cli_set;                 /* it is the context that its data does not fit */
 extern const cli_command cli_audit_verify_stream; /* what it finds is not in the data directory */
 
 static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
@@ -143,6 +145,12 @@ static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *aren
     has_hint = true;
   }
   if (!has_hint) has_hint = add_tls_hint(out, cli, err);
+  if (cli->command == &cli_set && err->code == FSM_EDATA && cli->ref != NULL) {
+    fsm_buf_str(out, "  see: fsm-cli get ");
+    add_safe(out, cli->ref);
+    fsm_buf_char(out, '\n');
+    has_hint = true;
+  }
   if (!has_hint) add_hint(out, err->code, cli->ref);
   if (fsm_code_exit(err->code) == 2 && cli->command != NULL && !cli->connecting) cli_usage(cli->command, out);
 }

@@ -162,7 +162,7 @@ static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
   code = cli_args_parse(&cli->args, own, cli_global_options, argv, &at, false, err);
   if (code != FSM_OK) return code;
   cli->screen = cli_screen_of(STDOUT_FILENO, cli_args_has(&cli->args, "no-color"));
-  if (cli_args_has(&cli->args, "version")) {
+  if (cli_args_from(&cli->args, cli_global_options, "version") != NULL) { /* def retire has its own */
     fsm_version_add(&cli->text, "fsm-cli", "");
     return cli_flush(cli, err);
   }

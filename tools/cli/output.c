@@ -107,6 +107,7 @@ static void add_members(fsm_buf *out, const fsm_value *document) {
 fsm_code cli_show(cli_run *cli, const fsm_value *document,
                   void (*print)(cli_run *cli, const fsm_value *document), fsm_error *err) {
   const fsm_value *id = cli_member_at(document, "id");
+  if (id == NULL) id = cli_member_at(document, "instance"); /* an answer to a command */
   cli_page(cli);
   switch (cli->format) {
     case CLI_JSON:

@@ -117,8 +117,11 @@ static bool has_kind(const fsm_value *item, const char *name) {
 /* What is not as the machine alone would have it, and why it is of its kind. */
 static const char *why_of(fsm_arena *arena, const fsm_value *item, bool forced) {
   const fsm_value *incident = fsm_map_get(item, "incident"), *sla = fsm_map_get(item, "sla");
-  const char *text =
-      incident != NULL && fsm_is(incident, FSM_MAP) ? cli_field(arena, incident, "reason") : "";
+  const char *text = "";
+  if (incident != NULL && fsm_is(incident, FSM_MAP)) {
+    text = cli_field(arena, incident, "text");
+    if (*text == 0) text = cli_field(arena, incident, "reason");
+  }
   if (has_kind(item, "dead")) text = join(arena, text, "nothing can move it");
   if (has_kind(item, "orphan")) text = join(arena, text, "nobody known may act");
   if (has_kind(item, "silent")) text = join(arena, text, "nothing is pending");

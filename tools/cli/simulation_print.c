@@ -195,7 +195,7 @@ static void put_outcome(printer *p, const fsm_value *step) {
     fsm_buf_printf(&line, "%s: %s", text(p, error, "event"), text(p, error, "text"));
     put_whole(p, "unhandled", &line);
   } else if (strcmp(outcome, "ok") != 0) {
-    put_text(p, "not taken", fsm_code_text(fsm_code_of(outcome)));
+    put_text(p, "refused", fsm_code_text(fsm_code_of(outcome)));
   }
   for (uint32_t i = 0; candidates != NULL && i < candidates->len; i++) {
     fsm_buf line = {0};
