@@ -103,7 +103,7 @@ static const char *no_path_text(const fsm__why *why) {
   for (unsigned s = 1; s < fsm_machine_states(machine); s++)
     if (fsm_state_kind(machine, s) == FSM_FINAL && fsm_state_parent(machine, s) == 0)
       return "no sequence of events leads to an end";
-  return "its machine has no end: no final state";
+  return "none: its machine has no final state";
 }
 
 /* Why nothing can move it: what its states do not take, or refuse for ever. */

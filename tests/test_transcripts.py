@@ -5,6 +5,7 @@
 
 Exit 77: the programs are not built.
 """
+import concurrent.futures
 import glob
 import os
 import pty
@@ -27,6 +28,7 @@ STEADY = os.path.join(BUILD, "tests", "steady.so")
 WRITE = os.environ.get("FSM_GOLDEN") == "write"
 BEGIN_NS = 1772442000 * 10**9  # 2026-03-02T09:00:00Z
 PATIENCE_S = 60
+AT_ONCE = 3
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # What is made by chance, or measured.
 MASKS = [
@@ -35,6 +37,8 @@ MASKS = [
     (re.compile(r"\b[0-9a-f]{32}\b"), "<token>"),
     (re.compile(r"· [0-9.]+ m?s ·"), "· N ms ·"),
     (re.compile(r"· [0-9.]+ m?s$"), "· N ms"),
+    (re.compile(r"\bcli-[0-9a-f]{16}\b"), "cli-<key>"),
+    (re.compile(r"\bprocess [0-9]+\b"), "process N"),
     # How often a clock that stands still was looked at.
     (re.compile(r"(:\d\d\.\d{3})\d{6}Z"), r"\1…Z"),
     (re.compile(r"(_ns\"?: ?\d+)\d{6}\b"), r"\1…"),
@@ -221,7 +225,8 @@ class Transcript:
 
     def do(self, step, write=WRITE):
         out, errors, code = self.world.run(step.command(), [line[2:] for line in step.input])
-        got = lines_of(masked(out)) + ["! " + line for line in lines_of(masked(errors))]
+        out, errors = (masked(said.replace(self.world.home, "<home>")) for said in (out, errors))
+        got = lines_of(out) + ["! " + line for line in lines_of(errors)]
         if code != 0:
             got.append("[%d]" % code)
         if matches(step.expected, got):
@@ -283,11 +288,19 @@ class Transcripts(unittest.TestCase):
     maxDiff = None
 
 
-def one(path):
+def said(path):
+    transcript = Transcript(path)
+    transcript.run()
+    return transcript.wrong
+
+
+def one(path, pool):
+    """Begun when the first test begins, several at a time: most of their time they wait for a clock."""
+    result = pool.submit(said, path)
+
     def test(self):
-        transcript = Transcript(path)
-        transcript.run()
-        self.assertEqual(transcript.wrong, [], "\n\n".join([""] + transcript.wrong))
+        wrong = result.result()
+        self.assertEqual(wrong, [], "\n\n".join([""] + wrong))
 
     return test
 
@@ -298,8 +311,9 @@ if __name__ == "__main__":
         sys.exit(77)
     names = [name for name in sys.argv[1:] if not name.startswith("-")]
     sys.argv = sys.argv[:1]
+    at_once = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
     for path in sorted(glob.glob(os.path.join(TRANSCRIPTS, "*.txt"))):
         name = os.path.basename(path)[:-4]
         if not names or name in names:
-            setattr(Transcripts, "test_" + name.replace("-", "_"), one(path))
+            setattr(Transcripts, "test_" + name.replace("-", "_"), one(path, at_once))
     unittest.main(verbosity=2)

@@ -212,7 +212,7 @@ static const why_case stands[] =
          "timer and no task is open\n"
          "commands[0].do = force"},
         {"no end at all", CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{\"on\":{\"BACK\":\"a\"}}"), "start",
-         "verdict = waits\npath = null\npath_text = its machine has no end: no final state"},
+         "verdict = waits\npath = null\npath_text = none: its machine has no final state"},
         {"an end that is not to be reached",
          CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{\"on\":{\"BACK\":\"a\"}}," END), "start",
          "path = null\npath_text = no sequence of events leads to an end\nnever = false"},

@@ -2,7 +2,7 @@
 #include "tools/cli/do.h"
 
 /* clang-format off */
-static const cli_option options[] = {CLI_DO_REASON CLI_DO_OPTIONS {NULL, 0, NULL, NULL, false}};
+static const cli_option options[] = {CLI_DO_REASON CLI_DO_ONE {NULL, 0, NULL, NULL, false}};
 /* clang-format on */
 
 static fsm_code run(cli_run *cli, fsm_error *err) {

@@ -161,8 +161,10 @@ static void print_state(cli_run *cli, const fsm_value *document, const fsm_value
   const char *path = cli_field(arena, state, "state"), *about = cli_field(arena, state, "description");
   int64_t ns = 0;
   (void)cli_number(fsm_map_get(state, "for_ns"), &ns);
+  const char *label = *path != 0 ? cli_path_label(cli, arena, document, fsm_map_get(state, "state")) : NULL;
   line(cli, 0,
-       fsm_arena_printf(arena, "in %s for %s%s%s", *path != 0 ? path : "(the machine itself)",
+       fsm_arena_printf(arena, "in %s%s%s%s for %s%s%s", *path != 0 ? path : "(the machine itself)",
+                        label != NULL ? " (" : "", label != NULL ? label : "", label != NULL ? ")" : "",
                         cli_age(arena, ns), *about != 0 ? ": " : "", about));
   for (uint32_t i = 0; events != NULL && i < events->len; i++) print_event(cli, document, &events->items[i]);
   for (uint32_t i = 0; tasks != NULL && i < tasks->len; i++) print_task(cli, document, &tasks->items[i]);

@@ -14,12 +14,13 @@
 
 /* Of every deed; before CLI_FILTER, whose --corr it takes the place of. */
 /* clang-format off */
-#define CLI_DO_OPTIONS                                                                                 \
+#define CLI_DO_ONE                                                                                     \
   {"idem", 0, "KEY", "idempotency key: repeating it does nothing twice", false},                       \
   {"corr", 0, "ID", "correlation id of what it writes; made when absent", false},                      \
   {"expect-rev", 0, "N", "only while the instance's rev is N; of one REF", false},                     \
   {"dry-run", 0, NULL, "only tell what would be written", false},                                      \
-  {"offline", 0, NULL, "on the files of a stopped daemon, under its lock", false},                     \
+  {"offline", 0, NULL, "on the files of a stopped daemon, under its lock", false},
+#define CLI_DO_OPTIONS CLI_DO_ONE                                                                      \
   {"yes", 'y', NULL, "many: do not ask", false},                                                       \
   {"rate", 0, "N", "many: at most so many a second", false},                                           \
   {"limit", 0, "N", "of a FILTER: at most so many", false},

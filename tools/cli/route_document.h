@@ -13,7 +13,7 @@
   {"to", 0, "STATE", "that enter this state, or one in it", true},                                       \
   {"event", 'e', "NAME", "with this event", true},                                                       \
   {"level", 0, "N", "of at least this level", false},                                                    \
-  {"label", 'l', "NAME=VALUE", "of an instance with this label", true},                                  \
+  {"label", 'l', "NAME=VALUE", "with this label: the record `created` has them", true},                                  \
   {"where", 0, "EXPR", "for which this is true: \"record.level > 1\"", false},                           \
   {"sink", 's', "NAME", "give them to this sink", true}
 /* clang-format on */
