@@ -74,14 +74,22 @@ class Lists:
             one = self.told.instances[count - 1] if count <= len(self.told.instances) else None
             self.d.same(row, one and row_of(self.rules, one, now, withs), "ls", row["id"])
         self.d.same(count, len(self.told.instances), "ls --all: instances")
-        self.d.begin("ls --kind silent --for 3d with its kinds")
-        silent = 3 * DAY
-        rows = [in_ns(r) for r in self.client.lines("ls", "--kind", "silent", "--for", "3d", "--with", "kind", "--all")]
-        now = rows[0]["since"] + rows[0]["for_ns"] if rows else time.time_ns()
-        want = [o for o in self.told.instances if o.open() and now - min(o.since[p] for p in o.state) >= silent and "silent" in self.rules.kinds(o, now, silent)]
-        self.d.same([r["id"] for r in rows], [o.id for o in want], "silent")
+        now = time.time_ns()
+        tried = [o for o in self.told.instances if o.open() and o.refused and o.refused[-1] > o.seq and not self.rules.pending(o)]
+        spans = [3 * DAY]  # and so long that its change was before, and the refusal is not
+        spans += [now - (o.updated + self.told.time[o.refused[-1] - 1]) // 2 for o in self.chance.sample(tried, min(2, len(tried)))]
+        for span in spans:
+            self.silent(span // SECOND)
+
+    def silent(self, seconds):
+        args = ["--kind", "silent", "--for", "%ds" % seconds]
+        self.d.begin("ls %s with its kinds" % " ".join(args))
+        rows = [in_ns(r) for r in self.client.lines("ls", *args, "--with", "kind", "--all")]
+        now, span = rows[0]["since"] + rows[0]["for_ns"] if rows else time.time_ns(), seconds * SECOND
+        want = [o for o in self.told.instances if o.open() and age(o, now) >= span and "silent" in self.rules.kinds(o, now, span)]
+        self.d.same([r["id"] for r in rows], [o.id for o in want], *args)
         for row, one in zip(rows, want):
-            self.d.same(row, row_of(self.rules, one, now, ("kind",), silent), "silent", row["id"])
+            self.d.same(row, row_of(self.rules, one, now, ("kind",), span), *args, row["id"])
 
     # ---- filters and sorts ----
 

@@ -5,6 +5,7 @@ creation on, record by record.
 Segments are decoded in processes of their own; what is kept of a record is some 40 bytes, of an instance some 1.5 KB.
 """
 import array
+import gc
 import bisect
 import glob
 import marshal
@@ -152,6 +153,7 @@ class Told:
     # ---- reading ----
 
     def read(self, processes):
+        gc.disable()  # nothing goes round in circles here
         ordinals = sorted(int(os.path.basename(p)[:-4]) for p in glob.glob(os.path.join(self.directory, "*.seg")))
         jobs = [(self.directory, ordinal, self.texts) for ordinal in ordinals]
         ended = (1, bytes(32))

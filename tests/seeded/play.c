@@ -9,7 +9,7 @@
 #include "schema/json.h"
 #include "seeded.h"
 
-enum { BATCH = 512, SLICES = 800, TEXT_BYTES_MAX = 64 * 1024, SETTLE_MAX = 1000000 };
+enum { BATCH = 4096, SLICES = 800, TEXT_BYTES_MAX = 64 * 1024, SETTLE_MAX = 1000000, SERVICE_THREADS = 256 };
 
 static const char *const machines[] = {"loan", "claim", "order", "payment", "ticket"};
 
@@ -100,6 +100,7 @@ void seeded_open(seeded *s) {
                                        .now_arg = s,
                                        .services = services,
                                        .service_count = 2,
+                                       .service_threads = SERVICE_THREADS, /* none is started */
                                        .fatal = on_fatal};
   fsm_error err = {.text = ""};
   noise = s->seed;
