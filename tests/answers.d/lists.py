@@ -6,7 +6,7 @@ import time
 from ask import SECOND, ns, stamp
 from rules import AFTER, DAY, FINAL, failed, masked, sla
 
-RANKED_MAX = 262144  # over that a list is not sorted by what has no index
+RANKED_MAX = 262144  # over so many looks a list is not sorted by what has no index
 PAGE = 2000
 
 
@@ -159,14 +159,16 @@ class Lists:
         }  # fmt: skip
         for name, key in keys.items():
             for sign in ("", "-"):
-                for args, holds in ((["-m", "loan"], lambda o: o.machine == "loan"), (["--kind", "failed,orphan"], None)):
+                corr = self.chance.choice(self.told.instances).corr
+                for args, holds in ((["-m", "loan"], lambda o: o.machine == "loan"), (["--kind", "failed,orphan"], None), (["--corr", corr], lambda o: corr in o.corrs)):
                     holds = holds or (lambda o: {"failed", "orphan"} & set(self.rules.kinds(o, time.time_ns())))
                     all_of = [o for o in self.told.instances if holds(o)]
-                    if len(all_of) > RANKED_MAX and name not in ("created", "id"):
-                        self.d.same(self.client.fails("ls", *args, "--sort", sign + name), 2, "too many to sort", *args, name)
-                        continue
                     limit = [] if len(all_of) <= 4 * PAGE else ["--limit", str(PAGE)]
-                    got = [r["id"] for r in self.client.lines("ls", *args, "--sort", sign + name, *(limit or ["--all"]))]
+                    try:
+                        got = [r["id"] for r in self.client.lines("ls", *args, "--sort", sign + name, *(limit or ["--all"]))]
+                    except AssertionError:  # kinds cost more than a row
+                        self.d.same(len(self.told.instances) > RANKED_MAX // 16 and name != "created" and args[0] != "--corr", True, "sort is refused", name, *args)
+                        continue
                     self.in_order(got, all_of, name, key, sign == "-", bool(limit), args)
 
     def in_order(self, got, all_of, name, key, downwards, cut, args):
@@ -249,8 +251,9 @@ class Lists:
         self.d.begin("timers, tasks, actors")
         for args, machine in (([], None), (["-m", "order"], "order"), (["--late"], None)):
             rows = list(self.client.lines("timer", "ls", "--all", *args))
-            now = ns(rows[0]["due"]) + (rows[0]["overdue_ns"] if rows[0]["late"] else -rows[0]["left_ns"]) if rows else time.time_ns()
-            want = []
+            nows = [ns(r["due"]) + (r["overdue_ns"] if r["late"] else -r["left_ns"]) for r in rows]  # of each page its own
+            self.d.same(nows, sorted(nows), "timers: now", *args)
+            now, want = nows[0] if rows else time.time_ns(), []
             for one in self.told.instances:
                 for name, (event, due, set_by) in (one.timers or {}).items():
                     late = due <= now
@@ -263,7 +266,10 @@ class Lists:
             for row in rows:
                 row["due"] = ns(row["due"])
             self.d.same(len(rows), len(want), "timers", *args)
-            for row, wanted in zip(rows, want):
+            for row, wanted, at in zip(rows, want, nows):
+                wanted.pop("overdue_ns" if wanted["late"] else "left_ns")
+                wanted["late"] = wanted["due"] <= at
+                wanted["overdue_ns" if wanted["late"] else "left_ns"] = abs(at - wanted["due"])
                 self.d.same(row, wanted, "timer ls", *args)
 
     def tasks(self):
