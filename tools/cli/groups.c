@@ -10,7 +10,7 @@ enum { GROUPS_MAX = 10000, FIELDS_MAX = 4, NUMBERS = 6 };
 typedef struct group {
   fsm_value by;
   const char *oldest;
-  int64_t count, n;
+  int64_t oldest_ns, count, n;
   double sum, min, max;
 } group;
 
@@ -40,18 +40,22 @@ static fsm_code group_of(groups *all, const fsm_value *by, group **out, fsm_erro
 static fsm_code add(groups *all, const fsm_value *item, fsm_error *err) {
   const fsm_value *by = fsm_map_get(item, "by"), *sum = fsm_map_get(item, "sum");
   const fsm_value *oldest = fsm_map_get(item, "oldest");
-  int64_t count = 0, n = 0;
+  int64_t count = 0, n = 0, oldest_ns = 0;
   group *to = NULL;
   if (by == NULL || !fsm_is(by, FSM_MAP) || !cli_number(fsm_map_get(item, "count"), &count))
     return fsm_fail(err, FSM_EUNREACHABLE, "", "the answer has no groups; is that a fsmd?");
   fsm_code code = group_of(all, by, &to, err);
   if (code != FSM_OK) return code;
   to->count += count;
-  if (oldest != NULL && fsm_is(oldest, FSM_STRING)) {
+  /* As numbers: as texts 00.5Z would come before 00Z. */
+  if (oldest != NULL && cli_time_ns(oldest, &oldest_ns) && (*to->oldest == 0 || oldest_ns < to->oldest_ns)) {
     const char *text = fsm_arena_strndup(all->arena, oldest->s, oldest->len);
-    if (text != NULL && (*to->oldest == 0 || strcmp(text, to->oldest) < 0)) to->oldest = text;
+    if (text == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for groups");
+    to->oldest = text;
+    to->oldest_ns = oldest_ns;
   }
-  if (sum == NULL || !fsm_is(sum, FSM_MAP) || !cli_number(fsm_map_get(sum, "count"), &n) || n == 0) return FSM_OK;
+  if (sum == NULL || !fsm_is(sum, FSM_MAP) || !cli_number(fsm_map_get(sum, "count"), &n) || n == 0)
+    return FSM_OK;
   const double min = number_of(sum, "min"), max = number_of(sum, "max");
   if (to->n == 0 || min < to->min) to->min = min;
   if (to->n == 0 || max > to->max) to->max = max;
