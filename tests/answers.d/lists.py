@@ -157,12 +157,12 @@ class Lists:
             "machine": lambda o: (o.machine,), "state": lambda o: o.state[0].encode(), "sla": lambda o: (sla(o) or [None])[0],
             "age": lambda o: -min(o.since[p] for p in o.state),
         }  # fmt: skip
+        corr, now = self.chance.choice(self.told.instances).corr, time.time_ns()
+        cases = [(["-m", "loan"], [o for o in self.told.instances if o.machine == "loan"]), (["--corr", corr], [o for o in self.told.instances if corr in o.corrs]),
+                 (["--kind", "failed,orphan"], [o for o in self.told.instances if {"failed", "orphan"} & set(self.rules.kinds(o, now))])]  # fmt: skip
         for name, key in keys.items():
             for sign in ("", "-"):
-                corr = self.chance.choice(self.told.instances).corr
-                for args, holds in ((["-m", "loan"], lambda o: o.machine == "loan"), (["--kind", "failed,orphan"], None), (["--corr", corr], lambda o: corr in o.corrs)):
-                    holds = holds or (lambda o: {"failed", "orphan"} & set(self.rules.kinds(o, time.time_ns())))
-                    all_of = [o for o in self.told.instances if holds(o)]
+                for args, all_of in cases:
                     limit = [] if len(all_of) <= 4 * PAGE else ["--limit", str(PAGE)]
                     try:
                         got = [r["id"] for r in self.client.lines("ls", *args, "--sort", sign + name, *(limit or ["--all"]))]
