@@ -95,7 +95,8 @@ static void a_cell_is_quoted_when_it_has_to_be(void **state) {
 static void a_member_is_found_by_its_path(void **state) {
   (void)state;
   const fsm_value document = json("{\"a\":{\"b\":{\"c\":7}},\"d\":[1]}");
-  assert_true(cli_member_at(&document, "a.b.c")->i == 7);
+  const fsm_value *inner = cli_member_at(&document, "a.b.c");
+  assert_true(inner != NULL && inner->i == 7);
   assert_non_null(cli_member_at(&document, "d"));
   static const char *const missing[] = {"x", "a.x", "a.b.c.d", "d.0", "a.", ".a", ""};
   for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)

@@ -275,7 +275,10 @@ static void compare_ends(sample *c, const seen *s, const fsm_exploration *e, uin
   spread_ends(found, e->node_count, node_next, e);
   for (unsigned i = 0; i < s->count; i++) {
     const fsm_explore_node *node = find_node(e, &s->at[i]);
-    if (node == NULL) fail_msg("chart %" PRIu64 ": a configuration was not found", number);
+    if (node == NULL) {
+      fail_msg("chart %" PRIu64 ": a configuration was not found", number);
+      return;
+    }
     if (!node->waits && !node->done)
       fail_msg("chart %" PRIu64 ": the engine stands where nothing waits", number);
     if (s->moves[i] && node->move_count == 0) fail_msg("chart %" PRIu64 ": no dead end", number);
