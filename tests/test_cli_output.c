@@ -11,13 +11,13 @@
 
 /* the program's files are in no library */
 #include "tools/cli/args.c"
-#include "tools/cli/metrics.c"
+#include "tools/cli/find/metrics.c"
 #include "tools/cli/nearest.c"
-#include "tools/cli/output.c"
-#include "tools/cli/screen.c"
 #include "tools/cli/settings.c"
-#include "tools/cli/text.c"
-#include "tools/cli/width.c"
+#include "tools/cli/show/output.c"
+#include "tools/cli/show/screen.c"
+#include "tools/cli/show/text.c"
+#include "tools/cli/show/width.c"
 
 const cli_option cli_global_options[] = {
     {"data", 0, "DIR", "", false},   {"url", 0, "URL", "", false},     {"output", 'o', "FORMAT", "", false},

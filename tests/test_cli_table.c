@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 /* the program's files are in no library */
-#include "tools/cli/screen.c"
-#include "tools/cli/table.c"
-#include "tools/cli/width.c"
+#include "tools/cli/show/screen.c"
+#include "tools/cli/show/table.c"
+#include "tools/cli/show/width.c"
 
 static const char *escaped(fsm_buf *buf, const char *text, size_t len) {
   fsm_buf_reset(buf);

@@ -10,9 +10,9 @@
 
 /* the program's files are in no library */
 #include "tools/cli/route.c"
-#include "tools/cli/screen.c"
-#include "tools/cli/text.c"
-#include "tools/cli/width.c"
+#include "tools/cli/show/screen.c"
+#include "tools/cli/show/text.c"
+#include "tools/cli/show/width.c"
 
 static fsm_arena arena;
 

@@ -9,11 +9,11 @@
 #include <cmocka.h>
 
 /* the program's files are in no library */
-#include "tools/cli/screen.c"
-#include "tools/cli/seen.c"
-#include "tools/cli/text.c"
-#include "tools/cli/waiting.c"
-#include "tools/cli/width.c"
+#include "tools/cli/explain/seen.c"
+#include "tools/cli/explain/waiting.c"
+#include "tools/cli/show/screen.c"
+#include "tools/cli/show/text.c"
+#include "tools/cli/show/width.c"
 
 #define NOW "\"now\": \"2026-11-22T10:00:00.5Z\""
 

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 /* the program's files are in no library */
-#include "tools/cli/screen.c"
-#include "tools/cli/width.c"
+#include "tools/cli/show/screen.c"
+#include "tools/cli/show/width.c"
 
 /* clang-format off */
 static const struct {

@@ -291,7 +291,8 @@ def listed(files, readmes):
     """The README of a folder names every file beside it, by its name or a pattern, and none that is gone."""
     for folder, text in readmes.items():
         path = folder + "/README.md"
-        stems = {os.path.basename(file)[:-2] for file in files if os.path.dirname(file) == folder}
+        stems = {os.path.basename(file)[:-2] for file in files if os.path.dirname(file) == folder or
+                 (folder == "tools/cli" and file.startswith(folder + "/"))}  # it has rooms, and one README
         named = [name for span in re.findall(r"`([^`\n]+)`", text) for name in re.split(r"[ ,]+", span)]
         patterns = {m.group(1) for m in (re.fullmatch(r"([a-z_0-9]+\*?)(\.[ch])?", name) for name in named) if m}
         for stem in sorted(stems):

@@ -12,13 +12,13 @@
 
 #include "schema/json.h"
 #include "tools/cli/args.h"
-#include "tools/cli/labels.h"
-#include "tools/cli/outlet.h"
-#include "tools/cli/output.h"
-#include "tools/cli/screen.h"
 #include "tools/cli/settings.h"
+#include "tools/cli/show/labels.h"
+#include "tools/cli/show/outlet.h"
+#include "tools/cli/show/output.h"
+#include "tools/cli/show/screen.h"
+#include "tools/cli/show/text.h"
 #include "tools/cli/source.h"
-#include "tools/cli/text.h"
 
 /* Under what the help lists a command, in its order. Their titles: topics.c. */
 typedef enum cli_heading {
@@ -65,10 +65,10 @@ struct cli_run { /* one run of the program */
   cli_labels labels;     /* what states and events are called */
   fsm_buf footer;        /* for stderr, when all is printed */
   cli_source source;
-  cli_place place; /* where source is, once connected */
-  int exit;        /* the exit status that a command wants; 0 = that of its code */
+  cli_place place;  /* where source is, once connected */
+  int exit;         /* the exit status that a command wants; 0 = that of its code */
   int64_t hasty_ns; /* how long an answer may take when nobody waits for it; 0 = as --timeout says */
-  bool connecting; /* the words were right: what is wrong now is no matter of usage */
+  bool connecting;  /* the words were right: what is wrong now is no matter of usage */
   char *const *argv;
   bool progress;   /* stands on stderr (output.h) */
   bool left;       /* the pager was left before its end: all is well */

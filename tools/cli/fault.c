@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "tools/cli/cli.h"
-#include "tools/cli/seen.h"
+#include "tools/cli/explain/seen.h"
 
 /* What to do next, by code; %s is the instance. */
 static const struct {

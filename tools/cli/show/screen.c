@@ -1,0 +1,172 @@
+/* screen.c: terminals: size, safe text, width. */
+#include "tools/cli/show/screen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "tools/cli/show/width.h"
+
+enum { COLUMNS_DEFAULT = 80, COLUMNS_MIN = 20, ROWS_DEFAULT = 24, SIZE_MAX_CELLS = 1000 };
+
+static unsigned bounded(unsigned size, unsigned if_none, unsigned least) {
+  if (size == 0) size = if_none;
+  if (size < least) size = least;
+  return size > SIZE_MAX_CELLS ? SIZE_MAX_CELLS : size;
+}
+
+cli_screen cli_screen_of(int fd, bool no_colour) {
+  cli_screen screen = {.tty = isatty(fd) == 1};
+  struct winsize size = {0};
+  if (!screen.tty) return screen;
+  const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
+  bool dumb = term == NULL || strcmp(term, "dumb") == 0;
+  screen.colour = !no_colour && !dumb && (off == NULL || *off == 0);
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0) size = (struct winsize){0};
+  screen.columns = bounded(size.ws_col, COLUMNS_DEFAULT, COLUMNS_MIN);
+  screen.rows = bounded(size.ws_row, ROWS_DEFAULT, 1);
+  return screen;
+}
+
+/* Characters that are valid but that a terminal obeys or that reorder the line. */
+static bool is_dangerous(wchar_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f || c == 0xfeff ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+static void escape_one(fsm_buf *buf, wchar_t c) {
+  if (c == '\n')
+    fsm_buf_str(buf, "\\n");
+  else if (c == '\t')
+    fsm_buf_str(buf, "\\t");
+  else if (c == '\r')
+    fsm_buf_str(buf, "\\r");
+  else if (c < 0x80)
+    fsm_buf_printf(buf, "\\x%02x", (unsigned)c);
+  else
+    fsm_buf_printf(buf, "\\u{%x}", (unsigned)c);
+}
+
+void cli_escape(fsm_buf *buf, const char *text, size_t len) {
+  for (size_t at = 0; at < len;) {
+    wchar_t c = 0;
+    size_t step = cli_character(text + at, len - at, &c);
+    if (step == 0)
+      fsm_buf_printf(buf, "\\x%02x", (unsigned char)text[at++]);
+    else if (is_dangerous(c))
+      escape_one(buf, c), at += step;
+    else
+      fsm_buf_add(buf, text + at, step), at += step;
+  }
+}
+
+/* Bytes of text that fit into width columns; *used says how many columns they take. */
+static size_t fitting(const char *text, size_t len, unsigned width, unsigned *used) {
+  size_t at = 0;
+  *used = 0;
+  while (at < len) {
+    unsigned w = 0;
+    const size_t step = cli_cluster(text + at, len - at, &w);
+    if (*used + w > width) break;
+    *used += w;
+    at += step;
+  }
+  return at;
+}
+
+unsigned cli_width(const char *text) {
+  unsigned used = 0;
+  (void)fitting(text, strlen(text), (unsigned)-1 / 2, &used);
+  return used;
+}
+
+void cli_clip(fsm_buf *buf, const char *text, unsigned width) {
+  size_t len = strlen(text);
+  unsigned used = 0;
+  if (fitting(text, len, width, &used) == len) {
+    fsm_buf_add(buf, text, len);
+    return;
+  }
+  if (width == 0) return;
+  fsm_buf_add(buf, text, fitting(text, len, width - 1, &used));
+  fsm_buf_str(buf, "…");
+}
+
+/* Appends the last of text that fits into width columns. */
+static void add_end(fsm_buf *buf, const char *text, unsigned whole, unsigned width) {
+  unsigned used = 0;
+  size_t len = strlen(text), skip = fitting(text, len, whole - width, &used);
+  /* a wide character at the cut goes as a whole */
+  if (whole - used > width) {
+    unsigned w = 0;
+    skip += cli_cluster(text + skip, len - skip, &w);
+  }
+  fsm_buf_str(buf, text + skip);
+}
+
+void cli_clip_front(fsm_buf *buf, const char *text, unsigned width) {
+  unsigned whole = cli_width(text);
+  if (whole <= width) {
+    fsm_buf_str(buf, text);
+    return;
+  }
+  if (width == 0) return;
+  fsm_buf_str(buf, "…");
+  add_end(buf, text, whole, width - 1);
+}
+
+void cli_clip_middle(fsm_buf *buf, const char *text, unsigned width) {
+  unsigned whole = cli_width(text), used = 0;
+  if (whole <= width) {
+    fsm_buf_str(buf, text);
+    return;
+  }
+  if (width == 0) return;
+  fsm_buf_add(buf, text, fitting(text, strlen(text), (width - 1) / 2, &used));
+  fsm_buf_str(buf, "…");
+  add_end(buf, text, whole, width - 1 - (width - 1) / 2);
+}
+
+/* Bytes of the next line, without the space that it is broken at. */
+static size_t line_of(const char *text, unsigned width) {
+  size_t len = strlen(text), all;
+  unsigned used = 0;
+  size_t fits = all = fitting(text, len, width, &used);
+  if (all == len) return len;
+  while (fits > 0 && text[fits] != ' ') fits--;
+  if (fits > 0) return fits;
+  if (all > 0) return all;
+  return cli_cluster(text, len, &used); /* wider than the line */
+}
+
+void cli_wrap(fsm_buf *buf, const char *text, unsigned width, unsigned indent) {
+  if (width == 0) {
+    fsm_buf_str(buf, text);
+    return;
+  }
+  for (bool first = true; *text != 0; first = false) {
+    unsigned room = first ? width : width > indent ? width - indent : 1;
+    size_t len = line_of(text, room);
+    if (!first) fsm_buf_printf(buf, "\n%*s", (int)indent, "");
+    fsm_buf_add(buf, text, len);
+    for (text += len; *text == ' ';) text++;
+  }
+}
+
+void cli_escape_json(fsm_buf *buf, const char *text, size_t len) {
+  for (size_t at = 0; at < len;) {
+    wchar_t c = 0;
+    size_t step = cli_character(text + at, len - at, &c);
+    if (step == 0) step = 1;
+    bool layout = c == '\n' || c == '\t';
+    if (is_dangerous(c) && c != 0 && !layout && c <= 0xffff)
+      fsm_buf_printf(buf, "\\u%04x", (unsigned)c);
+    else if (is_dangerous(c) && c > 0xffff)
+      fsm_buf_printf(buf, "\\u%04x\\u%04x", 0xd800 + (((unsigned)c - 0x10000) >> 10),
+                     0xdc00 + (((unsigned)c - 0x10000) & 0x3ff));
+    else
+      fsm_buf_add(buf, text + at, step);
+    at += step;
+  }
+}
