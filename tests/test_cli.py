@@ -722,8 +722,8 @@ class Routes(Case):
         self.assertIn("it stands like that already",
                       self.ok(*at, "route", "set", "claims", "-", "--reason", "again", input=document))
         for code, said, words in [
-            (2, "--reason says why", ["set", "claims", "-s", "nats"]),
-            (2, "--reason says why", ["rm", "claims"]),
+            (2, "say why, for the record of it: --reason TEXT", ["set", "claims", "-s", "nats"]),
+            (2, "say why, for the record of it: --reason TEXT", ["rm", "claims"]),
             (2, "--label takes NAME=VALUE", ["set", "c", "-l", "north", "-s", "nats", "--reason", "x"]),
             (2, "unknown sink \"nat\"; did you mean \"nats\"?", ["set", "c", "-s", "nat", "--reason", "x"]),
             (1, "1:1: record.levle: there is no member levle, did you mean level?",
@@ -1163,7 +1163,7 @@ class Lied(Case):
         item = {"id": "x", "machine": "m", "version": 1, "state": "a", "status": "incident", "since": "2026-11-22T09:00:00Z", "for_ns": 1, "rev": 1, "forced": True, "incident": {"reason": "task_failed", "text": "it is down", "seq": 7}}
         record = {"seq": 8, "time": "2026-11-22T09:06:54Z", "kind": "paused", "from": ["a"], "to": ["a"], "cause": "admin", "detail": {"command": "pause", "reason": "the bank asked for it, by telephone"}, "act": {"sub": "olga"}, "corr": "c"}
         with lying({"/v1/instances/x/history": (200, {"items": [record], "next": None}), "/v1/instances": (200, {"items": [item], "next": None, "seq": 9, "now": "2026-11-22T09:00:00Z"})}) as socket:
-            self.assertRegex(run("--socket", socket, "ls")[1], r"\nx .* incident +\S+ +task_failed, forced\n")
+            self.assertRegex(run("--socket", socket, "ls")[1], r"\nx .* incident +\S+ +it is down, forced\n")
             self.assertRegex(run("--socket", socket, "log", "x")[1], r" paused .* olga +\S+ +the bank asked for it, by telephone\n")
             code, out = run_in_terminal(80, "--socket", socket, "--no-color", "log", "x")
             self.assertEqual(code, 0)

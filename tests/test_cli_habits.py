@@ -68,7 +68,7 @@ class Forms(base.WithDaemon):
 
     def test_a_form_that_makes_no_sense_is_refused_with_those_that_do(self):
         self.assertIn("-o takes table, json or jsonl here, not csv", self.expect(2, *self.here("health", "-o", "csv"))[1])
-        self.assertIn("-o takes table, wide, json, jsonl, csv or id, not yaml", self.expect(2, *self.here("ls", "-o", "yaml"))[1])
+        self.assertIn("-o takes table, wide, json, jsonl, csv, id or tree, not yaml", self.expect(2, *self.here("ls", "-o", "yaml"))[1])
         self.assertIn("-o jsonl", self.expect(2, *self.here("log", "d-1", "--full", "-o", "csv"))[1])
 
     def test_wide_cuts_nothing_on_a_narrow_terminal(self):
@@ -260,7 +260,7 @@ class Help(base.Case):
     def test_what_cannot_be_read_is_told_so(self):
         self.assertEqual(run("__parse", "ls", "--nothing")[0], 2)
         self.assertEqual(run("__parse", "get")[0], 2)
-        self.assertEqual(run("__parse", "ls", "-o", "tree")[0], 2)
+        self.assertEqual(run("__parse", "stuck", "-o", "tree")[0], 2)
 
     def test_help_fits_on_a_narrow_screen(self):
         topics = re.findall(r"^  ([a-z-]+) ", self.all.partition("help TOPIC:\n")[2].partition("\n\n")[0], re.M)
