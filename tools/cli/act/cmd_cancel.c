@@ -2,11 +2,7 @@
 #include "tools/cli/act/do.h"
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
-  cli_deed deed = {.kind = FSM_CMD_CANCEL, .verb = "cancel"};
-  size_t refs = 0;
-  fsm_code code = cli_do_words(cli, CLI_TAIL_NONE, &refs, err);
-  if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
-  return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
+  return cli_do_plain(cli, FSM_CMD_CANCEL, err);
 }
 
 /* clang-format off */

@@ -90,3 +90,11 @@ fsm_code cli_do(cli_run *cli, const cli_deed *deed, size_t refs, fsm_error *err)
   if (code != FSM_OK) return code;
   return who.crowd ? do_many(cli, deed, &who, err) : cli_do_one(cli, deed, who.ones[0].id, err);
 }
+
+fsm_code cli_do_plain(cli_run *cli, fsm_command_kind kind, fsm_error *err) {
+  cli_deed deed = {.kind = kind, .verb = cli->command->name};
+  size_t refs = 0;
+  fsm_code code = cli_do_words(cli, CLI_TAIL_NONE, &refs, err);
+  if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
+  return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
+}

@@ -46,6 +46,8 @@ FSM_MUST_USE fsm_code cli_do_words(cli_run *cli, cli_tail tail, size_t *refs, fs
 FSM_MUST_USE fsm_code cli_do_options(cli_run *cli, bool needs_reason, cli_deed *deed, fsm_error *err);
 /* Options are read already; refs: so many of the words, from the first. */
 FSM_MUST_USE fsm_code cli_do(cli_run *cli, const cli_deed *deed, size_t refs, fsm_error *err);
+/* The whole run of a command whose words are REFs, with nothing but a reason: pause, resume, cancel. */
+FSM_MUST_USE fsm_code cli_do_plain(cli_run *cli, fsm_command_kind kind, fsm_error *err);
 /* One, whose id or token is known; connected. */
 FSM_MUST_USE fsm_code cli_do_one(cli_run *cli, const cli_deed *deed, const char *who, fsm_error *err);
 
