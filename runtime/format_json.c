@@ -205,7 +205,9 @@ static bool put_tree(writer *w, unsigned key, fsm__form form) {
   if ((form == FSM__MAP && !map) || (form == FSM__LIST && !list) || head == 0xC0) return false;
   switch (key) {
     case FSM__KEY_timers:
-    case FSM__KEY_tasks: return fsm__put_entries(&w->p, FSM_RECORD_DEPTH_MAX);
+    case FSM__KEY_tasks:
+    case FSM__KEY_sends: return fsm__put_entries(&w->p, FSM_RECORD_DEPTH_MAX);
+    case FSM__KEY_msg:
     case FSM__KEY_detail: return fsm__put_entry(&w->p, FSM_RECORD_DEPTH_MAX);
     case FSM__KEY_idem: return put_idem(w);
     case FSM__KEY_trace: return put_trace(w);

@@ -137,7 +137,7 @@ static bool named(const fsm_value *key, const char *const *names) {
 }
 
 /* What is not the form that is written is left as it is: then it was a text. */
-static fsm_code entry_back(parser *p, const fsm_value *map, bool times, fsm_value *out) {
+static fsm_code entry_back(parser *p, const fsm_value *map, fsm_value *out) {
   static const char *const time_names[] = {"due",  "next",     "deadline",     "expires", "first",
                                            "last", "retry_at", "heartbeat_by", NULL};
   static const char *const byte_names[] = {"tok", "boot", NULL};
@@ -148,7 +148,7 @@ static fsm_code entry_back(parser *p, const fsm_value *map, bool times, fsm_valu
   for (uint32_t i = 0; i < map->len; i++) {
     int64_t ns;
     pairs[i] = map->pairs[i];
-    if (times && named(&pairs[i].key, time_names) && time_of(&pairs[i].value, &ns)) {
+    if (named(&pairs[i].key, time_names) && time_of(&pairs[i].value, &ns)) {
       if (fsm_is_text(&pairs[i].key, "deadline")) p->doubt = "a deadline has two spellings";
       pairs[i].value = fsm_int(ns);
     } else if (named(&pairs[i].key, byte_names) && is_hex(&pairs[i].value) &&
@@ -159,13 +159,13 @@ static fsm_code entry_back(parser *p, const fsm_value *map, bool times, fsm_valu
   return FSM_OK;
 }
 
-static fsm_code entries_back(parser *p, const fsm_value *list, bool times, fsm_value *out) {
+static fsm_code entries_back(parser *p, const fsm_value *list, fsm_value *out) {
   *out = *list;
   if (list->type != FSM_LIST) return FSM_OK;
   fsm_value *items = fsm_arena_zalloc(p->arena, list->len + 1u, sizeof *items);
   if (!items) return no_memory(p);
   for (uint32_t i = 0; i < list->len; i++) {
-    fsm_code code = entry_back(p, &list->items[i], times, &items[i]);
+    fsm_code code = entry_back(p, &list->items[i], &items[i]);
     if (code) return code;
   }
   *out = fsm_list(items, list->len);
@@ -230,10 +230,11 @@ static fsm_code value_back(parser *p, unsigned key, const fsm_value *value) {
     case FSM__KEY_idem: code = idem_back(p, value, &back); break;
     case FSM__KEY_trace: code = trace_back(p, value, &back); break;
     case FSM__KEY_timers:
-    case FSM__KEY_tasks: code = entries_back(p, value, true, &back); break;
-    case FSM__KEY_sends: code = entries_back(p, value, false, &back); break;
+    case FSM__KEY_tasks:
+    case FSM__KEY_sends: code = entries_back(p, value, &back); break;
     case FSM__KEY_tr: code = numbers_back(p, value, &back); break;
-    case FSM__KEY_detail: code = entry_back(p, value, true, &back); break;
+    case FSM__KEY_msg:
+    case FSM__KEY_detail: code = entry_back(p, value, &back); break;
     default: break;
   }
   if (code) return code;

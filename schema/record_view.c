@@ -149,7 +149,9 @@ static fsm_value trace_of(view *v, const fsm_value *trace) {
 static fsm_value value_of(view *v, unsigned key, const fsm_value *value) {
   switch (key) {
     case FSM__KEY_timers:
-    case FSM__KEY_tasks: return entries_of(v, value);
+    case FSM__KEY_tasks:
+    case FSM__KEY_sends: return entries_of(v, value);
+    case FSM__KEY_msg:
     case FSM__KEY_detail: return entry_of(v, value);
     case FSM__KEY_idem: return idem_of(v, value);
     case FSM__KEY_trace: return trace_of(v, value);

@@ -196,6 +196,27 @@ static void times_and_tokens_in_tasks_and_timers_are_proved(void **state) {
   proved(&r);
 }
 
+static void messages_have_their_times_as_timers_have_and_are_proved(void **state) {
+  (void)state;
+  const fsm_pair send[] = {{fsm_string("due"), fsm_int(1700000000000000001)},
+                           {fsm_string("event"), fsm_string("HELLO")},
+                           {fsm_string("to"), fsm_string("b")},
+                           {fsm_string("tok"), fsm_bytes("0123456789abcdef", 16)}},
+                 msg[] = {{fsm_string("due"), fsm_int(1700000009000000000)},
+                          {fsm_string("from"), fsm_string("a")},
+                          {fsm_string("id"), fsm_string("m-1")}};
+  const fsm_value sends[] = {map_of(send, 4)};
+  fsm_record r = plain();
+  r.sends = fsm_list(sends, 1);
+  r.msg = map_of(msg, 3);
+  proved(&r);
+  const fsm_value view = shown(&r);
+  const fsm_value *sent = &fsm_map_get(&view, "sends")->items[0];
+  assert_true(fsm_is_text(fsm_map_get(sent, "due"), "2023-11-14T22:13:20.000000001Z"));
+  assert_true(fsm_is_text(fsm_map_get(sent, "tok"), "30313233343536373839616263646566"));
+  assert_true(fsm_is_text(fsm_map_get(fsm_map_get(&view, "msg"), "due"), "2023-11-14T22:13:29Z"));
+}
+
 static void the_times_of_summed_refusals_are_shown_as_times_and_proved(void **state) {
   (void)state;
   const fsm_pair detail[] = {{fsm_string("count"), fsm_int(7)},
@@ -257,6 +278,7 @@ int main(void) {
       cmocka_unit_test(random_records_come_back_or_say_why_not),
       cmocka_unit_test(what_may_have_been_something_else_is_a_doubt),
       cmocka_unit_test(times_and_tokens_in_tasks_and_timers_are_proved),
+      cmocka_unit_test(messages_have_their_times_as_timers_have_and_are_proved),
       cmocka_unit_test(the_times_of_summed_refusals_are_shown_as_times_and_proved),
       cmocka_unit_test(a_trace_is_proved_and_one_that_w3c_has_no_place_for_is_doubted),
       cmocka_unit_test(what_is_no_record_is_refused_with_its_field),

@@ -43,16 +43,12 @@ def view(fields, origin):
     out.update(time=when(out["time"]), kind=journal.KINDS[out["kind"]], outcome=journal.OUTCOMES[out["outcome"]])
     if "cause" in out:
         out["cause"] = CAUSES[out["cause"]]
-    for name in ("timers", "tasks"):
+    for name in ("timers", "tasks", "sends"):
         if name in out:
             out[name] = [entry(v) for v in out[name]]
-    if "detail" in out:
-        out["detail"] = entry(out["detail"])
-    plain = lambda value: {k: v.hex() if isinstance(v, bytes) else str(v) if isinstance(v, int) and v > 2**53 else v for k, v in value.items()}
-    if "sends" in out:
-        out["sends"] = [plain(send) for send in out["sends"]]
-    if "msg" in out:
-        out["msg"] = plain(out["msg"])
+    for name in ("detail", "msg"):
+        if name in out:
+            out[name] = entry(out[name])
     if "trace" in out:
         a, b, flags = fields[journal_told.TRACE]
         out["trace"] = "00-%s-%s-%02x" % (a.hex(), b.hex(), flags)

@@ -75,9 +75,9 @@ def field(name, value):
         return clock(value)
     if name in ("kind", "outcome", "cause"):
         return {"kind": KINDS, "outcome": OUTCOMES, "cause": CAUSES}[name][value]
-    if name in ("timers", "tasks"):
+    if name in ("timers", "tasks", "sends"):
         return [entry(v) for v in value]
-    if name == "detail":
+    if name in ("detail", "msg"):
         return entry(value)
     if name == "idem":
         return {"key": value[0].hex(), "fingerprint": value[1].hex(), "expires": clock(value[2])}
