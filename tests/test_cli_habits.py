@@ -170,6 +170,7 @@ class Labels(base.WithDaemon):
         "id": "visit",
         "@exprLang": "cel",
         "meta": {"label": {"en": "Visit", "de": "Besuch"}},
+        "schemas": {"events": {"CALL": {"type": "object", "title": "Call", "x-title": {"de": "Aufruf"}}}},
         "initial": "waiting",
         "states": {
             "waiting": {"meta": {"label": {"en": "In the waiting room", "de": "Im Wartezimmer", "de-AT": "Im Warteraum", "ja": "待合室"}}, "on": {"CALL": "busy"}},
@@ -185,7 +186,7 @@ class Labels(base.WithDaemon):
         path = os.path.join(cls.scratch, "visit.json")
         with open(path, "w") as file:
             json.dump(cls.MACHINE, file)
-        for args in (("def", "deploy", path), ("start", "visit", "--id", "v-1"), ("start", "visit", "--id", "v-2"), ("send", "v-2", "CALL"), ("start", "door", "--id", "d-1")):
+        for args in (("def", "deploy", path), ("start", "visit", "--id", "v-1"), ("start", "visit", "--id", "v-2", "--corr", "labels-7"), ("send", "v-2", "CALL", "--corr", "labels-7"), ("start", "door", "--id", "d-1")):
             code, _, err = run("--data", cls.data, *args)
             assert code == 0, err
 
@@ -214,6 +215,21 @@ class Labels(base.WithDaemon):
         self.assertRegex(self.ok(*self.here("get", "v-1"), env={"LANG": "de"}), r"\nstate: +waiting \(Im Wartezimmer\) for ")
         self.assertRegex(self.ok(*self.here("get", "v-1"), env={"LANG": "C"}), r"\nstate: +waiting for ")
         self.assertIn("Entretien", self.ok(*self.here("events", "v-2"), env={"LANG": "de"}))
+
+    def test_figures_and_trees_call_states_so_too(self):
+        de = {"LANG": "de"}
+        for args in (("stats", "-m", "visit", "--by", "state"), ("funnel", "visit"), ("heat", "visit"), ("trace", "labels-7")):
+            text = self.ok(*self.here(*args), env=de)
+            self.assertIn("Im Wartezimmer", text, args)
+            self.assertIn("Entretien", text, args)
+            self.assertNotIn("waiting", text, args)
+            self.assertNotIn("Wartezimmer", self.ok(*self.here(*args), env={"LANG": "C"}), args)
+        self.assertIn("Im Wartezimmer → Entretien, busy.tea.hot", self.ok(*self.here("trace", "labels-7"), env=de))
+        self.assertIn("Aufruf", self.ok(*self.here("stats", "--by", "event"), env=de))
+        for args in (("stats", "--by", "state"), ("funnel", "visit")):
+            for form in ("wide", "csv", "jsonl"):
+                self.assertIn("waiting", self.ok(*self.here(*args, "-o", form), env=de), args)
+        self.assertIn("waiting", self.ok(*self.here("heat", "visit", "--format", "dot"), env=de))  # a drawing is the same for all
 
     def test_files_of_a_stopped_daemon_say_the_same(self):
         before = self.states(LANG="de")

@@ -49,6 +49,15 @@ static fsm_code draw_svg(cli_run *cli, const cli_graph *graph, fsm_error *err) {
   return code;
 }
 
+/* On a terminal states are called as in any table; a drawing is the same bytes whoever reads it. */
+static void put_labels(cli_run *cli, cli_graph *graph) {
+  for (unsigned i = 1; i < graph->node_count; i++) {
+    cli_graph_node *node = &graph->nodes[i];
+    const char *label = cli_newest_label(cli, &cli->arena, cli->args.words[0], node->path);
+    if (label != NULL) node->label = label;
+  }
+}
+
 static fsm_code draw(cli_run *cli, const fsm_def *def, const fsm_value *figures, format how, fsm_error *err) {
   cli_graph graph;
   cli_heat_leaf *heat = NULL;
@@ -56,6 +65,7 @@ static fsm_code draw(cli_run *cli, const fsm_def *def, const fsm_value *figures,
   if (code == FSM_OK) code = cli_heat_of(&cli->arena, &graph, figures, &heat, err);
   if (code != FSM_OK) return code;
   if (how == TERMINAL) {
+    put_labels(cli, &graph);
     cli_page(cli);
     cli_figures_head(cli, "", figures);
     fsm_buf_char(&cli->text, '\n');

@@ -25,12 +25,16 @@ static const char *some(fsm_arena *arena, const fsm_value *item, const char *mem
 }
 
 /* Deeper states stand below those around them. */
-static const char *name_of(const cli_run *cli, fsm_arena *arena, const fsm_value *item) {
+static const char *name_of(cli_run *cli, fsm_arena *arena, const fsm_value *item) {
   const char *path = cli_field(arena, item, "state"), *last = strrchr(path, '.');
+  const char *label = cli_newest_label(cli, arena, cli->args.words[0], path);
   int depth = 0;
-  if (cli->format != CLI_TABLE || !cli->screen.tty) return path;
+  if (cli->format != CLI_TABLE || !cli->screen.tty) return label != NULL ? label : path;
   for (const char *at = path; *at != 0; at++) depth += *at == '.';
-  const char *text = fsm_arena_printf(arena, "%*s%s%s", 2 * depth, "", last != NULL ? last + 1 : path,
+  const char *text = fsm_arena_printf(arena, "%*s%s%s", 2 * depth, "",
+                                      label != NULL  ? label
+                                      : last != NULL ? last + 1
+                                                     : path,
                                       fsm_map_get(item, "gone") != NULL ? " (gone)" : "");
   return text != NULL ? text : path;
 }

@@ -52,7 +52,7 @@ static void add_state(cli_run *cli, cli_table *table, fsm_arena *arena, const fs
   const double now = (double)cli_count_of(item, "standing.count");
   const char *bar = cli_bar(cli, arena, now, most_of(document, "states", "standing.count"), BAR);
   const char *cells[] = {cli_field(arena, item, "machine"),
-                         cli_field(arena, item, "state"),
+                         cli_state_text(cli, arena, item),
                          count_in(arena, item, "standing.count"),
                          bar,
                          span_in(arena, item, "standing.max_ns"),
@@ -69,6 +69,12 @@ static void add_state(cli_run *cli, cli_table *table, fsm_arena *arena, const fs
   cli_table_row(table, cells);
 }
 
+/* As its newest version calls it. */
+static const char *event_text(cli_run *cli, fsm_arena *arena, const fsm_value *item) {
+  const char *name = cli_field(arena, item, "event"), *label = cli_event_label(cli, arena, item, name);
+  return label != NULL ? label : name;
+}
+
 /* ---- events, refusals, machines ---------------------------------------------------------------------- */
 
 static const cli_column event_columns[] = {
@@ -83,7 +89,7 @@ static void add_event(cli_run *cli, cli_table *table, fsm_arena *arena, const fs
                       const fsm_value *item) {
   const char *cells[] = {
       cli_field(arena, item, "machine"),
-      cli_field(arena, item, "event"),
+      event_text(cli, arena, item),
       count_in(arena, item, "taken"),
       count_in(arena, item, "refused"),
       count_in(arena, item, "failed"),
@@ -101,7 +107,7 @@ static const cli_column refusal_columns[] = {
 static void add_refusal(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                         const fsm_value *item) {
   const char *cells[] = {
-      cli_field(arena, item, "machine"), cli_field(arena, item, "event"), cli_field(arena, item, "reason"),
+      cli_field(arena, item, "machine"), event_text(cli, arena, item), cli_field(arena, item, "reason"),
       count_in(arena, item, "count"),
       cli_bar(cli, arena, (double)cli_count_of(item, "count"), most_of(document, "refusals", "count"), BAR)};
   cli_table_row(table, cells);

@@ -135,6 +135,27 @@ const char *cli_path_label(cli_run *cli, fsm_arena *arena, const fsm_value *item
   return state == NULL ? NULL : label_of(cli, arena, state);
 }
 
+const char *cli_newest_label(cli_run *cli, fsm_arena *arena, const char *machine, const char *path) {
+  const fsm_pair pair = {fsm_string("machine"), fsm_string(machine)};
+  const fsm_value item = {.type = FSM_MAP, .len = 1, .pairs = &pair}, text = fsm_string(path);
+  return cli_path_label(cli, arena, &item, &text);
+}
+
+fsm_value cli_path_labels(cli_run *cli, fsm_arena *arena, const fsm_value *item, const fsm_value *paths) {
+  const fsm_value *definition = fsm_is(paths, FSM_LIST) ? definition_of(cli, item) : NULL;
+  if (definition == NULL || !fsm_is(definition, FSM_MAP)) return *paths;
+  fsm_value *items = fsm_arena_alloc(arena, (paths->len + 1u) * sizeof *items);
+  if (items == NULL) return *paths;
+  for (uint32_t i = 0; i < paths->len; i++) {
+    const fsm_value *path = &paths->items[i];
+    const fsm_value *state = fsm_is(path, FSM_STRING) ? state_at(definition, path) : NULL;
+    const fsm_value *text =
+        state == NULL ? NULL : cli_label_in(cli_member_at(state, "meta.label"), language(cli));
+    items[i] = text == NULL || text->len == 0 ? *path : *text;
+  }
+  return fsm_list(items, paths->len);
+}
+
 static const char *leaf_text(cli_run *cli, fsm_arena *arena, const fsm_value *definition,
                              const fsm_value *path) {
   const fsm_value *state = fsm_is(path, FSM_STRING) ? state_at(definition, path) : NULL;

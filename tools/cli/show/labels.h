@@ -36,6 +36,10 @@ const char *cli_machine_label(cli_run *cli, fsm_arena *arena, const fsm_value *i
 const char *cli_event_label(cli_run *cli, fsm_arena *arena, const fsm_value *item, const char *event);
 /* Of one leaf, by its path. */
 const char *cli_path_label(cli_run *cli, fsm_arena *arena, const fsm_value *item, const fsm_value *path);
+/* The same by the newest version of a machine. */
+const char *cli_newest_label(cli_run *cli, fsm_arena *arena, const char *machine, const char *path);
+/* A list of paths with labels in place of those that have one; nothing is escaped. */
+fsm_value cli_path_labels(cli_run *cli, fsm_arena *arena, const fsm_value *item, const fsm_value *paths);
 /* Its `state` as a table shows it: labels of the leaves where there are any, paths of the others; always
  * text. */
 const char *cli_state_text(cli_run *cli, fsm_arena *arena, const fsm_value *item);

@@ -62,11 +62,30 @@ static const char *moment(fsm_arena *arena, const fsm_value *record) {
   return text == NULL ? cli_time(arena, fsm_map_get(record, "time")) : text;
 }
 
+/* {machine, version} as labels.h wants it. */
+static fsm_value machine_of(fsm_pair pairs[2], const fsm_value *record) {
+  const fsm_value *machine = fsm_map_get(record, "mach"), *version = fsm_map_get(record, "defv");
+  pairs[0] = (fsm_pair){fsm_string("machine"), machine != NULL ? *machine : fsm_null()};
+  pairs[1] = (fsm_pair){fsm_string("version"), version != NULL ? *version : fsm_int(0)};
+  return (fsm_value){.type = FSM_MAP, .len = 2, .pairs = pairs};
+}
+
+static const char *change_of(cli_run *cli, const fsm_value *record) {
+  const fsm_value *from = fsm_map_get(record, "from"), *to = fsm_map_get(record, "to");
+  fsm_pair pairs[2];
+  const fsm_value item = machine_of(pairs, record), none = fsm_null();
+  const fsm_value began = from != NULL ? cli_path_labels(cli, &cli->arena, &item, from) : none,
+                  ended = to != NULL ? cli_path_labels(cli, &cli->arena, &item, to) : none;
+  if (to == NULL || (from != NULL && fsm_value_same(&began, &ended) && !fsm_value_same(from, to)))
+    return cli_record_change(&cli->arena, record, false); /* two states of one name: by their paths */
+  return cli_change(&cli->arena, from != NULL ? &began : NULL, &ended);
+}
+
 static void print_line(cli_run *cli, const node *n, const char *branch) {
   fsm_arena *arena = &cli->arena;
   const char *trigger = cli_field(arena, n->record, "trigger"), *kind = cli_field(arena, n->record, "kind");
   const char *inst = cli_field(arena, n->record, "inst"), *who = cli_record_user(arena, n->record);
-  const char *went = cli_record_change(arena, n->record, false), *why = cli_record_reason(arena, n->record);
+  const char *went = change_of(cli, n->record), *why = cli_record_reason(arena, n->record);
   fsm_buf line = {0};
   fsm_buf_printf(&line, "%s  %s%s", moment(arena, n->record), branch, *inst != 0 ? inst : "(store)");
   fsm_buf_printf(&line, "  %s", kind);
