@@ -6,7 +6,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "runtime/clock.h"
 
 enum { CLEAR_DEAD_EVERY = 64 }; /* rounds */
 
@@ -24,12 +25,6 @@ struct fsm__applier {
   bool stop;
 };
 
-static int64_t monotonic_ns(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static void end_round(fsm__applier *a, fsm__applier_state state, const fsm_error *err, int64_t took_ns) {
   pthread_mutex_lock(&a->lock);
   a->state = state;
@@ -43,14 +38,14 @@ static void end_round(fsm__applier *a, fsm__applier_state state, const fsm_error
 static void run_round(fsm__applier *a) {
   fsm_error err = {.code = FSM_OK};
   bool map_full = false;
-  int64_t begin = monotonic_ns();
+  int64_t begin = fsm__monotonic_ns();
   if (++a->rounds % CLEAR_DEAD_EVERY == 0) fsm__store_clear_dead(a->store);
   fsm_code code = fsm__store_apply(a->store, &map_full, &err);
   fsm__applier_state state = code == FSM_OK                            ? FSM_APPLIER_DONE
                              : code != FSM_EFULL && code != FSM_ENOMEM ? FSM_APPLIER_FAILED
                              : map_full                                ? FSM_APPLIER_MAP_FULL
                                                                        : FSM_APPLIER_FULL;
-  end_round(a, state, &err, monotonic_ns() - begin);
+  end_round(a, state, &err, fsm__monotonic_ns() - begin);
 }
 
 static void *run(void *arg) {

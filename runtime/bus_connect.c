@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "runtime/bus_impl.h"
+#include "runtime/clock.h"
 #include "runtime/files.h"
 #include "runtime/nkey.h"
 
@@ -337,11 +338,7 @@ static void disconnect(fsm__bus *bus) {
 
 /* Waits until stop is asked for, the connection has ended, or the time is over (ms < 0: no limit). */
 static void wait_moved(fsm__bus *bus, int ms) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += ms / 1000;
-  until.tv_nsec += (long)(ms % 1000) * 1000000;
-  if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+  const struct timespec until = fsm__timespec_of(fsm__monotonic_ns() + (int64_t)ms * 1000000);
   pthread_mutex_lock(&bus->lock);
   while (!bus->stopping && !bus->closed) {
     if (ms < 0) {

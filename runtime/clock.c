@@ -1,9 +1,29 @@
-/* clock.c: the clock of the boot. See clock.h. */
+/* clock.c: see clock.h. */
 #include "runtime/clock.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
+
+static int64_t read_ns(clockid_t clock) {
+  struct timespec ts;
+  clock_gettime(clock, &ts); /* of a clock that there is, it does not fail */
+  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t fsm__wall_ns(void) { return read_ns(CLOCK_REALTIME); }
+int64_t fsm__monotonic_ns(void) { return read_ns(CLOCK_MONOTONIC); }
+int64_t fsm__monotonic_ms(void) { return fsm__monotonic_ns() / 1000000; }
+int64_t fsm__boot_ns(void) { return read_ns(CLOCK_BOOTTIME); }
+
+struct timespec fsm__timespec_of(int64_t ns) {
+  return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+}
+
+int64_t fsm__wall_now(const fsm_runtime_options *options) {
+  return options->now != NULL ? options->now(options->now_arg) : fsm__wall_ns();
+}
+
+/* ---- the boot ----------------------------------------------------------------------------------- */
 
 /* The first 16 hexadecimal digits of a UUID as text; 0 when it is none. */
 static uint64_t read_uuid(const char *text) {
@@ -37,7 +57,5 @@ uint64_t fsm__boot_of(const fsm_runtime_options *options) {
 
 int64_t fsm__boot_now(const fsm_runtime_options *options) {
   if (options->monotonic != NULL) return options->monotonic(options->now_arg);
-  struct timespec ts;
-  clock_gettime(CLOCK_BOOTTIME, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+  return fsm__boot_ns();
 }

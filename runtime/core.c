@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "runtime/apply.h"
 #include "runtime/backup_read.h"
@@ -12,13 +11,6 @@
 #include "runtime/data_dir.h"
 #include "runtime/people.h"
 #include "runtime/survey.h"
-
-int64_t fsm__wall_now(const fsm_runtime_options *options) {
-  if (options->now != NULL) return options->now(options->now_arg);
-  struct timespec ts;
-  clock_gettime(CLOCK_REALTIME, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /* ---- replay ------------------------------------------------------------------------------------- */
 

@@ -39,9 +39,6 @@ FSM_MUST_USE fsm_code fsm__replay(fsm__journal *journal, fsm__store *store, fsm_
                                   uint64_t from, uint64_t to, size_t round_bytes, fsm__core *position,
                                   fsm_error *err);
 
-/* The wall clock: that of the options, else the system's; nanoseconds UTC since 1970. */
-int64_t fsm__wall_now(const fsm_runtime_options *options);
-
 /* Answers a query on a view of its own, so on durable rows and exactly at the seq that it names (query.c).
  * Any thread. */
 FSM_MUST_USE fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/cursors.h"
 #include "runtime/database_impl.h"
 #include "runtime/manifest.h"
@@ -91,12 +91,10 @@ static fsm_code copy_cursors(backup *b, fsm_error *err) {
 }
 
 static fsm_code copy_rows(backup *b, fsm_error *err) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
   const fsm__snapshot_options options = {.store = fsm__runtime_store(b->runtime),
                                          .origin = fsm__runtime_origin(b->runtime),
                                          .dir = b->snapshots.text,
-                                         .now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+                                         .now_ns = fsm__wall_ns(),
                                          .rest_percent = REST_PERCENT};
   fsm_code code = fsm__snapshot_make(&options, &b->info, err);
   return code == FSM_OK ? fsm__snapshot_path(b->snapshots.text, b->info.from_seq, &b->snapshot, err) : code;

@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/database_impl.h"
 #include "runtime/journal_impl.h"
 #include "runtime/store_impl.h"
@@ -50,12 +50,10 @@ static fsm_code append(fsm__journal *journal, const fsm_record *record, fsm_erro
 
 fsm_code fsm__database_note(fsm__journal *journal, fsm_record_kind kind, const fsm_database_order *order,
                             const fsm_value *detail, uint64_t *seq, fsm_error *err) {
-  struct timespec now;
   int64_t before = 0;
   fsm_code code = last_time(journal, &before, err);
   if (code != FSM_OK) return code;
-  clock_gettime(CLOCK_REALTIME, &now);
-  const int64_t wall = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+  const int64_t wall = fsm__wall_ns();
   const fsm__hash prev = fsm__journal_head(journal);
   fsm_record record = fsm_record_new(kind);
   record.seq = fsm__journal_next_seq(journal);

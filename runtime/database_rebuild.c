@@ -4,8 +4,8 @@
  * first, and removed last, so at every moment the directory has a whole store or says that it has none. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/database_impl.h"
 
 enum { ROUND_BYTES = 32 * 1024 * 1024 };
@@ -52,7 +52,8 @@ fsm_code fsm__stopped_base(const fsm__stopped *stopped, fsm__journal *journal, f
 
 static fsm_code replace(const fsm__stopped *stopped, const fsm__path *fresh, fsm_error *err) {
   fsm__path old;
-  fsm_code code = fsm__path_of(&old, err, "%s/store.old-%lld", stopped->dir.text, (long long)time(NULL));
+  fsm_code code = fsm__path_of(&old, err, "%s/store.old-%lld", stopped->dir.text,
+                               (long long)(fsm__wall_ns() / 1000000000));
   bool there = fsm__path_exists(stopped->store.text);
   if (code == FSM_OK && there) code = fsm__file_move(stopped->store.text, old.text, err);
   if (code == FSM_OK) code = fsm__file_move(fresh->text, stopped->store.text, err);

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/database_damage.h"
 
 typedef fsm__damage damage;
@@ -23,7 +23,8 @@ static fsm_code aside(const damage *d, uint64_t ordinal, fsm__path *from, fsm__p
   fsm__segment_name(ordinal, name);
   fsm_code code = fsm__path_of(from, err, "%s/%s", d->at.journal.text, name);
   if (code == FSM_OK)
-    code = fsm__path_of(to, err, "%s/damaged-%lld-%s", d->at.journal.text, (long long)time(NULL), name);
+    code = fsm__path_of(to, err, "%s/damaged-%lld-%s", d->at.journal.text,
+                        (long long)(fsm__wall_ns() / 1000000000), name);
   return code;
 }
 
@@ -93,8 +94,8 @@ static fsm_code snapshots_aside(const damage *d, bool cut, fsm_error *err) {
     if (!is_bad(d, list[i].from_seq) && (!cut || list[i].to_seq <= d->last_good)) continue;
     code = fsm__snapshot_path(d->at.snapshots.text, list[i].from_seq, &from, err);
     if (code == FSM_OK)
-      code = fsm__path_of(&to, err, "%s/damaged-%lld-%llu", d->at.snapshots.text, (long long)time(NULL),
-                          (unsigned long long)list[i].from_seq);
+      code = fsm__path_of(&to, err, "%s/damaged-%lld-%llu", d->at.snapshots.text,
+                          (long long)(fsm__wall_ns() / 1000000000), (unsigned long long)list[i].from_seq);
     if (code == FSM_OK) code = fsm__file_move(from.text, to.text, err);
   }
   free(list);

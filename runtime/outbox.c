@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/outbox_impl.h"
 
 enum { FIRST_BACKOFF_MS = 20, NICE = 5 };
@@ -42,8 +43,8 @@ void fsm__outbox_wake(fsm__outbox *o) {
 
 /* Until woken, stopping or ns later. Answers wake it when half of those that were open have come. */
 static void rest(fsm__outbox *o, int64_t ns) {
-  int64_t until = fsm__outbox_now() + ns;
-  struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  int64_t until = fsm__monotonic_ns() + ns;
+  const struct timespec t = fsm__timespec_of(until);
   unsigned open = atomic_load(&o->open);
   atomic_store(&o->wake_open, open / 2);
   if (open > 0 && atomic_load(&o->open) <= open / 2) return;
@@ -57,14 +58,14 @@ static void rest(fsm__outbox *o, int64_t ns) {
 
 /* Woken all the time it takes what comes together: so many wakes would cost more than the records. */
 static void nap(fsm__outbox *o) {
-  int64_t now = fsm__outbox_now();
+  int64_t now = fsm__monotonic_ns();
   if (now - o->rested_ns < fsm__ms(2)) nanosleep(&(struct timespec){.tv_nsec = FSM__NAP_US * 1000}, NULL);
-  o->rested_ns = fsm__outbox_now();
+  o->rested_ns = fsm__monotonic_ns();
 }
 
 /* While there is nothing to send to, each commit would wake it: what matters can wait for a few ms. */
 static void doze(int64_t until_ns) {
-  int64_t left = until_ns - fsm__outbox_now();
+  int64_t left = until_ns - fsm__monotonic_ns();
   if (left > fsm__ms(FSM__DOZE_MS)) left = fsm__ms(FSM__DOZE_MS);
   if (left > 0) nanosleep(&(struct timespec){.tv_nsec = left}, NULL);
 }
@@ -73,9 +74,9 @@ static uint64_t life(const fsm__outbox *o) { return o->sink->life != NULL ? o->s
 
 /* The whole delay, whatever wakes us but a stop, an operator or a new life of the sink. */
 static void back_off(fsm__outbox *o, int64_t delay_ns) {
-  int64_t until = fsm__outbox_now() + delay_ns;
+  int64_t until = fsm__monotonic_ns() + delay_ns;
   o->hurry = false;
-  for (int64_t left = delay_ns; left > 0 && !stopping(o); left = until - fsm__outbox_now()) {
+  for (int64_t left = delay_ns; left > 0 && !stopping(o); left = until - fsm__monotonic_ns()) {
     fsm__outbox_obey(o);
     fsm__outbox_watch(o);
     fsm__outbox_budget(o);
@@ -90,7 +91,7 @@ static int64_t backoff_of(const fsm__outbox *o) {
   for (unsigned i = 1; i < o->fails && delay < max; i++) delay *= 2;
   if (delay > max) delay = max;
   if (delay < 2) return delay;
-  uint64_t noise = (uint64_t)fsm__outbox_now() * UINT64_C(0x9E3779B97F4A7C15);
+  uint64_t noise = (uint64_t)fsm__monotonic_ns() * UINT64_C(0x9E3779B97F4A7C15);
   return delay - (int64_t)((noise >> 16) % (uint64_t)(delay / 2));
 }
 
@@ -101,7 +102,7 @@ static bool mends_itself(fsm_code code) {
 
 static void save_when_due(fsm__outbox *o) {
   if (o->unsaved == 0) return;
-  int64_t since = fsm__outbox_now() - o->saved_ns;
+  int64_t since = fsm__monotonic_ns() - o->saved_ns;
   bool many = o->unsaved >= FSM_OUTBOX_SAVE_RECORDS && since >= fsm__ms(FSM_OUTBOX_SAVE_MIN_MS);
   if (many || since >= fsm__ms(FSM_OUTBOX_SAVE_MS)) fsm__outbox_save(o, false);
 }
@@ -112,7 +113,7 @@ static void begin(fsm__outbox *o) {
   fsm__outbox_feed_from_cursor(o);
   o->prepared = true;
   o->prepared_seq = o->cursor.seq;
-  o->prepared_ns = fsm__outbox_now();
+  o->prepared_ns = fsm__monotonic_ns();
   o->reconcile_due = o->sink->reconcile != NULL;
   o->drain_ns = 0;
   pthread_mutex_lock(&o->lock);
@@ -218,7 +219,7 @@ static bool reconcile(fsm__outbox *o) {
   if (code == FSM_OK) code = fsm__outbox_reconcile(o, &err);
   if (code == FSM_OK) {
     o->reconcile_due = false;
-    o->reconciled_ns = fsm__outbox_now();
+    o->reconciled_ns = fsm__monotonic_ns();
     if (o->fails == 0) fsm__outbox_good(o);
     return false;
   }
@@ -230,7 +231,7 @@ static bool reconcile(fsm__outbox *o) {
 static fsm_code lull(fsm__outbox *o, fsm_error *err) {
   int64_t left = fsm__ms(FSM__IDLE_MS);
   if (o->gathered > 0) {
-    int64_t linger = o->gathered_ns + o->config->linger_ns - fsm__outbox_now();
+    int64_t linger = o->gathered_ns + o->config->linger_ns - fsm__monotonic_ns();
     if (linger <= 0) {
       fsm_code code = fsm__outbox_flush(o, err);
       return code == FSM_OK ? fsm__flights_settle(o, err) : code;
@@ -252,7 +253,7 @@ static void settle_down(fsm__outbox *o) {
 /* One turn with a prepared sink. */
 static void turn(fsm__outbox *o) {
   fsm_error err = {0};
-  o->now_ns = fsm__outbox_now();
+  o->now_ns = fsm__monotonic_ns();
   fsm_code code = fsm__flights_settle(o, &err);
   if (code != FSM_OK) {
     fail(o, &err);
@@ -276,9 +277,9 @@ static void turn(fsm__outbox *o) {
 
 static void finish(fsm__outbox *o) {
   fsm_error ignored;
-  int64_t until = fsm__outbox_now() + fsm__ms(FSM_OUTBOX_STOP_MS);
+  int64_t until = fsm__monotonic_ns() + fsm__ms(FSM_OUTBOX_STOP_MS);
   bool going = o->prepared && fsm__outbox_flush(o, &ignored) == FSM_OK;
-  struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  const struct timespec t = fsm__timespec_of(until);
   atomic_store(&o->wake_open, UINT32_MAX);
   atomic_store(&o->sleeping, true);
   while (going) {
@@ -379,7 +380,7 @@ static fsm__outbox *outbox_new(const fsm__outbox_options *options) {
   o->note_arg = options->note_arg;
   o->failing_ns = options->failing_ns > 0 ? options->failing_ns : fsm__ms(FSM_OUTBOX_FAILING_MS);
   o->reconcile_ns = options->reconcile_ns > 0 ? options->reconcile_ns : fsm__ms(FSM_OUTBOX_RECONCILE_MS);
-  o->rate_second = fsm__outbox_now() / 1000000000;
+  o->rate_second = fsm__monotonic_ns() / 1000000000;
   fsm_arena_init(&o->arena, 0);
   fsm_arena_init(&o->kept, 0);
   pthread_mutex_init(&o->lock, NULL);
@@ -435,8 +436,8 @@ fsm_code fsm__outbox_start(const fsm__outbox_options *options, fsm__outbox **out
 void fsm__outbox_stop(fsm__outbox *o) {
   FSM_ASSERT(o != NULL);
   if (!o->started) return;
-  int64_t until = fsm__outbox_now() + fsm__ms(FSM_OUTBOX_STOP_MS);
-  struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  int64_t until = fsm__monotonic_ns() + fsm__ms(FSM_OUTBOX_STOP_MS);
+  const struct timespec t = fsm__timespec_of(until);
   pthread_mutex_lock(&o->lock);
   atomic_store(&o->stopping, true);
   pthread_cond_signal(&o->moved);

@@ -2,6 +2,7 @@
  * done: to warn, to be fed from the archive, to hold up commands. budget.h says when. */
 #include <stdlib.h>
 
+#include "runtime/clock.h"
 #include "runtime/outbox_impl.h"
 
 enum { LOOK_MS = 1000 };
@@ -45,7 +46,7 @@ static uint64_t bytes_kept(fsm__outbox *o, uint64_t settled) {
 
 void fsm__outbox_budget(fsm__outbox *o) {
   fsm__outbox_status now;
-  int64_t at = fsm__outbox_now();
+  int64_t at = fsm__monotonic_ns();
   bool any = o->config->budget_bytes > 0 || o->config->budget_age_ns > 0 || o->cursor.spilled;
   if (!any || at - o->budget_ns < fsm__ms(LOOK_MS)) return;
   o->budget_ns = at;

@@ -2,6 +2,7 @@
  * reconciles, and what of its answer becomes the cursor. */
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/outbox_impl.h"
 
 /* ---- our side ---- */
@@ -79,7 +80,7 @@ static fsm_code know_leaf(fsm__outbox *o, fsm_error *err) {
 void fsm__outbox_save(fsm__outbox *o, bool durable) {
   fsm_error err;
   fsm__cursor *c = &o->cursor;
-  o->saved_ns = fsm__outbox_now();
+  o->saved_ns = fsm__monotonic_ns();
   if (o->sink->reconcile == NULL || o->sink->final) { /* what is acknowledged is there for good */
     c->settled_seq = c->seq;
     c->settled_stream_seq = c->stream_seq;

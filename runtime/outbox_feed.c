@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/outbox_impl.h"
 
 /* ---- reading ---- */
@@ -260,7 +261,7 @@ fsm__fed fsm__outbox_feed(fsm__outbox *o, fsm_error *err) {
   for (unsigned n = 1; n <= FSM__TURN_MAX; n++) {
     bool any = false;
     if (n % FSM__LOOK_EVERY == 0) {
-      o->now_ns = fsm__outbox_now();
+      o->now_ns = fsm__monotonic_ns();
       code = fsm__flights_settle(o, err);
       if (code != FSM_OK) return FSM__FED_FAULT;
     }

@@ -139,8 +139,6 @@ struct fsm__outbox {
   pthread_t thread;
 };
 
-int64_t fsm__outbox_now(void);  /* monotonic */
-int64_t fsm__outbox_wall(void); /* unix time */
 static inline int64_t fsm__ms(int64_t n) { return n * 1000000; }
 
 /* ---- window ---- */

@@ -3,13 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/outbox_impl.h"
 
 /* ---- giving one: any thread ---- */
-
-static struct timespec until_of(int64_t ns) {
-  return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-}
 
 static fsm_code withdraw(fsm__outbox *o, const fsm__order *order, fsm_error *err) {
   if (o->order == order) o->order = NULL;
@@ -22,7 +19,7 @@ static fsm_code withdraw(fsm__outbox *o, const fsm__order *order, fsm_error *err
 
 /* Under the lock. */
 static fsm_code hand_over(fsm__outbox *o, fsm__order *order, fsm_error *err) {
-  struct timespec until = until_of(fsm__outbox_now() + fsm__ms(FSM_OUTBOX_ORDER_MS));
+  const struct timespec until = fsm__timespec_of(fsm__monotonic_ns() + fsm__ms(FSM_OUTBOX_ORDER_MS));
   while (o->order != NULL && !o->ended)
     if (pthread_cond_timedwait(&o->obeyed, &o->lock, &until) != 0) return withdraw(o, order, err);
   if (o->ended) return withdraw(o, order, err);

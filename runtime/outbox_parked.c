@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/outbox_impl.h"
 #include "schema/utf8.h"
 
@@ -54,8 +55,7 @@ fsm_code fsm__draft_add(fsm__draft *draft, const char *sink, uint64_t seq, uint3
         "retry or drop those",
         (unsigned long long)seq, text, FSM_PARKED_MAX);
   if (!again) memmove(p + 1, p, (draft->count++ - i) * sizeof *p);
-  if (!again || p->epoch != epoch)
-    *p = (fsm__parked){.seq = seq, .epoch = epoch, .time_ns = fsm__outbox_wall()};
+  if (!again || p->epoch != epoch) *p = (fsm__parked){.seq = seq, .epoch = epoch, .time_ns = fsm__wall_ns()};
   p->tries++;
   p->code = code;
   (void)snprintf(p->text, sizeof p->text, "%.255s", text);

@@ -2,19 +2,10 @@
  * well again. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/outbox_impl.h"
 #include "schema/utf8.h"
-
-static int64_t clock_of(clockid_t id) {
-  struct timespec t;
-  clock_gettime(id, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int64_t fsm__outbox_now(void) { return clock_of(CLOCK_MONOTONIC); }
-int64_t fsm__outbox_wall(void) { return clock_of(CLOCK_REALTIME); }
 
 /* ---- notes ---- */
 
@@ -47,8 +38,8 @@ void fsm__outbox_fault(fsm__outbox *o, const fsm_error *err, bool halted) {
   fsm__utf8_mend(o->status.last_error); /* it may be the other side's words, and is cut */
   o->status.halted = halted;
   if (o->fault_ns == 0) {
-    o->fault_ns = fsm__outbox_now();
-    o->status.failing_since_ns = fsm__outbox_wall();
+    o->fault_ns = fsm__monotonic_ns();
+    o->status.failing_since_ns = fsm__wall_ns();
   }
   pthread_mutex_unlock(&o->lock);
 }
@@ -61,10 +52,10 @@ static uint64_t lag(const fsm__outbox *o) {
 void fsm__outbox_good(fsm__outbox *o) {
   fsm__note note = {.count = 0};
   pthread_mutex_lock(&o->lock);
-  int64_t failed_ns = o->fault_ns == 0 ? 0 : fsm__outbox_now() - o->fault_ns;
+  int64_t failed_ns = o->fault_ns == 0 ? 0 : fsm__monotonic_ns() - o->fault_ns;
   o->fault_ns = 0;
   o->status.failing_since_ns = 0;
-  o->status.last_ok_ns = fsm__outbox_wall();
+  o->status.last_ok_ns = fsm__wall_ns();
   o->status.last_error[0] = '\0';
   o->status.halted = false;
   pthread_mutex_unlock(&o->lock);
@@ -84,7 +75,7 @@ void fsm__outbox_watch(fsm__outbox *o) {
   bool halted = o->status.halted;
   memcpy(text, o->status.last_error, sizeof text);
   pthread_mutex_unlock(&o->lock);
-  int64_t now = fsm__outbox_now();
+  int64_t now = fsm__monotonic_ns();
   if (since == 0 || now - since < o->failing_ns) return;
   if (o->failed_noted_ns != 0 && now - o->failed_noted_ns < fsm__ms(FSM_OUTBOX_NOTE_EVERY_MS)) return;
   o->failed_noted = true;
@@ -105,7 +96,7 @@ static void turn_rates(fsm__outbox *o, int64_t second) {
 
 void fsm__outbox_count(fsm__outbox *o, uint64_t published, uint64_t repaired) {
   const fsm__cursor *c = &o->cursor;
-  int64_t second = fsm__outbox_now() / 1000000000;
+  int64_t second = fsm__monotonic_ns() / 1000000000;
   pthread_mutex_lock(&o->lock);
   turn_rates(o, second);
   o->rates[second % FSM__RATE_SECONDS] += published + repaired;
@@ -139,7 +130,7 @@ static int64_t time_of(fsm__outbox *o, uint64_t seq) {
 void fsm__outbox_status_get(fsm__outbox *o, fsm__outbox_status *out) {
   FSM_ASSERT(o != NULL && out != NULL);
   pthread_mutex_lock(&o->lock);
-  turn_rates(o, fsm__outbox_now() / 1000000000);
+  turn_rates(o, fsm__monotonic_ns() / 1000000000);
   uint64_t sum = 0;
   for (unsigned i = 0; i < FSM__RATE_SECONDS; i++) sum += o->rates[i];
   *out = o->status;
@@ -158,6 +149,6 @@ void fsm__outbox_status_get(fsm__outbox *o, fsm__outbox_status *out) {
     o->lag_time_ns = time_ns;
     pthread_mutex_unlock(&o->lock);
   }
-  int64_t now = fsm__outbox_wall();
+  int64_t now = fsm__wall_ns();
   if (time_ns > 0 && now > time_ns) out->lag_ns = now - time_ns;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/message.h"
 #include "runtime/publish_impl.h"
 #include "runtime/runtime_impl.h"
@@ -26,11 +27,7 @@ void fsm__publisher_wake(void *arg) {
 
 /* Until posted or ms later; true: posted. */
 static bool wait_for(sem_t *sem, int64_t ms) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  int64_t ns = t.tv_nsec + ms % 1000 * 1000000;
-  t.tv_sec += ms / 1000 + ns / 1000000000;
-  t.tv_nsec = ns % 1000000000;
+  const struct timespec t = fsm__timespec_of(fsm__monotonic_ns() + ms * 1000000);
   int fault;
   while ((fault = sem_clockwait(sem, CLOCK_MONOTONIC, &t)) != 0 && errno == EINTR) continue;
   return fault == 0;

@@ -6,19 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "runtime/budget.h"
+#include "runtime/clock.h"
 #include "runtime/publish_impl.h"
 #include "runtime/publish_kinds.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/sink_config_impl.h"
-
-static int64_t wall_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
@@ -178,7 +172,7 @@ static void make(fsm_publisher *p, fsm__slot *slot) {
   if (code == FSM_OK)
     slot->failing_since_ns = 0;
   else if (slot->failing_since_ns == 0)
-    slot->failing_since_ns = wall_ns();
+    slot->failing_since_ns = fsm__wall_ns();
   pthread_mutex_unlock(&p->lock);
 }
 
@@ -315,7 +309,7 @@ fsm_code fsm__slots_set(fsm_publisher *p, fsm__sink_list *list, fsm_error *err) 
 }
 
 void fsm__slots_mend(fsm_publisher *p) {
-  const int64_t now = wall_ns(), every = FSM_PUBLISH_REMAKE_MS * INT64_C(1000000);
+  const int64_t now = fsm__wall_ns(), every = FSM_PUBLISH_REMAKE_MS * INT64_C(1000000);
   for (size_t i = 0; i < p->count; i++) {
     fsm__slot *slot = p->slots[i];
     if (slot->outbox != NULL || (now >= slot->tried_ns && now - slot->tried_ns < every)) continue;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "runtime/clock.h"
 #include "runtime/queue.h"
 #include "runtime/survey.h"
 #include "schema/json.h"

@@ -4,13 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SPARES_MAX = 1024 };
+#include "runtime/clock.h"
 
-int64_t fsm__monotonic_ns(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
+enum { SPARES_MAX = 1024 };
 
 fsm_code fsm__queue_init(fsm__queue *queue, size_t max, fsm_error *err) {
   pthread_condattr_t attr;
@@ -130,7 +126,7 @@ fsm_code fsm__queue_push_first(fsm__queue *queue, fsm__job *job, fsm_error *err)
 /* Waits until there is a job, a wake-up, the end, or the time is over. */
 static void wait_for(fsm__queue *queue, int64_t wait_ns) {
   int64_t until = fsm__monotonic_ns() + wait_ns;
-  struct timespec ts = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  const struct timespec ts = fsm__timespec_of(until);
   queue->waiting++;
   while (queue->head == NULL && !queue->closed && !queue->woken)
     if (pthread_cond_timedwait(&queue->changed, &queue->lock, &ts) != 0) break;

@@ -60,6 +60,4 @@ void fsm__queue_wake(fsm__queue *queue);
 bool fsm__queue_closed(fsm__queue *queue); /* closed and empty */
 size_t fsm__queue_count(fsm__queue *queue);
 
-int64_t fsm__monotonic_ns(void);
-
 #endif

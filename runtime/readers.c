@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 
+#include "runtime/clock.h"
 #include "runtime/filter_impl.h"
 
 enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5, SURVEY_NICE = 15 };

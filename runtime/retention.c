@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/core.h"
 #include "runtime/cursors.h"
 #include "runtime/parked.h"
@@ -184,11 +185,7 @@ static fsm_code pass(fsm__retention *r, fsm_error *err) {
 }
 
 static void wait_a_tick(fsm__retention *r) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += (long)TICK_MS * 1000000;
-  until.tv_sec += until.tv_nsec / 1000000000;
-  until.tv_nsec %= 1000000000;
+  const struct timespec until = fsm__timespec_of(fsm__monotonic_ns() + (int64_t)TICK_MS * 1000000);
   pthread_mutex_lock(&r->lock);
   if (!atomic_load(&r->stop)) pthread_cond_timedwait(&r->changed, &r->lock, &until);
   pthread_mutex_unlock(&r->lock);
@@ -212,10 +209,8 @@ static void *run(void *arg) {
 }
 
 size_t fsm__retention_turn(fsm__retention *r) {
-  struct timespec t;
   if (r == NULL) return 0;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  const int64_t mono = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+  const int64_t mono = fsm__monotonic_ns();
   if (r->turned_ns != 0 && mono - r->turned_ns < (int64_t)TICK_MS * 1000000) return 0;
   const uint64_t before = r->told.snapshots + r->told.segments;
   r->turned_ns = mono;

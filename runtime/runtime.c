@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/admit.h"
+#include "runtime/clock.h"
 #include "runtime/filter_impl.h"
 #include "runtime/people.h"
 #include "runtime/pulse.h"

@@ -7,15 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/service_impl.h"
 #include "runtime/task_copy.h"
-
-int64_t fsm__service_clock(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* ---- registry ----------------------------------------------------------------------------------- */
 
@@ -182,7 +177,7 @@ static void wait_until(fsm__services *s, int64_t until_ns) {
     pthread_cond_wait(&s->moved, &s->lock);
     return;
   }
-  struct timespec t = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+  const struct timespec t = fsm__timespec_of(until_ns);
   pthread_cond_timedwait(&s->moved, &s->lock, &t);
 }
 
@@ -259,12 +254,12 @@ fsm_code fsm__services_start(fsm__services *s, fsm_runtime *runtime, fsm_error *
 }
 
 void fsm__services_stop(fsm__services *s, int64_t wait_ns) {
-  int64_t until_ns = fsm__service_clock() + wait_ns;
+  int64_t until_ns = fsm__monotonic_ns() + wait_ns;
   pthread_mutex_lock(&s->lock);
   s->stopping = true;
   if (s->manual) fsm__answers_hurry(s);
   pthread_cond_broadcast(&s->moved);
-  while (s->references > 1 && fsm__service_clock() < until_ns) wait_until(s, until_ns);
+  while (s->references > 1 && fsm__monotonic_ns() < until_ns) wait_until(s, until_ns);
   bool alone = s->references == 1;
   s->runtime = NULL;
   pthread_mutex_unlock(&s->lock);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/service_impl.h"
 
@@ -51,9 +52,8 @@ bool fsm__attempt_begin(fsm__attempt *attempt) {
   fsm_task *task = attempt->task;
   const fsm_command command = command_of(attempt, FSM_CMD_TASK_STARTED);
   beginning b = {.lock = PTHREAD_MUTEX_INITIALIZER, .said = PTHREAD_COND_INITIALIZER};
-  struct timespec pause = {.tv_nsec = 1000000}, wall;
-  clock_gettime(CLOCK_REALTIME, &wall);
-  int64_t now_ns = s->now != NULL ? s->now(s->now_arg) : (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec;
+  struct timespec pause = {.tv_nsec = 1000000};
+  int64_t now_ns = s->now != NULL ? s->now(s->now_arg) : fsm__wall_ns();
   if (__builtin_add_overflow(now_ns, task->timeout_ns, &task->deadline_ns)) task->deadline_ns = INT64_MAX;
   for (;;) {
     pthread_mutex_lock(&s->lock);
@@ -131,7 +131,7 @@ static bool may_be_taken_later(fsm_code code) {
 }
 
 static void give_again(fsm__services *s, fsm__attempt *attempt, int64_t wait_ms) {
-  attempt->again_ns = fsm__service_clock() + wait_ms * 1000000;
+  attempt->again_ns = fsm__monotonic_ns() + wait_ms * 1000000;
   attempt->next = NULL;
   *s->answers_end = attempt;
   s->answers_end = &attempt->next;
@@ -185,7 +185,7 @@ static void give(fsm__services *s, fsm__attempt *attempt) {
 }
 
 int64_t fsm__answers_give(fsm__services *s) {
-  int64_t now_ns = fsm__service_clock(), next_ns = INT64_MAX;
+  int64_t now_ns = fsm__monotonic_ns(), next_ns = INT64_MAX;
   fsm__attempt *all = s->answers;
   s->answers = NULL;
   s->answers_end = &s->answers;

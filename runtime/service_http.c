@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/http_request.h"
 #include "runtime/service.h"
 #include "runtime/web_url.h"
@@ -116,7 +116,7 @@ void fsm__http_service_run(void *arg, const fsm_task *task, fsm_arena *arena, fs
     return_client(http, web);
   }
   if (code == FSM_OK)
-    fsm__http_reply_read(arena, &request, &reply, (int64_t)time(NULL), out);
+    fsm__http_reply_read(arena, &request, &reply, fsm__wall_ns() / 1000000000, out);
   else
     out->final = final_fault(code);
 }

@@ -56,8 +56,6 @@ struct fsm__services {
   bool stopping, wanted;                /* wanted: the writer waits for room */
 };
 
-int64_t fsm__service_clock(void); /* monotonic */
-
 /* service_answer.c; the lock is held, but not while they call into the runtime's queue. */
 
 /* Makes the answer of what the callback said. */

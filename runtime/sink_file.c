@@ -14,9 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/sink_file_impl.h"
 
 enum { EARLY_BYTES = 512 * 1024, GATHER_BYTES = FSM_SINK_BATCH_BYTES_MAX, GATHER_MAX = FSM_SINK_WINDOW_MAX };
@@ -254,12 +254,6 @@ static void free_sink(fsm__sink *sink) {
   free(s);
 }
 
-static int64_t wall_clock(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 void fsm__sink_file_clock(fsm__sink *sink, int64_t (*now)(void)) { ((sink_file *)sink)->files.now = now; }
 
 void fsm__sink_file_pipe(fsm__sink *sink, int fd) { ((sink_file *)sink)->pipe.fd = fd; }
@@ -300,7 +294,7 @@ fsm_code fsm__sink_file_make(const fsm__sink_config *config, const fsm__sink_env
                              .head = fsm__formatter_head(s->formatter),
                              .rotate_bytes = config->rotate_bytes,
                              .rotate_ns = config->rotate_ns,
-                             .now = wall_clock,
+                             .now = fsm__wall_ns,
                              .lock_fd = -1,
                              .fd = -1};
   *out = &s->sink;

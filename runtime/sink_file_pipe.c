@@ -8,15 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/sink_file_impl.h"
 
 enum { SLICE_MS = 100 };
-
-static int64_t mono_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Without a signal to the process when nobody reads. */
 static ssize_t write_quietly(int fd, const char *data, size_t len) {
@@ -43,14 +38,14 @@ static fsm_code await_room(fsm__pipe_out *out, int64_t until_ns, fsm_error *err)
     if (n > 0) return fsm_fail(err, FSM_EUNREACHABLE, "stdout", "nobody reads standard output any more");
     if (n < 0 && errno != EINTR)
       return fsm__file_fault(err, "stdout", "standard output cannot be waited for");
-    if (mono_ns() >= until_ns)
+    if (fsm__monotonic_ns() >= until_ns)
       return fsm_fail(err, FSM_ETIMEOUT, "stdout", "whoever reads standard output stands still");
   }
 }
 
 /* *done: how much of it is out. */
 static fsm_code write_all(fsm__pipe_out *out, const char *data, size_t len, size_t *done, fsm_error *err) {
-  int64_t until_ns = mono_ns() + out->timeout_ns;
+  int64_t until_ns = fsm__monotonic_ns() + out->timeout_ns;
   for (*done = 0; *done < len;) {
     fsm_code code = await_room(out, until_ns, err);
     if (code != FSM_OK) return code;
@@ -61,7 +56,7 @@ static fsm_code write_all(fsm__pipe_out *out, const char *data, size_t len, size
       return fsm_fail(err, FSM_EUNREACHABLE, "stdout", "nobody reads standard output any more");
     if (n < 0) return fsm__file_fault(err, "stdout", "standard output cannot be written");
     *done += (size_t)n;
-    until_ns = mono_ns() + out->timeout_ns;
+    until_ns = fsm__monotonic_ns() + out->timeout_ns;
   }
   return FSM_OK;
 }

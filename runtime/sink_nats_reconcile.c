@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/crc32c.h"
 #include "runtime/queue.h"
 #include "runtime/sink_nats_impl.h"

@@ -2,6 +2,7 @@
  * sink_nats_send.c. */
 #include <stdio.h>
 
+#include "runtime/clock.h"
 #include "runtime/queue.h"
 #include "runtime/sink_nats_impl.h"
 

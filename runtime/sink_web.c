@@ -8,17 +8,12 @@
 #include <strings.h>
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/sink_web_open.h"
 #include "runtime/web_secret.h"
 #include "schema/json.h"
 
 enum { WAIT_SLICE_NS = 20 * 1000 * 1000, EXCERPT_MAX = 160 };
-
-static int64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* ---- what an answer means ---- */
 
@@ -77,11 +72,11 @@ static void heed(fsm__sink_web *s, const char *retry_after) {
   int64_t seconds = strtol(retry_after, &end, 10);
   if (end == retry_after || *end != '\0') {
     int64_t date = fsm_web_date(retry_after);
-    seconds = date < 0 ? 0 : date - (int64_t)time(NULL);
+    seconds = date < 0 ? 0 : date - fsm__wall_ns() / 1000000000;
   }
   if (seconds <= 0) return;
   int64_t max_s = FSM_WEB_WAIT_MAX_NS / 1000000000;
-  s->not_before_ns = now_ns() + (seconds < max_s ? seconds : max_s) * 1000000000;
+  s->not_before_ns = fsm__monotonic_ns() + (seconds < max_s ? seconds : max_s) * 1000000000;
 }
 
 static fsm__web_verdict judge(fsm__sink_web *s, const fsm_web_reply *reply, fsm_error *err) {
@@ -236,7 +231,7 @@ static fsm_code prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor
   (void)cursor; /* the other side does not say what it has: the cursor is what it acknowledged */
   forget(s);
   s->view = *view;
-  int64_t wait = s->not_before_ns - now_ns();
+  int64_t wait = s->not_before_ns - fsm__monotonic_ns();
   if (wait > 0) {
     char text[32];
     fsm_duration_format(wait, text, sizeof text);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/queue.h"
 #include "runtime/snapshot_impl.h"
 

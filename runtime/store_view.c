@@ -13,15 +13,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/store_impl.h"
 
 enum { CLOSED_KEPT = 16 };
-
-static int64_t monotonic_ns(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static fsm_code no_memory(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for the store"); }
 
@@ -326,8 +321,8 @@ fsm_code fsm__store_round(fsm__store *store, uint64_t seq, const fsm__hash *leaf
 /* ---- the map grows ------------------------------------------------------------------------------ */
 
 fsm_code fsm__store_gate_pass(fsm__store_base *base, fsm_error *err) {
-  const int64_t until = monotonic_ns() + (int64_t)FSM_STORE_GATE_MS * 1000000;
-  const struct timespec ts = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  const int64_t until = fsm__monotonic_ns() + (int64_t)FSM_STORE_GATE_MS * 1000000;
+  const struct timespec ts = fsm__timespec_of(until);
   while (base->gated)
     if (pthread_cond_timedwait(&base->gate_open, &base->lock, &ts) == ETIMEDOUT && base->gated)
       return fsm_fail(err, FSM_EBUSY, base->dir.path, "the store's map is growing; try again");
@@ -384,7 +379,7 @@ static void view_give(fsm__store_base *base, fsm__store *view) {
 
 static void view_enter(fsm__store_base *base, fsm__store *view) {
   view->pin = base->horizon.visible;
-  view->opened_ns = monotonic_ns();
+  view->opened_ns = fsm__monotonic_ns();
   view->generations[0] = base->filling;
   view->generations[1] = base->committed ? NULL : base->applying; /* its snapshot has what is committed */
   for (unsigned i = 0; i < 2; i++)
@@ -466,6 +461,6 @@ void fsm__store_status_get(fsm__store *store, fsm__store_status *out) {
   for (unsigned i = 0; i < base->view_count; i++)
     if (base->open[i]->opened_ns < oldest) oldest = base->open[i]->opened_ns;
   pthread_mutex_unlock(&base->lock);
-  if (oldest != INT64_MAX) out->oldest_view_ns = monotonic_ns() - oldest;
+  if (oldest != INT64_MAX) out->oldest_view_ns = fsm__monotonic_ns() - oldest;
   fsm__store_readers(base, &out->readers, &out->readers_behind);
 }

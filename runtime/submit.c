@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "runtime/admit.h"
+#include "runtime/clock.h"
 #include "runtime/runtime_impl.h"
 #include "runtime/writer.h"
 

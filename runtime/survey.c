@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/filter_impl.h"
 #include "runtime/queue.h"
 #include "runtime/record_filter.h"

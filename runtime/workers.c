@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/message.h"
 #include "runtime/task_copy.h"
 #include "runtime/worker_request.h"
@@ -76,12 +77,6 @@ struct fsm__workers {
   flight flights[FSM_WORKERS_WINDOW]; /* of ids oldest … next - 1, at id % window */
   uint64_t oldest, next;
 };
-
-static int64_t now_ns(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void wake(fsm__workers *w) { /* under the lock */
   w->woken = true;
@@ -195,7 +190,7 @@ static bool send_offer(fsm__workers *w, uint64_t id, offer *o) {
   fsm__hex(task->token, sizeof task->token, token);
   snprintf(attempt, sizeof attempt, "%u", task->attempt);
   snprintf(attempts, sizeof attempts, "%u", task->attempts);
-  int64_t now = now_ns(CLOCK_REALTIME);
+  int64_t now = fsm__wall_ns();
   fsm_time_format(task->timeout_ns < INT64_MAX - now ? now + task->timeout_ns : INT64_MAX, deadline,
                   sizeof deadline);
   const fsm__bus_header headers[] = {
@@ -257,7 +252,7 @@ static offer *take_offer(fsm__workers *w, uint64_t *id) {
     *id = w->next++;
     flight *f = &w->flights[*id % FSM_WORKERS_WINDOW];
     *f = (flight){.attempt = o->attempt, .lane = o->lane, .open = true};
-    f->until_ns = now_ns(CLOCK_MONOTONIC) + (int64_t)FSM_WORKERS_ACCEPT_MS * 1000000;
+    f->until_ns = fsm__monotonic_ns() + (int64_t)FSM_WORKERS_ACCEPT_MS * 1000000;
     memcpy(f->token, o->token, sizeof f->token);
   }
   pthread_mutex_unlock(&w->lock);
@@ -277,7 +272,7 @@ static void send_offers(fsm__workers *w) {
 }
 
 static void expire(fsm__workers *w) {
-  int64_t now = now_ns(CLOCK_MONOTONIC);
+  int64_t now = fsm__monotonic_ns();
   pthread_mutex_lock(&w->lock);
   while (w->oldest < w->next && w->flights[w->oldest % FSM_WORKERS_WINDOW].until_ns <= now) {
     close_flight(w, w->oldest, false);
@@ -399,13 +394,13 @@ static void on_heartbeat(void *arg, const fsm__bus_message *message) {
 /* ---- the thread ---- */
 
 static void wait_moved(fsm__workers *w, bool busy) {
-  int64_t now = now_ns(CLOCK_MONOTONIC), until = now + (int64_t)(busy ? BUSY_MS : IDLE_MS) * 1000000;
+  int64_t now = fsm__monotonic_ns(), until = now + (int64_t)(busy ? BUSY_MS : IDLE_MS) * 1000000;
   pthread_mutex_lock(&w->lock);
   if (w->oldest < w->next) {
     int64_t first = w->flights[w->oldest % FSM_WORKERS_WINDOW].until_ns;
     if (first < until) until = first;
   }
-  struct timespec t = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+  const struct timespec t = fsm__timespec_of(until);
   while (!w->stopping && (busy || !w->woken)) {
     if (pthread_cond_timedwait(&w->moved, &w->lock, &t) != 0) break;
   }

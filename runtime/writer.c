@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
+
 /* A clock that was set back by an hour must not stop all timers for an hour, nor may time run on as if it
  * were right: at half the pace a timer is late by no more than the step, and no more than its delay. */
 static int64_t held_time(fsm__writer *w, int64_t boot_ns) {

@@ -5,6 +5,7 @@
  * that wait for the clock of the boot (waits.h); and of an instance that runs again its own rows are read
  * (writer_wake.c). What each kind of row means is in a file of its own. */
 #include "runtime/writer_due.h"
+#include "runtime/clock.h"
 
 const fsm_command fsm__by_time = {.kind = FSM_CMD_SEND, .expect_rev = -1};
 

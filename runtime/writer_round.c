@@ -7,6 +7,7 @@
  * that is read at the next start. A full map grows; a full disk keeps the generation and is tried again. */
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/writer.h"
 
 enum {

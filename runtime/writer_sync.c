@@ -3,6 +3,7 @@
  * With nothing else to do the writer does it itself: a lone client pays for no handing over. While commands
  * wait, a second thread does, and the writer decides the next batch; it hands that over only when this one is
  * done, answers given, so at most one batch is on its way and answers come in the order of the batches. */
+#include "runtime/clock.h"
 #include "runtime/writer.h"
 
 /* From the disk to the answers. */

@@ -4,6 +4,7 @@
  * the due table starts from the front and offers all. */
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/span.h"
 #include "runtime/writer_due.h"
 

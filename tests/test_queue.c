@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "runtime/clock.h"
 #include "runtime/queue.h"
 
 enum { MAX = 8 };

@@ -223,6 +223,22 @@ def banned(files):
                               f"{m.group(1) or m.group(2)} is banned in fsm/, which is pure")
 
 
+CLOCK_CALLS = re.compile(r"(?<![\w.>])(clock_gettime|gettimeofday|timespec_get|time|clock)\s*\(")
+OUR_CLOCKS = re.compile(r"\b(fsm__(?:wall|monotonic|boot)_(?:ns|ms|now))\s*\(")
+
+
+def clocks(files):
+    """A clock is read in runtime/clock.c and nowhere else, and by nothing that changes rows: time comes with the record."""
+    for path, source in files.items():
+        if path.startswith(("tests/", "tools/bench", "examples/")) or path == "runtime/clock.c":
+            continue
+        for m in CLOCK_CALLS.finditer(source.code):
+            yield Finding(path, line_of(source.code, m.start()),
+                          f"{m.group(1)}() is called in runtime/clock.c only: use what that offers")
+        for m in OUR_CLOCKS.finditer(source.code) if re.match(r"(fsm|schema)/|runtime/(apply|rows)", path) else ():
+            yield Finding(path, line_of(source.code, m.start()), f"{m.group(1)}(): no clock is read here")
+
+
 def long_functions(files, limit=FUNCTION_FAIL):
     for path, source in files.items():
         functions = source.functions()
@@ -303,7 +319,7 @@ def listed(files, readmes):
                 yield Finding(path, line_of(text, text.index(name)), f"there is no file {name}")
 
 
-RULES = [floors, circles, wrappers, banned, long_functions, long_files, dead_code, torn_tables, unfinished, names,
+RULES = [floors, circles, wrappers, banned, clocks, long_functions, long_files, dead_code, torn_tables, unfinished, names,
          headed]
 
 
@@ -338,7 +354,9 @@ GOOD = tree(
     runtime__e_h="int e(void);\n",
     tests__test_a_c='#include <cmocka.h>\n#include <setjmp.h>\n#include <lmdb.h>\n#include "runtime/x_impl.h"\n'
                     '#include "beside.h"\n',
-    tests__beside_h="",
+    tests__beside_h="long f(void) { return time(0); }\n",
+    runtime__clock_c="long f(void) { return time(0); }\nlong g(void) { return fsm__boot_ns(); }\n",
+    runtime__writer_c="long f(void) { return fsm__wall_now(o) + fsm__boot_now(o); }\n",
     runtime__x_impl_h="int x(void);\n",
 )
 
@@ -367,6 +385,11 @@ BAD = {
         tree(fsm__a_c="int f(void) { return rand (); }\n"),
         tree(fsm__a_c='void f(void) { fputs("x", stderr); }\n'),
         tree(fsm__a_c="void f(FILE *x);\n")],
+    clocks: [tree(runtime__a_c=f"void f(void) {{\n  {call};\n}}\n") for call in
+             ("clock_gettime(CLOCK_REALTIME, &t)", "t = time(NULL)", "gettimeofday(&t, NULL)", "timespec_get(&t, 1)")] + [
+        tree(tools__cli__a_c="long f(void) { return time(0); }\n"),
+        tree(runtime__apply_c="long f(void) { return fsm__wall_ns(); }\n"),
+        tree(runtime__rows_key_c="long f(void) { return fsm__boot_now(o); }\n")],
     long_functions: [
         tree(fsm__a_c=body(FUNCTION_FAIL + 1)),
         tree(fsm__a_c="struct s {\n  int x;\n};\nstatic const int t[] = {1};\n" + body(FUNCTION_FAIL + 1)),

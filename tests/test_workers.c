@@ -5,6 +5,7 @@
 #include <nats/nats.h>
 
 #include "nats_server.h"
+#include "runtime/clock.h"
 #include "runtime/publish.h"
 #include "runtime/queue.h"
 #include "runtime_scene.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/http_impl.h"
 
 /* Nothing older than TLS 1.2; the rest is as the library and the system's policy choose. */
@@ -22,7 +22,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 static void run_listener(void *arg) {
   fsm__listener *l = arg;
   fsm__http *http = l->http;
-  http->now_ms = fsm__steady_ms();
+  http->now_ms = fsm__monotonic_ms();
   if (http->before) http->before(http->around_arg);
   MHD_run(l->daemon);
   if (http->after) http->after(http->around_arg);

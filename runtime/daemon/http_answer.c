@@ -1,6 +1,6 @@
 /* http_answer.c: an answer goes out: its head, and what is on the log about it. */
 #include <string.h>
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 
 #include "runtime/daemon/gzip.h"
 #include "runtime/daemon/http_impl.h"
@@ -95,7 +95,7 @@ static void log_failure(fsm__http *http, const fsm__request *request) {
 /* What was asked and answered; off unless somebody looks for something. */
 static void log_request(const fsm__http *http, const fsm__request *request, int status) {
   if (!fsm__log_has(http->log, FSM__LOG_DEBUG)) return;
-  const int64_t took_ns = request->received_ns > 0 ? fsm__now_ns() - request->received_ns : 0;
+  const int64_t took_ns = request->received_ns > 0 ? fsm__wall_ns() - request->received_ns : 0;
   FSM__LOG(http->log, "debug", "request", fsm__text("method", request->method),
            fsm__text("target", request->target), fsm__number("status", (uint64_t)status),
            fsm__text("code", fsm_code_name(request->code)),

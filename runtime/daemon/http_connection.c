@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/http_impl.h"
 
 enum {
@@ -80,7 +80,7 @@ static fsm__connection *opened(fsm__listener *l, struct MHD_Connection *mhd) {
   fsm__http *http = l->http;
   fsm__connection *c = calloc(1, sizeof *c);
   if (!l->local) http->tcp_count++;
-  http->now_ms = fsm__steady_ms();
+  http->now_ms = fsm__monotonic_ms();
   if (!c) return NULL; /* one without limits of its own: the library's idle timeout remains */
   c->listener = l;
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -139,7 +139,7 @@ static void give_back(fsm__connection *c) {
 
 void fsm__http_look(void *arg) {
   fsm__http *http = arg;
-  http->now_ms = fsm__steady_ms();
+  http->now_ms = fsm__monotonic_ms();
   for (fsm__connection *c = http->connections; c; c = c->next) {
     if (c->due_ms > 0 && http->now_ms >= c->due_ms) {
       c->due_ms = 0;

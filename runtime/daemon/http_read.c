@@ -2,8 +2,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "runtime/clock.h"
 #include "runtime/daemon/body.h"
-#include "runtime/daemon/clock.h"
 #include "runtime/daemon/http_impl.h"
 
 static fsm__peer peer_of(const fsm__listener *l, struct MHD_Connection *connection) {
@@ -28,7 +28,7 @@ static enum MHD_Result begin(fsm__exchange *e, const char *method, const char *v
   fsm_error err = {0};
   int status = 0;
   e->stage = READING;
-  request->received_ns = fsm__now_ns();
+  request->received_ns = fsm__wall_ns();
   request->peer = peer_of(e->listener, e->connection);
   fsm_code code = fsm__http_read_head(e, method, version, &status, &err);
   if (code == FSM_ENOMEM) return MHD_NO;

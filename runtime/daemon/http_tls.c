@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/http_impl.h"
 
 enum { CHAIN_MAX = 16, KEY_ID_MAX = 64, KEPT_MS = 2 * 3600 * 1000 }; /* header-timeout is an hour at most */
@@ -71,7 +71,7 @@ fsm_code fsm__pair_put(fsm__pair **pairs, const fsm__tls *pem, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "tls-cert",
                     "certificate and key cannot be used: they are PEM, not encrypted, and belong together");
   }
-  const int64_t now_ms = fsm__steady_ms();
+  const int64_t now_ms = fsm__monotonic_ms();
   pair->older = *pairs;
   if (pair->older) pair->older->replaced_ms = now_ms;
   *pairs = pair;

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "schema/json.h"
 #include "schema/utf8.h"
 
@@ -100,7 +100,7 @@ void fsm__log_fields(const fsm__log *log, const char *level, const char *message
                      size_t count) {
   if (!fsm__log_has(log, level_named(level))) return;
   fsm_buf line = {0};
-  fsm__log_format(&line, log->json, fsm__now_ns(), level, message, fields, count);
+  fsm__log_format(&line, log->json, fsm__wall_ns(), level, message, fields, count);
   if (fsm_buf_ok(&line)) {
     ssize_t wrote;
     do wrote = write(log->fd, line.data, line.len);

@@ -1,7 +1,7 @@
 /* look.c: what is looked at as time passes: sinks, retention, and whether the writer still turns. */
 #include <stdlib.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/pulse.h"
 #include "runtime/retention.h"
@@ -15,7 +15,7 @@ static void look_at_sink(void *arg) {
   fsm_sink_status *sinks = NULL;
   size_t count = 0;
   if (fsm_publisher_sinks(d->server.publisher, &sinks, &count, NULL) != FSM_OK) return;
-  fsm__sink_watches_look(&d->server.watches, sinks, count, fsm__steady_ms(), &d->log);
+  fsm__sink_watches_look(&d->server.watches, sinks, count, fsm__monotonic_ms(), &d->log);
   free(sinks);
 }
 
@@ -35,7 +35,7 @@ static void look_at_retention(void *arg) {
 /* A sign of life only while the writer turns: it does so once a second when it has nothing to do. */
 static void sign_of_life(void *arg) {
   fsm__daemon *d = arg;
-  const int64_t now_ms = fsm__steady_ms();
+  const int64_t now_ms = fsm__monotonic_ms();
   const uint64_t turns = fsm__runtime_turns(d->server.runtime);
   const int64_t patience_ms =
       d->notify.watchdog_ms > WRITER_PATIENCE_MS ? (int64_t)d->notify.watchdog_ms : WRITER_PATIENCE_MS;
@@ -54,7 +54,7 @@ fsm_code fsm__daemon_open_clocks(fsm__daemon *d, fsm_error *err) {
 }
 
 void fsm__daemon_start_clocks(fsm__daemon *d) {
-  d->turned_ms = fsm__steady_ms();
+  d->turned_ms = fsm__monotonic_ms();
   if (d->server.publisher) fsm__timer_start(d->sink_clock, FSM__SINK_LOOK_MS, FSM__SINK_LOOK_MS);
   if (d->config.snapshot_every_ns > 0)
     fsm__timer_start(d->retention_clock, RETENTION_LOOK_MS, RETENTION_LOOK_MS);

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/problem.h"
 
 /* The text of the last walk. */
@@ -40,7 +40,7 @@ static void add_text(const fsm__gauges *g, fsm_buf *out) {
 
 /* True when what is kept will do, and was added. */
 static bool add_kept(fsm__gauges *g, fsm_buf *out) {
-  const int64_t now_ms = fsm__steady_ms();
+  const int64_t now_ms = fsm__monotonic_ms();
   pthread_mutex_lock(&g->lock);
   const int64_t costly_ms = FSM__GAUGES_COST * g->took_ms;
   const int64_t kept_ms = costly_ms > FSM__GAUGES_KEPT_MS ? costly_ms : FSM__GAUGES_KEPT_MS;
@@ -55,7 +55,7 @@ static bool add_kept(fsm__gauges *g, fsm_buf *out) {
 static void walked(fsm__gauges *g, fsm_buf *text, fsm_buf *out) {
   pthread_mutex_lock(&g->lock);
   g->walking = false;
-  g->took_ms = fsm__steady_ms() - g->begun_ms;
+  g->took_ms = fsm__monotonic_ms() - g->begun_ms;
   g->failed = text == NULL;
   if (text) {
     fsm_buf_free(&g->text);

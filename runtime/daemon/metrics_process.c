@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/daemon/metrics.h"
 
 static void line(fsm_buf *out, const char *name, const char *type, const char *help, double value) {
@@ -43,11 +43,9 @@ static void put_memory(fsm_buf *out) {
   line(out, "process_resident_memory_bytes", "gauge",
        "Resident memory; pages of the store that were read are in it.",
        (double)pages * (double)sysconf(_SC_PAGESIZE));
-  struct timespec now, running;
-  clock_gettime(CLOCK_REALTIME, &now);
-  clock_gettime(CLOCK_BOOTTIME, &running);
+  const int64_t booted_ns = fsm__wall_ns() - fsm__boot_ns();
   line(out, "process_start_time_seconds", "gauge", "When it was started.",
-       (double)(now.tv_sec - running.tv_sec) + (double)start / (double)sysconf(_SC_CLK_TCK));
+       (double)(booted_ns / 1000000000) + (double)start / (double)sysconf(_SC_CLK_TCK));
 }
 
 static void put_files(fsm_buf *out) {

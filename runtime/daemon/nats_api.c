@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/headers.h"
 #include "runtime/daemon/nats_impl.h"
 #include "runtime/daemon/problem.h"
@@ -64,7 +64,7 @@ static void arrive(fsm__nats_api *api, fsm__call *call) {
 static void on_command(void *arg, const fsm__bus_message *message) {
   fsm__nats_api *api = arg;
   fsm__call *call = fsm__call_new(api);
-  if (!call || !fsm__letter_read(&call->request.arena, message, fsm__now_ns(), &call->letter)) {
+  if (!call || !fsm__letter_read(&call->request.arena, message, fsm__wall_ns(), &call->letter)) {
     atomic_fetch_add(&api->overrun, 1);
     if (call) fsm__call_free(call);
     return;

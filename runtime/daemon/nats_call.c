@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/headers.h"
 #include "runtime/daemon/nats_impl.h"
 #include "runtime/daemon/negotiate.h"
@@ -112,7 +112,7 @@ static fsm_code check(fsm__call *call, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "Fsm-Reply-To", "an answer goes below _INBOX. or %s.answer.",
                     call->api->prefix);
   if ((code = fsm__letter_deadline(letter, &call->deadline_ns, err)) != FSM_OK) return code;
-  if (fsm__now_ns() < call->deadline_ns) return FSM_OK;
+  if (fsm__wall_ns() < call->deadline_ns) return FSM_OK;
   return fsm_fail(err, FSM_ETIMEOUT, letter->deadline ? "Fsm-Deadline" : "Fsm-Timeout",
                   "its time was over before it was begun; nothing was done");
 }

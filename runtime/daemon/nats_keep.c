@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/nats_impl.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -63,7 +63,7 @@ static bool read_ack(const fsm__nats_api *api, const char *subject, delivery *ou
 
 /* Its time, that of its token too, runs from where the queue has it. */
 static void set_time(fsm__letter *letter, int64_t stored_ns) {
-  const int64_t now_ns = fsm__now_ns(), oldest_ns = now_ns - FSM__NATS_TOKEN_AGE_S * SECOND_NS;
+  const int64_t now_ns = fsm__wall_ns(), oldest_ns = now_ns - FSM__NATS_TOKEN_AGE_S * SECOND_NS;
   letter->received_ns = stored_ns < oldest_ns ? oldest_ns : stored_ns > now_ns ? now_ns : stored_ns;
 }
 
@@ -143,8 +143,8 @@ void fsm__nats_delivery(void *arg, const fsm__bus_message *message) {
 /* ---- the keeper's thread ------------------------------------------------------------------------------ */
 
 static void wait_asked(fsm__nats_api *api, int64_t ms) { /* under the lock */
-  const int64_t until_ms = fsm__steady_ms() + ms;
-  const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+  const int64_t until_ms = fsm__monotonic_ms() + ms;
+  const struct timespec until = fsm__timespec_of(until_ms * 1000000);
   (void)pthread_cond_timedwait(&api->asked, &api->lock, &until);
 }
 
@@ -178,12 +178,12 @@ static fsm_code make_consumer(fsm__nats_api *api, fsm_error *err) {
 
 /* How many to ask for now; 0 = none. */
 static unsigned wanted(fsm__nats_api *api) { /* under the lock */
-  if (api->asked_for > 0 && fsm__steady_ms() >= api->asked_until_ms) api->asked_for = 0;
+  if (api->asked_for > 0 && fsm__monotonic_ms() >= api->asked_until_ms) api->asked_for = 0;
   if (!api->synced || api->draining || api->asked_for > 0 || api->held >= FSM__NATS_QUEUE_WINDOW ||
       api->held_bytes >= FSM__NATS_QUEUE_HELD_MAX)
     return 0;
   api->asked_for = (unsigned)(FSM__NATS_QUEUE_WINDOW - api->held);
-  api->asked_until_ms = fsm__steady_ms() + (PULL_S + 2) * 1000;
+  api->asked_until_ms = fsm__monotonic_ms() + (PULL_S + 2) * 1000;
   return api->asked_for;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/nats_impl.h"
 
 enum { PAUSE_FIRST_MS = 50, PAUSE_MAX_MS = 5000, TOLD_MS = 10000 };
@@ -87,7 +87,7 @@ static bool begin(fsm__nats_api *api, fsm__nats_queued *queued) {
 
 void fsm__nats_queue_run(void *arg) {
   fsm__nats_api *api = arg;
-  const int64_t now_ms = fsm__steady_ms();
+  const int64_t now_ms = fsm__monotonic_ms();
   int64_t due_ms = INT64_MAX;
   fsm__lanes claimed = {0};
   if (!api->queue) return;
@@ -113,7 +113,7 @@ bool fsm__nats_queue_is_idle(const fsm__nats_api *api) {
 /* ---- answered --------------------------------------------------------------------------------------- */
 
 static void tell(fsm__nats_api *api, const fsm__call *call, const char *level, const char *message) {
-  const int64_t now_ms = fsm__steady_ms();
+  const int64_t now_ms = fsm__monotonic_ms();
   if (api->told_ms != 0 && now_ms - api->told_ms < TOLD_MS) return;
   api->told_ms = now_ms;
   FSM__LOG(api->server->log, level, message, fsm__text("stream", api->stream),
@@ -126,7 +126,7 @@ static void put_off(fsm__nats_api *api, fsm__call *call) {
   fsm__nats_queued *queued = call->queued;
   const unsigned doubled = queued->attempts < 8 ? queued->attempts - 1 : 7;
   const int64_t pause_ms = (int64_t)PAUSE_FIRST_MS << doubled;
-  queued->not_before_ms = fsm__steady_ms() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
+  queued->not_before_ms = fsm__monotonic_ms() + (pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS);
   atomic_fetch_add(&api->again, 1);
   tell(api, call, "warn", "a queued command waits, and later ones of its instance with it");
   fsm__call_free(call);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/nats_impl.h"
 
 enum { LAST_MS = 1000, FAILURES_A_SECOND = 10 };
@@ -58,7 +58,7 @@ static void log_call(fsm__nats_api *api, const fsm__call *call) {
 
 static void send_one(fsm__nats_api *api, fsm__call *call) {
   log_call(api, call);
-  const bool late = call->request.status != 504 && fsm__now_ns() > call->deadline_ns;
+  const bool late = call->request.status != 504 && fsm__wall_ns() > call->deadline_ns;
   if (*call->reply && late)
     atomic_fetch_add(&api->late, 1);
   else if (*call->reply && publish(api, call) != FSM_OK)
@@ -82,8 +82,8 @@ static void drop_or_send(fsm__nats_api *api, fsm__call *call, int64_t *until_ms)
   pthread_mutex_lock(&api->lock);
   const bool stopping = api->stopping;
   pthread_mutex_unlock(&api->lock);
-  if (stopping && *until_ms == 0) *until_ms = fsm__steady_ms() + LAST_MS;
-  if (!stopping || fsm__steady_ms() < *until_ms)
+  if (stopping && *until_ms == 0) *until_ms = fsm__monotonic_ms() + LAST_MS;
+  if (!stopping || fsm__monotonic_ms() < *until_ms)
     send_one(api, call);
   else
     leave(api, call);

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "runtime/clock.h"
 
 enum { MESSAGE_MAX = 1024 };
 
@@ -88,8 +89,5 @@ void fsm__notify_send(const fsm__notify *notify, const char *format, ...) {
 }
 
 void fsm__notify_reloading(const fsm__notify *notify) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  fsm__notify_send(notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+  fsm__notify_send(notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, (uint64_t)fsm__monotonic_ns() / 1000);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/config_table.h"
 #include "runtime/daemon/daemon.h"
 
@@ -104,7 +104,7 @@ static void on_reloaded(void *arg) {
   if (d->reloading.settings.code == FSM_OK) take_settings(d);
   fsm__config_free(&d->reloading.config);
   take_tls(d);
-  fsm__auth_take(d->server.auth, &d->reloading.keys, fsm__now_ns(), &d->log);
+  fsm__auth_take(d->server.auth, &d->reloading.keys, fsm__wall_ns(), &d->log);
   tell(d);
   fsm__notify_send(&d->notify, "READY=1");
   if (!d->reloading.again) return;

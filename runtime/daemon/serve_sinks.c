@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/clock.h"
 #include "runtime/daemon/body.h"
-#include "runtime/daemon/clock.h"
 #include "runtime/daemon/problem.h"
 #include "runtime/daemon/routes.h"
 #include "schema/json.h"
@@ -23,7 +23,7 @@ fsm_code fsm__sinks_seen(fsm__server *server, fsm__request *request, fsm_error *
     const fsm__sink_watch none = {.seen = FSM__SINK_UNSEEN};
     const fsm__sink_watch *watch = fsm__sink_watch_of(&server->watches, list[i].name);
     request->sinks[i].status = list[i];
-    request->sinks[i].state = fsm__sink_watch_state(watch ? watch : &none, &list[i], fsm__steady_ms());
+    request->sinks[i].state = fsm__sink_watch_state(watch ? watch : &none, &list[i], fsm__monotonic_ms());
   }
   request->sink_count = code == FSM_OK ? count : 0;
   free(list);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/daemon/clock.h"
+#include "runtime/clock.h"
 #include "runtime/daemon/http.h"
 #include "runtime/daemon/problem.h"
 #include "runtime/daemon/serve_records.h"
@@ -67,7 +67,7 @@ static long pull(void *arg, char *out, size_t max) {
       got = take_note(s, out, max);
     }
   }
-  if (got > 0) s->sent_ms = fsm__steady_ms();
+  if (got > 0) s->sent_ms = fsm__monotonic_ms();
   return (long)got;
 }
 
@@ -96,7 +96,7 @@ static bool may_go_on(stream *s, fsm_error *why) {
   fsm_value actor = fsm_null();
   fsm_arena_reset(&s->all->scratch);
   if (fsm__auth_identify(s->all->server->auth, request->policy, request->headers[FSM__AUTHORIZATION],
-                         &request->peer, fsm__now_ns(), &s->all->scratch, &actor, why) != FSM_OK)
+                         &request->peer, fsm__wall_ns(), &s->all->scratch, &actor, why) != FSM_OK)
     return why->code == FSM_ENOMEM;
   const fsm_value *then = fsm_map_get(&request->actor, "authn"), *now = fsm_map_get(&actor, "authn");
   if (!then || !now || !fsm_is_text(then, "verified") || fsm_is_text(now, "verified")) return true;
@@ -121,7 +121,7 @@ static void look_at(stream *s, int64_t now_ms) {
 
 static void look(void *arg) {
   fsm__streams *all = arg;
-  const int64_t now_ms = fsm__steady_ms();
+  const int64_t now_ms = fsm__monotonic_ms();
   for (stream *s = all->first, *next; s; s = next) {
     next = s->next;
     look_at(s, now_ms);
@@ -202,7 +202,7 @@ static stream *open_stream(fsm__streams *all, fsm__request *request, const fsm__
     fsm_fail(err, FSM_ENOMEM, "records", "no memory for a stream");
     return NULL;
   }
-  *s = (stream){.all = all, .request = request, .sent_ms = fsm__steady_ms()};
+  *s = (stream){.all = all, .request = request, .sent_ms = fsm__monotonic_ms()};
   s->checked_ms = s->sent_ms;
   code = fsm__feed_follow(all->feed, &filter, after, s, &s->follower, err);
   if (code != FSM_OK) {

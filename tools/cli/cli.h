@@ -8,8 +8,6 @@
 #ifndef FSM_CLI_CLI_H
 #define FSM_CLI_CLI_H
 
-#include <time.h>
-
 #include "schema/json.h"
 #include "tools/cli/args.h"
 #include "tools/cli/settings.h"
@@ -56,14 +54,14 @@ struct cli_run { /* one run of the program */
   const cli_command *command;
   cli_screen screen; /* of stdout */
   cli_format format;
-  bool json;             /* json or jsonl: faults are documents too */
-  bool quiet;            /* -q: no footer, no progress */
-  struct timespec began; /* on the monotonic clock */
-  fsm_arena arena;       /* for the whole run */
-  fsm_buf text;          /* not yet printed */
-  cli_outlet outlet;     /* where it goes */
-  cli_labels labels;     /* what states and events are called */
-  fsm_buf footer;        /* for stderr, when all is printed */
+  bool json;         /* json or jsonl: faults are documents too */
+  bool quiet;        /* -q: no footer, no progress */
+  int64_t began_ns;  /* on the monotonic clock */
+  fsm_arena arena;   /* for the whole run */
+  fsm_buf text;      /* not yet printed */
+  cli_outlet outlet; /* where it goes */
+  cli_labels labels; /* what states and events are called */
+  fsm_buf footer;    /* for stderr, when all is printed */
   cli_source source;
   cli_place place;  /* where source is, once connected */
   int exit;         /* the exit status that a command wants; 0 = that of its code */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/version.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/complete.h"
@@ -221,7 +222,7 @@ int main(int argc, char **argv) {
   cli_run cli = {.argv = argv};
   fsm_error err = {0};
   fsm_arena_init(&cli.arena, 0);
-  (void)clock_gettime(CLOCK_MONOTONIC, &cli.began);
+  cli.began_ns = fsm__monotonic_ns();
   fsm_code code = conclude(&cli, dispatch(&cli, argv, &err), &err);
   cli_source_close(&cli.source);
   cli_labels_free(&cli.labels);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "runtime/clock.h"
+
 #define SECOND INT64_C(1000000000)
 #define LOOK_NS (SECOND / 10) /* so often a waiting thread looks whether it is to stop */
 
@@ -33,14 +35,8 @@ typedef struct lane {
   bool own; /* the connection is its own */
 } lane;
 
-static int64_t monotonic_ns(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
 static void nap(int64_t ns) {
-  const struct timespec ts = {ns / SECOND, ns % SECOND};
+  const struct timespec ts = fsm__timespec_of(ns);
   (void)nanosleep(&ts, NULL);
 }
 
@@ -62,7 +58,8 @@ static bool take(run *r, size_t *at) {
   if (!some) return false;
   const int64_t due_ns =
       r->bulk->rate > 0 ? r->began_ns + (int64_t)((double)*at * (double)SECOND / (double)r->bulk->rate) : 0;
-  for (int64_t left = due_ns - monotonic_ns(); due_ns > 0 && left > 0; left = due_ns - monotonic_ns()) {
+  for (int64_t left = due_ns - fsm__monotonic_ns(); due_ns > 0 && left > 0;
+       left = due_ns - fsm__monotonic_ns()) {
     nap(left < LOOK_NS ? left : LOOK_NS);
     if (is_stopped(r)) return false;
   }
@@ -74,11 +71,11 @@ static bool take(run *r, size_t *at) {
 }
 
 static fsm_code do_one(lane *l, const cli_one *one, fsm_arena *arena, fsm_value *answer, fsm_error *err) {
-  const int64_t until_ns = monotonic_ns() + l->of->patience_ns;
+  const int64_t until_ns = fsm__monotonic_ns() + l->of->patience_ns;
   if (one->fault != NULL) return fsm_fail(err, one->fault->code, one->fault->where, "%s", one->fault->text);
   for (;;) {
     fsm_code code = cli_deed_do(&l->source, l->of->bulk->deed, one->id, arena, answer, err);
-    if (code != FSM_EBUSY || monotonic_ns() > until_ns) return code;
+    if (code != FSM_EBUSY || fsm__monotonic_ns() > until_ns) return code;
     nap(FSM_BUSY_RETRY_NS);
   }
 }
@@ -169,11 +166,7 @@ static bool signalled(const sigset_t *set) {
 static bool await(run *r, size_t at, const sigset_t *set) {
   pthread_mutex_lock(&r->lock);
   while (!r->results[at].done && r->live > 0) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += LOOK_NS;
-    until.tv_sec += until.tv_nsec / SECOND;
-    until.tv_nsec %= SECOND;
+    const struct timespec until = fsm__timespec_of(fsm__wall_ns() + LOOK_NS);
     (void)pthread_cond_timedwait(&r->changed, &r->lock, &until);
     const size_t begun = r->begun;
     if (signalled(set)) r->stop = r->end->stopped = true;
@@ -234,7 +227,7 @@ fsm_code cli_bulk_run(cli_run *cli, const cli_bulk *bulk, cli_bulk_end *end, fsm
   run r = {.bulk = bulk,
            .lock = PTHREAD_MUTEX_INITIALIZER,
            .changed = PTHREAD_COND_INITIALIZER,
-           .began_ns = monotonic_ns(),
+           .began_ns = fsm__monotonic_ns(),
            .patience_ns = cli->place.timeout_ns,
            .end = end};
   const unsigned count = lanes_of(cli, bulk);

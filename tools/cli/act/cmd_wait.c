@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "runtime/clock.h"
 #include "tools/cli/act/do.h"
 
 /* What is waited for, read off the records, so that a state that is entered and left between two looks
@@ -13,12 +14,6 @@ typedef struct awaited {
 
 #define LOOK_FIRST_NS (INT64_C(50) * 1000000)
 #define LOOK_LAST_NS (INT64_C(1000) * 1000000)
-
-static int64_t monotonic_ns(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
 
 /* The state itself, or one inside it. */
 static bool is_in(const fsm_value *leaves, const char *state) {
@@ -103,7 +98,7 @@ static fsm_code look(cli_run *cli, awaited *a, bool first, fsm_arena *arena, boo
 static fsm_code wait_for(cli_run *cli, awaited *a, int64_t timeout_ns, fsm_error *err) {
   fsm_arena arena;
   fsm_code code = FSM_OK;
-  const int64_t until_ns = timeout_ns > 0 ? monotonic_ns() + timeout_ns : INT64_MAX;
+  const int64_t until_ns = timeout_ns > 0 ? fsm__monotonic_ns() + timeout_ns : INT64_MAX;
   int64_t nap_ns = LOOK_FIRST_NS;
   bool over = false;
   fsm_arena_init(&arena, 0);
@@ -111,10 +106,11 @@ static fsm_code wait_for(cli_run *cli, awaited *a, int64_t timeout_ns, fsm_error
     code = look(cli, a, first, &arena, &over, err);
     fsm_arena_reset(&arena);
     if (code != FSM_OK || over) break;
-    const int64_t left_ns = until_ns - monotonic_ns();
+    const int64_t left_ns = until_ns - fsm__monotonic_ns();
     if (left_ns <= 0) code = fsm_fail(err, FSM_ETIMEOUT, "", "%s has not come", what(a));
     if (left_ns < nap_ns) nap_ns = left_ns > 0 ? left_ns : 0;
-    (void)nanosleep(&(struct timespec){nap_ns / 1000000000, nap_ns % 1000000000}, NULL);
+    const struct timespec nap = fsm__timespec_of(nap_ns);
+    (void)nanosleep(&nap, NULL);
     if (nap_ns < LOOK_LAST_NS) nap_ns += nap_ns / 4 + 1;
   }
   fsm_arena_free(&arena);

@@ -1,18 +1,12 @@
 /* cmd_token_mint.c: fsm-cli token mint: a bearer token, made from the daemon's key. */
 #include <string.h>
-#include <time.h>
 
+#include "runtime/clock.h"
 #include "runtime/token.h"
 #include "tools/cli/cli.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define TTL_DEFAULT_NS (3600 * NS_PER_S)
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 static fsm_code ttl_of(const cli_args *args, int64_t *ttl_s, fsm_error *err) {
   const char *text = cli_args_get(args, "ttl");
@@ -78,7 +72,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   if (roles.len > 0) order.roles = &roles;
   if (audiences.len > 0) order.aud = &audiences;
   fsm_buf token = {0};
-  code = fsm_token_mint(&order, now_ns(), &token, err);
+  code = fsm_token_mint(&order, fsm__wall_ns(), &token, err);
   if (code == FSM_OK) code = print_token(cli, &token, err);
   fsm_buf_free(&token);
   return code;

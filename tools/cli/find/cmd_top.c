@@ -11,13 +11,13 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/find/top.h"
 
 #define EVERY_DEFAULT_NS (INT64_C(2) * 1000000000)
 #define EVERY_MIN_NS (INT64_C(200) * 1000000)
 #define PATIENCE_NS (INT64_C(2) * 1000000000)
-#define NS_PER_S INT64_C(1000000000)
 
 typedef struct top {
   cli_run *cli;
@@ -41,7 +41,7 @@ static fsm_code sample(top *t, fsm_error *err) {
   cli->hasty_ns = PATIENCE_NS;
   fsm_code code = cli_connect(cli, true, err); /* files do not move */
   if (code == FSM_OK) code = cli_metrics_get(&cli->source, &next.arena, &next.metrics, err);
-  (void)clock_gettime(CLOCK_MONOTONIC, &next.at);
+  next.at_ns = fsm__monotonic_ns();
   if (code != FSM_OK) {
     fsm_arena_free(&next.arena);
     cli_source_close(&cli->source);
@@ -155,23 +155,17 @@ static fsm_code read_signals(top *t, fsm_error *err) {
   return FSM_OK;
 }
 
-static int64_t now_ns(void) {
-  struct timespec now;
-  (void)clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 static fsm_code loop(top *t, fsm_error *err) {
   fsm_code code = FSM_OK;
   int64_t due = 0;
   while (code == FSM_OK && !t->over) {
-    if (now_ns() >= due) {
+    if (fsm__monotonic_ns() >= due) {
       if (!t->view.paused) refresh(t);
-      due = now_ns() + t->every_ns;
+      due = fsm__monotonic_ns() + t->every_ns;
     }
     code = draw(t, err);
     struct pollfd watched[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = t->signals, .events = POLLIN}};
-    const int64_t left = due - now_ns();
+    const int64_t left = due - fsm__monotonic_ns();
     if (poll(watched, 2, left <= 0 ? 0 : (int)(left / 1000000) + 1) <= 0) continue;
     if ((watched[0].revents & POLLIN) != 0) read_keys(t);
     if ((watched[0].revents & (POLLHUP | POLLERR)) != 0) t->over = true;
@@ -218,8 +212,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
     code = fsm_fail(err, FSM_EARGUMENT, "every", "--every takes 200ms or longer");
   if (code == FSM_OK) code = sample(&t, err); /* what is wrong at first is wrong with the command line */
   if (code == FSM_OK && only_once && every != NULL) {
-    struct timespec rest = {.tv_sec = (time_t)(t.every_ns / NS_PER_S),
-                            .tv_nsec = (long)(t.every_ns % NS_PER_S)};
+    const struct timespec rest = fsm__timespec_of(t.every_ns);
     (void)nanosleep(&rest, NULL);
     code = sample(&t, err);
   }

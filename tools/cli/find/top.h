@@ -3,8 +3,6 @@
 #ifndef FSM_CLI_TOP_H
 #define FSM_CLI_TOP_H
 
-#include <time.h>
-
 #include "tools/cli/find/metrics.h"
 #include "tools/cli/show/screen.h"
 
@@ -13,7 +11,7 @@ typedef enum top_sort { TOP_BY_COUNT, TOP_BY_OLDEST, TOP_BY_NAME, TOP_SORT_COUNT
 typedef struct top_sample {
   fsm_arena arena;
   cli_metrics metrics;
-  struct timespec at; /* on the monotonic clock */
+  int64_t at_ns; /* on the monotonic clock */
   bool known;
 } top_sample;
 

@@ -26,8 +26,7 @@ typedef struct frame {
 
 static double elapsed_s(const frame *f) {
   if (!f->before->known) return NAN;
-  const double s = (double)(f->now->at.tv_sec - f->before->at.tv_sec) +
-                   (double)(f->now->at.tv_nsec - f->before->at.tv_nsec) / 1e9;
+  const double s = (double)(f->now->at_ns - f->before->at_ns) / 1e9;
   return s > 0 ? s : NAN;
 }
 

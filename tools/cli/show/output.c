@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "tools/cli/cli.h"
 
 /* ---- formats ---------------------------------------------------------------------------------------- */
@@ -139,18 +139,14 @@ static void add_count(fsm_buf *out, int64_t count, const char *noun) {
                  noun, ies ? "y" : "");
 }
 
-static int64_t elapsed_ms(const struct timespec *since) {
-  struct timespec now;
-  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return 0;
-  return (int64_t)(now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
-}
+static int64_t elapsed_ms(const cli_run *cli) { return (fsm__monotonic_ns() - cli->began_ns) / 1000000; }
 
 void cli_footer(cli_run *cli, int64_t count, const char *noun, const fsm_value *document, const char *more) {
   int64_t seq;
   if (cli->quiet || (cli->format != CLI_TABLE && cli->format != CLI_WIDE)) return;
   fsm_buf *line = &cli->footer;
   add_count(line, count, noun == NULL ? "items" : noun);
-  fsm_buf_printf(line, " · %lld ms", (long long)elapsed_ms(&cli->began));
+  fsm_buf_printf(line, " · %lld ms", (long long)elapsed_ms(cli));
   if (document != NULL && cli_number(fsm_map_get(document, "seq"), &seq))
     fsm_buf_printf(line, " · as of seq %lld", (long long)seq);
   if (more != NULL) fsm_buf_printf(line, " · there are more: %s", more);
@@ -166,13 +162,7 @@ void cli_footer_print(cli_run *cli) {
 
 enum { PATIENCE_MS = 500 };
 
-static bool waits(const cli_run *cli) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const int64_t ms =
-      (now.tv_sec - cli->began.tv_sec) * INT64_C(1000) + (now.tv_nsec - cli->began.tv_nsec) / 1000000;
-  return ms >= PATIENCE_MS;
-}
+static bool waits(const cli_run *cli) { return elapsed_ms(cli) >= PATIENCE_MS; }
 
 void cli_progress(cli_run *cli, int64_t count, const char *noun, const fsm_value *document) {
   const fsm_value *reached = fsm_map_get(document, "reached");

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "tools/cli/cli.h"
 
 #define EVERY_DEFAULT_NS (INT64_C(2) * 1000000000)
@@ -21,7 +22,7 @@ static void on_resize(int signal) { (void)signal; } /* ends the sleep */
 
 static void add_title(const cli_run *cli, int64_t every_ns, fsm_buf *out) {
   char every[64], now[32] = "";
-  time_t seconds = time(NULL);
+  const time_t seconds = (time_t)(fsm__wall_ns() / NS_PER_S);
   struct tm tm;
   if (gmtime_r(&seconds, &tm) != NULL) (void)strftime(now, sizeof now, "%Y-%m-%d %H:%M:%SZ", &tm);
   fsm_duration_format(every_ns, every, sizeof every);
@@ -103,7 +104,7 @@ static fsm_code frame(cli_run *cli, bool first, fsm_error *fault) {
   cli->ref = cli->cut = NULL;
   cli->screen = cli_screen_of(STDOUT_FILENO, cli_setting_on(cli, "no-color"));
   cli->outlet.kind = CLI_OUTLET_FRAME;
-  (void)clock_gettime(CLOCK_MONOTONIC, &cli->began);
+  cli->began_ns = fsm__monotonic_ns();
   fsm_code code = cli->command->run(cli, fault);
   if (code != FSM_OK && first && fault->text[0] != 0)
     cli_fault(cli, fault);
@@ -117,7 +118,7 @@ static fsm_code frame(cli_run *cli, bool first, fsm_error *fault) {
 }
 
 static void rest(int64_t ns) {
-  struct timespec left = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+  struct timespec left = fsm__timespec_of(ns);
   (void)nanosleep(&left, NULL);
 }
 
