@@ -463,6 +463,10 @@ typedef struct fsm_query {
   bool brief;        /* HISTORY, RECORDS: of each record what a line shows (fsm_record_view_brief) */
   bool down;         /* CAUSE: what it led to */
   const char *as_of; /* INSTANCE: "@SEQ", a time (RFC 3339), or how long ago; NULL = now (runtime/past.h) */
+  /* Does nobody wait for the answer any more? Asked on the reader's thread, before a walk begins and now and
+   * then while it goes on: true ends it (FSM_ECLOSED). NULL: somebody always does. */
+  bool (*gone)(void *arg);
+  void *gone_arg; /* until the answer */
 } fsm_query;
 
 typedef void (*fsm_document_fn)(void *arg, const fsm_value *document,

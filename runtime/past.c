@@ -129,7 +129,8 @@ static fsm_code run(replay *r, fsm_error *err) {
     fsm_code code = fsm__finder_next(r->finder, &entry, &found, err);
     if (code != FSM_OK || !found) return code;
     if (r->first_seq == 0) r->first_seq = entry.seq;
-    code = look(&r->looked, r->id, err);
+    code = fsm__query_wanted(r->at->query, err);
+    if (code == FSM_OK) code = look(&r->looked, r->id, err);
     if (code == FSM_OK && !over && r->count == 0 && entry.seq > r->past->seq) {
       code = is_nothing(r, &nothing, err);
       over = true;
@@ -166,7 +167,8 @@ static fsm_code consume(const fsm__past *past, const fsm__reading *at, const fsm
   for (bool found = true; code == FSM_OK && found;) {
     fsm__journal_entry entry;
     fsm_record record;
-    code = fsm__finder_next(finder, &entry, &found, err);
+    code = fsm__query_wanted(at->query, err);
+    if (code == FSM_OK) code = fsm__finder_next(finder, &entry, &found, err);
     if (code != FSM_OK || !found) break;
     code = look(looked, past->in.id, err);
     if (code == FSM_OK) code = decode(&scratch, &entry, &record, err);

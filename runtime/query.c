@@ -140,6 +140,13 @@ fsm_code fsm__query_resolve(const fsm__reading *at, const char *ref, fsm__instan
   return by_prefix(at, ref, out, err);
 }
 
+/* ---- who asks ----------------------------------------------------------------------------------- */
+
+fsm_code fsm__query_wanted(const fsm_query *query, fsm_error *err) {
+  if (query->gone == NULL || !query->gone(query->gone_arg)) return FSM_OK;
+  return fsm_fail(err, FSM_ECLOSED, "", "who asked has gone: the read was ended before its answer was whole");
+}
+
 /* ---- the entry ---------------------------------------------------------------------------------- */
 
 /* Whether commands are taken, and how much room there is for what they make. */

@@ -34,6 +34,10 @@ typedef struct fsm__items {
 } fsm__items;
 void fsm__items_add(fsm__items *items, fsm_value value);
 
+/* FSM_ECLOSED: nobody waits for the answer any more (fsm_query.gone). What walks asks for each record, row,
+ * block or slice. */
+FSM_MUST_USE fsm_code fsm__query_wanted(const fsm_query *query, fsm_error *err);
+
 /* FSM_EINSTANCE: no instance has this id; when it was purged, if it was and the journal still has that. */
 fsm_code fsm__query_unknown(const fsm__reading *at, const char *id, fsm_error *err);
 /* ref: an id, a unique prefix of one, or MACHINE/key:KEY. */

@@ -47,14 +47,15 @@ typedef struct span {
 } span;
 
 /* The chain of changes backwards by iprev. */
-static fsm_code chain(fsm__journal_cursor *cursor, const fsm__instance *in, const span *wanted, seqs *list,
-                      fsm_error *err) {
+static fsm_code chain(const fsm__reading *at, fsm__journal_cursor *cursor, const fsm__instance *in,
+                      const span *wanted, seqs *list, fsm_error *err) {
   for (uint64_t seq = in->last_seq; seq > wanted->after && seq >= in->created_seq;) {
     uint64_t before = 0;
     if (wanted->most > 0 && list->count == wanted->most) break;
     if (seq < wanted->before && !seqs_add(list, seq))
       return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-    fsm_code code = link_of(cursor, seq, &before, err);
+    fsm_code code = fsm__query_wanted(at->query, err);
+    if (code == FSM_OK) code = link_of(cursor, seq, &before, err);
     if (code != FSM_OK) return code;
     seq = before;
   }
@@ -105,7 +106,8 @@ static fsm_code history_page(const fsm__reading *at, fsm__journal_cursor *cursor
   for (size_t i = from; i < from + shown && code == FSM_OK; i++) {
     fsm__journal_entry entry;
     fsm_value view;
-    code = fsm__journal_read(cursor, list->at[i], &entry, err);
+    code = fsm__query_wanted(at->query, err);
+    if (code == FSM_OK) code = fsm__journal_read(cursor, list->at[i], &entry, err);
     if (code == FSM_OK) code = fsm__query_record(at, &entry, &view, err);
     if (code == FSM_OK) fsm__items_add(&items, view);
   }
@@ -144,7 +146,7 @@ fsm_code fsm__query_history(const fsm__reading *at, fsm_value *out, fsm_error *e
   if (code == FSM_OK) code = fsm__query_resolve(at, at->query->ref, &in, err);
   if (code == FSM_OK) code = fsm__journal_cursor_open(at->core->journal, in.last_seq, &cursor, err);
   if (code != FSM_OK) return code;
-  code = chain(cursor, &in, &wanted, &list, err);
+  code = chain(at, cursor, &in, &wanted, &list, err);
   if (code == FSM_OK) code = refusals(at, &in, &wanted, &list, err);
   if (code == FSM_OK && list.count > 1) qsort(list.at, list.count, sizeof *list.at, seq_order);
   if (code == FSM_OK) code = history_page(at, cursor, &list, out, err);

@@ -123,7 +123,8 @@ static fsm_code fill(walk *w, fsm__items *items, fsm_error *err) {
     fsm_value view;
     bool taken = false;
     if (w->looked >= FSM_RECORDS_LOOK_MAX) return FSM_OK;
-    fsm_code code = step(w, &entry, &taken, err);
+    fsm_code code = fsm__query_wanted(w->at->query, err);
+    if (code == FSM_OK) code = step(w, &entry, &taken, err);
     if (code != FSM_OK || w->ended) return code;
     if (taken && items->count > 0 && w->bytes + entry.record.len > FSM_RECORDS_BYTES_MAX) return FSM_OK;
     if (taken && items->count == w->at->query->limit) return FSM_OK;

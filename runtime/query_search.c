@@ -151,7 +151,8 @@ static fsm_code was_given(page *p, const char *id, bool *given, fsm_error *err) 
     fsm__items matches = {.count = 0};
     hit ignored;
     bool may = false;
-    code = fsm__finder_next(finder, &entry, &found, err);
+    code = fsm__query_wanted(p->at->query, err);
+    if (code == FSM_OK) code = fsm__finder_next(finder, &entry, &found, err);
     if (code != FSM_OK || !found) break;
     p->search.looked += entry.record.len;
     code = fsm__search_may(&p->search, &entry.record, &may);

@@ -219,7 +219,8 @@ static fsm_code consider(fsm__page *page, fsm__sieve *sieve, const lane *l, fsm_
   fsm__key_add(&place, l->head.bytes + 8, 8);
   fsm__key_add(&place, l->head.bytes, 8);
   uint64_t number = fsm__key_read_u64(l->head.bytes + 16);
-  fsm_code code = fsm__sieve_load(sieve, number, scratch, &glance, err);
+  fsm_code code = fsm__query_wanted(sieve->at->query, err);
+  if (code == FSM_OK) code = fsm__sieve_load(sieve, number, scratch, &glance, err);
   if (code != FSM_OK) return code;
   if (longest_wait(sieve, &glance, &waits) && waits.name == fsm__key_read_u32(l->head.bytes + 4))
     code = fsm__sieve_test(sieve, &glance, waits.since_ns, scratch, &passes, err);

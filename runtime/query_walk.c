@@ -162,7 +162,8 @@ static fsm_code next(fsm__stroll *s, fsm_arena *scratch, fsm__glance *out, fsm__
 fsm_code fsm__stroll_next(fsm__stroll *s, fsm_arena *scratch, fsm__glance *out, fsm__key *place, bool *found,
                           fsm_error *err) {
   *found = false;
-  fsm_code code = next(s, scratch, out, place, found, err);
+  fsm_code code = fsm__query_wanted(s->sieve->at->query, err);
+  if (code == FSM_OK) code = next(s, scratch, out, place, found, err);
   s->ended = code == FSM_OK && !*found && (s->how != FSM__WALK_DOWN || s->below <= 1);
   return code;
 }

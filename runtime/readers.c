@@ -5,6 +5,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/filter_impl.h"
+#include "runtime/query.h"
 
 enum { BRIEF_AT_ONCE = 8, SLOW_NICE = 5, SURVEY_NICE = 15 };
 
@@ -45,8 +46,10 @@ static void run_read(fsm__readers *readers, fsm__job *job) {
   fsm_error err;
   fsm_value document = fsm_null();
   fsm_filter *held = (fsm_filter *)job->query.filter;
-  fsm_code code = fsm__query_run(readers->core, &job->query, fsm__wall_now(readers->options), &job->arena,
-                                 &document, &err);
+  fsm_code code = fsm__query_wanted(&job->query, &err);
+  if (code == FSM_OK)
+    code = fsm__query_run(readers->core, &job->query, fsm__wall_now(readers->options), &job->arena, &document,
+                          &err);
   job->document_fn(job->arg, &document, code == FSM_OK ? NULL : &err);
   fsm_filter_free(held);
 }

@@ -82,7 +82,9 @@ fsm_code fsm__search_segment(fsm__search *search, uint64_t below, fsm__search_hi
   fsm__journal_cursor_seek(search->cursor, out->first);
   for (uint64_t next = out->first; next < below; next = block.first_seq + block.records) {
     bool found = false;
-    fsm_code code = fsm__journal_next_block(search->cursor, &block, &found, err);
+    fsm_code code = fsm__query_wanted(search->at->query, err);
+    if (code != FSM_OK) return code;
+    code = fsm__journal_next_block(search->cursor, &block, &found, err);
     if (code == FSM_ENOTFOUND) *there = false; /* it was let go meanwhile */
     if (code == FSM_ENOTFOUND || (code == FSM_OK && !found)) break;
     if (code != FSM_OK) return code;

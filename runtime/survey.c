@@ -213,8 +213,7 @@ static fsm_code add(going *g, const fsm__journal_entry *entry, fsm_error *err) {
                            : fsm__tally_add(s->tally, g->looker, g->first_seq, &facts, err);
 }
 
-/* look: at so many records at most; 0 = any. */
-static fsm_code go(going *g, unsigned look, fsm_error *err) {
+static fsm_code go(going *g, const fsm_query *query, fsm_error *err) {
   const int64_t until_ns = fsm__monotonic_ns() + FSM_SURVEY_SLICE_NS;
   for (unsigned n = 1; !g->ended && g->survey->next <= g->survey->last; n++) {
     fsm__journal_entry entry;
@@ -224,7 +223,9 @@ static fsm_code go(going *g, unsigned look, fsm_error *err) {
     g->ended = !found;
     if (found) code = add(g, &entry, err);
     if (code != FSM_OK) return code;
-    if (n == look || (n % CLOCK_EVERY == 0 && fsm__monotonic_ns() >= until_ns)) return FSM_OK;
+    if (n % CLOCK_EVERY == 0) code = fsm__query_wanted(query, err);
+    if (code != FSM_OK) return code;
+    if (n == query->look || (n % CLOCK_EVERY == 0 && fsm__monotonic_ns() >= until_ns)) return FSM_OK;
   }
   g->ended = true;
   return FSM_OK;
@@ -235,7 +236,7 @@ fsm_code fsm__survey_go(const fsm__reading *at, fsm__survey *s, bool *done, fsm_
   going g = {.survey = s, .first_seq = fsm__journal_first_seq(journal)};
   fsm_code code = fsm__journal_cursor_open(journal, s->next, &g.cursor, err);
   if (code == FSM_OK) code = fsm__journal_cursor_open(journal, s->next, &g.looker, err);
-  if (code == FSM_OK) code = go(&g, at->query->look, err);
+  if (code == FSM_OK) code = go(&g, at->query, err);
   fsm__journal_cursor_close(g.looker);
   fsm__journal_cursor_close(g.cursor);
   *done = g.ended;

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -185,6 +186,59 @@ static void the_head_goes_before_there_is_anything_to_pull(void **state) {
   fsm_buf_free(&in);
 }
 
+/* ---- an answer that is waited for ----------------------------------------------------------------- */
+
+/* Handed on, and not answered yet. */
+static fsm__request *wait_for_answer(int *fd) {
+  later = true;
+  held = NULL;
+  *fd = ask("/flow");
+  for (unsigned i = 0; held == NULL; i++) {
+    turn();
+    assert_true(i < TURNS_MAX);
+  }
+  return held;
+}
+
+static bool until_gone(fsm__request *request) {
+  const time_t end = time(NULL) + 60;
+  while (!fsm__request_gone(request) && time(NULL) < end) {
+    turn();
+    usleep(1000);
+  }
+  return fsm__request_gone(request);
+}
+
+static void answer(fsm__request *request) {
+  request->status = 200;
+  fsm_buf_str(&request->out, "{}");
+  fsm__request_finish(request);
+  turn();
+}
+
+static void a_client_that_leaves_while_it_waits_is_known_to_be_gone(void **state) {
+  (void)state;
+  int fds[3];
+  fsm_buf in = {0};
+  fsm__request *stays = wait_for_answer(&fds[0]), *leaves = wait_for_answer(&fds[1]),
+               *half = wait_for_answer(&fds[2]);
+  close(fds[1]);
+  assert_true(until_gone(leaves));
+  assert_false(fsm__request_gone(half));
+  assert_int_equal(shutdown(fds[2], SHUT_WR), 0);
+  assert_true(until_gone(half));
+  assert_false(fsm__request_gone(stays));
+  answer(leaves);
+  answer(half);
+  answer(stays);
+  read_until(fds[0], &in, "{}");
+  fsm_buf_reset(&in);
+  read_until(fds[2], &in, "{}"); /* who only sends no more is still answered */
+  close(fds[0]);
+  close(fds[2]);
+  fsm_buf_free(&in);
+}
+
 static void more_of_it(void *arg) {
   flow *f = arg;
   f->allowed++;
@@ -349,6 +403,7 @@ static void a_stop_ends_flows_that_nobody_reads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCENE(the_head_goes_before_there_is_anything_to_pull),
+      SCENE(a_client_that_leaves_while_it_waits_is_known_to_be_gone),
       SCENE(what_a_clock_of_the_loop_makes_ready_goes_out),
       SCENE(a_flow_that_begins_later_is_the_same),
       SCENE(many_chunks_reach_a_slow_reader_whole_and_others_do_not_wait),

@@ -5,9 +5,11 @@
  * look at all connections twice a second shuts down those that are past it. Places: the last few of the
  * listener on TCP are kept for who asks how we do (healthz and the like). Memory: the library zeroes all of a
  * connection's after each request, and so has it resident; of those that idle it is given back to the system.
+ * The same look tells of clients that left while they waited.
  */
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -137,9 +139,19 @@ static void give_back(fsm__connection *c) {
   madvise(c->memory, FSM__CONNECTION_MEMORY, MADV_DONTNEED);
 }
 
+/* While it waits nobody reads its connection, so a client that leaves is seen here alone. One that closes
+ * only its sending side counts as gone: over TCP the two look the same. */
+static void look_at_waiting(fsm__exchange *e) {
+  if (e->stage != WAITING || e->place == NULL || atomic_load(&e->request.gone)) return;
+  struct pollfd side = {.fd = e->place->fd, .events = POLLRDHUP};
+  if (e->waits_long && poll(&side, 1, 0) > 0) atomic_store(&e->request.gone, true);
+  e->waits_long = true; /* most are answered before the next look */
+}
+
 void fsm__http_look(void *arg) {
   fsm__http *http = arg;
   http->now_ms = fsm__monotonic_ms();
+  for (fsm__exchange *e = http->active; e; e = e->next) look_at_waiting(e);
   for (fsm__connection *c = http->connections; c; c = c->next) {
     if (c->due_ms > 0 && http->now_ms >= c->due_ms) {
       c->due_ms = 0;

@@ -61,6 +61,7 @@ typedef struct fsm__exchange {
   bool flow_dry;                     /* suspended until there is something to pull */
   bool flow_ends;                    /* at the next pull */
   bool serving;                      /* `serve` is running */
+  bool waits_long;                   /* for an answer, since the look before */
   struct fsm__exchange *next, *prev; /* among the active */
   struct fsm__exchange *next_done;
 } fsm__exchange;

@@ -16,6 +16,8 @@ const char *fsm__header_name(fsm__header header) {
   return names[header];
 }
 
+bool fsm__request_gone(void *request) { return atomic_load(&((fsm__request *)request)->gone); }
+
 void fsm__request_finish(fsm__request *request) { request->finish(request); }
 
 void fsm__answer_document(fsm__request *request, int status, const fsm_value *document) {

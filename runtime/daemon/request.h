@@ -5,6 +5,8 @@
 #ifndef FSM_DAEMON_REQUEST_H
 #define FSM_DAEMON_REQUEST_H
 
+#include <stdatomic.h>
+
 #include "runtime/daemon/auth.h"
 #include "runtime/daemon/sink_watch.h"
 #include "runtime/daemon/target.h"
@@ -83,6 +85,8 @@ typedef struct fsm__request {
   fsm_value document;
   fsm_error unread;
   fsm_error fault; /* behind a problem, for the log */
+  _Atomic bool gone; /* the client has closed its side and gets nothing any more: what is only read for it may
+                        end */
   /* The answer. */
   int status;
   fsm_code code; /* FSM_OK, or that of the problem */
@@ -97,6 +101,9 @@ typedef struct fsm__request {
 
 /* The answer stands: back to what carried the request, once, from any thread. */
 void fsm__request_finish(fsm__request *request);
+
+/* fsm_query.gone, of a request. */
+bool fsm__request_gone(void *request);
 
 /* The answer as a document; an error of memory becomes a problem. Any thread that holds the request. */
 void fsm__answer_document(fsm__request *request, int status, const fsm_value *document);

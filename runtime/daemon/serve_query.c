@@ -28,7 +28,10 @@ static void on_instance(void *arg, const fsm_value *document, const fsm_error *e
 
 bool fsm__serve_ask(fsm__server *server, fsm__request *request, const fsm_query *query, fsm_document_fn fn) {
   fsm_error err = {0};
-  if (fsm_read(server->runtime, query, fn, request, &err) == FSM_OK) return false;
+  fsm_query asked = *query;
+  asked.gone = fsm__request_gone;
+  asked.gone_arg = request;
+  if (fsm_read(server->runtime, &asked, fn, request, &err) == FSM_OK) return false;
   fsm__problem(request, &err, 0, NULL);
   return true;
 }
@@ -103,7 +106,7 @@ static fsm_code read_filter(const fsm__target *target, fsm_filter *filter, fsm_e
 
 static bool ask_filtered(fsm__server *server, fsm__request *request, const fsm__target *target,
                          fsm_query_kind kind) {
-  fsm_query query = {.kind = kind};
+  fsm_query query = {.kind = kind, .gone = fsm__request_gone, .gone_arg = request};
   fsm_filter *filter = NULL;
   fsm_error err = {0};
   fsm_code code = fsm_filter_new(&filter, &err);

@@ -112,7 +112,9 @@ static void on_page(void *arg, const fsm_value *document, const fsm_error *err) 
 static bool page(fsm__server *server, fsm__request *request, const fsm__target *target) {
   fsm_query query = {.kind = FSM_QUERY_RECORDS,
                      .after = fsm__target_param(target, "after"),
-                     .before = fsm__target_param(target, "before")};
+                     .before = fsm__target_param(target, "before"),
+                     .gone = fsm__request_gone,
+                     .gone_arg = request};
   fsm_error err = {0};
   if (fsm__target_number(target, "limit", 1, FSM_PAGE_MAX, &query.limit, &err) == FSM_OK &&
       fsm__target_bool(target, "brief", &query.brief, &err) == FSM_OK &&
