@@ -165,20 +165,26 @@ class World:
 
     def seq(self):
         """Of the last record, as the daemon knows it; -1 when none answers."""
-        said = subprocess.run(["fsm-cli", "--socket", os.path.join(self.data, "fsmd.sock"), "health", "-o", "json"],
-                              env={**self.env, "FSM_DB": "", "FSM_DATA": ""}, cwd=self.home, capture_output=True, text=True)
-        found = re.search(r'"seq": ?"?([0-9]+)', said.stdout)
+        found = re.search(r'"seq": ?"?([0-9]+)', self.asked("health", "-o", "json").stdout)
         return int(found.group(1)) if found else -1
+
+    def asked(self, *words):
+        return subprocess.run(["fsm-cli", "--socket", os.path.join(self.data, "fsmd.sock"), *words],
+                              env={**self.env, "FSM_DB": "", "FSM_DATA": ""}, cwd=self.home, capture_output=True, text=True)
 
     def advance(self, text):
         self.tick(span_s(text) + 0.001)  # times of records differ by nanoseconds; spans are shown whole
-        if not self.daemon:
-            return
-        time.sleep(1.1)  # the writer looks at a clock that may jump once a second
-        seq, quiet, until = self.seq(), 0, time.monotonic() + PATIENCE_S
-        while quiet < 3 and time.monotonic() < until:
-            time.sleep(0.1)
-            seq, quiet = (seq, quiet + 1) if self.seq() == seq else (self.seq(), 0)
+        before, until = None, time.monotonic() + PATIENCE_S
+        while self.daemon and before != (now := self.turned()):
+            assert time.monotonic() < until, "what became due goes on and on, at seq %d" % now
+            before = now
+
+    def turned(self):
+        """The last record, after a turn of the writer: what is due goes before a command, so it has been done
+        when a turn brought nothing. The command is a dry one, which leaves nothing."""
+        turn = self.asked("start", "turn", "--dry-run")
+        assert turn.returncode == 3, "a turn of the writer: [%d] %s" % (turn.returncode, turn.stderr)
+        return self.seq()
 
     def run(self, command, text):
         if self.columns:
@@ -222,13 +228,20 @@ def lines_of(text):
 class Transcript:
     def __init__(self, path):
         self.path, self.parts, self.world, self.wrong = path, read(path), World(), []
+        self.soon = False
 
-    def do(self, step, write=WRITE):
+    def said(self, step):
         out, errors, code = self.world.run(step.command(), [line[2:] for line in step.input])
         out, errors = (masked(said.replace(self.world.home, "<home>")) for said in (out, errors))
         got = lines_of(out) + ["! " + line for line in lines_of(errors)]
-        if code != 0:
-            got.append("[%d]" % code)
+        return got + ["[%d]" % code] if code != 0 else got
+
+    def do(self, step, write=WRITE):
+        until = time.monotonic() + (PATIENCE_S if self.soon else 0)
+        got, self.soon = self.said(step), False
+        while not matches(step.expected, got) and time.monotonic() < until:
+            time.sleep(0.05)
+            got = self.said(step)
         if matches(step.expected, got):
             return
         if write:
@@ -245,6 +258,8 @@ class Transcript:
             self.world.stop(signal.SIGKILL if word == "kill" else signal.SIGTERM)
         elif word == "advance":
             self.world.advance(rest)
+        elif word == "soon":
+            self.soon = True
         elif word == "columns":
             self.world.columns = int(rest or 0)
         elif word == "file":
