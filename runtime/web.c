@@ -192,7 +192,8 @@ static fsm_code make_headers(fsm_web *web, const fsm_web_request *request, struc
                ? fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long")
                : add_header(list, &line, "Authorization", bearer, err);
   }
-  if (code == FSM_OK && !web->anywhere) code = add_header(list, &line, "Accept", "application/json", err);
+  const char *accept = request->accept == NULL && !web->anywhere ? "application/json" : request->accept;
+  if (code == FSM_OK) code = add_header(list, &line, "Accept", accept, err);
   for (size_t i = 0; code == FSM_OK && i < request->header_count; i++)
     code = add_header(list, &line, request->headers[i].name, request->headers[i].value, err);
   fsm_buf_free(&line);
@@ -212,7 +213,7 @@ static void set_connection(fsm_web *web, fsm__exchange *ex) {
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, web->agent);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(web->timeout_ns, 0));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ex->listener != NULL ? 0L : milliseconds(web->timeout_ns, 0));
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    milliseconds(web->connect_timeout_ns, CONNECT_TIMEOUT_MS));
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an id may be ".." */
@@ -270,10 +271,10 @@ static void set_request(CURL *easy, const fsm_web_request *request) {
 }
 
 /* Until it is done or somebody interrupts; then CURLE_ABORTED_BY_CALLBACK. */
-static CURLcode run(fsm_web *web) {
+static CURLcode run(fsm_web *web, fsm__exchange *ex) {
   CURLcode result = CURLE_ABORTED_BY_CALLBACK;
   if (curl_multi_add_handle(web->multi, web->easy) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
-  for (int running = 1; running > 0 && !atomic_load(&web->interrupted);) {
+  for (int running = 1; running > 0 && !atomic_load(&web->interrupted) && fsm__web_goes_on(ex);) {
     CURLMcode code = curl_multi_perform(web->multi, &running);
     if (code == CURLM_OK && running > 0) code = curl_multi_poll(web->multi, NULL, 0, POLL_MS, NULL);
     if (code != CURLM_OK) {
@@ -293,13 +294,13 @@ static fsm_code perform(fsm_web *web, fsm__exchange *ex, fsm_error *err) {
   CURL *easy = web->easy;
   char text[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, text);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, fsm__web_on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ex->listener != NULL ? fsm__web_on_part : fsm__web_on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, ex);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, fsm__web_on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, ex);
-  CURLcode result = run(web);
+  CURLcode result = run(web, ex);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-  if (result != CURLE_OK) return fsm__web_fault(web, result, ex, text, err);
+  if (result != CURLE_OK && !ex->enough) return fsm__web_fault(web, result, ex, text, err);
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   ex->reply->status = (int)status;
@@ -321,11 +322,12 @@ static fsm_code check_request(const fsm_web *web, const fsm_web_request *request
   return FSM_OK;
 }
 
-fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena, fsm_web_reply *out,
-                    fsm_error *err) {
+static fsm_code exchange(fsm_web *web, const fsm_web_request *request, const fsm_web_listener *listener,
+                         fsm_arena *arena, fsm_web_reply *out, fsm_error *err) {
   FSM_ASSERT(web != NULL && request != NULL && arena != NULL && out != NULL);
   fsm_web_reply reply = {0};
-  fsm__exchange ex = {.arena = arena, .reply = &reply, .body_max = web->body_max, .web = web};
+  fsm__exchange ex = {
+      .arena = arena, .reply = &reply, .body_max = web->body_max, .web = web, .listener = listener};
   struct curl_slist *list = NULL;
   fsm_code code = check_request(web, request, err);
   if (code != FSM_OK) return code;
@@ -343,13 +345,22 @@ fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *are
     curl_easy_setopt(web->easy, CURLOPT_HTTPHEADER, list);
     code = set_user(web, err);
   }
-  if (code == FSM_OK) {
-    code = perform(web, &ex, err);
-  }
+  if (code == FSM_OK) code = perform(web, &ex, err);
   if (code == FSM_OK) *out = reply;
   curl_slist_free_all(list);
   fsm_buf_free(&ex.body);
   return code;
+}
+
+fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena, fsm_web_reply *out,
+                    fsm_error *err) {
+  return exchange(web, request, NULL, arena, out, err);
+}
+
+fsm_code fsm_web_listen(fsm_web *web, const fsm_web_request *request, const fsm_web_listener *listener,
+                        fsm_arena *arena, fsm_web_reply *out, fsm_error *err) {
+  FSM_ASSERT(listener != NULL);
+  return exchange(web, request, listener, arena, out, err);
 }
 
 int64_t fsm_web_date(const char *text) { return curl_getdate(text, NULL); }

@@ -73,7 +73,8 @@ typedef struct fsm_web_request {
   size_t header_count;
   const void *body; /* NULL = none */
   size_t body_len;
-  const char *type; /* Content-Type of the body; NULL = application/json */
+  const char *type;   /* Content-Type of the body; NULL = application/json */
+  const char *accept; /* NULL = application/json; anywhere: nothing is said */
 } fsm_web_request;
 
 typedef struct fsm_web_reply {
@@ -87,6 +88,21 @@ typedef struct fsm_web_reply {
 
 FSM_MUST_USE fsm_code fsm_web_do(fsm_web *web, const fsm_web_request *request, fsm_arena *arena,
                                  fsm_web_reply *out, fsm_error *err);
+
+/* An answer that has no end. part: some of its body, when its status is 2xx (of any other the body is in the
+ * reply); alive: looked at once a second and behind each part. Either says false: that is enough. */
+typedef struct fsm_web_listener {
+  bool (*part)(void *arg, const char *data, size_t len);
+  bool (*alive)(void *arg);
+  void *arg;
+  int64_t silence_ns; /* nothing came for so long: the other side is gone, FSM_ETIMEOUT */
+} fsm_web_listener;
+
+/* The client's own timeout does not count. FSM_OK: it was enough, or the other side has ended the answer; no
+ * answer has arrived at all when out->status is 0. */
+FSM_MUST_USE fsm_code fsm_web_listen(fsm_web *web, const fsm_web_request *request,
+                                     const fsm_web_listener *listener, fsm_arena *arena, fsm_web_reply *out,
+                                     fsm_error *err);
 
 /* A date of HTTP as seconds since 1970, -1 when it is none. */
 int64_t fsm_web_date(const char *text);

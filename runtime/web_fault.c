@@ -56,6 +56,9 @@ fsm_code fsm__web_fault(const fsm_web *web, CURLcode result, const fsm__exchange
   if (ex->too_large) return fsm_fail(err, FSM_ETOOLARGE, where, "the answer is over %zu bytes", ex->body_max);
   if (!fsm_buf_ok(&ex->body) || result == CURLE_OUT_OF_MEMORY)
     return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
+  if (ex->silent)
+    return fsm_fail(err, FSM_ETIMEOUT, where, "nothing was heard for %lld s",
+                    (long long)(ex->listener->silence_ns / 1000000000));
   if (atomic_load(&web->interrupted)) return fsm_fail(err, FSM_ECLOSED, where, "interrupted");
   const char *why = why_not(web, result, text);
   switch (result) {

@@ -176,16 +176,13 @@ static void copy_text(char *out, size_t size, const fsm_value *value) {
   out[len] = 0;
 }
 
-/* A problem document (RFC 9457) as a fault. */
-static fsm_code fault_of(cli_source *source, const fsm_web_reply *reply, fsm_error *err) {
+fsm_code cli_source_fault(cli_source *source, int status, const char *body, size_t len, fsm_error *err) {
   fsm_value problem = fsm_null();
   fsm_error ignored;
-  fsm_code code = code_of_status(reply->status);
-  if (fsm_json_parse(&source->arena, reply->body, reply->body_len, FSM_JSON_SORTED, &problem, &ignored) !=
-          FSM_OK ||
+  fsm_code code = code_of_status(status);
+  if (fsm_json_parse(&source->arena, body, len, FSM_JSON_SORTED, &problem, &ignored) != FSM_OK ||
       !fsm_is(&problem, FSM_MAP))
-    return fsm_fail(err, code, "", "the other side answered with status %d and no explanation",
-                    reply->status);
+    return fsm_fail(err, code, "", "the other side answered with status %d and no explanation", status);
   source->problem = problem;
   char name[64] = "", where[FSM_WHERE_MAX] = "", text[FSM_TEXT_MAX] = "";
   copy_text(name, sizeof name, fsm_map_get(&problem, "code"));
@@ -194,6 +191,10 @@ static fsm_code fault_of(cli_source *source, const fsm_web_reply *reply, fsm_err
   fsm_code named = fsm_code_of(name);
   if (named != FSM_OK && named < FSM_CODE_COUNT) code = named;
   return fsm_fail(err, code, where, "%s", *text != 0 ? text : fsm_code_text(code));
+}
+
+static fsm_code fault_of(cli_source *source, const fsm_web_reply *reply, fsm_error *err) {
+  return cli_source_fault(source, reply->status, reply->body, reply->body_len, err);
 }
 
 static fsm_code exchange(cli_source *source, const fsm_web_request *request, fsm_arena *arena, fsm_value *out,
@@ -267,6 +268,18 @@ fsm_code cli_source_post(cli_source *source, const cli_post *post, fsm_arena *ar
                              .body = post->body,
                              .body_len = post->body_len};
   return exchange(source, &request, arena, out, err);
+}
+
+fsm_code cli_source_listen(cli_source *source, const char *path, const char *after,
+                           const fsm_web_listener *listener, fsm_arena *arena, fsm_error *err) {
+  FSM_ASSERT(source->web != NULL);
+  const fsm_web_header header = {"Last-Event-ID", after};
+  const fsm_web_request request = {
+      .method = "GET", .path = path, .headers = &header, .header_count = 1, .accept = "text/event-stream"};
+  fsm_web_reply reply;
+  source->problem = fsm_null();
+  fsm_code code = fsm_web_listen(source->web, &request, listener, arena, &reply, err);
+  return code == FSM_OK && reply.status > 299 ? fault_of(source, &reply, err) : code;
 }
 
 static fsm_code verify_files(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err) {

@@ -55,6 +55,14 @@ FSM_MUST_USE fsm_code cli_source_post(cli_source *source, const cli_post *post, 
 FSM_MUST_USE fsm_code cli_source_get(cli_source *source, const char *path, fsm_arena *arena, fsm_value *out,
                                      fsm_error *err);
 
+/* Server-sent events of a daemon: each member of `part` as it comes, until the daemon ends it or the listener
+ * has enough. after: Last-Event-ID, NULL = the path says. FSM_OK: it was ended, and can be asked for again.
+ */
+FSM_MUST_USE fsm_code cli_source_listen(cli_source *source, const char *path, const char *after,
+                                        const fsm_web_listener *listener, fsm_arena *arena, fsm_error *err);
+/* A problem document (RFC 9457) as a fault; never FSM_OK. */
+fsm_code cli_source_fault(cli_source *source, int status, const char *body, size_t len, fsm_error *err);
+
 /* {records, segments, rows, seq, head}. */
 FSM_MUST_USE fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err);
 

@@ -2,11 +2,11 @@
  * ask for. The newest is last; without --all the last ones. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "tools/cli/explain/follow.h"
 #include "tools/cli/explain/records.h"
 
-enum { LAST_OF_ONE = 1000, LAST_OF_MANY = 100, FOLLOW_NS = 300 * 1000 * 1000 };
+enum { LAST_OF_ONE = 1000, LAST_OF_MANY = 100 };
 
 typedef struct logged {
   cli_run *cli;
@@ -82,72 +82,19 @@ static fsm_code ask(logged *l, fsm_value *document, fsm_error *err) {
 
 /* ---- following ------------------------------------------------------------------------------------ */
 
-static const char *seq_text(fsm_arena *arena, const fsm_value *seq, const char *otherwise) {
-  int64_t number;
-  const char *text = seq != NULL && cli_number(seq, &number)
-                         ? fsm_arena_printf(arena, "%lld", (long long)number)
-                         : otherwise;
-  return text == NULL ? otherwise : text;
-}
-
-static fsm_code print_more(logged *l, cli_table *table, const fsm_value *document, fsm_error *err) {
-  cli_run *cli = l->cli;
-  const fsm_value *items = fsm_map_get(document, "items");
+/* An instance is followed by its id: a history has no stream. */
+static fsm_code follow(logged *l, const fsm_value *document, fsm_error *err) {
+  const fsm_value *seq = fsm_map_get(document, "seq");
+  const char *id = NULL;
+  int64_t after = 0;
   fsm_code code = FSM_OK;
-  if (items == NULL || items->len == 0) return FSM_OK;
-  for (uint32_t i = 0; i < items->len; i++) {
-    if (cli->format == CLI_JSONL)
-      code = cli_print_json(cli, &items->items[i], err);
-    else
-      l->pages.item(cli, table, table->arena, document, &items->items[i]);
-    if (code != FSM_OK) return code;
+  if (seq == NULL || !cli_number(seq, &after))
+    return fsm_fail(err, FSM_EUNREACHABLE, "", "the answer has no seq; is that a fsmd?");
+  if (l->pages.query.kind == FSM_QUERY_HISTORY) {
+    code = instance_id(l->cli, &id, err);
+    if (code == FSM_OK) code = by_instance(&l->pages.query, id, &l->cli->arena, err);
   }
-  if (cli->format != CLI_JSONL && l->pages.columns != NULL) {
-    code = cli_table_print(table, &cli->screen, &cli->text, err);
-    cli_table_clear(table);
-  }
-  return code == FSM_OK ? cli_flush(cli, err) : code;
-}
-
-/* Asks again and again; a page that is full is followed at once. Ends with a signal, or a reader that goes.
- */
-static fsm_code follow(logged *l, fsm_value document, fsm_error *err) {
-  cli_run *cli = l->cli;
-  fsm_query query = l->pages.query;
-  cli_table table = {.arena = NULL};
-  fsm_arena pages;
-  const char *after = NULL;
-  fsm_buf kept = {0};
-  fsm_arena_init(&pages, 0);
-  if (l->pages.columns != NULL) cli_table_begin(&table, &pages, l->pages.columns, l->pages.column_count);
-  table.wide = cli->format == CLI_WIDE;
-  table.arena = &pages;
-  fsm_code code = FSM_OK;
-  while (code == FSM_OK) {
-    const fsm_value *items = fsm_map_get(&document, "items"), *next = fsm_map_get(&document, "next");
-    code = print_more(l, &table, &document, err);
-    const bool first = after == NULL;
-    const fsm_value *last =
-        items != NULL && items->len > 0 ? fsm_map_get(&items->items[items->len - 1], "seq") : NULL;
-    fsm_buf_reset(&kept);
-    if (query.kind == FSM_QUERY_HISTORY) /* its seq is that of the log: what came between is not its own */
-      fsm_buf_str(&kept, seq_text(&pages, last, after != NULL ? after : "0"));
-    else
-      fsm_buf_str(&kept, !first && next != NULL && fsm_is(next, FSM_STRING)
-                             ? next->s
-                             : seq_text(&pages, fsm_map_get(&document, "seq"), "now"));
-    if (code != FSM_OK) break;
-    const bool full = !first && next != NULL && fsm_is(next, FSM_STRING);
-    fsm_arena_reset(&pages);
-    after = fsm_arena_strdup(&pages, fsm_buf_text(&kept));
-    query.after = after;
-    query.limit = FSM_PAGE_MAX;
-    if (!full) (void)nanosleep(&(struct timespec){.tv_nsec = FOLLOW_NS}, NULL);
-    code = cli_source_query(&cli->source, &query, &pages, &document, err);
-  }
-  fsm_arena_free(&pages);
-  fsm_buf_free(&kept);
-  return code;
+  return code == FSM_OK ? cli_follow(l->cli, &l->pages, document, (uint64_t)after, err) : code;
 }
 
 /* ---- the command ---------------------------------------------------------------------------------- */
@@ -162,6 +109,8 @@ static fsm_code check(logged *l, fsm_error *err) {
                     l->follow ? "--follow" : "--limit");
   if (l->follow && cli->format != CLI_TABLE && cli->format != CLI_WIDE && cli->format != CLI_JSONL)
     return fsm_fail(err, FSM_EARGUMENT, "follow", "--follow has no end: it takes -o table, wide or jsonl");
+  if (l->follow && cli_args_has(&cli->args, "until"))
+    return fsm_fail(err, FSM_EARGUMENT, "follow", "--follow has no end: leave --until out");
   if (l->follow && format != NULL && strcmp(format, "xes") == 0)
     return fsm_fail(err, FSM_EARGUMENT, "follow", "--follow has no end, and xes is one document: take json");
   if (format != NULL && (cli->format != CLI_TABLE || cli_args_has(&cli->args, "full")))
@@ -185,15 +134,11 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   if (code == FSM_OK) code = cli_records_filter(cli, &l.pages.query.records, &filtered, err);
   if (code == FSM_OK) code = check(&l, err);
   if (code == FSM_OK) code = cli_connect(cli, false, err);
-  if (code == FSM_OK && l.follow && cli->source.web == NULL)
-    code =
-        fsm_fail(err, FSM_EUNREACHABLE, "follow",
-                 "no daemon has these files, so nothing is added to them; start fsmd, or leave --follow out");
   if (code == FSM_OK && cli->ref != NULL) code = cli_ref_check(cli, err);
   if (code == FSM_OK) code = choose(&l, filtered, err);
   if (code == FSM_OK) code = ask(&l, &document, err);
   if (code == FSM_OK)
-    code = l.follow ? follow(&l, document, err)
+    code = l.follow ? follow(&l, &document, err)
            : l.all  ? cli_pages_print(cli, &l.pages, err)
                     : cli_items_print(cli, &l.pages, &document, err);
   if (code == FSM_OK && l.export != NULL) code = cli_export_end(cli, l.export, err);
@@ -205,7 +150,7 @@ static const cli_option options[] = {
     CLI_RECORDS_FILTER,
     {"limit", 0, "N", "the last N, up to 10000; 1000 of an instance, else 100", false},
     {"all", 0, NULL, "all of them, from the first on", false},
-    {"follow", 'f', NULL, "and those to come, until it is ended", false},
+    {"follow", 'f', NULL, "and those to come as they are written, until it is ended", false},
     {"full", 0, NULL, "every field of every record", false},
     {"format", 0, "FORMAT", "json, seed, ecs, otlp, cloudevents, csv, or xes for process mining", false},
     {NULL, 0, NULL, NULL, false}};

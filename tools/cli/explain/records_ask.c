@@ -132,7 +132,7 @@ static fsm_code gather(cli_run *cli, fsm_query query, gathered *g, bool back, fs
                     *seq = fsm_map_get(&document, "seq");
     if (items == NULL || !fsm_is(items, FSM_LIST)) return no_items(err);
     take(g, items, back);
-    if (seq != NULL) g->seq = *seq;
+    if (seq != NULL && fsm_is(&g->seq, FSM_NULL)) g->seq = *seq; /* what comes later is not among them */
     more = next != NULL && fsm_is(next, FSM_STRING);
     g->next = more ? next->s : NULL;
     if (more && g->count < g->most) cli_progress(cli, (int64_t)g->count, "records", &document);
