@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """test_answers.py [N | --store DIR] [--seed S] [--samples K] [--only SECTION,…]: every answer of fsm-cli held against a
 recomputation from the bytes of the journal (answers.d), on a store of N instances (1,200) that a seed makes, or on one
-that is there: stopped, it is only read. Prints each difference and exits 1 when there is one.
+that is there: stopped, it is only read. K instances are asked about one by one, at least one of each sort (36 of them or so). Prints each difference and exits 1 when there is one.
 """
 import argparse
 import os
@@ -16,6 +16,7 @@ from ask import Client, Differences  # noqa: E402
 from figures import Figures  # noqa: E402
 from lists import Lists  # noqa: E402
 from logs import Logs, some_texts  # noqa: E402
+from monitor import Monitor  # noqa: E402
 from rules import Rules  # noqa: E402
 from told import Told  # noqa: E402
 
@@ -25,6 +26,7 @@ SECTIONS = {
     "timers": (Lists, "timers"), "tasks": (Lists, "tasks"), "actors": (Lists, "actors"), "stats": (Figures, "stats"), "funnel": (Figures, "funnels"),
     "log": (Logs, "logs"), "one": (Logs, "of_one"), "trace": (Logs, "traces"), "cause": (Logs, "causes"), "search": (Logs, "searches"),
     "past": (Logs, "pasts"), "why": (Logs, "whys"), "health": (Logs, "health"),
+    "check": (Monitor, "checks"),
 }  # fmt: skip
 
 
@@ -34,7 +36,7 @@ def arguments():
     parser.add_argument("--store")
     parser.add_argument("--cli", default=os.path.join(BUILD, "fsm-cli"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--samples", type=int, default=12)
+    parser.add_argument("--samples", type=int, default=0, help="instances of log, cause, past, why; at least one of each sort")
     parser.add_argument("--only", default=",".join(SECTIONS))
     return parser.parse_args()
 

@@ -1,5 +1,6 @@
 """logs.py: log, trace, cause, search, get --as-of, diff, why: held against the records, one by one."""
 import collections
+import itertools
 import json
 import time
 
@@ -64,7 +65,7 @@ def view(fields, origin):
 
 
 class Logs:
-    samples = 12
+    samples = 0
 
     def __init__(self, told, rules, client, differences, chance):
         self.told, self.rules, self.client, self.d, self.chance = told, rules, client, differences, chance
@@ -74,13 +75,12 @@ class Logs:
     def some(self):
         """Instances of every machine, status and kind, the same in all sections, with their records and those of their family."""
         if self.sampled is None:
-            now, seen = time.time_ns(), collections.Counter()
-            want = []
+            now, sorts = time.time_ns(), {}
             for one in self.chance.sample(self.told.instances, len(self.told.instances)):
                 sort = (one.machine, one.status, one.state, one.forced, one.parent is not None, tuple(self.rules.kinds(one, now)))
-                seen[sort] += 1
-                if seen[sort] <= max(1, self.samples // 12):
-                    want.append(one)
+                sorts.setdefault(sort, []).append(one)
+            rounds = [one for of_each in itertools.zip_longest(*sorts.values()) for one in of_each if one is not None]
+            want = rounds[: max(self.samples, len(sorts))]
             family = {}
             for one in want:
                 family[one.number] = [one.number]
