@@ -8,6 +8,9 @@
 extern "C" {
 #endif
 
+/* When the manual pages were last gone through. */
+#define FSM_PAGES_DATE "2026-11-23"
+
 /* "0.1.0": of the library that is running. */
 FSM_API const char *fsm_version(void);
 /* Appends four lines: program and version, build, formats, libraries; `libraries` (", libuv 1.44.2", or "")

@@ -22,6 +22,8 @@ static void put_bash(fsm_buf *out) {
   fsm_buf_str(out,
               "# bash completion of fsmd\n_fsmd() {\n  local word=${COMP_WORDS[COMP_CWORD]} "
               "before=${COMP_WORDS[COMP_CWORD-1]}\n"
+              "  [[ $word == = ]] && word=\n"
+              "  [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD-2]}\n"
               "  COMPREPLY=()\n  case $before in\n");
   for (size_t i = 0; i < fsm__setting_count(); i++) {
     const fsm__setting *row = fsm__setting_at(i);
@@ -32,8 +34,9 @@ static void put_bash(fsm_buf *out) {
       put_choices(out, row);
       fsm_buf_str(out, "' -- \"$word\")); return ;;\n");
     } else {
-      fsm_buf_str(out, row->kind == FSM__PATH ? "COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
-                                              : "return ;;\n");
+      fsm_buf_str(out, row->kind == FSM__PATH
+                           ? "mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return ;;\n"
+                           : "return ;;\n");
     }
   }
   fsm_buf_str(out, "  esac\n  COMPREPLY=($(compgen -W '");
@@ -46,7 +49,8 @@ static void put_zsh(fsm_buf *out) {
   fsm_buf_str(out, "#compdef fsmd\n_arguments \\\n");
   for (size_t i = 0; i < fsm__setting_count(); i++) {
     const fsm__setting *row = fsm__setting_at(i);
-    fsm_buf_printf(out, "  '%s--%s[", row->kind == FSM__LIST ? "*" : "", row->name);
+    fsm_buf_printf(out, "  '%s--%s%s[", row->kind == FSM__LIST ? "*" : "", row->name,
+                   row->argument ? "=" : "");
     put_help(out, row->help);
     fsm_buf_char(out, ']');
     if (row->argument) fsm_buf_printf(out, ":%s:", row->kind == FSM__LIST ? "value" : row->name);

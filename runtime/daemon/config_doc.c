@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "runtime/daemon/config_table.h"
+#include "runtime/version.h"
 
 /* Text of a page: what roff would obey is told to be itself. */
 static void put_text(fsm_buf *out, const char *text) {
@@ -18,7 +19,8 @@ static void put_text(fsm_buf *out, const char *text) {
 }
 
 static void put_head(fsm_buf *out, const char *page, const char *section, const char *name) {
-  fsm_buf_printf(out, ".TH %s %s \"\" \"fsmd " FSM_VERSION "\"\n.ad l\n.SH NAME\n", page, section);
+  fsm_buf_printf(out, ".TH %s %s \"" FSM_PAGES_DATE "\" \"fsmd " FSM_VERSION "\"\n.ad l\n.SH NAME\n", page,
+                 section);
   put_text(out, name);
   fsm_buf_char(out, '\n');
 }
@@ -73,7 +75,8 @@ static const char *const signals[] = {
     "SIGTERM, SIGINT: no new connection is taken, requests under way are answered, for stop-timeout at most. "
     "A second one "
     "ends the process at once; what was answered is durable.",
-    "SIGHUP: the files of --config, --sinks, --people, --jwt-key, --jwt-keys, --tls-cert and --tls-key are read again. "
+    "SIGHUP: the files of --config, --sinks, --people, --jwt-key, --jwt-keys, --tls-cert and --tls-key are "
+    "read again. "
     "Of "
     "the settings log-level is taken, what else has changed is told in the log and waits for the next start. "
     "A wrong file changes nothing.",

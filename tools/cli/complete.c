@@ -5,6 +5,7 @@
 
 #include "tools/cli/cli.h"
 #include "tools/cli/complete_ask.h"
+#include "tools/cli/complete_quote.h"
 #include "tools/cli/topics.h"
 
 enum { WORDS_MAX = 256, TAKES_MAX = 64 };
@@ -12,7 +13,9 @@ enum { WORDS_MAX = 256, TAKES_MAX = 64 };
 typedef struct cursor {
   const char *words[WORDS_MAX]; /* put together; the last is the one being typed */
   size_t count;
-  size_t cut; /* bytes of the last one that the shell has cut off */
+  size_t cut;  /* bytes of the last one that the shell has cut off */
+  bool quotes; /* words are as they were typed, and candidates as they may stand there */
+  char open;   /* the quote around the end of the last one */
   const char *group;
   const cli_command *command;
   const cli_option *option; /* whose value is typed */
@@ -83,13 +86,38 @@ static void walk(cursor *at) {
   }
 }
 
+/* Takes the quotes off; a word is never cut inside of them. */
+static bool unquote(cursor *at, fsm_arena *arena) {
+  const char *last = at->words[at->count - 1],
+             *cut = cli_unquote(arena, fsm_arena_strndup(arena, last, at->cut), &at->open);
+  if (cut == NULL) return false;
+  at->cut = strlen(cut);
+  for (size_t i = 0; i < at->count; i++)
+    if ((at->words[i] = cli_unquote(arena, at->words[i], &at->open)) == NULL) return false;
+  return true;
+}
+
 /* ---- what may stand there --------------------------------------------------------------------------- */
+
+/* One with a control character would break the line, and a terminal: it is for who can type it. */
+static bool shows(const char *text) {
+  fsm_buf safe = {0};
+  cli_escape(&safe, text, strlen(text));
+  const bool same = safe.len == strlen(text) && memcmp(safe.data, text, safe.len) == 0;
+  fsm_buf_free(&safe);
+  return same;
+}
 
 static void offer(cli_run *cli, const cursor *at, const char *before, const char *candidate, size_t len) {
   const char *typed = at->words[at->count - 1],
              *whole = fsm_arena_printf(&cli->arena, "%s%.*s", before, (int)len, candidate);
-  if (whole == NULL || strncmp(whole, typed, strlen(typed)) != 0) return;
-  fsm_buf_printf(&cli->text, "%s\n", whole + (at->cut < strlen(whole) ? at->cut : strlen(whole)));
+  if (whole == NULL || strncmp(whole, typed, strlen(typed)) != 0 || !shows(whole)) return;
+  whole += at->cut < strlen(whole) ? at->cut : strlen(whole);
+  if (!at->quotes)
+    fsm_buf_str(&cli->text, whole);
+  else if (!cli_quote(&cli->text, whole, at->open))
+    return;
+  fsm_buf_char(&cli->text, '\n');
 }
 
 /* "mermaid, dot or svg; mermaid": the words before the semicolon. */
@@ -191,15 +219,18 @@ static void offer_value(cli_run *cli, const cursor *at, const char *before, cons
                              .typed = at->words[at->count - 1] + strlen(before),
                              .profile = global && strcmp(takes, "NAME") == 0};
     const char *const *found = cli_complete_ask(cli, &asked);
-    for (; found != NULL && *found != NULL; found++) offer(cli, at, before, *found, strlen(*found));
+    /* a word that begins with - would be an option, but for the value of one and behind -- */
+    const bool any = at->option != NULL || at->only_words;
+    for (; found != NULL && *found != NULL; found++)
+      if (any || **found != '-') offer(cli, at, before, *found, strlen(*found));
   }
 }
 
-void cli_complete(cli_run *cli, char *const *words) {
-  cursor at = {0};
+void cli_complete(cli_run *cli, char *const *words, bool quotes) {
+  cursor at = {.quotes = quotes};
   char takes[TAKES_MAX] = "";
   put_together(&at, &cli->arena, words);
-  if (at.count == 0) return;
+  if (at.count == 0 || (quotes && !unquote(&at, &cli->arena))) return;
   walk(&at);
   cli->command = at.command;
   cli_complete_read(cli, at.words, at.count - 1);

@@ -6,17 +6,21 @@
  * are asked of a daemon that runs, within a second; files are never opened for it, and nothing is ever a
  * fault.
  *
- * bash cuts words at : and =; they are put together here, and what is said is what follows the last cut. */
+ * bash cuts words at : and =; they are put together here, and what is said is what follows the last cut. It
+ * hands words over as they were typed and puts candidates on the line as they are: for it, `__complete-bash`
+ * takes quotes off and puts them on (complete_quote.h). Names with control characters are not offered, nor,
+ * where an option may stand, words that begin with -. */
 #ifndef FSM_CLI_COMPLETE_H
 #define FSM_CLI_COMPLETE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct cli_run cli_run;
 
 enum { CLI_CANDIDATES_MAX = 200 };
 
-/* Appends the candidates to cli->text. */
-void cli_complete(cli_run *cli, char *const *words);
+/* Appends the candidates to cli->text; quotes: as bash has them. */
+void cli_complete(cli_run *cli, char *const *words, bool quotes);
 
 #endif

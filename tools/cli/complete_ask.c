@@ -29,6 +29,14 @@ void cli_complete_read(cli_run *cli, const char *const *words, size_t count) {
   if (cli_profile_load(cli, NULL) != FSM_OK) cli->profile = (cli_profile){0};
 }
 
+/* As it is, not as it is shown; NULL = it has none, or one that is no word. */
+static const char *text_of(cli_run *cli, const fsm_value *item, const char *name) {
+  const fsm_value *text = fsm_map_get(item, name);
+  if (text == NULL || !fsm_is(text, FSM_STRING) || text->len == 0 || memchr(text->s, 0, text->len) != NULL)
+    return NULL;
+  return fsm_arena_strndup(&cli->arena, text->s, text->len);
+}
+
 /* The texts of a member of each item, those that begin as typed. */
 static const char *const *members(cli_run *cli, const fsm_value *document, const char *name,
                                   const char *typed) {
@@ -38,8 +46,8 @@ static const char *const *members(cli_run *cli, const fsm_value *document, const
   size_t count = 0;
   if (items == NULL || !fsm_is(items, FSM_LIST) || found == NULL) return NULL;
   for (uint32_t i = 0; i < items->len && count < CLI_CANDIDATES_MAX; i++) {
-    const char *text = cli_field(&cli->arena, &items->items[i], name);
-    if (*text != 0 && strncmp(text, typed, strlen(typed)) == 0) found[count++] = text;
+    const char *text = text_of(cli, &items->items[i], name);
+    if (text != NULL && strncmp(text, typed, strlen(typed)) == 0) found[count++] = text;
   }
   return found;
 }
@@ -52,7 +60,7 @@ static const char *const *the_one(cli_run *cli, const char *typed) {
   if (found == NULL || *typed == 0 ||
       cli_source_query(&cli->source, &query, &cli->arena, &document, NULL) != FSM_OK)
     return NULL;
-  found[0] = cli_field(&cli->arena, &document, "id");
+  found[0] = text_of(cli, &document, "id");
   return found;
 }
 

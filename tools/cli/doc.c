@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "runtime/version.h"
 #include "tools/cli/cli.h"
 #include "tools/cli/topics.h"
 
@@ -97,7 +98,7 @@ static void put_topics(fsm_buf *out) {
 static void put_man(fsm_buf *out) {
   fsm_buf_str(
       out,
-      ".TH FSM\\-CLI 1 \"\" \"fsmd " FSM_VERSION
+      ".TH FSM\\-CLI 1 \"" FSM_PAGES_DATE "\" \"fsmd " FSM_VERSION
       "\"\n.ad l\n.SH NAME\nfsm\\-cli \\- durable statecharts from the command "
       "line\n.SH SYNOPSIS\n.B fsm\\-cli\n[\\fIOPTION\\fR]... \\fICOMMAND\\fR [\\fIOPTION\\fR]...\n.SH "
       "DESCRIPTION\n"
@@ -122,7 +123,7 @@ static void put_bash(fsm_buf *out) {
               "# bash completion of fsm-cli\n"
               "_fsm_cli() {\n"
               "  local word=${COMP_WORDS[COMP_CWORD]}\n"
-              "  mapfile -t COMPREPLY < <(\"${COMP_WORDS[0]/#\\~/$HOME}\" __complete "
+              "  mapfile -t COMPREPLY < <(\"${COMP_WORDS[0]/#\\~/$HOME}\" __complete-bash "
               "\"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
               "  if [[ ${COMPREPLY[0]-} == :files ]]; then\n"
               "    [[ $word == [=:] ]] && word=\n"
@@ -139,7 +140,8 @@ static void put_zsh(fsm_buf *out) {
       "#compdef fsm-cli\n"
       "_fsm_cli() {\n"
       "  local -a found\n"
-      "  found=(${(f)\"$(\"${words[1]}\" __complete \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n"
+      "  found=(${(f)\"$(\"${(Q)words[1]/#\\~/$HOME}\" __complete \"${(@Q)words[2,CURRENT-1]}\" "
+      "\"${(Q)PREFIX}\" 2>/dev/null)\"})\n"
       "  if [[ ${found[1]} == :files ]]; then\n"
       "    compset -P '*='\n"
       "    _files\n"
@@ -147,22 +149,27 @@ static void put_zsh(fsm_buf *out) {
       "    compadd -a found\n"
       "  fi\n"
       "}\n"
-      "if [[ ${funcstack[1]-} == _fsm_cli ]]; then _fsm_cli \"$@\"; else compdef _fsm_cli fsm-cli; fi\n");
+      "if [[ ${funcstack[1]-} == _fsm[-_]cli ]]; then _fsm_cli \"$@\"; else compdef _fsm_cli fsm-cli; fi\n");
 }
 
 static void put_fish(fsm_buf *out) {
-  fsm_buf_str(out,
-              "# fish completion of fsm-cli\n"
-              "function __fsm_cli\n"
-              "  set -l words (commandline -opc) (commandline -ct)\n"
-              "  set -l found ($words[1] __complete $words[2..-1] 2>/dev/null)\n"
-              "  if test \"$found[1]\" = :files\n"
-              "    __fish_complete_path (commandline -ct)\n"
-              "  else\n"
-              "    printf '%s\\n' $found\n"
-              "  end\n"
-              "end\n"
-              "complete -c fsm-cli -f -a '(__fsm_cli)'\n");
+  fsm_buf_str(
+      out,
+      "# fish completion of fsm-cli\n"
+      "function __fsm_cli\n"
+      "  set -l typed (commandline -ct)\n"
+      "  set -l last (string unescape -- $typed; or string unescape -- $typed\\'; or string unescape -- "
+      "$typed\\\")\n"
+      "  set -l words (commandline -opc) \"$last\"\n"
+      "  set -l found ($words[1] __complete $words[2..-1] 2>/dev/null)\n"
+      "  if test \"$found[1]\" = :files\n"
+      "    set -l option (string match -r -- '^--[^=]*=' $last)\n"
+      "    printf '%s\\n' \"$option\"(__fish_complete_path (string replace -- \"$option\" '' $last))\n"
+      "  else\n"
+      "    printf '%s\\n' $found\n"
+      "  end\n"
+      "end\n"
+      "complete -c fsm-cli -f -a '(__fsm_cli)'\n");
 }
 
 bool cli_doc(const char *what, fsm_buf *out) {

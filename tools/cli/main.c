@@ -150,8 +150,8 @@ static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
   int at = only_parse ? 2 : 1;
   bool help = false;
   const char *group = NULL;
-  if (argv[1] != NULL && strcmp(argv[1], "__complete") == 0) {
-    cli_complete(cli, argv + 2);
+  if (argv[1] != NULL && strncmp(argv[1], "__complete", 10) == 0) {
+    cli_complete(cli, argv + 2, strcmp(argv[1], "__complete-bash") == 0);
     return cli_flush(cli, err);
   }
   if (argv[1] != NULL && strcmp(argv[1], "help") == 0 && argv[2] != NULL &&
