@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""test_http_batch.py: POST /v1/events over a real fsmd: each event by itself, in their order."""
+"""test_http_batch.py: POST /v1/events and /v1/commands over a real fsmd: each by itself, in their order."""
 import http.client
 import json
 import threading
@@ -125,6 +125,71 @@ class Batch(Case):
         for one, rev in zip(ones, before):  # SUBMIT, RETRY, SUBMIT: the guard takes RETRY once
             self.assertEqual(self.state(one), (rev + 3, "running", ["review"]))
         self.assertEqual(self.d.request("POST", "/v1/verify", local=True).status, 200)
+
+
+class Commands(Case):
+    def post(self, *commands, **more):
+        return self.d.request("POST", "/v1/commands", {"commands": list(commands)}, **{"local": True, **more})
+
+    def told(self, answer):
+        return [(i["status"], (i.get("problem") or {}).get("where"), (i.get("problem") or {}).get("code")) for i in answer.json["items"]]
+
+    def test_each_has_the_answer_that_it_has_alone(self):
+        one, two = self.started("SUBMIT"), self.started(key="C1")
+        answer = self.post(
+            {"command": "pause", "instance": one, "reason": "r", "idem": "c-" + one, "expect_rev": 2},
+            {"command": "pause", "instance": one, "reason": "r", "idem": "c-" + one},
+            {"command": "resume", "instance": one, "reason": "r", "correlation": "mine"},
+            {"command": "set", "machine": "doc", "key": "C1", "reason": "r", "data": {"retries": 7}},
+            {"command": "force", "instance": two, "reason": "r", "states": ["review"]},
+            {"command": "note", "instance": two, "reason": "said"},
+            {"command": "resume", "instance": two, "reason": "r"},
+            {"command": "skip", "instance": two, "reason": "r", "name": "none"},
+            {"command": "cancel", "instance": one, "reason": "r"},
+            {"command": "note", "instance": "nobody", "reason": "r"},
+        )
+        self.assertEqual((answer.status, answer.json["taken"], answer.json["refused"]), (200, 7, 3), answer)
+        items = answer.json["items"]
+        self.assertEqual([i["status"] for i in items], [200, 200, 200, 200, 200, 200, 409, 404, 200, 404])
+        self.assertTrue(items[1]["answer"]["replayed"])
+        self.assertEqual(items[2]["answer"]["correlation"], "mine")
+        self.assertEqual(items[4]["answer"]["to"], ["review"])
+        alone = self.d.request("POST", "/v1/instances/%s/resume" % two, {"reason": "r"}, local=True).json
+        self.assertEqual({**items[6]["problem"], "correlation": 0}, {**alone, "correlation": 0})
+        records = self.d.request("GET", "/v1/instances/%s/history" % two).json["items"]
+        self.assertEqual([r["kind"] for r in records][1:4], ["admin", "forced", "note"])
+        self.assertEqual(self.state(one)[1], "cancelled")
+
+    def test_what_is_no_command_is_refused_alone_and_says_where(self):
+        one = self.started()
+        answer = self.post(
+            "pause",
+            {"instance": one, "reason": "r"},
+            {"command": "send", "instance": one, "reason": "r"},
+            {"command": "pause", "instance": one},
+            {"command": "pause", "instance": one, "reason": "r", "states": ["review"]},
+            {"command": "set", "instance": one, "reason": "r"},
+            {"command": "pause", "reason": "r"},
+            {"command": "pause", "instance": one, "reason": "r", "idem": "\u00e9"},
+            {"command": "note", "instance": one, "reason": "r"},
+        )
+        self.assertEqual(self.told(answer), [
+            (400, "/commands/0", "malformed"), (400, "/commands/1/command", "malformed"), (400, "/commands/2/command", "malformed"),
+            (400, "/commands/3/reason", "malformed"), (400, "/commands/4/states", "malformed"), (400, "/commands/5/data", "malformed"),
+            (400, "/commands/6/instance", "invalid_argument"), (400, "/commands/7/idem", "invalid_argument"), (200, None, None)])
+        self.assertEqual(self.state(one)[1], "running")
+
+    def test_they_are_for_admins_and_bounded_and_may_be_dry(self):
+        one = self.started()
+        pause = {"command": "pause", "instance": one, "reason": "r"}
+        self.problem(self.post(pause, local=False), 403, "not_permitted")
+        self.problem(self.post(pause, local=False, auth="x.y.z"), 401, "bad_token")
+        self.problem(self.post(), 400, "invalid_argument", "/commands")
+        self.problem(self.d.request("POST", "/v1/commands", {"events": [pause]}, local=True), 400, "malformed")
+        self.problem(self.post(*[pause] * 1001), 413, "too_large", "/commands")
+        dry = self.d.request("POST", "/v1/commands?dry_run=true", {"commands": [pause, {**pause, "command": "resume"}]}, local=True)
+        self.assertEqual([len((i.get("answer") or i.get("problem"))["records"]) for i in dry.json["items"]], [1, 1], dry)
+        self.assertEqual(self.state(one)[:2], (1, "running"))
 
 
 if __name__ == "__main__":

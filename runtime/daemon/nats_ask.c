@@ -47,6 +47,7 @@ static const row rows[] = {
   {FSM__ASK_LIST,  "routes",       "GET",  "/v1/routes", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "sinks",        "GET",  "/v1/sinks", NULL, REST_QUERY, false},
   {FSM__ASK_LIST,  "parked",       "GET",  "/v1/sinks/*/parked", "sink", REST_QUERY, false},
+  {FSM__ASK_ADMIN, "batch",        "POST", "/v1/commands", NULL, REST_BODY, false},
   {FSM__ASK_ADMIN, "pause",        "POST", "/v1/instances/*/pause", "instance", REST_BODY, true},
   {FSM__ASK_ADMIN, "resume",       "POST", "/v1/instances/*/resume", "instance", REST_BODY, true},
   {FSM__ASK_ADMIN, "cancel",       "POST", "/v1/instances/*/cancel", "instance", REST_BODY, true},
@@ -136,6 +137,7 @@ static const row *row_of(fsm__ask ask, const fsm_value *doc, fsm_error *err) {
                     "routes, sinks, parked",
                     err);
     case FSM__ASK_ADMIN:
+      if (fsm_map_get(doc, "commands")) return named(ask, &batch);
       return choice(ask, doc, "command", NULL,
                     "pause, resume, cancel, force, set, note, retry, skip, retire, route_set, route_remove, "
                     "sink_order, verify, db_check, db_backup",
@@ -192,7 +194,7 @@ static fsm_code put_instance(fsm_buf *out, const fsm_value *doc, fsm_error *err)
 
 /* It goes into the query, beside members that stay the body. */
 static bool is_dry_run(const row *of, const fsm_value *name) {
-  const bool takes = of->queued || (of->ask == FSM__ASK_SEND && !of->of);
+  const bool takes = of->queued || strcmp(of->word, "batch") == 0;
   return takes && of->rest == REST_BODY && fsm_is_text(name, "dry_run");
 }
 

@@ -12,7 +12,7 @@
  * with the parameters of the query as members: texts, numbers, true or false; a list is one that is there
  * several times; label also {NAME: VALUE}.
  *
- * admin: {command: pause ... skip | retire | route_set | route_remove | sink_order | verify | db_check |
+ * admin: {commands: [...]}, the body of POST /v1/commands; or {command: pause ... skip | retire | route_set | route_remove | sink_order | verify | db_check |
  * db_backup, what it is done to, ...} with the members of HTTP's body. */
 #ifndef FSM_DAEMON_NATS_ASK_H
 #define FSM_DAEMON_NATS_ASK_H

@@ -47,6 +47,7 @@ static const route routes[] = {
   {"POST", "v1/instances/*/retry",   " dry_run ", ADMIN, JSON, fsm__serve_admin},
   {"POST", "v1/instances/*/skip",    " dry_run ", ADMIN, JSON, fsm__serve_admin},
   {"POST", "v1/events",              " dry_run ", ACTOR, JSON, fsm__serve_batch},
+  {"POST", "v1/commands",            " dry_run ", ADMIN, JSON, fsm__serve_batch},
   {"GET",  "v1/tasks",               " service machine instance state limit after ", ACTOR, NO_BODY, fsm__serve_tasks},
   {"POST", "v1/tasks/claim",         "", ACTOR, JSON, fsm__serve_claim},
   {"GET",  "v1/tasks/*",             "", ACTOR, NO_BODY, fsm__serve_task},

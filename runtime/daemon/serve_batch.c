@@ -1,8 +1,8 @@
-/* serve_batch.c: many events in one request: POST /v1/events.
+/* serve_batch.c: many commands in one request: POST /v1/events, and for operators POST /v1/commands.
  *
- * Each event is a command of its own: what one is refused for takes nothing from the others. They are queued
+ * Each is a command of its own: what one is refused for takes nothing from the others. They are queued
  * as one batch, all or none, after those that can be told without the runtime have their problem. The answers
- * come in the order of the events, one at a time, on the writer's thread, and are written there one behind
+ * come in the order of the list, one at a time, on the writer's thread, and are written there one behind
  * the other; the loop waits for nothing. */
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +14,18 @@
 #include "runtime/daemon/serve_command.h"
 #include "schema/json.h"
 
-enum { EVENTS_MAX = 1000 };
+enum { COMMANDS_MAX = 1000 };
+
+typedef fsm_code (*read_fn)(fsm_arena *arena, const fsm_value *value, const char *place, fsm_command *command,
+                            fsm_error *err);
+/* What the list is of. */
+typedef struct form {
+  const char *list, *one, *many;
+  read_fn read;
+} form;
 
 struct batch;
-/* One event. */
+/* One of the list. */
 typedef struct item {
   struct batch *of;
   fsm_command command;
@@ -26,6 +34,7 @@ typedef struct item {
 
 typedef struct batch {
   fsm__request *request;
+  const form *of;
   size_t count, next, left; /* next: the first that is not written; left: answers that are to come */
   size_t taken, refused;
   item items[];
@@ -80,8 +89,8 @@ static void finish(batch *b) {
   request->status = 200;
   request->code = FSM_OK;
   if (!fsm_buf_ok(&request->out))
-    fsm__problem_make(request, FSM_ENOMEM, 0, NULL, "%zu events were taken, but no memory to say which",
-                      b->taken);
+    fsm__problem_make(request, FSM_ENOMEM, 0, NULL, "%zu %s were taken, but no memory to say which", b->taken,
+                      b->of->many);
 }
 
 static void on_answer(void *arg, const fsm_answer *answer) {
@@ -96,8 +105,8 @@ static void on_answer(void *arg, const fsm_answer *answer) {
 
 /* ---- the request ---------------------------------------------------------------------------------- */
 
-static fsm_code read_item(fsm__request *request, const fsm_value *value, const char *place,
-                          fsm_command *command, fsm_error *err) {
+static fsm_code read_event(fsm_arena *arena, const fsm_value *value, const char *place, fsm_command *command,
+                           fsm_error *err) {
   const fsm__body_member members[] = {
       {"instance", FSM__BODY_TEXT, false, &command->instance},
       {"machine", FSM__BODY_TEXT, false, &command->machine},
@@ -112,8 +121,11 @@ static fsm_code read_item(fsm__request *request, const fsm_value *value, const c
       {"version", FSM__BODY_VERSION, false, &command->version},
       {"labels", FSM__BODY_MAP, false, &command->labels},
   };
-  return fsm__body_members(&request->arena, value, place, members, sizeof members / sizeof *members, err);
+  return fsm__body_members(arena, value, place, members, sizeof members / sizeof *members, err);
 }
+
+static const form form_events = {"events", "event", "events", read_event};
+static const form form_commands = {"commands", "command", "commands", fsm__serve_admin_item};
 
 static void set_fault(fsm__request *request, item *of, const fsm_error *fault) {
   static const fsm_error nomem = {.code = FSM_ENOMEM, .text = "no memory for the request"};
@@ -123,18 +135,18 @@ static void set_fault(fsm__request *request, item *of, const fsm_error *fault) {
 }
 
 /* Each event as a command, or with what is wrong with it. */
-static fsm_code read_items(fsm__request *request, const fsm_value *events, const fsm_command *from,
-                           batch **out, fsm_error *err) {
-  batch *b = fsm_arena_zalloc(&request->arena, 1, sizeof *b + events->len * sizeof *b->items);
+static fsm_code read_items(fsm__request *request, const form *of_list, const fsm_value *list,
+                           const fsm_command *from, batch **out, fsm_error *err) {
+  batch *b = fsm_arena_zalloc(&request->arena, 1, sizeof *b + list->len * sizeof *b->items);
   if (!b) return fsm_fail(err, FSM_ENOMEM, NULL, "no memory for the request");
-  *b = (batch){.request = request, .count = events->len};
+  *b = (batch){.request = request, .of = of_list, .count = list->len};
   for (size_t i = 0; i < b->count; i++) {
     fsm_error fault = {0};
     char place[32];
     item *of = &b->items[i];
     *of = (item){.of = b, .command = *from};
-    snprintf(place, sizeof place, "/events/%zu", i);
-    if (read_item(request, &events->items[i], place, &of->command, &fault) == FSM_OK) continue;
+    snprintf(place, sizeof place, "/%s/%zu", of_list->list, i);
+    if (of_list->read(&request->arena, &list->items[i], place, &of->command, &fault) == FSM_OK) continue;
     of->command.correlation = from->correlation;
     set_fault(request, of, &fault);
   }
@@ -142,19 +154,22 @@ static fsm_code read_items(fsm__request *request, const fsm_value *events, const
   return FSM_OK;
 }
 
-static fsm_code read_batch(fsm__request *request, const fsm__target *target, batch **out, fsm_error *err) {
-  fsm_value events = fsm_null();
-  const fsm__body_member members[] = {{"events", FSM__BODY_LIST, true, &events}};
+static fsm_code read_batch(fsm__request *request, const form *of_list, const fsm__target *target, batch **out,
+                           fsm_error *err) {
+  fsm_value list = fsm_null();
+  char where[32];
+  const fsm__body_member members[] = {{of_list->list, FSM__BODY_LIST, true, &list}};
   fsm_command from = fsm_command_new(FSM_CMD_SEND);
   fsm_code code = fsm__headers_to_command(request, false, false, &from, err);
   if (code == FSM_OK) code = fsm__serve_dry_run(target, &from, err);
   if (code == FSM_OK) code = fsm__body_read(request, members, 1, err);
   if (code != FSM_OK) return code;
-  if (events.len == 0) return fsm_fail(err, FSM_EARGUMENT, "/events", "there is no event");
-  if (events.len > EVENTS_MAX)
-    return fsm_fail(err, FSM_ETOOLARGE, "/events", "%u events are more than the %d of one request",
-                    (unsigned)events.len, EVENTS_MAX);
-  return read_items(request, &events, &from, out, err);
+  snprintf(where, sizeof where, "/%s", of_list->list);
+  if (list.len == 0) return fsm_fail(err, FSM_EARGUMENT, where, "there is no %s", of_list->one);
+  if (list.len > COMMANDS_MAX)
+    return fsm_fail(err, FSM_ETOOLARGE, where, "%u %s are more than the %d of one request",
+                    (unsigned)list.len, of_list->many, COMMANDS_MAX);
+  return read_items(request, of_list, &list, &from, out, err);
 }
 
 /* What the runtime would refuse before it is queued, which would refuse the batch as a whole. */
@@ -168,7 +183,8 @@ static void admit_each(batch *b) {
     if (b->items[i].fault) continue;
     if (fsm__admit(&b->items[i].command, b->request->received_ns, &arena, &unused, &made, &fault) != FSM_OK) {
       char where[FSM_WHERE_MAX];
-      snprintf(where, sizeof where, "/events/%zu%s%.100s", i, fault.where[0] ? "/" : "", fault.where);
+      snprintf(where, sizeof where, "/%s/%zu%s%.100s", b->of->list, i, fault.where[0] ? "/" : "",
+               fault.where);
       (void)fsm_fail(&placed, fault.code, where, "%s", fault.text);
       b->items[i].command.correlation = b->request->correlation; /* its own may be what is wrong */
       set_fault(b->request, &b->items[i], &placed);
@@ -197,7 +213,9 @@ bool fsm__serve_batch(fsm__server *server, fsm__request *request, const fsm__tar
   fsm_error err = {0};
   batch *b = NULL;
   size_t queued = 0;
-  if (read_batch(request, target, &b, &err) != FSM_OK) return fsm__serve_refuse(server, request, &err);
+  const form *of_list = strcmp(target->segments[1], form_events.list) == 0 ? &form_events : &form_commands;
+  if (read_batch(request, of_list, target, &b, &err) != FSM_OK)
+    return fsm__serve_refuse(server, request, &err);
   fsm_buf_str(&request->out, "{\"items\":[");
   fsm_code code = submit(server, b, &queued, &err);
   if (code != FSM_OK && strncmp(err.where, "commands[", 9) == 0) { /* one of them: none was queued */

@@ -14,5 +14,9 @@ bool fsm__serve_refuse(fsm__server *server, fsm__request *request, const fsm_err
 /* An instance by its id, or by MACHINE/key:KEY. */
 FSM_MUST_USE fsm_code fsm__serve_address(fsm__request *request, const char *ref, fsm_command *command,
                                          fsm_error *err);
+/* serve_admin.c: a command of operators that stands at `place` in the list of a body: {command: "pause", …}.
+ */
+FSM_MUST_USE fsm_code fsm__serve_admin_item(fsm_arena *arena, const fsm_value *value, const char *place,
+                                            fsm_command *command, fsm_error *err);
 
 #endif
