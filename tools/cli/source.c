@@ -176,6 +176,16 @@ static void copy_text(char *out, size_t size, const fsm_value *value) {
   out[len] = 0;
 }
 
+fsm_code cli_problem_fault(const fsm_value *problem, fsm_code otherwise, fsm_error *err) {
+  char name[64] = "", where[FSM_WHERE_MAX] = "", text[FSM_TEXT_MAX] = "";
+  copy_text(name, sizeof name, fsm_map_get(problem, "code"));
+  copy_text(where, sizeof where, fsm_map_get(problem, "where"));
+  copy_text(text, sizeof text, fsm_map_get(problem, "detail"));
+  fsm_code code = fsm_code_of(name);
+  if (code == FSM_OK || code >= FSM_CODE_COUNT) code = otherwise;
+  return fsm_fail(err, code, where, "%s", *text != 0 ? text : fsm_code_text(code));
+}
+
 fsm_code cli_source_fault(cli_source *source, int status, const char *body, size_t len, fsm_error *err) {
   fsm_value problem = fsm_null();
   fsm_error ignored;
@@ -184,13 +194,7 @@ fsm_code cli_source_fault(cli_source *source, int status, const char *body, size
       !fsm_is(&problem, FSM_MAP))
     return fsm_fail(err, code, "", "the other side answered with status %d and no explanation", status);
   source->problem = problem;
-  char name[64] = "", where[FSM_WHERE_MAX] = "", text[FSM_TEXT_MAX] = "";
-  copy_text(name, sizeof name, fsm_map_get(&problem, "code"));
-  copy_text(where, sizeof where, fsm_map_get(&problem, "where"));
-  copy_text(text, sizeof text, fsm_map_get(&problem, "detail"));
-  fsm_code named = fsm_code_of(name);
-  if (named != FSM_OK && named < FSM_CODE_COUNT) code = named;
-  return fsm_fail(err, code, where, "%s", *text != 0 ? text : fsm_code_text(code));
+  return cli_problem_fault(&problem, code, err);
 }
 
 static fsm_code fault_of(cli_source *source, const fsm_web_reply *reply, fsm_error *err) {

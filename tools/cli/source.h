@@ -51,6 +51,9 @@ typedef struct cli_post {
 FSM_MUST_USE fsm_code cli_source_post(cli_source *source, const cli_post *post, fsm_arena *arena,
                                       fsm_value *out, fsm_error *err);
 
+/* A problem document (RFC 9457) as a fault, never FSM_OK; otherwise: when its code is none of ours. */
+fsm_code cli_problem_fault(const fsm_value *problem, fsm_code otherwise, fsm_error *err);
+
 /* A document of the daemon that is no query. Daemon only; waits for as long as it takes. */
 FSM_MUST_USE fsm_code cli_source_get(cli_source *source, const char *path, fsm_arena *arena, fsm_value *out,
                                      fsm_error *err);
@@ -60,7 +63,7 @@ FSM_MUST_USE fsm_code cli_source_get(cli_source *source, const char *path, fsm_a
  */
 FSM_MUST_USE fsm_code cli_source_listen(cli_source *source, const char *path, const char *after,
                                         const fsm_web_listener *listener, fsm_arena *arena, fsm_error *err);
-/* A problem document (RFC 9457) as a fault; never FSM_OK. */
+/* An answer that is none as a fault, its problem document (RFC 9457) kept; never FSM_OK. */
 fsm_code cli_source_fault(cli_source *source, int status, const char *body, size_t len, fsm_error *err);
 
 /* {records, segments, rows, seq, head}. */

@@ -57,15 +57,22 @@ fsm_code cli_do_one(cli_run *cli, const cli_deed *deed, const char *who, fsm_err
 /* ---- many ------------------------------------------------------------------------------------------- */
 
 /* Under it a run that broke off goes on: a key belongs to its instance, so one serves all. */
-static fsm_code own_key(cli_run *cli, cli_deed *deed, fsm_error *err) {
+static fsm_code make_key(cli_run *cli, cli_deed *deed, fsm_error *err) {
   uint8_t random[8];
   char hex[2 * sizeof random + 1];
-  if (deed->idem != NULL || deed->dry_run || cli_deed_of_task(deed)) return FSM_OK;
   fsm_code code = fsm__random(random, sizeof random, err);
   if (code != FSM_OK) return code;
   fsm__hex(random, sizeof random, hex);
   deed->idem = fsm_arena_printf(&cli->arena, "cli-%s", hex);
   return deed->idem != NULL ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a key");
+}
+
+/* What a run writes has one correlation, so that it is found as a whole: else its key. */
+static fsm_code own_key(cli_run *cli, cli_deed *deed, fsm_error *err) {
+  if (deed->dry_run) return FSM_OK;
+  const fsm_code code = deed->idem == NULL ? make_key(cli, deed, err) : FSM_OK;
+  if (deed->corr == NULL) deed->corr = deed->idem;
+  return code;
 }
 
 static fsm_code do_many(cli_run *cli, const cli_deed *given, const cli_who *who, fsm_error *err) {

@@ -4,7 +4,7 @@
  * A command says what its deed is and which of its words are REFs (cli_tail); cli_do does the rest. One REF
  * is done at once and shown as one answer; a crowd (who.h) is planned, asked about, done some at a time
  * (bulk.h) and told item by item; exit 6 when it went partly. Without --idem a crowd gets a key of its own,
- * which the plan names.
+ * which the plan names; the key is the correlation, too, when none is given.
  */
 #ifndef FSM_CLI_DO_H
 #define FSM_CLI_DO_H
@@ -16,7 +16,7 @@
 /* clang-format off */
 #define CLI_DO_ONE                                                                                     \
   {"idem", 0, "KEY", "idempotency key: repeating it does nothing twice", false},                       \
-  {"corr", 0, "ID", "correlation id of what it writes; made when absent", false},                      \
+  {"corr", 0, "ID", "correlation id of what it writes; absent: made, of many the key", false},                      \
   {"expect-rev", 0, "N", "only while the instance's rev is N; of one REF", false},                     \
   {"dry-run", 0, NULL, "only tell what would be written", false},                                      \
   {"offline", 0, NULL, "on the files of a stopped daemon, under its lock", false},
