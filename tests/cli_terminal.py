@@ -10,7 +10,7 @@ import struct
 import termios
 import time
 
-from test_cli import CLI, PATIENCE_S, environment
+from cli_scene import CLI, PATIENCE_S, environment
 
 
 class Terminal:

@@ -18,9 +18,9 @@ import tempfile
 import time
 import unittest
 
-import test_cli as base
+import cli_scene as base
+from cli_scene import CLI, environment, run
 from cli_terminal import Terminal
-from test_cli import CLI, environment, run
 
 FOOTER = re.compile(r"^\d+ [a-z]+ · \d+ ms · as of seq \d+( · there are more: .*)?\n$")
 

@@ -7,8 +7,8 @@ import os
 import sys
 import unittest
 
-import test_cli as base
-from test_cli import CLI, run
+import cli_scene as base
+from cli_scene import CLI, run
 
 SCHEMA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "schema", "cli.schema.json")
 

@@ -17,9 +17,9 @@ import threading
 import time
 import unittest
 
-import test_cli as base
+import cli_scene as base
+from cli_scene import CLI, PATIENCE_S, environment, run
 from cli_terminal import Terminal, a_pager
-from test_cli import CLI, PATIENCE_S, environment, run
 
 
 class Live(base.WithDaemon):
