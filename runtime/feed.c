@@ -173,7 +173,10 @@ fsm_code fsm__feed_start(fsm__feed *feed, fsm_runtime *runtime, fsm_error *err) 
   const fsm__feed_source *source = &feed->source;
   feed->source = (fsm__feed_source){.journal = fsm__runtime_journal(runtime),
                                     .masks = fsm__runtime_masks(runtime),
-                                    .origin = fsm__runtime_origin(runtime)};
+                                    .origin = fsm__runtime_origin(runtime),
+                                    .instances = {.store = fsm__runtime_store(runtime),
+                                                  .catalog = fsm__runtime_catalog(runtime),
+                                                  .journal = fsm__runtime_journal(runtime)}};
   const uint64_t durable = fsm__journal_durable_seq(source->journal);
   atomic_store(&feed->told, durable);
   atomic_store(&feed->ring_first, durable + 1);

@@ -25,7 +25,7 @@ static fsm_code pass_on(catching *c, const fsm__journal_entry *entry, bool *full
   *full = false;
   fsm_arena_reset(&feed->caught);
   fsm_code code = fsm__record_see(&seen, &feed->source.origin, feed->source.masks, entry, &feed->caught, err);
-  if (code == FSM_OK) code = fsm__record_filter_asks(&c->f->filter, &seen, &matches, err);
+  if (code == FSM_OK) code = fsm__record_filter_asks(&c->f->filter, &feed->source.instances, &seen, &matches, err);
   if (code == FSM_OK && !matches) c->f->seq = entry->seq;
   if (code != FSM_OK || !matches) return code;
   code = fsm__text_new(feed, &seen, &feed->caught, &text, err);

@@ -31,6 +31,7 @@ typedef struct fsm__feed_source {
   fsm__journal *journal;
   fsm__masks *masks;
   fsm_origin origin;
+  fsm__label_source instances;
 } fsm__feed_source;
 
 /* Shared, immutable. */

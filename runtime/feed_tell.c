@@ -77,7 +77,7 @@ static fsm_code see(telling *t, fsm_error *err) {
 static fsm_code tell(telling *t, fsm__follower *f, bool *full, fsm_error *err) {
   bool matches = false;
   *full = false;
-  fsm_code code = fsm__record_filter_asks(&f->filter, &t->seen, &matches, err);
+  fsm_code code = fsm__record_filter_asks(&f->filter, &t->feed->source.instances, &t->seen, &matches, err);
   if (code == FSM_OK && matches && t->kept->text == NULL)
     code = fsm__text_new(t->feed, &t->seen, &t->feed->scratch, &t->kept->text, err);
   if (code != FSM_OK) return code;

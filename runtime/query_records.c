@@ -71,6 +71,7 @@ enum { LOOK_WORK = 256 };
 typedef struct walk {
   const fsm__reading *at;
   fsm__record_filter filter;
+  fsm__label_source instances;
   fsm__find wanted;
   fsm__finder *finder;
   fsm__journal_cursor *cursor;
@@ -111,8 +112,8 @@ static fsm_code step(walk *w, fsm__journal_entry *entry, bool *taken, fsm_error 
   if (w->ended || !may) return FSM_OK;
   code = fsm__record_see(&seen, &core->origin, fsm__catalog_masks(core->catalog), entry, &w->scratch, err);
   if (code != FSM_OK) return code;
-  code = fsm__record_filter_asks(&w->filter, &seen, taken, err);
-  w->looked += (unsigned)(seen.viewed.work / LOOK_WORK);
+  code = fsm__record_filter_asks(&w->filter, &w->instances, &seen, taken, err);
+  w->looked += (unsigned)(seen.viewed.work / LOOK_WORK) + seen.looked;
   return code;
 }
 
@@ -270,7 +271,13 @@ static void take_names(walk *w) {
 
 fsm_code fsm__query_records(const fsm__reading *at, fsm_value *out, fsm_error *err) {
   const fsm_query *q = at->query;
-  walk w = {.at = at};
+  const fsm__core *core = at->core;
+  walk w = {.at = at,
+            .instances = {.store = core->store,
+                          .view = true,
+                          .seq = core->seq,
+                          .catalog = core->catalog,
+                          .journal = core->journal}};
   fsm_error unknown = {.code = FSM_OK};
   unsigned shown = 0;
   fsm_code code = bounds(at, &w.wanted, err);

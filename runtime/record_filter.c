@@ -68,6 +68,20 @@ static fsm_code read_member(fsm_arena *arena, const fsm_pair *pair, fsm__record_
   return FSM_OK;
 }
 
+/* What a route asks of a record is asked of its instance. */
+static fsm_code take_labels(fsm_arena *arena, fsm__record_filter *filter, fsm_error *err) {
+  if (filter->route->label_count == 0) return FSM_OK;
+  fsm__route *rest = fsm_arena_alloc(arena, sizeof *rest);
+  filter->book = fsm_arena_zalloc(arena, 1, sizeof *filter->book);
+  if (rest == NULL || filter->book == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a filter");
+  *rest = *filter->route;
+  filter->labels = rest->labels;
+  filter->label_count = rest->label_count;
+  rest->label_count = 0;
+  filter->route = rest;
+  return FSM_OK;
+}
+
 fsm_code fsm__record_filter_read(fsm_arena *arena, const fsm_value *document, fsm__record_filter *out,
                                  fsm_error *err) {
   const bool none = fsm_is(document, FSM_NULL);
@@ -85,6 +99,7 @@ fsm_code fsm__record_filter_read(fsm_arena *arena, const fsm_value *document, fs
   }
   fsm_value of_route = {.type = FSM_MAP, .len = count, .pairs = rest}; /* in the order that they had */
   fsm_code code = fsm__route_read_filter(arena, &of_route, &filter.route, err);
+  if (code == FSM_OK) code = take_labels(arena, &filter, err);
   if (code == FSM_OK) *out = filter;
   return code;
 }
@@ -99,6 +114,7 @@ fsm_code fsm__record_see(fsm__record_seen *seen, const fsm_origin *origin, fsm__
   seen->mask = NULL;
   seen->arena = arena;
   seen->decoded = false;
+  seen->looked = 0;
   if (fsm_record_peek(entry->record.data, entry->record.len, &seen->brief) != FSM_OK ||
       fsm_record_terms_read(entry->record.data, entry->record.len, &seen->terms) != FSM_OK)
     return fsm_fail(err, FSM_ECORRUPT, "journal", "the record of seq %llu cannot be read",
@@ -151,14 +167,23 @@ static bool is_of_trace(const fsm__record_filter *filter, fsm_record_text trace)
                                 memcmp(trace.at, filter->trace, trace.len) == 0);
 }
 
-fsm_code fsm__record_filter_asks(const fsm__record_filter *filter, fsm__record_seen *seen, bool *matches,
-                                 fsm_error *err) {
+static fsm_code asks_labels(const fsm__record_filter *filter, const fsm__label_source *instances,
+                            fsm__record_seen *seen, bool *matches, fsm_error *err) {
+  const fsm_record_text *inst = &seen->terms.inst;
+  return fsm__labels_ask(instances, filter->book, filter->labels, filter->label_count, inst->at, inst->len,
+                         seen->entry->seq, seen->arena, matches, &seen->looked, err);
+}
+
+fsm_code fsm__record_filter_asks(const fsm__record_filter *filter, const fsm__label_source *instances,
+                                 fsm__record_seen *seen, bool *matches, fsm_error *err) {
   fsm__matched matched = {.matches = false};
+  fsm_code code = FSM_OK;
   *matches = glance(filter, &seen->brief) && is_text(filter->instance, seen->terms.inst) &&
              is_text(filter->correlation, seen->terms.corr) && is_text(filter->user, seen->terms.user) &&
              is_of_trace(filter, seen->terms.trace);
-  if (!*matches || fsm__route_is_plain(filter->route)) return FSM_OK;
-  fsm_code code = seen->decoded ? FSM_OK : decode(seen, err);
+  if (*matches && filter->label_count > 0) code = asks_labels(filter, instances, seen, matches, err);
+  if (code != FSM_OK || !*matches || fsm__route_is_plain(filter->route)) return code;
+  if (!seen->decoded) code = decode(seen, err);
   const uint64_t before = seen->viewed.work;
   seen->viewed.work_max = FSM__RECORD_WORK_MAX;
   if (code == FSM_OK) code = fsm__route_asks(filter->route, &seen->viewed, &matched, err);

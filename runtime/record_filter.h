@@ -6,9 +6,10 @@
  *    "instance": "l-1", "correlation": "c-7", "user": "ann", "trace": "4bf92f35…", "refusals": "only",
  *    "since": "2026-11-22T08:00:00Z", "until": "2026-11-23T00:00:00Z"}
  *
- * machine, kind, state, event, level, labels, where mean what they mean in a route; state: of from or to.
- * instance, correlation, user (`sub` of the actor), trace (32 hex digits): exactly. refusals: "only" or
- * "without". since: at that time or later; until: before.
+ * machine, kind, state, event, level, where mean what they mean in a route; state: of from or to. labels:
+ * those of the instance that the record is of (runtime/record_labels.h); a route looks at the record alone,
+ * and only `created` carries them. instance, correlation, user (`sub` of the actor), trace (32 hex digits):
+ * exactly. refusals: "only" or "without". since: at that time or later; until: before.
  *
  * A reader that must not see a value must not be able to ask for it either: a filter looks at the record as
  * it is shown, masked. A where that fails on a record does not match it.
@@ -18,13 +19,16 @@
 
 #include "runtime/journal.h"
 #include "runtime/masks.h"
-#include "runtime/routing_impl.h"
+#include "runtime/record_labels.h"
 
 enum { FSM_FILTER_TEXT_MAX = 1024 }; /* of user; instance and correlation as in fsm_runtime.h */
 
-/* Lives in the arena it was read into; immutable. */
+/* Lives in the arena it was read into; immutable but for its book. */
 typedef struct fsm__record_filter {
-  const fsm__route *route;
+  const fsm__route *route; /* without labels */
+  const fsm__label *labels;
+  size_t label_count;
+  fsm__label_book *book;                     /* with labels */
   const char *instance, *correlation, *user; /* NULL = any */
   int64_t since_ns, until_ns;
   bool has_trace, refusals_only, refusals_not;
@@ -47,6 +51,7 @@ typedef struct fsm__record_seen {
   fsm_record record; /* masked, once a filter asked for it */
   fsm__viewed viewed;
   bool decoded;
+  unsigned looked; /* rows and records that were read for it, besides */
 } fsm__record_seen;
 
 /* By its first fields alone: *may false: it does not match. Most of many that are looked at end here. */
@@ -59,8 +64,10 @@ FSM_MUST_USE fsm_code fsm__record_see(fsm__record_seen *seen, const fsm_origin *
 /* What a where may make or compare for one record (fsm/expr.h): many ask about each, and any actor may ask.
  */
 enum { FSM__RECORD_WORK_MAX = 16 * 1024 };
-/* FSM_ENOMEM, FSM_ECORRUPT; FSM_ETOOLARGE: where takes too much. seen->viewed.work grows by what it took. */
-FSM_MUST_USE fsm_code fsm__record_filter_asks(const fsm__record_filter *filter, fsm__record_seen *seen,
+/* FSM_ENOMEM, FSM_ECORRUPT; FSM_ETOOLARGE: where takes too much. seen->viewed.work and seen->looked grow by
+ * what it took. instances: where labels of instances are found. */
+FSM_MUST_USE fsm_code fsm__record_filter_asks(const fsm__record_filter *filter,
+                                              const fsm__label_source *instances, fsm__record_seen *seen,
                                               bool *matches, fsm_error *err);
 
 /* The first record that was written at this time or later; behind the last one when there is none. By

@@ -50,6 +50,7 @@ FSM_MUST_USE fsm_code fsm__where_asks(const fsm__where *where, fsm__viewed *view
                                       fsm_error *err);
 /* What can be told without decoding the record: false, it does not match. */
 bool fsm__route_glance(const fsm__route *route, const fsm_record_brief *brief);
+bool fsm__patterns_match(const fsm__patterns *patterns, const char *text, size_t len);
 /* Does a glance tell all? */
 bool fsm__route_is_plain(const fsm__route *route);
 /* The one machine that it asks for; NULL = any, or several. */

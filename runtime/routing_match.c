@@ -8,7 +8,7 @@ static bool matches_text(const fsm__pattern *pattern, const char *text, size_t l
   return memcmp(text, pattern->text, pattern->len) == 0;
 }
 
-static bool any_of(const fsm__patterns *patterns, const char *text, size_t len) {
+bool fsm__patterns_match(const fsm__patterns *patterns, const char *text, size_t len) {
   for (size_t i = 0; i < patterns->count; i++)
     if (matches_text(&patterns->items[i], text, len)) return true;
   return false;
@@ -16,14 +16,14 @@ static bool any_of(const fsm__patterns *patterns, const char *text, size_t len) 
 
 /* What a record does not have matches no text, not even `*`. */
 static bool asked_text(const fsm__patterns *patterns, const char *text) {
-  return patterns->count == 0 || (text != NULL && any_of(patterns, text, strlen(text)));
+  return patterns->count == 0 || (text != NULL && fsm__patterns_match(patterns, text, strlen(text)));
 }
 
 /* The leaf itself, or a state above it. */
 static bool leaf_matches(const fsm__patterns *patterns, const fsm_value *leaf) {
-  if (any_of(patterns, leaf->s, leaf->len)) return true;
+  if (fsm__patterns_match(patterns, leaf->s, leaf->len)) return true;
   for (uint32_t at = leaf->len; at-- > 0;)
-    if (leaf->s[at] == '.' && any_of(patterns, leaf->s, at)) return true;
+    if (leaf->s[at] == '.' && fsm__patterns_match(patterns, leaf->s, at)) return true;
   return false;
 }
 
@@ -39,7 +39,7 @@ static bool labels_match(const fsm__route *route, const fsm_value *labels) {
   for (size_t i = 0; i < route->label_count; i++) {
     const fsm_value *value = fsm_map_get(labels, route->labels[i].name);
     if (value == NULL || !fsm_is(value, FSM_STRING)) return false;
-    if (!any_of(&route->labels[i].values, value->s, value->len)) return false;
+    if (!fsm__patterns_match(&route->labels[i].values, value->s, value->len)) return false;
   }
   return true;
 }
@@ -59,7 +59,7 @@ static const char *against(const fsm__route *route, const fsm_record *record) {
 bool fsm__route_glance(const fsm__route *route, const fsm_record_brief *brief) {
   if (route->kinds != 0 && !(route->kinds >> brief->kind & 1)) return false;
   return route->machine.count == 0 ||
-         (brief->mach != NULL && any_of(&route->machine, brief->mach, brief->mach_len));
+         (brief->mach != NULL && fsm__patterns_match(&route->machine, brief->mach, brief->mach_len));
 }
 
 bool fsm__route_is_plain(const fsm__route *route) {

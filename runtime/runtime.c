@@ -37,6 +37,7 @@ fsm__masks *fsm__runtime_masks(const fsm_runtime *runtime) {
   return fsm__catalog_masks(runtime->writer.core.catalog);
 }
 const char *fsm__runtime_node(const fsm_runtime *runtime) { return runtime->writer.core.node; }
+fsm__catalog *fsm__runtime_catalog(fsm_runtime *runtime) { return runtime->writer.core.catalog; }
 fsm__store *fsm__runtime_store(fsm_runtime *runtime) { return runtime->writer.core.store; }
 
 bool fsm__runtime_manual(const fsm_runtime *runtime) { return runtime->writer.options.manual; }

@@ -20,6 +20,8 @@ fsm_origin fsm__runtime_origin(const fsm_runtime *runtime);
 const char *fsm__runtime_node(const fsm_runtime *runtime);
 /* Of all machines deployed; for any thread, lives as long as the runtime. */
 fsm__masks *fsm__runtime_masks(const fsm_runtime *runtime);
+/* For fsm__catalog_view only: the rest is the writer's. */
+struct fsm__catalog *fsm__runtime_catalog(fsm_runtime *runtime);
 /* For fsm__store_snapshot and fsm__store_view only: the rest of the store is the writer's. */
 fsm__store *fsm__runtime_store(fsm_runtime *runtime);
 

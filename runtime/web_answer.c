@@ -1,9 +1,9 @@
 /* web_answer.c: an answer as it arrives, bounded on the way; and whose server it is that would give it. */
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
 #include "runtime/web_impl.h"
 
 size_t fsm__web_on_body(char *data, size_t size, size_t count, void *arg) {
@@ -19,26 +19,20 @@ size_t fsm__web_on_body(char *data, size_t size, size_t count, void *arg) {
 
 /* ---- an answer without end ------------------------------------------------------------------------ */
 
-static int64_t steady_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 size_t fsm__web_on_part(char *data, size_t size, size_t count, void *arg) {
   fsm__exchange *ex = arg;
   long status = 0;
   curl_easy_getinfo(ex->web->easy, CURLINFO_RESPONSE_CODE, &status);
   if (status < 200 || status > 299) return fsm__web_on_body(data, size, count, arg);
-  ex->heard_ns = steady_ns();
+  ex->heard_ns = fsm__monotonic_ns();
   ex->enough = !ex->listener->part(ex->listener->arg, data, size * count);
   return ex->enough ? 0 : size * count;
 }
 
 bool fsm__web_goes_on(fsm__exchange *ex) {
   if (ex->listener == NULL || ex->enough) return !ex->enough;
-  if (ex->heard_ns == 0) ex->heard_ns = steady_ns();
-  ex->silent = steady_ns() - ex->heard_ns > ex->listener->silence_ns;
+  if (ex->heard_ns == 0) ex->heard_ns = fsm__monotonic_ns();
+  ex->silent = fsm__monotonic_ns() - ex->heard_ns > ex->listener->silence_ns;
   ex->enough = !ex->listener->alive(ex->listener->arg);
   return !ex->enough && !ex->silent;
 }

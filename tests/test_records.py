@@ -161,7 +161,10 @@ FILTERS = {
     "state=lit": lambda r: touches(r, "lit"),
     "state=lit.high": lambda r: touches(r, "lit.high"),
     "level=2": lambda r: r.get("level", 0) >= 2,
-    "label=room%3Dr1": lambda r: r.get("labels", {}).get("room") == "r1",
+    "label=room%3Dr1": lambda r: r.get("inst") in ("lamp-1", "lamp-3"),  # all of theirs, not `created` alone
+    "label=room%3Dr1&kind=rejected&user=user-1": lambda r: r.get("inst") in ("lamp-1", "lamp-3")
+    and r["kind"] == "rejected"
+    and r.get("act", {}).get("sub") == "user-1",
     "where=record.%3Frev.orValue(0)%20%25%203%20%3D%3D%200": lambda r: r.get("rev", 0) % 3 == 0,
 }
 

@@ -21,7 +21,7 @@ const char *cli_record_reason(fsm_arena *arena, const fsm_value *record);
       {"event", 'e', "EVENT", "of this event; A* begins with A", false},                                     \
       {"user", 'u', "USER", "by this person", false}, {"corr", 0, "ID", "of this correlation", false},       \
       {"trace", 0, "HEX", "of this trace", false},                                                           \
-      {"label", 'l', "NAME=VALUE", "with this label: the record `created` has them", true},                  \
+      {"label", 'l', "NAME=VALUE", "of instances with this label", true},                  \
       {"kind", 0, "KIND", "of this kind: transition, rejected, forced, …", true},                            \
       {"level", 0, "N", "of this audit level or above", false},                                              \
       {"refusals", 0, "only|without", "refusals only, or all else", false},                                  \
