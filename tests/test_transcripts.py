@@ -173,7 +173,12 @@ class World:
                               env={**self.env, "FSM_DB": "", "FSM_DATA": ""}, cwd=self.home, capture_output=True, text=True)
 
     def advance(self, text):
+        self.rest()  # what was due before belongs before
         self.tick(span_s(text) + 0.001)  # times of records differ by nanoseconds; spans are shown whole
+        self.rest()
+
+    def rest(self):
+        """Until nothing is due."""
         before, until = None, time.monotonic() + PATIENCE_S
         while self.daemon and before != (now := self.turned()):
             assert time.monotonic() < until, "what became due goes on and on, at seq %d" % now
