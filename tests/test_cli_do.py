@@ -443,6 +443,28 @@ class Waiting(Case):
         self.assertEqual(self.json("get", "two")["context"]["who"], "eve")
         self.assertEqual(self.json("task", "ls")["items"], [])
 
+    def test_a_task_is_claimed_by_one_and_answered_by_its_token(self):
+        ids = ["one", "two", "three", "four", "five"]
+        self.start(*ids, event="WORK")
+        claimers = [subprocess.Popen([CLI, "--data", self.data, "task", "claim", "painter", "--limit", "2", "-o", "json"], stdout=subprocess.PIPE, env=environment(), text=True) for _ in range(2)]
+        got = [json.loads(c.communicate(timeout=PATIENCE_S)[0])["items"] for c in claimers]
+        self.assertEqual([len(items) for items in got], [2, 2])
+        tasks = got[0] + got[1]
+        self.assertEqual(len({t["token"] for t in tasks}), 4)
+        self.assertEqual({(t["state"], t["attempt"], json.dumps(t["input"])) for t in tasks}, {("running", 1, '{"colour": "red"}')})
+        (token,) = self.ok("task", "claim", "painter", "--limit", "9", "-o", "id", "-q").split()
+        out, err = self.expect(0, "task", "claim", "painter")
+        self.assertEqual((out, "none to be had" in err), ("", True))
+        self.ok("task", "heartbeat", token)
+        self.ok("task", "complete", token, "--attempt", "1", "--data", '{"by": "zoe"}')
+        self.assertEqual(sorted(t["instance"] for t in self.json("task", "ls")["items"]), sorted(t["instance"] for t in tasks))
+        self.ok("task", "fail", tasks[0]["token"], "--error", "given back")
+        _, err = self.expect(3, "task", "complete", tasks[0]["token"], "--attempt", "1")
+        self.assertIn("attempt 1 is over", err)
+        self.daemon.stop()
+        _, err = self.expect(9, "task", "claim", "painter")
+        self.assertIn("no daemon runs there", err)
+
     def test_timers_are_shown_in_the_order_in_which_they_are_due_and_fired(self):
         self.start("one", event="GO")
         self.start("two", event="GO")

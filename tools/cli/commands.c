@@ -15,7 +15,7 @@
   X(wait)                                                                                      \
   X(def_lint) X(def_diff) X(def_paths) X(def_graph) X(def_simulate) X(def_convert)             \
   X(def_deploy) X(def_retire) X(def_ls)                                                        \
-  X(task_ls) X(task_get) X(task_complete) X(task_fail) X(task_retry) X(timer_ls) X(timer_fire) \
+  X(task_ls) X(task_get) X(task_claim) X(task_heartbeat) X(task_complete) X(task_fail) X(task_retry) X(timer_ls) X(timer_fire) \
   X(outbox_ls) X(outbox_lag) X(outbox_retry) X(outbox_resend) X(outbox_park) X(outbox_drop)    \
   X(outbox_clear) X(outbox_forget) X(route_ls) X(route_set) X(route_test) X(route_rm)          \
   X(audit_verify) X(audit_verify_stream) X(audit_head) X(audit_export) X(db_stat) X(db_check)  \

@@ -11,6 +11,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_deed deed = {.kind = FSM_CMD_TASK_COMPLETE, .verb = "complete", .expect_rev = -1};
   const char *data = cli_args_from(&cli->args, options, "data");
   fsm_code code = cli_do_options(cli, false, &deed, err);
+  if (code == FSM_OK) code = cli_task_attempt(cli, &deed, err);
   if (code == FSM_OK && data != NULL)
     code = cli_input_data(data, "task complete", &cli->arena, &deed.data, err);
   return code == FSM_OK ? cli_task_do(cli, &deed, err) : code;

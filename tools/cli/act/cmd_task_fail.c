@@ -12,6 +12,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
   const char *why = cli_args_get(&cli->args, "error");
   deed.final = cli_args_has(&cli->args, "final");
   fsm_code code = cli_do_options(cli, false, &deed, err);
+  if (code == FSM_OK) code = cli_task_attempt(cli, &deed, err);
   if (why == NULL || *why == 0)
     return fsm_fail(err, FSM_EARGUMENT, "", "say what went wrong; the machine reads it: --error TEXT");
   deed.data = fsm_string(why);
@@ -22,14 +23,18 @@ static const char *const examples[] = {"task fail doc-17 print --error 'no paper
                                        "task fail doc-17 print --error 'no such printer' --final", NULL};
 
 extern const cli_command cli_task_fail;
-const cli_command cli_task_fail = {.group = "task",
-                                   .heading = CLI_TASKS,
-                                   .name = "fail",
-                                   .words = CLI_TASK_WORDS,
-                                   .summary = "an attempt of a task has failed",
-                                   .options = options,
-                                   .examples = examples,
-                                   .words_min = 1,
-                                   .words_max = 2,
-                                   .formats = CLI_FORMATS_SHOW,
-                                   .run = run};
+const cli_command cli_task_fail = {
+    .group = "task",
+    .heading = CLI_TASKS,
+    .name = "fail",
+    .words = CLI_TASK_WORDS,
+    .summary = "an attempt of a task has failed",
+    .more =
+        "Who has claimed a task gives it back by this: the attempt is over, and "
+        "the next one may begin when there are more.",
+    .options = options,
+    .examples = examples,
+    .words_min = 1,
+    .words_max = 2,
+    .formats = CLI_FORMATS_SHOW,
+    .run = run};

@@ -9,19 +9,21 @@
 #include "tools/cli/source.h"
 
 typedef struct cli_deed {
-  fsm_command_kind kind; /* SEND, an admin command, TASK_COMPLETE, TASK_FAIL */
+  fsm_command_kind kind; /* SEND, an admin command, TASK_COMPLETE, _FAIL, _HEARTBEAT */
   const char *verb;      /* "retry": its word in the path and in sentences */
   const char *event, *name, *reason;
   fsm_value data;          /* of a send, a skip, a set, what a task gives; null = none */
   fsm_value states;        /* of force */
   bool final;              /* of a failed task: no further attempt */
+  int64_t attempt;         /* of a task: refused when this one is over; 0 = any */
   const char *idem, *corr; /* NULL = none */
   int64_t expect_rev;      /* -1 = any */
   bool dry_run;
 } cli_deed;
 
 static inline bool cli_deed_of_task(const cli_deed *deed) {
-  return deed->kind == FSM_CMD_TASK_COMPLETE || deed->kind == FSM_CMD_TASK_FAIL;
+  return deed->kind == FSM_CMD_TASK_COMPLETE || deed->kind == FSM_CMD_TASK_FAIL ||
+         deed->kind == FSM_CMD_TASK_HEARTBEAT;
 }
 
 /* who: the id of an instance, or the token of a task. */

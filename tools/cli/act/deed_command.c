@@ -16,6 +16,7 @@ fsm_code cli_deed_command(const cli_deed *deed, const char *who, fsm_arena *aren
   out->data = deed->data;
   out->states = deed->states;
   out->final = deed->final;
+  out->attempt = (unsigned)deed->attempt;
   out->idem = deed->idem;
   out->correlation = deed->corr;
   out->expect_rev = deed->expect_rev;

@@ -18,7 +18,7 @@ fsm_code cli_deed_path(const cli_deed *deed, const char *who, fsm_buf *path) {
 }
 
 fsm_code cli_deed_body(const cli_deed *deed, fsm_arena *arena, fsm_value *out, fsm_error *err) {
-  enum { MEMBERS = 6 };
+  enum { MEMBERS = 7 };
   fsm_pair *pairs = fsm_arena_alloc(arena, MEMBERS * sizeof *pairs);
   size_t n = 0;
   if (pairs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the command");
@@ -31,6 +31,7 @@ fsm_code cli_deed_body(const cli_deed *deed, fsm_arena *arena, fsm_value *out, f
   if (!fsm_is(&deed->data, FSM_NULL)) pairs[n++] = (fsm_pair){fsm_string(data), deed->data};
   if (!fsm_is(&deed->states, FSM_NULL)) pairs[n++] = (fsm_pair){fsm_string("states"), deed->states};
   if (deed->final) pairs[n++] = (fsm_pair){fsm_string("final"), fsm_bool(true)};
+  if (deed->attempt > 0) pairs[n++] = (fsm_pair){fsm_string("attempt"), fsm_int(deed->attempt)};
   return fsm_map(pairs, n, out, err);
 }
 

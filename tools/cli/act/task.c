@@ -49,6 +49,10 @@ fsm_code cli_task_find(cli_run *cli, fsm_value *task, fsm_error *err) {
   return code == FSM_OK ? of_instance(cli, words[1], task, err) : code;
 }
 
+fsm_code cli_task_attempt(cli_run *cli, cli_deed *deed, fsm_error *err) {
+  return cli_args_number(&cli->args, "attempt", 1, UINT16_MAX, 0, &deed->attempt, err);
+}
+
 fsm_code cli_task_do(cli_run *cli, cli_deed *deed, fsm_error *err) {
   fsm_value task;
   fsm_code code = cli_connect(cli, !deed->dry_run, err);
@@ -116,13 +120,16 @@ static void add_item(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm
   cli_table_row(table, cells);
 }
 
+static const cli_pages as_list = {
+    .columns = columns, .column_count = COLUMN_COUNT, .noun = "tasks", .id = "token", .item = add_item};
+
+fsm_code cli_task_items(cli_run *cli, const fsm_value *document, fsm_error *err) {
+  return cli_items_print(cli, &as_list, document, err);
+}
+
 fsm_code cli_task_list(cli_run *cli, const fsm_query *query, fsm_error *err) {
-  cli_pages pages = {.query = *query,
-                     .columns = columns,
-                     .column_count = COLUMN_COUNT,
-                     .noun = "tasks",
-                     .id = "token",
-                     .item = add_item};
+  cli_pages pages = as_list;
+  pages.query = *query;
   const bool all = cli_args_has(&cli->args, "all");
   if (all && cli_args_has(&cli->args, "limit"))
     return fsm_fail(err, FSM_EARGUMENT, "all", "--all and --limit exclude each other");
