@@ -299,3 +299,20 @@ class Case(unittest.TestCase):
         self.assertEqual(answer.json["correlation"], answer.headers["X-Correlation-ID"])
         if where is not None:
             self.assertEqual(answer.json.get("where"), where, answer)
+
+
+class Alone(unittest.TestCase):
+    """Each test has daemons of its own, and a directory."""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="fsm-http-")
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def run_fsmd(self, *options):
+        done = subprocess.run([FSMD] + list(options), capture_output=True, timeout=WAIT)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def refused(self, code, text, *options):
+        got, out, err = self.run_fsmd(*options)
+        self.assertEqual(got, code, err)
+        self.assertIn(text, err)

@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kill.d"))
 
 from nats import Nats
-from test_http import DEFINITION, WAIT, Daemon, NatsServer, await_, token
+from http_daemon import DEFINITION, WAIT, Daemon, NatsServer, await_, token
 
 ADMIN = "fsmd-admin"
 

@@ -13,7 +13,7 @@ import time
 import unittest
 
 from nats_scene import Client, Scene, stamp, there
-from test_http import DEFINITION, WAIT, Daemon, await_, metrics, token
+from http_daemon import DEFINITION, WAIT, Daemon, await_, metrics, token
 
 EXPIRED = dict(exp=int(time.time()) - 600)
 

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 from nats_scene import Scene, there
-from test_http import DEFINITION, ref, token
+from http_daemon import DEFINITION, ref, token
 
 FAULTY = {"id": "faulty", "initial": "a", "states": {"a": {"on": {"GO": "nowhere"}}}}
 # Names and texts that are another thing each time.

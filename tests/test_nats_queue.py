@@ -12,7 +12,7 @@ import time
 import unittest
 
 from nats_scene import Client, Reply, Scene, stamp, there
-from test_http import DEFINITION, WAIT, await_, metrics, token
+from http_daemon import DEFINITION, WAIT, await_, metrics, token
 
 KILLS, SEED = 20, str(int(time.time()))
 

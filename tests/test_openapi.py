@@ -34,7 +34,7 @@ SEED = int(os.environ.get("FSM_TEST_SEED", str(int(time.time()) // 86400)))
 # ---- what cannot be met here, and why ------------------------------------------------------------------
 
 STATUSES_NOT_MET = {
-    ("*", 500): "the disk fails or stored data is damaged: test_http.py damages a segment",
+    ("*", 500): "the disk fails or stored data is damaged: test_http_life.py damages a segment",
     ("*", 507): "the disk is full: test_disk_full.c, test_operation.py",
     ("getHealth", 503): "the queue of readings is full, or it is stopping",
     ("getMetrics", 503): "the queue of readings is full, or it is stopping",
@@ -47,7 +47,7 @@ CODES_NOT_MET = {
     "out_of_memory": "memory runs out",
     "verification_failed": "the data was changed under the daemon",
     "timeout": "see (orderSink, 504)",
-    "closed": "the daemon is stopping: test_http.py",
+    "closed": "the daemon is stopping: test_http_life.py",
     "full": "see 507",
     "io": "see 500",
     "corrupt": "see 500",
