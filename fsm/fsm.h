@@ -13,6 +13,7 @@
 #include "fsm/code.h"
 #include "fsm/expr.h"
 #include "fsm/expr_parts.h"
+#include "fsm/expr_remedy.h"
 #include "fsm/machine.h"
 #include "fsm/prospect.h"
 #include "fsm/session.h"

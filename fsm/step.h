@@ -10,6 +10,7 @@
 #define FSM_STEP_H
 
 #include "fsm/expr_parts.h"
+#include "fsm/expr_remedy.h"
 #include "fsm/machine.h"
 
 #ifdef __cplusplus
@@ -227,6 +228,12 @@ FSM_API FSM_MUST_USE fsm_code fsm_guard_parts(const fsm_machine *machine, const 
                                               unsigned transition, const fsm_event *event,
                                               const fsm_world *world, fsm_arena *arena, fsm_truth *truth,
                                               const fsm_expr_part **parts, unsigned *count, fsm_error *err);
+
+/* What the context would have to be for the transition's guard to hold (expr_remedy.h), whatever is sent. */
+FSM_API FSM_MUST_USE fsm_code fsm_guard_remedy(const fsm_machine *machine, const fsm_snapshot *snapshot,
+                                               unsigned transition, const fsm_world *world,
+                                               const fsm_remedy_rules *rules, fsm_arena *arena,
+                                               fsm_value *patch, fsm_truth *truth, fsm_error *err);
 
 /* The one predicate for a legal configuration (SCXML 3.11): root active, one child of each active
  * compound, all of a parallel, parents of all active. Guards step, decode, tests and fuzzers. */

@@ -1,4 +1,4 @@
-/* step_suppose.c: guards taken apart, and steps that are only supposed (fsm_supposal).
+/* step_suppose.c: guards taken apart and mended, and steps that are only supposed (fsm_supposal).
  *
  * The idea: the engine itself looks where events could lead, so that there is no second reading of a machine.
  * What an event carries is not known then, nor what is assigned from it: such fields are named in the
@@ -130,4 +130,20 @@ fsm_code fsm_guard_parts(const fsm_machine *machine, const fsm_snapshot *snapsho
   if (event != NULL) fsm__run_see(&run, event);
   code = fsm_expr_parts(guard, &run.scope, &unknown, arena, truth, parts, count);
   return code == FSM_OK ? FSM_OK : fsm_fail(err, code, "", "no memory to take a guard apart");
+}
+
+fsm_code fsm_guard_remedy(const fsm_machine *machine, const fsm_snapshot *snapshot, unsigned transition,
+                          const fsm_world *world, const fsm_remedy_rules *rules, fsm_arena *arena,
+                          fsm_value *patch, fsm_truth *truth, fsm_error *err) {
+  FSM_ASSERT(machine != NULL && transition < machine->transition_count && world != NULL && rules != NULL);
+  const fsm_expr *guard = machine->transitions[transition].guard;
+  *patch = fsm_null();
+  *truth = FSM_TRUTH_TRUE;
+  if (guard == NULL) return FSM_OK;
+  FSM_UNSET fsm__run run;
+  fsm_code code = fsm__run_init(&run, machine, snapshot, world, arena, err);
+  if (code != FSM_OK) return code;
+  const fsm_unknown unknown = {.event = true, .actor = !fsm__has_actor(&run)};
+  code = fsm_expr_remedy(guard, &run.scope, &unknown, rules, arena, patch, truth);
+  return code == FSM_OK ? FSM_OK : fsm_fail(err, code, "", "no memory to look for what would do");
 }

@@ -18,6 +18,10 @@ FSM_MUST_USE fsm_code fsm__admin_close_incident(const fsm__case *at, fsm__decisi
 /* The status after the command, for its answer. */
 void fsm__admin_status(fsm__decision *out, fsm__status status);
 
+/* The context with the fields of the patch set; otherwise why that is refused, or FSM_ENOMEM. */
+FSM_MUST_USE fsm_code fsm__set_check(const fsm__instance *in, const fsm_value *patch, fsm_arena *arena,
+                                     fsm_value *context, fsm_error *refusal);
+
 typedef fsm_code fsm__admin_fn(const fsm__case *at, fsm__decision *out, fsm_error *err);
 fsm__admin_fn fsm__admin_force, fsm__admin_set;  /* decide_admin_state.c */
 fsm__admin_fn fsm__admin_retry, fsm__admin_skip; /* decide_admin_again.c */

@@ -98,54 +98,54 @@ static bool is_number(const fsm_value *value) {
 
 /* What the schema does not say stays of the type it is, or null: the expressions of the machine were written
  * for that. */
-static fsm_code check_field(const fsm__instance *in, const fsm_pair *field, fsm__decision *out) {
+static fsm_code check_field(const fsm__instance *in, const fsm_pair *field, fsm_error *refusal) {
   const fsm_value *key = &field->key, *old = NULL;
   if (!fsm_is(key, FSM_STRING))
-    return fsm__decision_refuse(out, FSM_EDATA, "data", "the names of a context's fields are texts");
+    return fsm_fail(refusal, FSM_EDATA, "data", "the names of a context's fields are texts");
   if (fsm_definition_context_names(in->deployed->definition, key->s, key->len)) return FSM_OK;
   for (unsigned i = 0; i < in->context.len && old == NULL; i++)
     if (fsm_value_same(&in->context.pairs[i].key, key)) old = &in->context.pairs[i].value;
   const int len = key->len > 128 ? 128 : (int)key->len;
   if (old == NULL)
-    return fsm__decision_refuse(out, FSM_EDATA, "data", "the context has no field \"%.*s\"", len, key->s);
+    return fsm_fail(refusal, FSM_EDATA, "data", "the context has no field \"%.*s\"", len, key->s);
   const fsm_value *now = &field->value;
   if (now->type == old->type || fsm_is(now, FSM_NULL) || fsm_is(old, FSM_NULL) ||
       (is_number(now) && is_number(old)))
     return FSM_OK;
-  return fsm__decision_refuse(out, FSM_EDATA, "data", "\"%.*s\" is %s and cannot become %s", len, key->s,
-                              fsm_type_name((fsm_type)old->type), fsm_type_name((fsm_type)now->type));
+  return fsm_fail(refusal, FSM_EDATA, "data", "\"%.*s\" is %s and cannot become %s", len, key->s,
+                  fsm_type_name((fsm_type)old->type), fsm_type_name((fsm_type)now->type));
 }
 
-static fsm_code check_size(const fsm_value *context, fsm__decision *out, fsm_error *err) {
+static fsm_code check_size(const fsm_value *context, fsm_error *refusal) {
   fsm_buf buf = {0};
-  fsm_code code = fsm_pack(&buf, context, err);
-  if (code == FSM_OK && !fsm_buf_ok(&buf)) code = nomem(err);
+  fsm_code code = fsm_pack(&buf, context, refusal);
+  if (code == FSM_OK && !fsm_buf_ok(&buf)) code = nomem(refusal);
   const bool fits = buf.len <= FSM_CONTEXT_BYTES_MAX;
   fsm_buf_free(&buf);
   if (code != FSM_OK || fits) return code;
-  return fsm__decision_refuse(out, FSM_ETOOLARGE, "data", "the context would be over %d bytes",
-                              FSM_CONTEXT_BYTES_MAX);
+  return fsm_fail(refusal, FSM_ETOOLARGE, "data", "the context would be over %d bytes",
+                  FSM_CONTEXT_BYTES_MAX);
 }
 
-/* The context with the patch laid over it, or a refusal. */
-static fsm_code patched(const fsm__case *at, fsm__decision *out, fsm_value *context, fsm_error *err) {
-  const fsm__instance *in = out->instance;
-  const fsm_value *patch = &at->command->data;
+fsm_code fsm__set_check(const fsm__instance *in, const fsm_value *patch, fsm_arena *arena, fsm_value *context,
+                        fsm_error *refusal) {
   for (unsigned i = 0; i < patch->len; i++) {
-    fsm_code code = check_field(in, &patch->pairs[i], out);
-    if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
+    fsm_code code = check_field(in, &patch->pairs[i], refusal);
+    if (code != FSM_OK) return code;
   }
-  if (fsm_map_merge(at->arena, &in->context, patch, context) != FSM_OK) return nomem(err);
-  fsm_code code = fsm_definition_check_context(in->deployed->definition, context, &out->refusal);
-  return code == FSM_OK ? check_size(context, out, err) : FSM_OK;
+  if (fsm_map_merge(arena, &in->context, patch, context) != FSM_OK) return nomem(refusal);
+  fsm_code code = fsm_definition_check_context(in->deployed->definition, context, refusal);
+  return code == FSM_OK ? check_size(context, refusal) : code;
 }
 
 fsm_code fsm__admin_set(const fsm__case *at, fsm__decision *out, fsm_error *err) {
   fsm_value context;
   fsm__hash *hash = fsm_arena_alloc(at->arena, sizeof *hash);
   if (hash == NULL) return nomem(err);
-  fsm_code code = patched(at, out, &context, err);
-  if (code != FSM_OK || out->refusal.code != FSM_OK) return code;
+  fsm_error why;
+  fsm_code code = fsm__set_check(out->instance, &at->command->data, at->arena, &context, &why);
+  if (code == FSM_ENOMEM) return nomem(err);
+  if (code != FSM_OK) return fsm__decision_refuse(out, code, why.where, "%s", why.text);
   const fsm_pair more = {fsm_string("status"), fsm_string(out->status)};
   fsm_record *record = fsm__admin_record(at, out, FSM_RECORD_ADMIN, &more, 1);
   if (record == NULL || !fsm__context_delta(&out->instance->context, &context, at->arena, &record->ctx))

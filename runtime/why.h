@@ -28,6 +28,7 @@ enum {
       64, /* who are asked for whether they may: of its own history, configured, then who acted last */
   FSM_WHY_STATES_MAX = 1000, /* stands that the search for its end looks at */
   FSM_WHY_STEPS_MAX = 4000,  /* steps that it supposes */
+  FSM_WHY_REMEDIES_MAX = 3,  /* events for which it is told what to set */
   FSM_WHY_BRANCHES_MAX = 8   /* ways in which conditions that are not known are taken, of one step */
 };
 
@@ -108,6 +109,8 @@ const char *fsm__why_guard_text(const fsm__why *why, unsigned index);
 /* why_fields.c: what an event takes, from its schema: fields as a list, and data that fits, null = none. */
 fsm_value fsm__why_fields(const fsm__why *why, const char *event);
 fsm_value fsm__why_sample(const fsm__why *why, const char *event);
+/* What a field of the context may be, by its schema: up to `room` values. */
+unsigned fsm__why_samples(const fsm__why *why, const fsm_value *field, fsm_value *out, unsigned room);
 
 /* why_path.c */
 FSM_MUST_USE fsm_code fsm__why_path(fsm__why *why, fsm_error *err);
@@ -119,7 +122,7 @@ bool fsm__why_sla(const fsm__why *why, unsigned state, int64_t since_ns, int64_t
 /* {due, left_ns | overdue_ns} of that. */
 void fsm__why_put_sla(const fsm__why *why, int64_t due_ns, fsm__document *d);
 
-/* why_commands.c: what would move it: a list of {do, argv, text, needs?}. */
+/* why_commands.c: what would move it: a list of {do, argv, then?, text, needs?}. */
 fsm_value fsm__why_commands(const fsm__why *why);
 
 /* why_verdict.c */

@@ -1,4 +1,5 @@
-/* why_fields.c: what an event takes, from its schema, and data that fits it. */
+/* why_fields.c: what an event takes, from its schema, and data that fits it; what a field of the context may
+ * be. */
 #include <string.h>
 
 #include "runtime/why.h"
@@ -98,4 +99,23 @@ fsm_value fsm__why_sample(const fsm__why *why, const char *event) {
   if (properties_of(schema) == NULL) return fsm_null();
   const fsm_value out = sample_object(why, schema, 0);
   return out.len > 0 ? out : fsm_null();
+}
+
+/* ---- fields of the context ----------------------------------------------------------------------- */
+
+unsigned fsm__why_samples(const fsm__why *why, const fsm_value *field, fsm_value *out, unsigned room) {
+  static const char *const bounds[] = {"minimum", "maximum"};
+  const fsm_value *schema = fsm_definition_context_schema(why->in.deployed->definition, field->s, field->len);
+  const fsm_value *choice = schema != NULL ? member(schema, "enum") : NULL;
+  unsigned count = 0;
+  if (schema == NULL) return 0;
+  for (uint32_t i = 0; choice != NULL && fsm_is(choice, FSM_LIST) && i < choice->len && count < room; i++)
+    out[count++] = data_of(why, &choice->items[i]);
+  for (size_t i = 0; i < sizeof bounds / sizeof *bounds && count < room; i++) {
+    const fsm_value *bound = member(schema, bounds[i]);
+    if (bound != NULL) out[count++] = *bound;
+  }
+  const fsm_value sample = sample_of(why, schema, 0);
+  if (count < room && !fsm_is(&sample, FSM_NULL)) out[count++] = sample;
+  return count;
 }

@@ -224,15 +224,20 @@ fsm_code fsm_definition_check_context(const fsm_definition *definition, const fs
   return check(definition->schemas.context, context, err);
 }
 
-bool fsm_definition_context_names(const fsm_definition *definition, const char *field, size_t len) {
+const fsm_value *fsm_definition_context_schema(const fsm_definition *definition, const char *field,
+                                               size_t len) {
   FSM_ASSERT(definition && field);
   const fsm_value *schema = definition->schemas.context;
   const fsm_value *properties = schema ? fsm_doc_get(schema, "properties") : NULL;
   for (uint32_t i = 0; properties && properties->type == FSM_MAP && i < properties->len; i++) {
     const fsm_value *name = &properties->pairs[i].key;
-    if (name->len == len && memcmp(name->s, field, len) == 0) return true;
+    if (name->len == len && memcmp(name->s, field, len) == 0) return &properties->pairs[i].value;
   }
-  return false;
+  return NULL;
+}
+
+bool fsm_definition_context_names(const fsm_definition *definition, const char *field, size_t len) {
+  return fsm_definition_context_schema(definition, field, len) != NULL;
 }
 
 int64_t fsm_definition_keep_ns(const fsm_definition *definition) {

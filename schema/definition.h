@@ -50,6 +50,9 @@ FSM_API FSM_MUST_USE fsm_code fsm_definition_check_context(const fsm_definition 
                                                            const fsm_value *context, fsm_error *err);
 /* Does schemas.context say what this field is? */
 FSM_API bool fsm_definition_context_names(const fsm_definition *definition, const char *field, size_t len);
+/* What it says of it, as written; NULL when nothing. */
+FSM_API const fsm_value *fsm_definition_context_schema(const fsm_definition *definition, const char *field,
+                                                       size_t len);
 /* How long an instance is kept in the store after its end, meta.fsm.keep; 0 = for ever. */
 FSM_API int64_t fsm_definition_keep_ns(const fsm_definition *definition);
 /* How long an instance should be in each state at most (meta.fsm.sla), by number; 0 = it has none. That of the

@@ -55,6 +55,14 @@ SITUATIONS = {
                     [["send", "i", "GO"], ["set", "i", "ok=true", "--reason", "x"]], None),
     "a guard that is false for ever": (
         chart({"a": {"on": {"GO": {"target": "z", "guard": expr("context.n > 5")}}}, "b": {}, **END}, context={"n": 1}), [], None),
+    "a guard of many parts": (
+        chart({"a": {"on": {"GO": {"target": "z", "guard": expr("context.ok && (context.n > 5 || context.note == \"it's so\") && 'x' in context.tags")}}},
+               **END}, context={"ok": False, "n": 1, "note": "", "tags": ["y"]}), [], None),
+    "a guard and a role": (
+        chart({"a": {"on": {"GO": {"target": "z", "guard": expr("context.kind != 'red'"), **role("manager")}}}, **END}, context={"kind": "red"},
+              schemas={"context": {"type": "object", "properties": {"kind": {"enum": ["red", "green"]}}}}), [], "manager"),
+    "a guard over a name that a shell would read": (
+        chart({"a": {"on": {"GO": {"target": "z", "guard": expr("context['$(x) b']")}}}, **END}, context={"$(x) b": False}), [], None),
     "a dead end": (chart({"a": {"on": {"GO": "b"}}, "b": {}, **END}), [["send", "i", "GO"]], None),
     "regions": (chart({"a": {"type": "parallel", "onDone": "z", "states": {
         "p": {"initial": "w", "states": {"w": {"on": {"P": "d"}}, "d": {"type": "final"}}},
@@ -112,23 +120,28 @@ class Why(unittest.TestCase):
                 with self.subTest(name=name, command=of[place][0]):
                     ran += 1
                     self.one(name, place, who)
-        self.assertGreaterEqual(ran, 30)
+            self.assertEqual(any(" set " in command for command, _ in of), "guard" in name, name)
+        self.assertGreaterEqual(ran, 40)
 
     def one(self, name, place, who):
         instance = self.made(name)
         command, below = self.printed(instance)[place]
-        before = self.state(instance)
+        before, both = self.state(instance), " && fsm-cli" in command  # what is set, and the event that it lets through
         self.assertIn("--data " + self.d.data, command)
         env = {**os.environ, "PATH": BUILD + ":" + os.environ["PATH"]}
-        if "needs: role" in below:
+        if re.search(r"needs: .*role", below):
             self.assertIsNotNone(who, below)
             url = "--url http://127.0.0.1:%d" % self.d.port
             env["FSM_TOKEN"] = token(sub="li", roles=[who])
-            command = command.replace("--data " + self.d.data, url, 1)
+            first, last = command.split(" && ") if both else ("", command)  # an operator sets, somebody else sends
+            last = last.replace("--data " + self.d.data, url, 1)
+            command = "env -u FSM_TOKEN %s && %s" % (first, last) if both else last
         done = subprocess.run(["sh", "-c", command], env=env, capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual(done.returncode, 0, "%s: %s" % (command, done.stderr))
         if " why " in command:
             self.assertIn("waits for", done.stdout)
+        elif both:
+            self.assertEqual(self.state(instance)[1:], (["z"], "completed"), command)
         else:
             self.assertNotEqual(self.state(instance), before, command)
 

@@ -24,8 +24,11 @@ static const why_case guards[] = {
      "verdict = dead\nnever = true\nstates[0].events[0].transitions[0].result = false\n"
      "states[0].events[0].transitions[0].parts[0].text = context.n > 10\n"
      "states[0].events[0].transitions[0].parts[0].seen = {\"context.n\":5}\n"
-     "why ~ GO: context.n > 10 is false (context.n = 5)\npath = null\ncommands[0].do = force\n"
-     "commands[0].argv = [\"force\",\"i\",\"z\",\"--reason\",\"…\"]\ncommands[0].needs = reason"},
+     "why ~ GO: context.n > 10 is false (context.n = 5)\npath = null\ncommands[0].do = set\n"
+     "commands[0].argv = [\"set\",\"i\",\"n=11\",\"--reason\",\"…\"]\n"
+     "commands[0].then = [\"send\",\"i\",\"GO\"]\ncommands[0].needs = reason\n"
+     "commands[0].text = the guard of GO holds then: to z\n"
+     "commands[1].argv = [\"force\",\"i\",\"z\",\"--reason\",\"…\"]\ncommands[1].needs = reason"},
     {"part of and", CONTEXT("{\"n\":5,\"ok\":true}", GUARDED("context.ok && context.n > 10")), "start",
      "states[0].events[0].transitions[0].parts[0].text = context.n > 10\n"
      "states[0].events[0].transitions[0].parts[0].decides = true\n"
@@ -94,6 +97,90 @@ static const why_case guards[] = {
      "start",
      "states[0].state = a\nstates[0].events[0].event = OUT\nstates[1].state = a.b\nstates[1].events[0].event "
      "= IN\npath_text = OUT"},
+};
+
+/* ---- what to set --------------------------------------------------------------------------------- */
+
+#define SCHEMA(properties, context, guard)                                     \
+  "{\"id\":\"m\",\"initial\":\"a\",\"context\":" context                       \
+  ",\"schemas\":{\"context\":{\"type\":\"object\",\"properties\":{" properties \
+  "}}},\"states\":{" GUARDED(guard) "}}"
+#define SETS(fields) \
+  "commands[0].do = set\ncommands[0].argv = [\"set\",\"i\"," fields ",\"--reason\",\"…\"]\n"
+
+static const why_case remedies[] =
+    {
+        {"all that is false",
+         CONTEXT("{\"n\":5,\"ok\":false,\"s\":\"\"}",
+                 GUARDED("context.ok && context.n > 10 && context.s != ''")),
+         "start", SETS("\"n=11\",\"ok=true\",\"s=TEXT\"") "commands[0].needs = reason, data"},
+        {"by its schema",
+         SCHEMA("\"k\":{\"enum\":[\"red one\",\"green\"]},\"r\":{\"type\":\"number\",\"maximum\":1}",
+                "{\"k\":\"red one\",\"r\":0.5}", "context.k != 'red one' && context.r > 0.5"),
+         "start", SETS("\"k=green\",\"r=0.51\"")},
+        {"a field that its schema names",
+         SCHEMA("\"who\":{\"type\":\"string\",\"minLength\":6}", "{}", "has(context.who)"), "start",
+         SETS("\"who=xxxxxx\"")},
+        {"past what its schema allows",
+         SCHEMA("\"r\":{\"type\":\"number\",\"maximum\":1}", "{\"r\":1}", "context.r > 1"), "start",
+         "commands[0].do = force"},
+        {"a value that is no word", CONTEXT("{\"s\":\"\"}", GUARDED("context.s == 'true'")), "start",
+         SETS("\"s=\\\"true\\\"\"")},
+        {"a name that is no word", CONTEXT("{\"a b\":false}", GUARDED("context['a b']")), "start",
+         SETS("\"{\\\"a b\\\":true}\"")},
+        {"masked",
+         SCHEMA("\"iban\":{\"type\":\"string\",\"x-pii\":true},\"n\":{\"type\":\"integer\"}",
+                "{\"iban\":\"DE12\",\"n\":1}", "context.iban == 'X' && context.n > 3"),
+         "start", "commands[0].do = force\ncommands ! DE12\ncommands ! set"},
+        {"told by what is masked",
+         SCHEMA("\"pay\":{\"type\":\"integer\",\"x-pii\":true},\"n\":{\"type\":\"integer\"}",
+                "{\"pay\":4711,\"n\":1}", "context.n > context.pay"),
+         "start", "commands[0].do = force\ncommands ! 471"},
+        {"what is sent decides then", CONTEXT("{\"ok\":false}", GUARDED("context.ok && event.n > 3")),
+         "start", SETS("\"ok=true\"") "commands[0].needs = reason, data"},
+        {"whoever may",
+         CONTEXT("{\"ok\":false}", "\"a\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR(
+                                       "context.ok") "," ALLOW("'boss' in actor.roles") "}}}," END),
+         "start ana",
+         SETS("\"ok=true\"") "commands[0].needs = reason, role\ncommands[0].text = the guard of GO holds "
+                             "then: to z, as someone with role boss"},
+        {"another transition takes it",
+         CONTEXT("{\"n\":1}", "\"a\":{\"on\":{\"GO\":[{\"target\":\"a\",\"guard\":" EXPR(
+                                  "context.n > 5") "},{\"target\":\"z\"}]}}," END),
+         "start", "commands ! \"set\""},
+        {"three events at most",
+         CONTEXT("{\"ok\":false}",
+                 "\"a\":{\"on\":{\"A\":{\"target\":\"z\",\"guard\":" EXPR("context.ok") "},\"B\":{\"target\":"
+                                                                                        "\"z\","
+                                                                                        "\"guard\":" EXPR("co"
+                                                                                                          "nt"
+                                                                                                          "ex"
+                                                                                                          "t."
+                                                                                                          "o"
+                                                                                                          "k") "},\"C\":{\"target\":\"z\",\"guard\":" EXPR(
+                                                                                            "context.ok") "},"
+                                                                                                          "\""
+                                                                                                          "D"
+                                                                                                          "\""
+                                                                                                          ":{"
+                                                                                                          "\""
+                                                                                                          "ta"
+                                                                                                          "rg"
+                                                                                                          "et"
+                                                                                                          "\""
+                                                                                                          ":"
+                                                                                                          "\""
+                                                                                                          "z"
+                                                                                                          "\""
+                                                                                                          ","
+                                                                                                          "\""
+                                                                                                          "gu"
+                                                                                                          "ar"
+                                                                                                          "d"
+                                                                                                          "\""
+                                                                                                          ":" EXPR("context.ok") "}}}," END),
+         "start", "commands[2].then = [\"send\",\"i\",\"C\"]\ncommands[3].do = force"},
+        {"paused", CONTEXT("{\"ok\":false}", GUARDED("context.ok")), "start\npause", "commands ! \"set\""},
 };
 
 /* ---- people -------------------------------------------------------------------------------------- */
@@ -194,85 +281,83 @@ static const why_case pending[] = {
 
 /* ---- stands -------------------------------------------------------------------------------------- */
 
-static const why_case stands[] =
-    {
-        {"paused", CHART("\"a\":{\"on\":{\"GO\":\"z\"},\"after\":{\"3600000\":\"z\"}}," END),
-         "start\npause\nadvance 60",
-         "verdict = paused\ntext = is paused in a for 1m by ola: because\nnext = []\n"
-         "commands[0].argv = [\"resume\",\"i\",\"--reason\",\"…\"]\npath_text = GO"},
-        {"completed", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END), "start\nsend - GO\nadvance 5",
-         "verdict = ended\ntext = has ended in z 5s ago: nothing moves it any more\ncommands = []\npath = "
-         "null\nnever = false"},
-        {"cancelled", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END), "start\ncancel",
-         "verdict = ended\nstatus = cancelled\ntext = was cancelled 0s ago by ola: because"},
-        {"forced", CHART("\"a\":{\"on\":{\"GO\":\"z\"}},\"b\":{\"on\":{\"END\":\"z\"}}," END),
-         "start\nforce b", "forced = true\nverdict = waits\ntext ~ waits for END"},
-        {"dead end", CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{}," END), "start\nsend - GO",
-         "verdict = dead\nnever = true\ntext ~ can never move again\nwhy = its state takes no event, and no "
-         "timer and no task is open\n"
-         "commands[0].do = force"},
-        {"no end at all", CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{\"on\":{\"BACK\":\"a\"}}"), "start",
-         "verdict = waits\npath = null\npath_text = none: its machine has no final state"},
-        {"an end that is not to be reached",
-         CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{\"on\":{\"BACK\":\"a\"}}," END), "start",
-         "path = null\npath_text = no sequence of events leads to an end\nnever = false"},
-        {"a long way",
-         CHART("\"a\":{\"on\":{\"A\":\"b\"}},\"b\":{\"on\":{\"B\":\"c\"}},\"c\":{\"on\":{\"C\":\"d\","
-               "\"BACK\":\"a\"}},\"d\":{\"always\":\"z\"}," END),
-         "start", "path_text = A, then B, then C\npath[2].state = [\"z\"]"},
-        {"more stands than are looked at",
-         CONTEXT(
-             "{\"n\":0}",
-             "\"a\":{\"on\":{\"ADD\":{\"context\":{\"n\":" EXPR(
-                 "context.n + 1") "}},\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.n > 100000") "}}}"
-                                                                                                      "," END),
-         "start",
-         "path = null\npath_text = no way to an end was found among the first 1000 stands\nnever = false"},
-        {"what an event sets is not known",
-         CONTEXT("{\"n\":0}",
-                 "\"a\":{\"on\":{\"SET\":{\"target\":\"b\",\"context\":{\"n\":" EXPR(
-                     "event.n") "}}}},\"b\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.n > "
-                                                                                               "10") "}}}"
-                                                                                                     "," END),
-         "start", "path_text = SET, then GO; supposing context.n > 10"},
-        {"both ways of a condition",
-         CHART("\"a\":{\"on\":{\"GO\":[{\"target\":\"b\",\"guard\":" EXPR(
-             "event.n > 1") "},{\"target\":\"z\"}]}},\"b\":{}," END),
-         "start", "path_text = GO; supposing not: event.n > 1"},
-        {"sla",
-         "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"meta\":{\"fsm\":{\"sla\":\"1h\"}},\"on\":{"
-         "\"GO\":\"z\"}}," END "}}",
-         "start\nadvance 10800",
-         "text = waits for GO, for 3h; SLA passed 2h ago\nsla.overdue_ns ~ "
-         "71999999999\nstates[0].sla.overdue_ns ~ 71999999999"},
-        {"refusals",
-         CONTEXT("{\"n\":5}",
-                 "\"a\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR(
-                     "context.n > 10") "},\"SET\":{\"context\":{\"n\":" EXPR("event.n") "}}}}," END),
-         "start ana\nsend ana GO\nadvance 1\nsend bob STRANGE\nadvance 1\nsend cyd GO",
-         "tried[0].by = cyd\ntried[0].event = GO\ntried[0].reason = guard_false\ntried[0].text ~ "
-         "guard\ntried[1].by = bob\n"
-         "tried[1].reason = unknown_event\ntried[2].by = ana\ntried[3] !"},
-        {"the last ten refusals", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END),
-         "start\nsend a1 N\nsend a2 N\nsend a3 N\nsend a4 N\nsend a5 N\nsend a6 N\nsend a7 N\nsend a8 "
-         "N\nsend a9 N\nsend b1 N\nsend b2 N\nsend b3 N",
-         "tried[0].by = b3\ntried[9].by = a3\ntried[10] !"},
-        {"masked",
-         "{\"id\":\"m\",\"initial\":\"a\",\"context\":{\"iban\":\"DE12\"},\"schemas\":{\"context\":{\"type\":"
-         "\"object\",\"properties\":{\"iban\":{\"type\":\"string\",\"x-pii\":true}}}},\"states\":{\"a\":{"
-         "\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.iban == 'X'") "}}}," END "}}",
-         "start",
-         "states[0].events[0].transitions[0].parts[0].seen = {\"context.iban\":\"[masked]\"}\nwhy ~ "
-         "[masked]\ntext ! DE12\nstates ! DE12"},
-        {"fields",
-         "{\"id\":\"m\",\"initial\":\"a\",\"schemas\":{\"events\":{\"GO\":{\"type\":\"object\",\"required\":["
-         "\"why\"],\"properties\":{\"why\":{\"type\":\"string\",\"title\":\"Reason\"},\"n\":{\"type\":"
-         "\"integer\"}}}}},\"states\":{\"a\":{\"on\":{\"GO\":\"z\"}}," END "}}",
-         "start",
-         "states[0].events[0].takes[0].name = why\nstates[0].events[0].takes[0].required = "
-         "true\nstates[0].events[0].takes[0].title = Reason\n"
-         "commands[0].argv = "
-         "[\"send\",\"i\",\"GO\",\"--data\",\"{\\\"why\\\":\\\"TEXT\\\"}\"]\ncommands[0].needs = data"},
+static const why_case stands[] = {
+    {"paused", CHART("\"a\":{\"on\":{\"GO\":\"z\"},\"after\":{\"3600000\":\"z\"}}," END),
+     "start\npause\nadvance 60",
+     "verdict = paused\ntext = is paused in a for 1m by ola: because\nnext = []\n"
+     "commands[0].argv = [\"resume\",\"i\",\"--reason\",\"…\"]\npath_text = GO"},
+    {"completed", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END), "start\nsend - GO\nadvance 5",
+     "verdict = ended\ntext = has ended in z 5s ago: nothing moves it any more\ncommands = []\npath = "
+     "null\nnever = false"},
+    {"cancelled", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END), "start\ncancel",
+     "verdict = ended\nstatus = cancelled\ntext = was cancelled 0s ago by ola: because"},
+    {"forced", CHART("\"a\":{\"on\":{\"GO\":\"z\"}},\"b\":{\"on\":{\"END\":\"z\"}}," END), "start\nforce b",
+     "forced = true\nverdict = waits\ntext ~ waits for END"},
+    {"dead end", CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{}," END), "start\nsend - GO",
+     "verdict = dead\nnever = true\ntext ~ can never move again\nwhy = its state takes no event, and no "
+     "timer and no task is open\n"
+     "commands[0].do = force"},
+    {"no end at all", CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{\"on\":{\"BACK\":\"a\"}}"), "start",
+     "verdict = waits\npath = null\npath_text = none: its machine has no final state"},
+    {"an end that is not to be reached",
+     CHART("\"a\":{\"on\":{\"GO\":\"b\"}},\"b\":{\"on\":{\"BACK\":\"a\"}}," END), "start",
+     "path = null\npath_text = no sequence of events leads to an end\nnever = false"},
+    {"a long way",
+     CHART("\"a\":{\"on\":{\"A\":\"b\"}},\"b\":{\"on\":{\"B\":\"c\"}},\"c\":{\"on\":{\"C\":\"d\","
+           "\"BACK\":\"a\"}},\"d\":{\"always\":\"z\"}," END),
+     "start", "path_text = A, then B, then C\npath[2].state = [\"z\"]"},
+    {"more stands than are looked at",
+     CONTEXT(
+         "{\"n\":0}",
+         "\"a\":{\"on\":{\"ADD\":{\"context\":{\"n\":" EXPR(
+             "context.n + 1") "}},\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.n > 100000") "}}}"
+                                                                                                  "," END),
+     "start",
+     "path = null\npath_text = no way to an end was found among the first 1000 stands\nnever = false"},
+    {"what an event sets is not known",
+     CONTEXT("{\"n\":0}",
+             "\"a\":{\"on\":{\"SET\":{\"target\":\"b\",\"context\":{\"n\":" EXPR(
+                 "event.n") "}}}},\"b\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.n > "
+                                                                                           "10") "}}}"
+                                                                                                 "," END),
+     "start", "path_text = SET, then GO; supposing context.n > 10"},
+    {"both ways of a condition",
+     CHART("\"a\":{\"on\":{\"GO\":[{\"target\":\"b\",\"guard\":" EXPR(
+         "event.n > 1") "},{\"target\":\"z\"}]}},\"b\":{}," END),
+     "start", "path_text = GO; supposing not: event.n > 1"},
+    {"sla",
+     "{\"id\":\"m\",\"initial\":\"a\",\"states\":{\"a\":{\"meta\":{\"fsm\":{\"sla\":\"1h\"}},\"on\":{"
+     "\"GO\":\"z\"}}," END "}}",
+     "start\nadvance 10800",
+     "text = waits for GO, for 3h; SLA passed 2h ago\nsla.overdue_ns ~ "
+     "71999999999\nstates[0].sla.overdue_ns ~ 71999999999"},
+    {"refusals",
+     CONTEXT("{\"n\":5}", "\"a\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR(
+                              "context.n > 10") "},\"SET\":{\"context\":{\"n\":" EXPR("event.n") "}}}}," END),
+     "start ana\nsend ana GO\nadvance 1\nsend bob STRANGE\nadvance 1\nsend cyd GO",
+     "tried[0].by = cyd\ntried[0].event = GO\ntried[0].reason = guard_false\ntried[0].text ~ "
+     "guard\ntried[1].by = bob\n"
+     "tried[1].reason = unknown_event\ntried[2].by = ana\ntried[3] !"},
+    {"the last ten refusals", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END),
+     "start\nsend a1 N\nsend a2 N\nsend a3 N\nsend a4 N\nsend a5 N\nsend a6 N\nsend a7 N\nsend a8 "
+     "N\nsend a9 N\nsend b1 N\nsend b2 N\nsend b3 N",
+     "tried[0].by = b3\ntried[9].by = a3\ntried[10] !"},
+    {"masked",
+     "{\"id\":\"m\",\"initial\":\"a\",\"context\":{\"iban\":\"DE12\"},\"schemas\":{\"context\":{\"type\":"
+     "\"object\",\"properties\":{\"iban\":{\"type\":\"string\",\"x-pii\":true}}}},\"states\":{\"a\":{"
+     "\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR("context.iban == 'X'") "}}}," END "}}",
+     "start",
+     "states[0].events[0].transitions[0].parts[0].seen = {\"context.iban\":\"[masked]\"}\nwhy ~ "
+     "[masked]\ntext ! DE12\nstates ! DE12"},
+    {"fields",
+     "{\"id\":\"m\",\"initial\":\"a\",\"schemas\":{\"events\":{\"GO\":{\"type\":\"object\",\"required\":["
+     "\"why\"],\"properties\":{\"why\":{\"type\":\"string\",\"title\":\"Reason\"},\"n\":{\"type\":"
+     "\"integer\"}}}}},\"states\":{\"a\":{\"on\":{\"GO\":\"z\"}}," END "}}",
+     "start",
+     "states[0].events[0].takes[0].name = why\nstates[0].events[0].takes[0].required = "
+     "true\nstates[0].events[0].takes[0].title = Reason\n"
+     "commands[0].argv = "
+     "[\"send\",\"i\",\"GO\",\"--data\",\"{\\\"why\\\":\\\"TEXT\\\"}\"]\ncommands[0].needs = data"},
 };
 
 /* ---- running them -------------------------------------------------------------------------------- */
@@ -285,6 +370,7 @@ static const why_case stands[] =
     assert_int_equal(why_failures, 0);                                            \
   }
 RUN(guards)
+RUN(remedies)
 RUN(people)
 RUN(pending)
 RUN(stands)
@@ -311,7 +397,10 @@ static void an_id_that_looks_like_an_option_is_not_printed_as_one(void **state) 
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(an_id_that_looks_like_an_option_is_not_printed_as_one),
-                                     cmocka_unit_test(each_of_guards), cmocka_unit_test(each_of_people),
-                                     cmocka_unit_test(each_of_pending), cmocka_unit_test(each_of_stands)};
+                                     cmocka_unit_test(each_of_guards),
+                                     cmocka_unit_test(each_of_remedies),
+                                     cmocka_unit_test(each_of_people),
+                                     cmocka_unit_test(each_of_pending),
+                                     cmocka_unit_test(each_of_stands)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

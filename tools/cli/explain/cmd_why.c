@@ -4,7 +4,7 @@
  * are to be typed, with what this one was given to find the store; their lines are never broken. */
 #include <string.h>
 
-#include "tools/cli/cli.h"
+#include "tools/cli/explain/moves.h"
 
 enum { PARTS_SHOWN = 5, SECOND = 1000000000 };
 
@@ -16,20 +16,6 @@ static const fsm_value *list_of(const fsm_value *map, const char *name) {
 static bool is_so(const fsm_value *map, const char *name, bool what) {
   const fsm_value *value = fsm_map_get(map, name);
   return value != NULL && fsm_is(value, FSM_BOOL) && value->b == what;
-}
-
-static void line(cli_run *cli, unsigned indent, const char *text) {
-  if (text == NULL) return;
-  for (unsigned i = 0; i < indent; i++) fsm_buf_char(&cli->text, ' ');
-  fsm_buf wrapped = {0};
-  const unsigned columns = cli->screen.columns;
-  cli_wrap(&wrapped, text, columns > indent + 20 ? columns - indent : 0, 0);
-  for (const char *at = fsm_buf_text(&wrapped); *at != '\0'; at++) {
-    fsm_buf_char(&cli->text, *at);
-    for (unsigned i = 0; *at == '\n' && i < indent + 2; i++) fsm_buf_char(&cli->text, ' ');
-  }
-  fsm_buf_char(&cli->text, '\n');
-  fsm_buf_free(&wrapped);
 }
 
 /* "in 5m" or "5m ago"; "" when that is not known. */
@@ -69,13 +55,13 @@ static void print_parts(cli_run *cli, const fsm_value *transition) {
                      : is_so(part, "result", true)  ? "is true, and must not be"
                      : is_so(part, "result", false) ? "is false"
                                                     : "depends on what is sent, and by whom";
-    line(cli, 6,
-         fsm_arena_printf(&cli->arena, "%s: %s%s%s", cli_field(&cli->arena, part, "text"), is,
-                          seen_text(cli, part),
-                          is_so(part, "time", true) ? "; it changes with the time" : ""));
+    cli_indented(cli, 6,
+                 fsm_arena_printf(&cli->arena, "%s: %s%s%s", cli_field(&cli->arena, part, "text"), is,
+                                  seen_text(cli, part),
+                                  is_so(part, "time", true) ? "; it changes with the time" : ""));
   }
   if (shown > PARTS_SHOWN)
-    line(cli, 6, fsm_arena_printf(&cli->arena, "and %u more parts", shown - PARTS_SHOWN));
+    cli_indented(cli, 6, fsm_arena_printf(&cli->arena, "and %u more parts", shown - PARTS_SHOWN));
 }
 
 static const char *allow_text(cli_run *cli, const fsm_value *transition) {
@@ -103,11 +89,12 @@ static void print_transition(cli_run *cli, const fsm_value *transition) {
                                                          : cli_field(arena, transition, "result");
   const char *to = *target != 0 ? fsm_arena_printf(arena, "to %s", target) : "stays";
   if (*guard == 0)
-    line(cli, 4, to);
+    cli_indented(cli, 4, to);
   else
-    line(cli, 4, fsm_arena_printf(arena, "%s if %s%s%s: %s", to, name, *name != 0 ? ": " : "", guard, now));
+    cli_indented(cli, 4,
+                 fsm_arena_printf(arena, "%s if %s%s%s: %s", to, name, *name != 0 ? ": " : "", guard, now));
   print_parts(cli, transition);
-  if (*allow != 0) line(cli, 6, fsm_arena_printf(arena, "who may: %s", allow));
+  if (*allow != 0) cli_indented(cli, 6, fsm_arena_printf(arena, "who may: %s", allow));
 }
 
 static const char *takes_text(cli_run *cli, const fsm_value *event) {
@@ -127,9 +114,10 @@ static void print_event(cli_run *cli, const fsm_value *document, const fsm_value
   fsm_arena *arena = &cli->arena;
   const fsm_value *transitions = list_of(event, "transitions");
   const char *name = cli_field(arena, event, "event"), *label = cli_event_label(cli, arena, document, name);
-  line(cli, 2,
-       fsm_arena_printf(arena, "event %s%s%s%s%s", name, label != NULL ? " (" : "",
-                        label != NULL ? label : "", label != NULL ? ")" : "", takes_text(cli, event)));
+  cli_indented(
+      cli, 2,
+      fsm_arena_printf(arena, "event %s%s%s%s%s", name, label != NULL ? " (" : "", label != NULL ? label : "",
+                       label != NULL ? ")" : "", takes_text(cli, event)));
   for (uint32_t i = 0; transitions != NULL && i < transitions->len; i++)
     print_transition(cli, &transitions->items[i]);
 }
@@ -142,16 +130,17 @@ static void print_task(cli_run *cli, const fsm_value *document, const fsm_value 
   const char *status = cli_field(arena, task, "status"), *id = cli_field(arena, task, "id");
   const fsm_value *due = fsm_map_get(task, "due"), *deadline = fsm_map_get(task, "deadline");
   if (*child != 0) {
-    line(cli, 2, fsm_arena_printf(arena, "task %s: its child %s; see: fsm-cli why %s", id, child, child));
+    cli_indented(cli, 2,
+                 fsm_arena_printf(arena, "task %s: its child %s; see: fsm-cli why %s", id, child, child));
     return;
   }
-  line(cli, 2,
-       fsm_arena_printf(arena, "task %s (service %s): %s of %s attempts begun; %s %s%s%s%s", id,
-                        cli_field(arena, task, "service"), cli_field(arena, task, "attempt"),
-                        cli_field(arena, task, "attempts"), deadline != NULL ? "its deadline" : "due",
-                        when(cli, document, deadline != NULL ? deadline : due),
-                        strcmp(status, "nobody") == 0 ? "; nobody serves it" : "",
-                        *error != 0 ? "; the last attempt failed: " : "", error));
+  cli_indented(cli, 2,
+               fsm_arena_printf(arena, "task %s (service %s): %s of %s attempts begun; %s %s%s%s%s", id,
+                                cli_field(arena, task, "service"), cli_field(arena, task, "attempt"),
+                                cli_field(arena, task, "attempts"), deadline != NULL ? "its deadline" : "due",
+                                when(cli, document, deadline != NULL ? deadline : due),
+                                strcmp(status, "nobody") == 0 ? "; nobody serves it" : "",
+                                *error != 0 ? "; the last attempt failed: " : "", error));
 }
 
 static void print_state(cli_run *cli, const fsm_value *document, const fsm_value *state) {
@@ -162,17 +151,18 @@ static void print_state(cli_run *cli, const fsm_value *document, const fsm_value
   int64_t ns = 0;
   (void)cli_number(fsm_map_get(state, "for_ns"), &ns);
   const char *label = *path != 0 ? cli_path_label(cli, arena, document, fsm_map_get(state, "state")) : NULL;
-  line(cli, 0,
-       fsm_arena_printf(arena, "in %s%s%s%s for %s%s%s", *path != 0 ? path : "(the machine itself)",
-                        label != NULL ? " (" : "", label != NULL ? label : "", label != NULL ? ")" : "",
-                        cli_age(arena, ns), *about != 0 ? ": " : "", about));
+  cli_indented(
+      cli, 0,
+      fsm_arena_printf(arena, "in %s%s%s%s for %s%s%s", *path != 0 ? path : "(the machine itself)",
+                       label != NULL ? " (" : "", label != NULL ? label : "", label != NULL ? ")" : "",
+                       cli_age(arena, ns), *about != 0 ? ": " : "", about));
   for (uint32_t i = 0; events != NULL && i < events->len; i++) print_event(cli, document, &events->items[i]);
   for (uint32_t i = 0; tasks != NULL && i < tasks->len; i++) print_task(cli, document, &tasks->items[i]);
   for (uint32_t i = 0; timers != NULL && i < timers->len; i++)
-    line(cli, 2,
-         fsm_arena_printf(arena, "timer %s: due %s, %s", cli_field(arena, &timers->items[i], "id"),
-                          when(cli, document, fsm_map_get(&timers->items[i], "due")),
-                          cli_time(arena, fsm_map_get(&timers->items[i], "due"))));
+    cli_indented(cli, 2,
+                 fsm_arena_printf(arena, "timer %s: due %s, %s", cli_field(arena, &timers->items[i], "id"),
+                                  when(cli, document, fsm_map_get(&timers->items[i], "due")),
+                                  cli_time(arena, fsm_map_get(&timers->items[i], "due"))));
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------ */
@@ -181,92 +171,51 @@ static void print_tried(cli_run *cli, const fsm_value *document) {
   fsm_arena *arena = &cli->arena;
   const fsm_value *tried = list_of(document, "tried");
   if (tried == NULL || tried->len == 0) return;
-  line(cli, 0, "tried, and refused:");
+  cli_indented(cli, 0, "tried, and refused:");
   for (uint32_t i = 0; i < tried->len; i++) {
     const fsm_value *one = &tried->items[i];
     const char *by = cli_field(arena, one, "by"), *event = cli_field(arena, one, "event");
-    line(cli, 2,
-         fsm_arena_printf(arena, "%s%s%s%s%s: %s (%s)", when(cli, document, fsm_map_get(one, "time")),
-                          *event != 0 ? " " : "", event, *by != 0 ? " by " : "", by,
-                          cli_field(arena, one, "text"), cli_field(arena, one, "reason")));
+    cli_indented(cli, 2,
+                 fsm_arena_printf(arena, "%s%s%s%s%s: %s (%s)", when(cli, document, fsm_map_get(one, "time")),
+                                  *event != 0 ? " " : "", event, *by != 0 ? " by " : "", by,
+                                  cli_field(arena, one, "text"), cli_field(arena, one, "reason")));
   }
 }
 
 static void print_next(cli_run *cli, const fsm_value *document) {
   const fsm_value *next = list_of(document, "next");
   if (next == NULL || next->len == 0) return;
-  line(cli, 0, "by itself:");
+  cli_indented(cli, 0, "by itself:");
   for (uint32_t i = 0; i < next->len; i++)
-    line(cli, 2,
-         fsm_arena_printf(&cli->arena, "%s %s", when(cli, document, fsm_map_get(&next->items[i], "when")),
-                          cli_field(&cli->arena, &next->items[i], "what")));
-}
-
-/* For a shell: quoted where it would not be taken as it is. */
-static void add_word(fsm_buf *out, const char *text, size_t len) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-";
-  bool quote = len == 0;
-  for (size_t i = 0; i < len; i++) quote = quote || text[i] == '\0' || strchr(plain, text[i]) == NULL;
-  fsm_buf_char(out, ' ');
-  if (quote) fsm_buf_char(out, '\'');
-  for (size_t i = 0; i < len; i++)
-    if (text[i] == '\'')
-      fsm_buf_str(out, "'\\''");
-    else
-      fsm_buf_char(out, text[i]);
-  if (quote) fsm_buf_char(out, '\'');
-}
-
-/* What this command was given to find the store. */
-static void add_place(const cli_run *cli, fsm_buf *out) {
-  static const char *const names[] = {"profile", "data", "socket", "url", "ca-file", "token-file"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const char *value = cli_args_from(&cli->args, cli_global_options, names[i]);
-    if (value == NULL) continue;
-    fsm_buf_printf(out, " --%s", names[i]);
-    add_word(out, value, strlen(value));
-  }
-}
-
-static void print_command(cli_run *cli, const fsm_value *command) {
-  fsm_arena *arena = &cli->arena;
-  const fsm_value *argv = list_of(command, "argv");
-  const char *needs = cli_field(arena, command, "needs"), *text = cli_field(arena, command, "text");
-  fsm_buf words = {0};
-  fsm_buf_str(&words, "  fsm-cli");
-  add_place(cli, &words);
-  for (uint32_t i = 0; argv != NULL && i < argv->len; i++)
-    if (fsm_is(&argv->items[i], FSM_STRING)) add_word(&words, argv->items[i].s, argv->items[i].len);
-  cli_escape(&cli->text, fsm_buf_text(&words), words.len);
-  fsm_buf_char(&cli->text, '\n');
-  fsm_buf_free(&words);
-  if (strcmp(needs, "reason") == 0) needs = "";
-  line(cli, 6, *needs != 0 ? fsm_arena_printf(arena, "%s; it needs: %s", text, needs) : text);
+    cli_indented(
+        cli, 2,
+        fsm_arena_printf(&cli->arena, "%s %s", when(cli, document, fsm_map_get(&next->items[i], "when")),
+                         cli_field(&cli->arena, &next->items[i], "what")));
 }
 
 static void print(cli_run *cli, const fsm_value *document) {
   fsm_arena *arena = &cli->arena;
   const fsm_value *states = list_of(document, "states"), *commands = list_of(document, "commands");
   const char *key = cli_field(arena, document, "key"), *way = cli_field(arena, document, "path_text");
-  line(cli, 0,
-       fsm_arena_printf(arena, "%s %s", cli_field(arena, document, "instance"),
-                        cli_field(arena, document, "text")));
+  cli_indented(cli, 0,
+               fsm_arena_printf(arena, "%s %s", cli_field(arena, document, "instance"),
+                                cli_field(arena, document, "text")));
   fsm_buf_char(&cli->text, '\n');
-  line(cli, 0,
-       fsm_arena_printf(arena, "%s@%s%s%s, %s%s", cli_field(arena, document, "machine"),
-                        cli_field(arena, document, "version"), *key != 0 ? ", key " : "", key,
-                        cli_field(arena, document, "status"),
-                        is_so(document, "forced", true) ? " (forced)" : ""));
+  cli_indented(cli, 0,
+               fsm_arena_printf(arena, "%s@%s%s%s, %s%s", cli_field(arena, document, "machine"),
+                                cli_field(arena, document, "version"), *key != 0 ? ", key " : "", key,
+                                cli_field(arena, document, "status"),
+                                is_so(document, "forced", true) ? " (forced)" : ""));
   for (uint32_t i = 0; states != NULL && i < states->len; i++) print_state(cli, document, &states->items[i]);
   print_tried(cli, document);
   print_next(cli, document);
   if (list_of(document, "path") != NULL)
-    line(cli, 0, fsm_arena_printf(arena, "the shortest way to an end: %s", way));
+    cli_indented(cli, 0, fsm_arena_printf(arena, "the shortest way to an end: %s", way));
   else if (commands != NULL && commands->len > 0)
-    line(cli, 0, fsm_arena_printf(arena, "the way to an end: %s", way));
+    cli_indented(cli, 0, fsm_arena_printf(arena, "the way to an end: %s", way));
   if (commands == NULL || commands->len == 0) return;
-  line(cli, 0, "what moves it:");
-  for (uint32_t i = 0; i < commands->len; i++) print_command(cli, &commands->items[i]);
+  cli_indented(cli, 0, "what moves it:");
+  for (uint32_t i = 0; i < commands->len; i++) cli_move_print(cli, &commands->items[i]);
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
