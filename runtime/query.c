@@ -221,6 +221,19 @@ static fsm_code dispatch(const fsm__reading *at, fsm_value *out, fsm_error *err)
   }
 }
 
+fsm_code fsm__query_renew(const fsm__reading *at, fsm_error *err) {
+  fsm__core *core = at->core;
+  uint64_t seq = 0;
+  FSM_ASSERT(at->rows != NULL);
+  fsm__store_view_close(core->store); /* first: who holds one must not wait for another */
+  core->store = NULL;
+  fsm_code code = fsm__store_view(at->rows, &core->store, &seq, err);
+  if (code != FSM_OK) return code;
+  core->seq = seq;
+  core->catalog = fsm__catalog_view(core->catalog, core->store, seq, at->arena);
+  return core->catalog != NULL ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
+}
+
 fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns, fsm_arena *arena,
                         fsm_value *out, fsm_error *err) {
   fsm__store *view = NULL;
@@ -245,9 +258,10 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
                       .refused = core->refused,
                       .late_answers = core->late_answers,
                       .duplicates = core->duplicates};
-  const fsm__reading at = {.core = &pinned, .query = query, .now_ns = now_ns, .arena = arena};
+  const fsm__reading at = {
+      .core = &pinned, .rows = core->store, .query = query, .now_ns = now_ns, .arena = arena};
   code = pinned.catalog != NULL ? dispatch(&at, out, err)
                                 : fsm_fail(err, FSM_ENOMEM, "", "no memory for a query");
-  fsm__store_view_close(view);
+  fsm__store_view_close(pinned.store); /* or another one: fsm__query_renew */
   return code;
 }

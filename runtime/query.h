@@ -6,7 +6,8 @@
 #include "runtime/rows.h"
 
 typedef struct fsm__reading {
-  fsm__core *core;
+  fsm__core *core;  /* pinned at a seq: its store is a view */
+  fsm__store *rows; /* of which views are opened; NULL = there is no other than that one */
   const fsm_query *query;
   int64_t now_ns;
   fsm_arena *arena;
@@ -37,6 +38,10 @@ void fsm__items_add(fsm__items *items, fsm_value value);
 /* FSM_ECLOSED: nobody waits for the answer any more (fsm_query.gone). What walks asks for each record, row,
  * block or slice. */
 FSM_MUST_USE fsm_code fsm__query_wanted(const fsm_query *query, fsm_error *err);
+
+/* For a walk that takes long: at->core goes on with a view of now. What points into rows of the old one is
+ * gone, and so are its ranges. */
+FSM_MUST_USE fsm_code fsm__query_renew(const fsm__reading *at, fsm_error *err);
 
 /* FSM_EINSTANCE: no instance has this id; when it was purged, if it was and the journal still has that. */
 fsm_code fsm__query_unknown(const fsm__reading *at, const char *id, fsm_error *err);

@@ -37,15 +37,18 @@ bool fsm__cursor_read(const char *text, uint64_t *mark, int64_t *now_ns, fsm__ke
 }
 
 const char *fsm__cursor_text(fsm_arena *arena, uint64_t mark, int64_t now_ns, const fsm__key *place) {
-  fsm__key body = {.len = 0}, whole = {.len = 0};
+  enum { CHECK = 4 };
+  fsm__key head = {.len = 0}, check = {.len = 0};
+  uint8_t bytes[CURSOR_MAX];
   FSM_ASSERT(place->len > 0 && place->len <= FSM__CURSOR_PLACE_MAX);
-  fsm__key_u64(&body, mark);
-  fsm__key_u64(&body, (uint64_t)now_ns);
-  fsm__key_add(&body, place->bytes, place->len);
-  fsm__key_u32(&whole, fsm__crc32c(0, body.bytes, body.len));
-  fsm__key_add(&whole, body.bytes, body.len);
-  char *text = fsm_arena_alloc(arena, 2 * whole.len + 1);
-  if (text != NULL) fsm__hex(whole.bytes, whole.len, text);
+  fsm__key_u64(&head, mark);
+  fsm__key_u64(&head, (uint64_t)now_ns);
+  memcpy(bytes + CHECK, head.bytes, head.len);
+  memcpy(bytes + CURSOR_HEAD, place->bytes, place->len);
+  fsm__key_u32(&check, fsm__crc32c(0, bytes + CHECK, CURSOR_HEAD - CHECK + place->len));
+  memcpy(bytes, check.bytes, CHECK);
+  char *text = fsm_arena_alloc(arena, 2 * (CURSOR_HEAD + place->len) + 1);
+  if (text != NULL) fsm__hex(bytes, CURSOR_HEAD + place->len, text);
   return text;
 }
 

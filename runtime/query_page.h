@@ -8,7 +8,7 @@
 
 #include "runtime/filter_sieve.h"
 
-enum { FSM__CURSOR_PLACE_MAX = 160 };
+enum { FSM__CURSOR_PLACE_MAX = FSM_STORE_KEY_MAX - 1 };
 
 typedef struct fsm__page {
   const fsm__reading *at;
@@ -42,7 +42,7 @@ const char *fsm__cursor_text(fsm_arena *arena, uint64_t mark, int64_t now_ns, co
 
 /* ---- those that come first in an order that no index has ---- */
 
-enum { FSM__RANK_KEY_MAX = FSM__CURSOR_PLACE_MAX };
+enum { FSM__RANK_KEY_MAX = 160 };
 
 typedef struct fsm__ranked {
   uint64_t number;
@@ -51,18 +51,23 @@ typedef struct fsm__ranked {
   uint8_t key[FSM__RANK_KEY_MAX];
 } fsm__ranked;
 
-/* Keeps the first `room` behind a place. */
+/* Keeps the first `room` behind a place: those of a page, and some more. */
 typedef struct fsm__ranking {
   bool downwards;
-  size_t room, count;
+  size_t wanted, room, count;
   fsm__ranked *heap; /* the last one first */
   bool goes_on;
   fsm__ranked behind;
+  bool dropped;     /* some had no room: */
+  fsm__ranked best; /* the first of them */
 } fsm__ranking;
 
-FSM_MUST_USE fsm_code fsm__ranking_open(const fsm__page *page, bool downwards, fsm__ranking *out,
-                                        fsm_error *err);
+/* spare: room for so many more than a page takes. */
+FSM_MUST_USE fsm_code fsm__ranking_open(const fsm__page *page, bool downwards, size_t spare,
+                                        fsm__ranking *out, fsm_error *err);
 void fsm__ranking_add(fsm__ranking *ranking, const fsm__ranked *one);
+/* Are enough of those kept before all that had no room? Not, when some were taken out. */
+bool fsm__ranking_is_sure(const fsm__ranking *ranking);
 /* What was kept into the page, in order. */
 FSM_MUST_USE fsm_code fsm__ranking_show(fsm__ranking *ranking, fsm__page *page, fsm_error *err);
 

@@ -15,8 +15,10 @@ static bool comes_before(const fsm__ranking *r, const fsm__ranked *a, const fsm_
   return order != 0 ? order < 0 : a->number < b->number;
 }
 
-fsm_code fsm__ranking_open(const fsm__page *page, bool downwards, fsm__ranking *out, fsm_error *err) {
-  *out = (fsm__ranking){.downwards = downwards, .room = (size_t)page->at->query->limit + 1};
+fsm_code fsm__ranking_open(const fsm__page *page, bool downwards, size_t spare, fsm__ranking *out,
+                           fsm_error *err) {
+  const size_t wanted = (size_t)page->at->query->limit + 1;
+  *out = (fsm__ranking){.downwards = downwards, .wanted = wanted, .room = wanted + spare};
   out->heap = fsm_arena_alloc(page->at->arena, out->room * sizeof *out->heap);
   if (out->heap == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   out->goes_on = page->goes_on;
@@ -47,10 +49,18 @@ static void sink(fsm__ranking *r, size_t count) {
   }
 }
 
+static void drop(fsm__ranking *r, const fsm__ranked *one) {
+  if (r->dropped && !comes_before(r, one, &r->best)) return;
+  r->best = *one;
+  r->dropped = true;
+}
+
 void fsm__ranking_add(fsm__ranking *r, const fsm__ranked *one) {
   if (r->goes_on && !comes_before(r, &r->behind, one)) return;
   if (r->count == r->room) {
-    if (!comes_before(r, one, &r->heap[0])) return;
+    const bool takes = comes_before(r, one, &r->heap[0]);
+    drop(r, takes ? &r->heap[0] : one);
+    if (!takes) return;
     r->heap[0] = *one;
     sink(r, r->count);
     return;
@@ -59,6 +69,12 @@ void fsm__ranking_add(fsm__ranking *r, const fsm__ranked *one) {
   r->heap[at] = *one;
   for (; at > 0 && comes_before(r, &r->heap[(at - 1) / 2], &r->heap[at]); at = (at - 1) / 2)
     swap(&r->heap[at], &r->heap[(at - 1) / 2]);
+}
+
+bool fsm__ranking_is_sure(const fsm__ranking *r) {
+  size_t before = 0;
+  for (size_t i = 0; r->dropped && i < r->count; i++) before += comes_before(r, &r->heap[i], &r->best);
+  return !r->dropped || before >= r->wanted;
 }
 
 fsm_code fsm__ranking_show(fsm__ranking *r, fsm__page *page, fsm_error *err) {

@@ -58,7 +58,7 @@ static fsm__ranked rank_of(const fsm__glance *glance, wait waits) {
 static fsm_code rank(fsm__page *page, fsm__sieve *sieve, const fsm__candidates *candidates, fsm_error *err) {
   fsm__ranking ranking;
   fsm_arena scratch;
-  fsm_code code = fsm__ranking_open(page, false, &ranking, err);
+  fsm_code code = fsm__ranking_open(page, false, 0, &ranking, err);
   fsm_arena_init(&scratch, 0);
   for (size_t i = 0; i < candidates->count && code == FSM_OK; i++) {
     fsm__glance glance;

@@ -1,12 +1,12 @@
-/* query_timers.c: timers that are set, in the order in which they are due.
+/* query_timers.c: timers that are set, in the order in which they are due. What is late is so at the time of
+ * the first page, which the cursor keeps, on all of them.
  *
  * The due table has a row of each, in that order, over all instances; those of one instance are put into it
  * here. A page looks at TIMERS_LOOK_MAX rows: it may be short, or empty, and have a next. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/manifest.h"
-#include "runtime/query.h"
+#include "runtime/query_page.h"
 
 enum { DUE_ORDER = 8, DUE_NUMBER = 16, DUE_KIND = 24, DUE_ID = 25 }; /* in the keys (rows.h) */
 enum { TIMERS_LOOK_MAX = 16384 };
@@ -15,6 +15,7 @@ typedef struct page {
   const fsm__reading *at;
   uint64_t of; /* number of the instance; 0 = of all */
   int64_t now_ns;
+  uint64_t mark; /* of the question */
   fsm__items items;
   fsm__key last; /* looked at */
   bool more;
@@ -152,15 +153,26 @@ static fsm_code of_one(page *p, const fsm__key *after, fsm_arena *scratch, fsm_e
 
 /* ---- the page ------------------------------------------------------------------------------------- */
 
-static fsm_code read_after(const page *p, fsm__key *out, fsm_error *err) {
+static fsm_code mark_of(page *p, fsm_error *err) {
+  const fsm_query *q = p->at->query;
+  const char *text = fsm_arena_printf(p->at->arena, "timers %llu %d %s", (unsigned long long)p->of, q->late,
+                                      q->machine != NULL ? q->machine : "");
+  if (text == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  p->mark = fsm__key_read_u64(fsm__sha256(text, strlen(text)).bytes);
+  return FSM_OK;
+}
+
+static fsm_code read_after(page *p, fsm__key *out, fsm_error *err) {
   const char *after = p->at->query->after;
+  uint64_t mark = 0;
   out->len = 0;
-  if (after == NULL) return FSM_OK;
-  const size_t len = strlen(after);
-  if (len < 2 * DUE_ID || len % 2 != 0 || len / 2 >= sizeof out->bytes ||
-      !fsm__unhex(after, len, out->bytes, len / 2))
+  fsm_code code = mark_of(p, err);
+  if (code != FSM_OK || after == NULL) return code;
+  if (!fsm__cursor_read(after, &mark, &p->now_ns, out) || out->len < DUE_ID)
     return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a page's next", after);
-  out->len = len / 2;
+  if (mark != p->mark)
+    return fsm_fail(err, FSM_EARGUMENT, "after",
+                    "it is the next page of another list: begin without it, or ask as before");
   fsm__key_add(out, "", 1); /* behind it */
   return FSM_OK;
 }
@@ -170,11 +182,9 @@ static fsm_code open_page(page *p, fsm__key *after, fsm_error *err) {
   fsm__instance in;
   if (q->machine != NULL && fsm__catalog_find(p->at->core->catalog, q->machine, 0) == NULL)
     return fsm_fail(err, FSM_EMACHINE, "machine", "no machine \"%.64s\" is deployed", q->machine);
-  fsm_code code = read_after(p, after, err);
-  if (code != FSM_OK || q->ref == NULL) return code;
-  code = fsm__query_resolve(p->at, q->ref, &in, err);
-  p->of = code == FSM_OK ? in.number : 0;
-  return code;
+  fsm_code code = q->ref != NULL ? fsm__query_resolve(p->at, q->ref, &in, err) : FSM_OK;
+  if (code == FSM_OK && q->ref != NULL) p->of = in.number;
+  return code == FSM_OK ? read_after(p, after, err) : code;
 }
 
 fsm_code fsm__query_timers(const fsm__reading *at, fsm_value *out, fsm_error *err) {
@@ -188,14 +198,13 @@ fsm_code fsm__query_timers(const fsm__reading *at, fsm_value *out, fsm_error *er
     code = p.of != 0 ? of_one(&p, &after, &scratch, err) : of_all(&p, &after, &scratch, err);
   fsm_arena_free(&scratch);
   if (code != FSM_OK) return code;
-  char *next = p.more ? fsm_arena_alloc(at->arena, 2 * p.last.len + 1) : NULL;
+  const char *next = p.more ? fsm__cursor_text(at->arena, p.mark, p.now_ns, &p.last) : NULL;
   if (p.items.failed || (p.more && next == NULL))
     return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-  if (next != NULL) fsm__hex(p.last.bytes, p.last.len, next);
   fsm__document d = {.arena = at->arena};
   fsm__document_put(&d, "items", fsm_list(p.items.items, p.items.count));
   fsm__document_put(&d, "next", next != NULL ? fsm_string(next) : fsm_null());
   fsm__document_put(&d, "seq", fsm_int((int64_t)at->core->seq));
-  fsm__document_time(&d, "now", at->now_ns);
+  fsm__document_time(&d, "now", p.now_ns);
   return fsm__document_map(&d, out, err);
 }

@@ -32,6 +32,7 @@ static bool is_survey(const fsm_query *query) {
     case FSM_QUERY_SEARCH:
     case FSM_QUERY_GROUPS: return true;
     case FSM_QUERY_LIST:
+      return query->filter != NULL && (query->filter->has_where || query->filter->sort != FSM__BY_CREATED);
     case FSM_QUERY_STUCK: return query->filter != NULL && query->filter->has_where;
     default: return false;
   }

@@ -60,6 +60,28 @@ static void pages_follow_one_another(void **state) {
   fsm_buf_free(&seen);
 }
 
+static void all_pages_are_of_the_time_of_the_first(void **state) {
+  fixture *f = *state;
+  begun(f, "a", "GO");
+  pass(f, 3);
+  begun(f, "b", "GO");
+  fsm_query q = {.limit = 1};
+  const fsm_value first = timers(f, q);
+  q.after = fsm_map_get(&first, "next")->s;
+  const int64_t left_ns = fsm_map_get(&fsm_map_get(&first, "items")->items[0], "left_ns")->i;
+  pass(f, 2);
+  const fsm_value second = timers(f, q);
+  assert_string_equal(text_of(f, fsm_map_get(&second, "now")), text_of(f, fsm_map_get(&first, "now")));
+  const int64_t later_ns = fsm_map_get(&fsm_map_get(&second, "items")->items[0], "left_ns")->i;
+  assert_true(later_ns > left_ns + 2 * SECOND);
+  q.late = true;
+  fsm_value out;
+  fsm_error err;
+  q.kind = FSM_QUERY_TIMERS;
+  assert_int_equal(fsm_query_wait(f->runtime, &q, &f->arena, &out, &err), FSM_EARGUMENT);
+  assert_string_equal(err.where, "after"); /* of another question */
+}
+
 /* A paused instance's timer waits, and is late. */
 static void what_is_due_and_waits_is_late(void **state) {
   fixture *f = *state;
@@ -107,6 +129,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(those_that_are_due_first_stand_in_front),
       T(pages_follow_one_another),
+      T(all_pages_are_of_the_time_of_the_first),
       T(what_is_due_and_waits_is_late),
       T(what_cannot_be_asked_is_told),
   };
