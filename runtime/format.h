@@ -7,7 +7,7 @@
  *   cloudevents  CloudEvents 1.0, structured mode; binary mode is its attributes as headers and json as data
  *   otlp         one OTLP LogRecord in the JSON mapping of protobuf (spans: sink_otlp.c)
  *   msgpack      the stored bytes: what the leaf is the hash of
- *   csv          one line, RFC 4180
+ *   csv          one line, RFC 4180; formulas and control characters made harmless (schema/safe_text.h)
  *
  * What x-pii marks is masked in all of them (schema/mask.h); stored bytes cannot be, so msgpack of a record
  * that has something to mask is FSM_EDATA.

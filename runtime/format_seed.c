@@ -1,8 +1,10 @@
-/* format_seed.c: {level, time, context, fsm, msg}: the log line that services of this house began with. */
+/* format_seed.c: {level, time, context, fsm, msg}: the log line that services of this house began with.
+ * People read it as it runs through a terminal, so what a terminal acts on is escaped: the same document. */
 #include <string.h>
 
 #include "runtime/format_text.h"
 #include "schema/json.h"
+#include "schema/safe_text.h"
 
 typedef enum spelling {
   AS_IS,   /* as in the JSON form; absent: left out */
@@ -104,6 +106,7 @@ fsm_code fsm__append_seed(const fsm__formatter *formatter, const fsm__exported *
   if (code == FSM_OK) code = fsm_record_view(scratch, &record, &exported->origin, &view, err);
   if (code != FSM_OK) return code;
   const char *group = NULL;
+  const size_t from = out->len;
   bool first = true;
   fsm_buf_char(out, '{');
   for (unsigned i = 0; i < ROWS; i++) {
@@ -114,5 +117,6 @@ fsm_code fsm__append_seed(const fsm__formatter *formatter, const fsm__exported *
   }
   code = fsm__append_lifted(formatter, exported, scratch, out, err);
   fsm_buf_char(out, '}');
+  fsm__json_make_safe(out, from);
   return code;
 }

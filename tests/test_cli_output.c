@@ -80,16 +80,40 @@ static void a_cell_is_quoted_when_it_has_to_be(void **state) {
                {"{\"a\":1}", "\"{\"\"a\"\":1}\""}};
   for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
     const fsm_value value = json(cells[i].json);
-    fsm_buf out = {0};
-    cli_csv_value(&out, &value);
-    assert_string_equal(fsm_buf_text(&out), cells[i].csv);
-    fsm_buf_free(&out);
+    cli_run cli = {.raw = false};
+    cli_csv_value(&cli, &value);
+    assert_string_equal(fsm_buf_text(&cli.text), cells[i].csv);
+    fsm_buf_free(&cli.text);
   }
   const fsm_value zero = fsm_stringn("a\0b", 3);
-  fsm_buf out = {0};
-  cli_csv_value(&out, &zero);
-  assert_string_equal(fsm_buf_text(&out), "a\\x00b");
-  fsm_buf_free(&out);
+  cli_run cli = {.raw = false};
+  cli_csv_value(&cli, &zero);
+  assert_string_equal(fsm_buf_text(&cli.text), "a\\x00b");
+  fsm_buf_free(&cli.text);
+}
+
+static void a_formula_is_none_and_a_number_is_one(void **state) {
+  (void)state;
+  static const struct {
+    const char *json, *csv, *raw;
+  } cells[] = {{"\"=1+1\"", "'=1+1", "=1+1"},
+               {"[\"@sum\",\"b\"]", "\"'@sum, b\"", "\"@sum, b\""},
+               {"\"two\\nlines\"", "two\\nlines", "\"two\nlines\""},
+               {"-12", "-12", "-12"},
+               {"\"-12.5e3\"", "-12.5e3", "-12.5e3"}};
+  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+    const fsm_value value = json(cells[i].json);
+    for (int raw = 0; raw < 2; raw++) {
+      cli_run cli = {.raw = raw};
+      cli_csv_value(&cli, &value);
+      assert_string_equal(fsm_buf_text(&cli.text), raw ? cells[i].raw : cells[i].csv);
+      fsm_buf_free(&cli.text);
+    }
+    cli_run terminal = {.raw = true, .screen.tty = true};
+    cli_csv_value(&terminal, &value);
+    assert_string_equal(fsm_buf_text(&terminal.text), cells[i].csv);
+    fsm_buf_free(&terminal.text);
+  }
 }
 
 static void a_member_is_found_by_its_path(void **state) {
@@ -199,6 +223,7 @@ static void a_slip_has_its_line(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       T(a_cell_is_quoted_when_it_has_to_be),
+      T(a_formula_is_none_and_a_number_is_one),
       T(a_member_is_found_by_its_path),
       T(formats_have_names_and_sets_of_them_a_sentence),
       T(the_footer_counts_in_words_and_only_under_tables),

@@ -499,6 +499,18 @@ static void expect_cells(const char *text, const fsm__exported *x) {
   assert_int_equal(cells_of(text), 23);
 }
 
+static void a_log_line_has_nothing_that_a_terminal_acts_on(void **state) {
+  (void)state;
+  fsm__formatter *formatter = export_formatter("seed");
+  fsm_record r = amount_changed();
+  r.ctx = parsed("{\"text\":[null,\"\\u202eolleh\\u009b31m\"]}");
+  fsm__exported x = exported(&r);
+  const char *line = formatted(formatter, &x);
+  assert_non_null(strstr(line, "\"text\":\"\\u202eolleh\\u009b31m\""));
+  assert_null(strstr(line, "\xe2\x80\xae"));
+  fsm__formatter_free(formatter);
+}
+
 static void a_csv_line_has_the_cells_of_its_head(void **state) {
   (void)state;
   each_by_chance("csv", 500, expect_cells);
@@ -512,6 +524,9 @@ static void a_csv_line_has_the_cells_of_its_head(void **state) {
   r.data = parsed("{\"text\":\"a,\\\"b\\\"\\nc\"}");
   fsm__exported x = exported(&r);
   assert_string_equal(formatted(formatter, &x), "7,claims,\"a,\"\"b\"\"\\nc\"");
+  r.data = parsed("{\"text\":\"=1+1\\u202e\"}");
+  x = exported(&r);
+  assert_string_equal(formatted(formatter, &x), "7,claims,'=1+1\\u{202e}");
   fsm__formatter_free(formatter);
   expect_refused(
       (fsm__format_options){
@@ -533,6 +548,7 @@ int main(void) {
                                       teardown),
       cmocka_unit_test_setup_teardown(any_record_is_a_log_record_of_otlp, setup, teardown),
       cmocka_unit_test_setup_teardown(a_csv_line_has_the_cells_of_its_head, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_log_line_has_nothing_that_a_terminal_acts_on, setup, teardown),
       cmocka_unit_test_setup_teardown(stored_bytes_go_as_they_are_unless_something_is_masked, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(what_is_masked_is_in_no_format, setup, teardown),

@@ -55,6 +55,7 @@ struct cli_run { /* one run of the program */
   cli_screen screen; /* of stdout */
   cli_format format;
   bool json;         /* json or jsonl: faults are documents too */
+  bool raw;          /* --raw: cells of csv as they are */
   bool quiet;        /* -q: no footer, no progress */
   int64_t began_ns;  /* on the monotonic clock */
   fsm_arena arena;   /* for the whole run */

@@ -41,6 +41,7 @@ const cli_option cli_global_options[] = {
     {"profile", 'p', "NAME", "settings by name ($FSM_PROFILE), a file in ~/.config/fsmd/profiles.d", false},
     {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
     {"output", 'o', "FORMAT", "table, wide, json, jsonl, csv, id or tree", false},
+    {"raw", 0, NULL, "-o csv: cells as they are, also what a spreadsheet takes for a formula", false},
     {"quiet", 'q', NULL, "no footer and no progress on stderr", false},
     {"lang", 0, "LANG", "labels in this language, none: names only; else as $LC_ALL, $LC_MESSAGES, $LANG",
      false},

@@ -115,6 +115,7 @@ static fsm_code check_format(cli_run *cli, fsm_error *err) {
   const char *wish = cli_profile_get(&cli->profile, "output");
   const unsigned formats = cli->command->formats == 0 ? CLI_FORMATS_PLAIN : cli->command->formats;
   cli->quiet = cli_setting_on(cli, "quiet");
+  cli->raw = cli_setting_on(cli, "raw");
   if (name == NULL && wish != NULL && cli_format_of(wish) == CLI_FORMAT_COUNT)
     return fsm_fail(err, FSM_EARGUMENT, cli->profile.path, "output: there is no form %s", wish);
   /* what a profile likes best is not every command's */

@@ -80,7 +80,7 @@ static void print_csv(show *s, const char *const cells[COLUMN_COUNT]) {
   if (s->told == 0) fsm_buf_str(out, "instance,result,state,rev,seq,why\n");
   for (size_t c = 0; c < COLUMN_COUNT; c++) {
     if (c > 0) fsm_buf_char(out, ',');
-    cli_csv_text(out, cells[c]);
+    cli_csv_text(s->cli, cells[c]);
   }
   fsm_buf_char(out, '\n');
 }

@@ -1,11 +1,13 @@
 /* log_format.c: records in the formats of runtime/format.h, made from the documents that were answered: what
- * is masked there stays masked, and there is no leaf, for it is that of the whole record. */
+ * is masked there stays masked, and there is no leaf, for it is that of the whole record. What a terminal acts
+ * on is escaped: the same documents. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/format.h"
 #include "runtime/manifest.h"
 #include "schema/record_parse.h"
+#include "schema/safe_text.h"
 #include "tools/cli/explain/records.h"
 #include "tools/cli/explain/xes.h"
 
@@ -73,7 +75,10 @@ static fsm_code add(cli_run *cli, cli_export *export, fsm_arena *arena, const fs
                                   .seq = (uint64_t)seq,
                                   .after = (uint64_t)seq - 1,
                                   .bare = true};
+  const size_t from = cli->text.len;
   if (code == FSM_OK) code = fsm__format(export->formatter, &exported, arena, &cli->text, err);
+  if (code == FSM_OK && strcmp(fsm__formatter_name(export->formatter), "csv") != 0)
+    fsm__json_make_safe(&cli->text, from);
   if (code == FSM_OK) fsm_buf_char(&cli->text, '\n');
   export->begun = true;
   fsm_buf_free(&bytes);

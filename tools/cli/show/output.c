@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "runtime/clock.h"
+#include "schema/safe_text.h"
 #include "tools/cli/cli.h"
 
 /* ---- formats ---------------------------------------------------------------------------------------- */
@@ -36,22 +37,11 @@ const char *cli_formats_text(fsm_arena *arena, unsigned formats) {
 
 /* ---- csv -------------------------------------------------------------------------------------------- */
 
-void cli_csv_text(fsm_buf *out, const char *text) {
-  fsm_buf safe = {0};
-  cli_escape(&safe, text, strlen(text));
-  const char *at = fsm_buf_text(&safe);
-  if (strpbrk(at, ",\"") == NULL) {
-    fsm_buf_str(out, at);
-  } else {
-    fsm_buf_char(out, '"');
-    for (; *at != 0; at++) {
-      if (*at == '"') fsm_buf_char(out, '"');
-      fsm_buf_char(out, *at);
-    }
-    fsm_buf_char(out, '"');
-  }
-  if (!fsm_buf_ok(&safe)) out->failed = true;
-  fsm_buf_free(&safe);
+/* On a terminal nothing is raw. */
+static bool is_raw(const cli_run *cli) { return cli->raw && !cli->screen.tty; }
+
+void cli_csv_text(cli_run *cli, const char *text) {
+  fsm__csv_cell(&cli->text, text, strlen(text), is_raw(cli));
 }
 
 static void add_plain(fsm_buf *out, const fsm_value *value) {
@@ -61,7 +51,7 @@ static void add_plain(fsm_buf *out, const fsm_value *value) {
     fsm_json_write(out, value);
 }
 
-void cli_csv_value(fsm_buf *out, const fsm_value *value) {
+void cli_csv_value(cli_run *cli, const fsm_value *value) {
   fsm_buf plain = {0};
   const bool list = fsm_is(value, FSM_LIST);
   for (uint32_t i = 0; list && i < value->len; i++) {
@@ -69,11 +59,8 @@ void cli_csv_value(fsm_buf *out, const fsm_value *value) {
     add_plain(&plain, &value->items[i]);
   }
   if (!list) add_plain(&plain, value);
-  fsm_buf safe = {0};
-  cli_escape(&safe, fsm_buf_text(&plain), plain.len); /* a NUL in it too */
-  cli_csv_text(out, fsm_buf_text(&safe));
-  if (!fsm_buf_ok(&plain) || !fsm_buf_ok(&safe)) out->failed = true;
-  fsm_buf_free(&safe);
+  fsm__csv_cell(&cli->text, fsm_buf_text(&plain), plain.len, is_raw(cli));
+  if (!fsm_buf_ok(&plain)) cli->text.failed = true;
   fsm_buf_free(&plain);
 }
 
@@ -89,15 +76,16 @@ const fsm_value *cli_member_at(const fsm_value *document, const char *path) {
 }
 
 /* A row of names and one of values. */
-static void add_members(fsm_buf *out, const fsm_value *document) {
+static void add_members(cli_run *cli, const fsm_value *document) {
+  fsm_buf *out = &cli->text;
   for (uint32_t i = 0; i < document->len; i++) {
     if (i > 0) fsm_buf_char(out, ',');
-    cli_csv_value(out, &document->pairs[i].key);
+    cli_csv_value(cli, &document->pairs[i].key);
   }
   fsm_buf_char(out, '\n');
   for (uint32_t i = 0; i < document->len; i++) {
     if (i > 0) fsm_buf_char(out, ',');
-    cli_csv_value(out, &document->pairs[i].value);
+    cli_csv_value(cli, &document->pairs[i].value);
   }
   fsm_buf_char(out, '\n');
 }
@@ -118,7 +106,7 @@ fsm_code cli_show(cli_run *cli, const fsm_value *document,
       fsm_buf_printf(&cli->text, "%s\n", cli_text(&cli->arena, id));
       break;
     case CLI_CSV:
-      if (fsm_is(document, FSM_MAP)) add_members(&cli->text, document);
+      if (fsm_is(document, FSM_MAP)) add_members(cli, document);
       break;
     default: print(cli, document);
   }

@@ -8,7 +8,8 @@
  * csv: RFC 4180 with \n, a header first. A column is named by the member that it shows ("for_ns",
  * "incident.reason") and has that member's value as it is in json, so that numbers stay numbers; a column
  * whose member an item does not have has what the table shows. Control characters are escaped as in tables,
- * so an item is one line.
+ * so an item is one line, and a text that a spreadsheet would take for a formula has a ' before it
+ * (schema/safe_text.h); with --raw a cell is the text, whatever is in it, but on a terminal.
  */
 #ifndef FSM_CLI_OUTPUT_H
 #define FSM_CLI_OUTPUT_H
@@ -52,10 +53,10 @@ FSM_MUST_USE fsm_code cli_show(cli_run *cli, const fsm_value *document,
 
 /* The member at a path of names with dots ("incident.reason"), NULL when it is not there. */
 const fsm_value *cli_member_at(const fsm_value *document, const char *path);
-/* A value as csv has it: strings as they are, null as nothing, lists joined by ", ", maps as JSON; quoted
- * where RFC 4180 says so. */
-void cli_csv_value(fsm_buf *out, const fsm_value *value);
-void cli_csv_text(fsm_buf *out, const char *text);
+/* Appends a value as csv has it to cli->text: strings as they are, null as nothing, lists joined by ", ",
+ * maps as JSON; quoted where RFC 4180 says so. */
+void cli_csv_value(cli_run *cli, const fsm_value *value);
+void cli_csv_text(cli_run *cli, const char *text);
 
 /* "12 instances · 4 ms · as of seq 8812" on stderr at the end, below a table: nothing with -q or in another
  * format. noun: the plural; NULL = "items". document: the last one, for its seq; NULL = not known. more: how

@@ -95,9 +95,9 @@ static fsm_code print_csv(cli_run *cli, const cli_pages *pages, progress *at, co
         const fsm_value *value = name == NULL ? NULL : cli_member_at(&items->items[i], name);
         if (c > 0) fsm_buf_char(&cli->text, ',');
         if (value != NULL && at->table.rows == 1)
-          cli_csv_value(&cli->text, value);
+          cli_csv_value(cli, value);
         else
-          cli_csv_text(&cli->text, at->table.cells[r * pages->column_count + c]);
+          cli_csv_text(cli, at->table.cells[r * pages->column_count + c]);
       }
       fsm_buf_char(&cli->text, '\n');
     }

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "schema/safe_text.h"
 #include "tools/cli/show/width.h"
 
 enum { COLUMNS_DEFAULT = 80, COLUMNS_MIN = 20, ROWS_DEFAULT = 24, SIZE_MAX_CELLS = 1000 };
@@ -29,33 +30,14 @@ cli_screen cli_screen_of(int fd, bool no_colour) {
   return screen;
 }
 
-/* Characters that are valid but that a terminal obeys or that reorder the line. */
-static bool is_dangerous(wchar_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f || c == 0xfeff ||
-         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c >= 0xe0000 && c <= 0xe007f);
-}
-
-static void escape_one(fsm_buf *buf, wchar_t c) {
-  if (c == '\n')
-    fsm_buf_str(buf, "\\n");
-  else if (c == '\t')
-    fsm_buf_str(buf, "\\t");
-  else if (c == '\r')
-    fsm_buf_str(buf, "\\r");
-  else if (c < 0x80)
-    fsm_buf_printf(buf, "\\x%02x", (unsigned)c);
-  else
-    fsm_buf_printf(buf, "\\u{%x}", (unsigned)c);
-}
-
 void cli_escape(fsm_buf *buf, const char *text, size_t len) {
   for (size_t at = 0; at < len;) {
     wchar_t c = 0;
     size_t step = cli_character(text + at, len - at, &c);
     if (step == 0)
       fsm_buf_printf(buf, "\\x%02x", (unsigned char)text[at++]);
-    else if (is_dangerous(c))
-      escape_one(buf, c), at += step;
+    else if (fsm__is_danger((uint32_t)c))
+      fsm__danger_escape(buf, (uint32_t)c), at += step;
     else
       fsm_buf_add(buf, text + at, step), at += step;
   }
@@ -155,18 +137,7 @@ void cli_wrap(fsm_buf *buf, const char *text, unsigned width, unsigned indent) {
 }
 
 void cli_escape_json(fsm_buf *buf, const char *text, size_t len) {
-  for (size_t at = 0; at < len;) {
-    wchar_t c = 0;
-    size_t step = cli_character(text + at, len - at, &c);
-    if (step == 0) step = 1;
-    bool layout = c == '\n' || c == '\t';
-    if (is_dangerous(c) && c != 0 && !layout && c <= 0xffff)
-      fsm_buf_printf(buf, "\\u%04x", (unsigned)c);
-    else if (is_dangerous(c) && c > 0xffff)
-      fsm_buf_printf(buf, "\\u%04x\\u%04x", 0xd800 + (((unsigned)c - 0x10000) >> 10),
-                     0xdc00 + (((unsigned)c - 0x10000) & 0x3ff));
-    else
-      fsm_buf_add(buf, text + at, step);
-    at += step;
-  }
+  const size_t from = buf->len;
+  fsm_buf_add(buf, text, len);
+  fsm__json_make_safe(buf, from);
 }
