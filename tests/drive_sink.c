@@ -189,7 +189,7 @@ static void note_fault(drive *d, const fsm_error *err) {
     i++;
   if (i == FAULTS_MAX) return;
   if (i == d->fault_count) {
-    d->fault_count++;
+    if (d->fault_count++ == 0) fputs("the first fault\n", stderr); /* for who waits for it */
     d->faults[i].code = err->code;
     snprintf(d->faults[i].where, sizeof d->faults[i].where, "%.63s", err->where);
     snprintf(d->faults[i].text, sizeof d->faults[i].text, "%.199s", err->text);
@@ -213,6 +213,13 @@ static fsm_code give(drive *d, fsm_error *err) {
   return code;
 }
 
+static const int64_t PATIENCE_NS = 60 * INT64_C(1000000000);
+
+/* For the time that was asked for, and until something came of it. */
+static bool goes_on(const drive *d, int64_t until_ns, bool came) {
+  return d->cursor < d->count && now_ns() < until_ns + (came ? 0 : PATIENCE_NS);
+}
+
 static void run(drive *d, double seconds) {
   int64_t until = now_ns() + (int64_t)(seconds * 1e9), wait_ns = 2000000;
   fsm__sink_view view = {.origin = origin,
@@ -222,7 +229,7 @@ static void run(drive *d, double seconds) {
                          .epoch_of = epoch_of,
                          .read = read_record,
                          .arg = d};
-  while (d->cursor < d->count && now_ns() < until) {
+  while (goes_on(d, until, d->fault_count > 0)) {
     fsm__cursor cursor = {.seq = d->cursor};
     fsm_error err = {0};
     uint64_t before = d->cursor;
@@ -263,7 +270,7 @@ static void run_outbox(drive *d, const fsm__sink_config *config, double seconds)
   fsm__outbox_options how = {
       .dir = f.dir, .journal = f.journal, .origin = origin, .sink = d->sink, .config = config};
   if (fsm__outbox_start(&how, &outbox, &err) != FSM_OK) die("outbox", &err);
-  for (int64_t until = now_ns() + (int64_t)(seconds * 1e9); now_ns() < until && d->cursor < d->count;) {
+  for (int64_t until = now_ns() + (int64_t)(seconds * 1e9); goes_on(d, until, d->cursor > 0);) {
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     fsm__outbox_status_get(outbox, &status);
     d->cursor = status.seq;

@@ -14,6 +14,8 @@ import time
 import unittest
 import urllib.parse
 
+from free_port import free_port
+
 FSMD = os.path.join(os.environ.get("FSM_BUILD_DIR", "build/dev"), "fsmd")
 KEY = b"0123456789abcdef0123456789abcdef"
 WAIT = 60  # seconds: never reached when all is well
@@ -225,9 +227,7 @@ class NatsServer:
         return shutil.which(cls.program) is not None
 
     def __init__(self, directory):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.url = "nats://127.0.0.1:%d" % self.port
         self.dir = os.path.join(directory, "nats")
         self.process = None

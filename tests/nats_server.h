@@ -47,20 +47,36 @@ static inline struct sockaddr_in nats_server_address(int port) {
       .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
+static inline bool nats_server_port_is_free(int port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in address = nats_server_address(port);
+  bool is = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+  if (fd >= 0) close(fd);
+  return is;
+}
+
+/* Below those that the kernel gives to whoever connects (32768 and up): while the server is away nobody is
+ * given its port. 0 = none. */
+static inline int nats_server_free_port(void) {
+  enum { FIRST = 20000, COUNT = 12000 };
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  unsigned from = (unsigned)now.tv_nsec / 1000 + (unsigned)getpid() * 7919u;
+  for (unsigned i = 0; i < COUNT; i++) {
+    const int port = FIRST + (int)((from + i) % COUNT);
+    if (nats_server_port_is_free(port)) return port;
+  }
+  return 0;
+}
+
 /* Directory and port only; nothing runs yet. */
 static inline bool nats_server_new(nats_server *server) {
   memset(server, 0, sizeof *server);
   snprintf(server->dir, sizeof server->dir, "/tmp/fsm-nats-XXXXXX");
   if (mkdtemp(server->dir) == NULL) return false;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct sockaddr_in address = nats_server_address(0);
-  socklen_t len = sizeof address;
-  bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 &&
-            getsockname(fd, (struct sockaddr *)&address, &len) == 0;
-  if (fd >= 0) close(fd);
-  server->port = ntohs(address.sin_port);
+  server->port = nats_server_free_port();
   snprintf(server->url, sizeof server->url, "nats://127.0.0.1:%d", server->port);
-  return ok;
+  return server->port != 0;
 }
 
 static inline bool nats_server_answers(const nats_server *server) {

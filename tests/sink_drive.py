@@ -40,19 +40,18 @@ def options(config, records, scratch, bad=(), big=(), seconds=20, interrupt=0, f
     return args + (["--interrupt", str(interrupt)] if interrupt else []), dump
 
 
-def drive(config, records, scratch, **more):
-    """What became of the records, and the records: {id: document}."""
+def drive(config, records, scratch, at_fault=None, **more):
+    """What became of the records, and the records: {id: document}. at_fault: done when the first fault has come."""
     args, dump = options(config, records, scratch, **more)
-    done = subprocess.run(args, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, "drive_sink: %d %s" % (done.returncode, done.stderr[-2000:])
+    process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if at_fault:
+        equal(process.stderr.readline(), "the first fault\n")
+        at_fault()
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, "drive_sink: %d %s" % (process.returncode, errors[-2000:])
     with open(dump) as file:
         docs = [json.loads(line) for line in file]
-    return json.loads(done.stdout), {doc["id"]: doc for doc in docs}
-
-
-def start(config, records, scratch, **more):
-    args, _ = options(config, records, scratch, **more)
-    return subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return json.loads(out), {doc["id"]: doc for doc in docs}
 
 
 def equal(a, b, what=""):

@@ -99,9 +99,11 @@ class Rotation(Scene):
         self.keys.write([e for e in self.keys.entries() if e.get("kid") != "h256"])
         began = time.time()
         self.reload(d, READ)
-        self.assertEqual((self.status(d, old), self.status(d, new), self.status(d, self.keys.token("h256", sub="bob"))), (200,) * 3)
+        taken = self.status(d, old), self.status(d, new), self.status(d, self.keys.token("h256", sub="bob"))
+        if time.time() < began + 2.5:  # else we were too slow to see it
+            self.assertEqual(taken, (200,) * 3)
         while self.status(d, old) == 200:
-            self.assertLess(time.time(), began + 20)
+            self.assertLess(time.time(), began + WAIT)
             time.sleep(0.05)
         self.assertGreater(time.time(), began + 2.5)
         self.assertEqual((self.status(d, old), self.status(d, new)), (401, 200))

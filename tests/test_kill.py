@@ -30,6 +30,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "kill.d"))
 sys.dont_write_bytecode = True
 
 from check import Faults, Ledger  # noqa: E402
+from free_port import free_port  # noqa: E402
 from journal import Reader  # noqa: E402
 from load import Client, Pilot, Shared, Wire  # noqa: E402
 from nats import Worker, stream_messages  # noqa: E402
@@ -101,9 +102,7 @@ def await_(what, condition):
 
 class NatsServer:
     def __init__(self, program, directory):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.url = "nats://127.0.0.1:%d" % self.port
         command = [program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", os.path.join(directory, "nats")]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "kill.d"))
 
 import http_daemon  # noqa: E402
 from journal import Reader, Record  # noqa: E402
-from http_daemon import Daemon, metrics  # noqa: E402
+from http_daemon import Daemon, await_, metrics  # noqa: E402
 
 BOUNDS = [1, 10, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 86400, 3 * 86400, 7 * 86400, 30 * 86400, 90 * 86400, 365 * 86400]
 TWO = [
@@ -140,16 +140,21 @@ class Metrics(unittest.TestCase):
         self.assertEqual(figures["fsm_timers"], waiting)
 
     def test_stays_are_counted_when_they_end_and_ages_while_they_last(self):
+        began = time.monotonic()
         self.assertEqual(self.ask("POST", "/v1/instances", {"machine": "walk", "id": "one"}).status, 201)
         time.sleep(1.2)
         self.assertEqual(self.ask("POST", "/v1/instances/one/events", {"event": "GO"}).status, 200)
+        most = time.monotonic() - began
         figures = self.figures()
         of = {"machine": "walk", "state": "a"}
         left = [labelled(figures, "fsm_state_dwell_seconds_bucket", le="%.15g" % b, **of) for b in BOUNDS]
-        self.assertEqual(left, [0] + [1] * (len(BOUNDS) - 1))
-        self.assertAlmostEqual(labelled(figures, "fsm_state_dwell_seconds_sum", **of), 1.2, delta=1)
+        stay = labelled(figures, "fsm_state_dwell_seconds_sum", **of)
+        self.assertTrue(1.2 <= stay <= most, stay)
+        self.assertEqual(left, [int(stay <= b) for b in BOUNDS])
         self.assertIsNone(labelled(figures, "fsm_state_dwell_seconds_count", machine="walk", state="b"))
-        self.assertEqual(labelled(figures, "fsm_state_age_seconds_bucket", machine="walk", state="b", le="1"), 1)
+        ages = [labelled(figures, "fsm_state_age_seconds_bucket", machine="walk", state="b", le="%.15g" % b) for b in BOUNDS]
+        most = time.monotonic() - began
+        self.assertTrue(all(age == 1 for age, b in zip(ages, BOUNDS) if b > most), ages)
         self.assertIsNone(labelled(figures, "fsm_state_age_seconds_count", **of))
 
     def test_counters_begin_at_zero_with_each_life_whatever_is_replayed(self):
@@ -205,15 +210,19 @@ class Metrics(unittest.TestCase):
         return [Record(data) for frame in Reader(os.path.join(self.daemon.data, "journal", "0")).frames() for data in frame]
 
     def test_a_walk_is_kept_for_a_while_and_counters_are_not(self):
-        self.figures()
-        self.assertEqual(self.ask("POST", "/v1/instances", {"machine": "walk", "id": "later"}).status, 201)
-        figures = self.figures()
-        self.assertEqual(labelled(figures, "fsm_instances", machine="walk", state="a"), 0)
-        self.assertEqual(labelled(figures, "fsm_records_total", machine="walk", kind="created"), 1)
-        end = time.time() + 30
-        while labelled(self.figures(), "fsm_instances", machine="walk", state="a") != 1:
-            self.assertLess(time.time(), end)
-            time.sleep(0.2)
+        kept_s, made = 5, 0
+        while True:
+            await_("a new walk", lambda: labelled(self.figures(), "fsm_instances", machine="walk", state="a") == made)
+            self.assertEqual(self.ask("POST", "/v1/instances", {"machine": "walk"}).status, 201)
+            began = time.monotonic()
+            while labelled(figures := self.figures(), "fsm_instances", machine="walk", state="a") == made:
+                self.assertEqual(labelled(figures, "fsm_records_total", machine="walk", kind="created"), made + 1)
+                self.assertLess(time.monotonic() - began, 60)
+                time.sleep(0.2)
+            made += 1
+            if time.monotonic() - began > kept_s / 5:  # it was kept; else it was over when the instance came
+                break
+            self.assertLess(made, 10, "it is not kept")
 
     def test_the_process_is_told_under_the_names_that_all_have(self):
         figures = self.figures()
@@ -223,7 +232,7 @@ class Metrics(unittest.TestCase):
         self.assertGreater(figures["process_open_fds"], 5)
         self.assertGreater(figures["process_resident_memory_bytes"], 1 << 20)
         self.assertLess(abs(figures["process_start_time_seconds"] - time.time()), 60)
-        self.assertLess(figures["fsm_loop_lag_seconds"], 5)
+        self.assertLess(figures["fsm_loop_lag_seconds"], 60)
         self.assertGreater(figures["process_cpu_seconds_total"], 0)
 
     def test_incidents_and_names_that_need_escaping(self):

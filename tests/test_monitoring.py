@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ SOURCE = os.environ.get("FSM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.
 sys.path.insert(0, os.path.join(SOURCE, "tests"))
 
 import http_daemon  # noqa: E402
+from free_port import free_port  # noqa: E402
 from http_daemon import Daemon  # noqa: E402
 
 EXAMPLES = os.path.join(SOURCE, "examples", "monitoring")
@@ -34,12 +34,6 @@ def prometheus():
     """The program, or None."""
     got = subprocess.run([os.path.join(SOURCE, "tools", "install"), "--prometheus-path"], capture_output=True, text=True)
     return got.stdout.strip() if got.returncode == 0 else None
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def read(name):

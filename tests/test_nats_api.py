@@ -264,15 +264,21 @@ class Times(Case):
 
     def test_an_answer_after_the_deadline_is_not_sent(self):
         before = self.figure('fsm_nats_lost_total{why="late"}')
-        arrived = [self.c.begin("list", {"what": "records", "limit": 1000}, {"Fsm-Timeout": "1ms"}) for _ in range(200)]
-        seen = []
+        arrived = []
+
+        def late():  # who is slow to begin says at once that it is too late
+            arrived.extend(self.c.begin("list", {"what": "records", "limit": 1000}, {"Fsm-Timeout": "1ms"}) for _ in range(200))
+            self.assertEqual(self.c.ask("list", {"limit": 1}).status, 200)
+            return self.figure('fsm_nats_lost_total{why="late"}') - before
+
+        await_("late answers", lambda: late() > 0)
+        lost, seen = self.figure('fsm_nats_lost_total{why="late"}') - before, []
         for one in arrived:
             try:
-                seen.append(one.get(timeout=0.2 if len(seen) < 3 else 0.01).headers["Fsm-Status"])
+                seen.append(one.get(timeout=0.01).headers["Fsm-Status"])
             except queue.Empty:
                 pass
-        await_("late answers", lambda: self.figure('fsm_nats_lost_total{why="late"}') > before)
-        self.assertLess(len(seen), 200)
+        self.assertLessEqual(len(seen), len(arrived) - lost)
         self.assertLessEqual(set(seen), {"200", "504"})
 
 
@@ -299,7 +305,7 @@ class Size(Case):
         began = time.monotonic()
         for _ in range(20):
             self.assertEqual(self.c.ask("list", {"limit": 1}).status, 200)
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.monotonic() - began, WAIT)
 
 
 class Life(Case):

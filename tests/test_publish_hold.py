@@ -7,13 +7,13 @@ import http.server
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
+from free_port import free_port
 from http_daemon import FSMD, Daemon, await_
 
 MIB = 1024 * 1024
@@ -38,9 +38,7 @@ class Hold(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, True)
 
     def sinks(self, **more):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         sink = {"name": "siem", "kind": "http", "url": "http://127.0.0.1:%d/" % self.port, "backoff": "20ms", "backoff_max": "100ms", **more}
         path = os.path.join(self.dir, "sinks.json")
         with open(path, "w") as f:

@@ -11,12 +11,13 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+
+from free_port import free_port
 
 BUILD, SOURCE = os.environ.get("FSM_BUILD_DIR", ""), os.environ.get("FSM_SOURCE_DIR", "")
 CLI = os.path.join(BUILD, "fsm-cli")
@@ -41,12 +42,6 @@ def pattern(lines):
     for line in lines:
         out += r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + r"\n"
     return re.compile(out + r"\n*\Z")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 LOOKS = re.compile(r"fsm-cli (outbox ls|audit verify|route test)\b|tail -n |curl .*/(readyz|metrics)")

@@ -11,7 +11,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from elastic_server import Elastic
-from sink_drive import Scratch, drive, equal, make_certificates, run_all, start
+from sink_drive import Scratch, drive, equal, make_certificates, run_all
 
 SCRATCH = Scratch()
 CERTS = {}
@@ -176,10 +176,10 @@ def driven_by_the_outbox_it_is_the_same():
 def the_outbox_stops_while_an_answer_is_out():
     server = Elastic(["good", "silent"])
     began = time.monotonic()
-    result, _ = bulk(server, 100, {"timeout": "30s"}, seconds=0.3, outbox=True)
+    result, _ = bulk(server, 100, {"timeout": "2m"}, seconds=0.3, outbox=True)
     server.stop()
     equal(result["cursor"], 20, "cursor")
-    assert time.monotonic() - began < 5, "it waited for the answer"
+    assert time.monotonic() - began < 30, "it waited for the answer"
 
 
 # ---- TLS and who we are
@@ -243,17 +243,17 @@ def plain_http_where_tls_is_expected_is_told():
 def a_token_that_is_renewed_while_running_is_used():
     token = SCRATCH.write("token", "old\n")
     server = Elastic(only_token="Bearer new")
-    process = start({"kind": "http", "mode": "bulk", "url": server.url, "token_file": token, "batch": 20}, 60,
-                    SCRATCH)
-    time.sleep(0.4)
-    equal(server.requests, [], "with the old one")
-    SCRATCH.write("token.new", "new\n")
-    os.rename(SCRATCH.path("token.new"), token)
-    out, _ = process.communicate(timeout=30)
+
+    def renew():
+        equal(server.requests, [], "with the old one")
+        SCRATCH.write("token.new", "new\n")
+        os.rename(SCRATCH.path("token.new"), token)
+
+    result, _ = bulk(server, 60, {"token_file": token, "batch": 20}, at_fault=renew)
     server.stop()
-    result = json.loads(out)
     equal(result["cursor"], 60, "cursor")
     assert any("401" in f["text"] for f in result["faults"]), result["faults"]
+    out = json.dumps(result)
     assert "old" not in out and "new" not in out, "a secret is told"
 
 
@@ -270,12 +270,8 @@ def a_scheme_in_the_token_file_and_basic_authentication_are_sent():
 def a_file_that_comes_later_is_waited_for():
     token = SCRATCH.path("later")
     server = Elastic(only_token="Bearer t")
-    process = start({"kind": "http", "mode": "bulk", "url": server.url, "token_file": token}, 20, SCRATCH)
-    time.sleep(0.2)
-    SCRATCH.write("later", "t\n")
-    out, _ = process.communicate(timeout=30)
+    result, _ = bulk(server, 20, {"token_file": token}, at_fault=lambda: SCRATCH.write("later", "t\n"))
     server.stop()
-    result = json.loads(out)
     equal(result["cursor"], 20, "cursor")
     equal(result["faults"][0]["where"], "token_file", "where")
 
@@ -293,9 +289,8 @@ def a_header_that_is_a_secret_comes_from_its_file_and_is_never_shown():
         os.rename(SCRATCH.path("api-key.new"), key)
         return 503
 
-    timer = threading.Timer(0.3, lambda: SCRATCH.write("api-key", "older-s3cr3t\n"))
-    timer.start()  # it is waited for, and read again
-    server, result, docs = hook({"header_files": ["X-Api-Key: " + key]}, only)
+    later = lambda: SCRATCH.write("api-key", "older-s3cr3t\n")  # noqa: E731
+    server, result, docs = hook({"header_files": ["X-Api-Key: " + key]}, only, at_fault=later)  # it is waited for, and read again
     equal(result["cursor"], len(docs), "cursor")
     equal(result["faults"][0]["where"], "header_files", "where")
     assert server.seen[0][2]["X-Api-Key"] == "older-s3cr3t" and "s3cr3t" not in json.dumps(result), result
@@ -304,16 +299,16 @@ def a_header_that_is_a_secret_comes_from_its_file_and_is_never_shown():
 def nobody_there_is_tried_again():
     server = Elastic()
     server.stop()
-    result, _ = bulk(server, 5, seconds=0.3)
+    result, _ = bulk(server, 5, seconds=1)
     equal([f["code"] for f in result["faults"]], ["unreachable"], "faults")
-    assert "nobody listens" in result["faults"][0]["text"] and result["faults"][0]["times"] > 3, result
+    assert "nobody listens" in result["faults"][0]["text"] and result["faults"][0]["times"] > 1, result
 
 
 def a_stop_does_not_wait_for_an_answer():
     server = Elastic(["silent"])
-    result, _ = bulk(server, 20, {"timeout": "30s"}, interrupt=200)
+    result, _ = bulk(server, 20, {"timeout": "2m"}, interrupt=200)
     server.stop()
-    assert result["ms"] < 1500, result
+    assert result["ms"] < 60000, result
     equal([f["code"] for f in result["faults"]], ["closed"], "faults")
 
 

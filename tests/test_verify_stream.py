@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ SOURCE = os.environ.get("FSM_SOURCE_DIR") or os.path.dirname(os.path.dirname(os.
 sys.path.insert(0, os.path.join(SOURCE, "tests", "kill.d"))
 sys.dont_write_bytecode = True
 
+from free_port import free_port  # noqa: E402
 from nats import Nats  # noqa: E402
 
 BUILD = os.environ.get("FSM_BUILD_DIR", "")
@@ -181,9 +181,7 @@ class VerifyNats(unittest.TestCase):
             self.skipTest("there is no nats-server (set FSM_NATS_SERVER or PATH)")
         self.folder = tempfile.mkdtemp(prefix="fsm-verify-nats-")
         self.children = []
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = "nats://127.0.0.1:%d" % port
         self.begin([nats_server(), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", os.path.join(self.folder, "js")])
         self.data = os.path.join(self.folder, "data")

@@ -11,6 +11,7 @@ import threading
 import time
 
 from elastic_server import Elastic
+from free_port import free_port
 from load import Wire
 from nats import Nats
 
@@ -57,9 +58,7 @@ def await_(what, condition, seconds=WAIT, state=lambda: ""):
 class NatsServer:
     def __init__(self, program, directory):
         self.program, self.dir = program, os.path.join(directory, "nats")
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.url = "nats://127.0.0.1:%d" % self.port
         self.process, self.silent = None, False
 
