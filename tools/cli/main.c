@@ -12,6 +12,7 @@
 #include "tools/cli/doc.h"
 #include "tools/cli/nearest.h"
 #include "tools/cli/topics.h"
+#include "tools/cli/versions.h"
 
 enum { NAMES_MAX = 128 };
 
@@ -209,6 +210,7 @@ static fsm_code conclude(cli_run *cli, fsm_code code, fsm_error *err) {
   if (cli->left) return FSM_OK;
   if (!cli->hung_up) cli_footer_print(cli);
   if (code == FSM_OK || err->text[0] == 0) return code;
+  code = cli_versions(cli, code, err);
   if (cli->command != NULL && cli->command->fault != NULL)
     cli->exit = cli->command->fault(cli, err);
   else
