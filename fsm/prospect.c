@@ -34,6 +34,7 @@ static bool does_something(const fsm__transition *t) { return t->target_count > 
 static unsigned guard_of(prospect *p, unsigned number) {
   const fsm__transition *t = &p->run.machine->transitions[number];
   if (t->guard == NULL) return FSM_MAYBE_YES;
+  if (p->verdicts[number] == UNASKED && fsm__run_over(&p->run)) return ANYTHING;
   if (p->verdicts[number] == UNASKED)
     p->verdicts[number] = (uint8_t)fsm_expr_foresee(t->guard, &p->run.scope, &who_comes, p->run.arena);
   return p->verdicts[number];
@@ -179,6 +180,7 @@ fsm_code fsm_foresee(const fsm_machine *machine, const fsm_snapshot *snapshot, c
   walk(&p, NULL);
   out->whatever = p.moves;
   if (faults && error_moves(&p)) out->whatever = true;
+  fsm__run_charge(&p.run);
   return FSM_OK;
 }
 
@@ -198,9 +200,11 @@ fsm_code fsm_foresee_event(const fsm_machine *machine, const fsm_snapshot *snaps
   walk(&p, event);
   *moves = p.moves || (parks && (p.faults || (cause == FSM_CAUSE_TASK && fsm__is_error_event(event))));
   if (!*moves && p.faults) *moves = error_moves(&p);
-  if (*moves) return FSM_OK;
-  walk(&p, NULL); /* they are asked whatever comes */
-  *moves = p.moves;
+  if (!*moves) {
+    walk(&p, NULL); /* they are asked whatever comes */
+    *moves = p.moves;
+  }
+  fsm__run_charge(&p.run);
   return FSM_OK;
 }
 
@@ -213,6 +217,7 @@ static fsm_verdict allow_of(prospect *p, const fsm__allow *allow) {
   fsm_verdict verdict = FSM_VERDICT_NO;
   for (unsigned i = 0; i < allow->count && verdict != FSM_VERDICT_YES; i++) {
     if (!somebody && fsm_expr_names_actor(allow->exprs[i])) continue;
+    if (fsm__run_over(&p->run)) return FSM_VERDICT_DEPENDS;
     const unsigned set = fsm_expr_foresee(allow->exprs[i], &p->run.scope, &what_comes, p->run.arena);
     if (set == FSM_MAYBE_YES)
       verdict = FSM_VERDICT_YES;
@@ -245,6 +250,7 @@ fsm_code fsm_foresee_permits(const fsm_machine *machine, const fsm_snapshot *sna
     if (s == 0) break;
   }
   if (t->allow != NULL) *out = both(*out, allow_of(&p, t->allow));
+  fsm__run_charge(&p.run);
   return FSM_OK;
 }
 

@@ -2,8 +2,8 @@
  *
  * Context and configuration are known, what will be sent, by whom and when is not (fsm_expr_foresee). An
  * answer is exact as far as guards read only what is known; one that reads the event, the actor or now counts
- * as if it might hold. A transition without target and actions takes its event and moves nothing, and keeps
- * what lies behind it from moving.
+ * as if it might hold, and so does one that the world's budget has no room for. A transition without target and
+ * actions takes its event and moves nothing, and keeps what lies behind it from moving.
  *
  * Events from outside are what people, systems and other instances send: any name but those that begin with
  * "xstate.", "done." or "error.", which are made by the engine, a timer or a task. */
@@ -22,7 +22,7 @@ typedef struct fsm_prospects {
   bool whatever; /* whatever comes, be it taken or not, may have an eventless transition taken */
 } fsm_prospects;
 
-/* snapshot as in fsm_step; of world only the session is read. A machine that is done has none. */
+/* snapshot as in fsm_step; of world only the session and the budget are read. A machine that is done has none. */
 FSM_API FSM_MUST_USE fsm_code fsm_foresee(const fsm_machine *machine, const fsm_snapshot *snapshot,
                                           const fsm_world *world, fsm_arena *arena, fsm_prospects *out,
                                           fsm_error *err);

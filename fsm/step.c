@@ -79,6 +79,8 @@ fsm_code fsm__run_init(fsm__run *run, const fsm_machine *machine, const fsm_snap
   run->reaches = world->reaches;
   run->reaches_arg = world->reaches_arg;
   run->supposal = world->supposal;
+  run->budget = world->budget;
+  run->only_allows = world->only_allows;
   run->memory_end = fsm_arena_used(arena) + FSM_STEP_BYTES_MAX;
   run->queue_end = &run->queue;
   run->openings_end = &run->openings;
@@ -318,12 +320,17 @@ fsm_code fsm_step(const fsm_machine *machine, const fsm_snapshot *before, const 
   code = fsm__run_init(&run, machine, before, world, arena, err);
   if (code != FSM_OK) return code;
   process(&run, event);
+  if (run.supposal != NULL) fsm__run_charge(&run);
   if (run.denied && run.fault == FSM_OK) return not_permitted(&run, before, event, out, err);
   code = fsm__run_finish(&run, before, out, err);
   if (code != FSM_OK || out->microstep_count > 0) return code;
   if (out->outcome == FSM_ELOOP || out->outcome == FSM_ETOOLARGE) return FSM_OK;
   out->next = *before;
   if (out->outcome == FSM_EEXPRESSION && event->cause != FSM_CAUSE_EXTERNAL) return FSM_OK;
+  if (run.supposal != NULL) { /* nobody asks why it is not taken */
+    out->outcome = FSM_EGUARD;
+    return FSM_OK;
+  }
   fsm__refusal(&run, event, out);
   return run.fault == FSM_OK ? FSM_OK
                              : fsm_fail(err, run.fault, "", "the step needs more memory than it has");

@@ -73,6 +73,13 @@ typedef struct fsm_supposal {
 } fsm_supposal;
 
 /* What a step sees of the world. */
+/* What questions may cost together, in work of expr.h: whoever asks several gives each of them the same one.
+ * An evaluation begins only while something is left, so the last one may go past it: by FSM_EXPR_WORK_MAX, of a
+ * guard taken apart by 16 times that. */
+typedef struct fsm_budget {
+  uint64_t left;
+} fsm_budget;
+
 typedef struct fsm_world {
   const fsm_value *actor; /* map; NULL = nobody */
   int64_t now_ns;         /* UTC, nanoseconds since 1970: the recorded time of the command */
@@ -87,6 +94,10 @@ typedef struct fsm_world {
   bool (*reaches)(const void *reaches_arg, const char *target);
   const void *reaches_arg;
   fsm_supposal *supposal; /* NULL = it is so */
+  /* Of fsm_enabled, fsm_guard_parts, fsm_guard_remedy, fsm_foresee… and steps that are only supposed: what is
+   * over it is not asked, and nothing is said of it. NULL = whatever it costs; of commands always. */
+  fsm_budget *budget;
+  bool only_allows; /* of fsm_enabled: guards are not asked */
 } fsm_world;
 
 typedef enum fsm_effect_kind {
@@ -144,6 +155,7 @@ typedef struct fsm_candidate {
   fsm_value seen;              /* what the guard read (fsm_expr_seen) */
   const char *fault;           /* the guard's evaluation error, NULL when it evaluated */
   bool depends; /* only what is sent, or who acts, decides: neither true nor false before */
+  bool unasked; /* the budget was over: `depends` and `permitted` say that it is not known */
   fsm_verdict permitted;   /* all its allows hold; of a refusal, when they do not, the guard was not asked */
   const fsm_allow *allows; /* that apply: the root's first, its own last */
   unsigned allow_count;

@@ -113,7 +113,9 @@ bool fsm__candidate_allows(fsm__run *run, fsm_candidate *candidate) {
   if (!run->asks) return true;
   const unsigned count = list(run->machine, candidate->transition, allows, views);
   for (unsigned i = 0; i < count; i++) {
-    views[i].holds = holds(run, allows[i]);
+    const bool over = run->foresees && fsm__run_over(run);
+    candidate->unasked = candidate->unasked || over;
+    views[i].holds = over ? FSM_VERDICT_DEPENDS : holds(run, allows[i]);
     if (views[i].holds == FSM_VERDICT_NO) candidate->permitted = FSM_VERDICT_NO;
     if (views[i].holds == FSM_VERDICT_DEPENDS && candidate->permitted == FSM_VERDICT_YES)
       candidate->permitted = FSM_VERDICT_DEPENDS;

@@ -103,6 +103,8 @@ typedef struct fsm__run {
   bool remembered;        /* a history was written, likewise */
   bool moved;             /* the last microstep changed the snapshot */
   fsm_supposal *supposal; /* as of fsm_world */
+  fsm_budget *budget;
+  bool only_allows;
   bool foresees;          /* nothing has been sent: what depends on that is not known */
 
   const fsm__action *failed; /* the action that ends the block under way */
@@ -223,6 +225,16 @@ bool fsm__guard_holds(fsm__run *run, const fsm__transition *t, fsm_error *fault)
 /* ---- step_allow.c ------------------------------------------------------------------------------ */
 
 /* Is it known who acts? */
+/* Nothing more is asked. */
+static inline bool fsm__run_over(const fsm__run *run) {
+  return run->budget != NULL && run->work >= run->budget->left;
+}
+/* What the run has cost; at its end. */
+static inline void fsm__run_charge(const fsm__run *run) {
+  if (run->budget == NULL) return;
+  run->budget->left -= run->work < run->budget->left ? run->work : run->budget->left;
+}
+
 static inline bool fsm__has_actor(const fsm__run *run) {
   return run->scope.actor != NULL && fsm_is(run->scope.actor, FSM_MAP);
 }

@@ -41,6 +41,11 @@ static bool fill(fsm__run *run, unsigned number, fsm_candidate *out) {
   out->seen = fsm_map_empty();
   if (!fsm__candidate_allows(run, out)) return false;
   if (t->guard != NULL) out->guard = fsm_expr_text(t->guard);
+  if (run->only_allows) return true;
+  if (run->foresees && t->guard != NULL && fsm__run_over(run)) {
+    out->depends = out->unasked = true;
+    return true;
+  }
   if (out->permitted != FSM_VERDICT_YES && !run->foresees) return true;
   fsm_error fault;
   fault.text[0] = '\0';
@@ -181,6 +186,7 @@ fsm_code fsm_enabled(const fsm_machine *machine, const fsm_snapshot *snapshot, c
     else
       each_active(&run, add_sendable, &list);
   }
+  fsm__run_charge(&run);
   if (run.fault != FSM_OK) return fsm_fail(err, run.fault, "", "the answer needs more memory than there is");
   *out = list.items;
   *count = list.count;

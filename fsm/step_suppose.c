@@ -17,6 +17,8 @@ static fsm_unknown unknown_of(const fsm_supposal *supposal) {
 
 bool fsm__suppose_holds(fsm__run *run, const fsm_expr *guard, int transition) {
   const fsm_unknown unknown = unknown_of(run->supposal);
+  if (fsm__run_over(run)) fsm__fault(run, FSM_ETOOLARGE);
+  if (run->fault != FSM_OK) return false;
   const fsm_truth truth = fsm_expr_truth(guard, &run->scope, &unknown, run->arena);
   if (run->work > FSM_STEP_BYTES_MAX) fsm__fault(run, FSM_ETOOLARGE);
   if (truth != FSM_TRUTH_DEPENDS) return truth == FSM_TRUTH_TRUE;
@@ -128,7 +130,12 @@ fsm_code fsm_guard_parts(const fsm_machine *machine, const fsm_snapshot *snapsho
   if (code != FSM_OK) return code;
   const fsm_unknown unknown = {.event = event == NULL, .actor = !fsm__has_actor(&run)};
   if (event != NULL) fsm__run_see(&run, event);
+  if (fsm__run_over(&run)) {
+    *truth = FSM_TRUTH_DEPENDS;
+    return FSM_OK;
+  }
   code = fsm_expr_parts(guard, &run.scope, &unknown, arena, truth, parts, count);
+  fsm__run_charge(&run);
   return code == FSM_OK ? FSM_OK : fsm_fail(err, code, "", "no memory to take a guard apart");
 }
 
@@ -144,6 +151,8 @@ fsm_code fsm_guard_remedy(const fsm_machine *machine, const fsm_snapshot *snapsh
   fsm_code code = fsm__run_init(&run, machine, snapshot, world, arena, err);
   if (code != FSM_OK) return code;
   const fsm_unknown unknown = {.event = true, .actor = !fsm__has_actor(&run)};
+  if (fsm__run_over(&run)) return FSM_OK;
   code = fsm_expr_remedy(guard, &run.scope, &unknown, rules, arena, patch, truth);
+  fsm__run_charge(&run);
   return code == FSM_OK ? FSM_OK : fsm_fail(err, code, "", "no memory to look for what would do");
 }

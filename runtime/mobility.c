@@ -113,7 +113,8 @@ static fsm_code parent_waits(const look *l, fsm__store *store, fsm_error *err) {
 fsm_code fsm__mobility_of(fsm__store *store, const fsm__instance *in, fsm_arena *arena, fsm__mobility *out,
                           fsm_error *err) {
   static const char types[] = {'t', 'k', 'm'};
-  const look l = {.in = in, .world = {.session = in->id}, .out = out, .arena = arena};
+  fsm_budget budget = {FSM_MOBILITY_WORK_MAX};
+  const look l = {.in = in, .world = {.session = in->id, .budget = &budget}, .out = out, .arena = arena};
   *out = (fsm__mobility){.by_itself = false};
   fsm_code code = fsm__snapshot_of(in, arena, &out->snapshot, err);
   if (code == FSM_OK)
@@ -135,7 +136,8 @@ bool fsm__is_dead(const fsm__instance *in, const fsm__mobility *m) {
 fsm_code fsm__who_may(const fsm__instance *in, const fsm_snapshot *snapshot, unsigned transition,
                       const fsm__people *people, fsm_arena *arena, unsigned room, unsigned *out,
                       unsigned *count, unsigned *total, fsm_error *err) {
-  const fsm_world world = {.session = in->id};
+  fsm_budget budget = {FSM_MOBILITY_WORK_MAX};
+  const fsm_world world = {.session = in->id, .budget = &budget};
   fsm_code code = FSM_OK;
   *count = *total = 0;
   for (unsigned i = 0; i < people->count && code == FSM_OK; i++) {
@@ -151,8 +153,9 @@ fsm_code fsm__who_may(const fsm__instance *in, const fsm_snapshot *snapshot, uns
 
 /* Anybody, named or not. */
 static fsm_code somebody_may(const fsm__instance *in, const fsm_snapshot *snapshot, unsigned transition,
-                             const fsm__people *people, fsm_arena *arena, bool *may, fsm_error *err) {
-  const fsm_world world = {.session = in->id};
+                             const fsm__people *people, fsm_budget *budget, fsm_arena *arena, bool *may,
+                             fsm_error *err) {
+  const fsm_world world = {.session = in->id, .budget = budget};
   fsm_verdict verdict = FSM_VERDICT_NO;
   fsm_code code =
       fsm_foresee_permits(in->deployed->machine, snapshot, &world, transition, NULL, arena, &verdict, err);
@@ -166,11 +169,12 @@ static fsm_code somebody_may(const fsm__instance *in, const fsm_snapshot *snapsh
 fsm_code fsm__is_orphan(const fsm__instance *in, const fsm__mobility *m, const fsm__people *people,
                         fsm_arena *arena, bool *orphan, fsm_error *err) {
   fsm_code code = FSM_OK;
+  fsm_budget budget = {FSM_MOBILITY_WORK_MAX};
   bool may = false;
   *orphan = waits_for_the_world(in) && !fsm__pending_any(&m->pending) && !m->prospects.whatever &&
             m->prospects.count > 0;
   for (unsigned i = 0; *orphan && i < m->prospects.count && code == FSM_OK; i++) {
-    code = somebody_may(in, &m->snapshot, m->prospects.transitions[i], people, arena, &may, err);
+    code = somebody_may(in, &m->snapshot, m->prospects.transitions[i], people, &budget, arena, &may, err);
     if (code == FSM_OK && may) *orphan = false;
   }
   return code;

@@ -45,6 +45,10 @@ static inline bool fsm__pending_any(const fsm__pending *pending) {
   return pending->timers + pending->tasks + pending->children + pending->messages > 0 || pending->has_parent;
 }
 
+/* What is evaluated of one instance to tell what could move it, and again to tell who may. What is over it
+ * counts as if it might: such an instance is neither dead nor orphan. */
+enum { FSM_MOBILITY_WORK_MAX = 4 * FSM_EXPR_WORK_MAX };
+
 /* What could move it. Everything lives in arena. */
 typedef struct fsm__mobility {
   fsm_snapshot snapshot;

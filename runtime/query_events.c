@@ -72,6 +72,7 @@ static fsm_code event_view(const fsm__why *why, unsigned index, fsm_value *out, 
   }
   fsm__document_text(&d, "fault", fsm__query_text(at, in, candidate->fault));
   if (candidate->depends) fsm__document_put(&d, "depends", fsm_bool(true));
+  if (candidate->unasked) fsm__document_put(&d, "unasked", fsm_bool(true));
   put_allow(at, in, candidate, &d);
   put_people(why, index, &d);
   if (schema != NULL) {
@@ -84,7 +85,8 @@ static fsm_code event_view(const fsm__why *why, unsigned index, fsm_value *out, 
 }
 
 fsm_code fsm__query_events(const fsm__reading *at, fsm_value *out, fsm_error *err) {
-  fsm__why why = {.at = at, .arena = at->arena};
+  fsm_budget budget = {FSM_WHY_WORK_MAX};
+  fsm__why why = {.at = at, .arena = at->arena, .budget = &budget};
   const fsm__instance *in = &why.in;
   fsm_code code = fsm__query_resolve(at, at->query->ref, &why.in, err);
   if (code == FSM_OK) code = fsm__snapshot_of(in, at->arena, &why.snapshot, err);

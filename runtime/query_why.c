@@ -12,6 +12,7 @@ static fsm_code load(fsm__why *why, fsm_error *err) {
   why->mask = fsm__query_mask(why->at, &why->in);
   code = fsm__why_rows(why, err);
   if (code == FSM_OK) code = fsm__why_history(why, err);
+  if (code == FSM_OK) code = fsm__why_summed(why, err);
   if (code == FSM_OK) code = fsm__why_events(why, err);
   return code == FSM_OK ? fsm__why_path(why, err) : code;
 }
@@ -98,6 +99,7 @@ static void put_path(fsm__why *why, fsm__document *d) {
 static const char *no_path_text(const fsm__why *why) {
   const fsm_machine *machine = why->in.deployed->machine;
   if (!fsm__status_open(why->in.status)) return "it has ended";
+  if (why->unlooked) return "not looked at to its end: what its guards evaluate costs too much";
   if (!why->exhausted)
     return fsm__why_printf(why, "no way to an end was found among the first %d stands", FSM_WHY_STATES_MAX);
   for (unsigned s = 1; s < fsm_machine_states(machine); s++)
@@ -154,7 +156,8 @@ static void put_head(const fsm__why *why, fsm__document *d) {
 }
 
 fsm_code fsm__query_why(const fsm__reading *at, fsm_value *out, fsm_error *err) {
-  fsm__why why = {.at = at, .arena = at->arena};
+  fsm_budget budget = {FSM_WHY_WORK_MAX};
+  fsm__why why = {.at = at, .arena = at->arena, .budget = &budget};
   fsm__document d = {.arena = at->arena};
   fsm_value incident;
   fsm_code code = load(&why, err);
@@ -170,8 +173,11 @@ fsm_code fsm__query_why(const fsm__reading *at, fsm_value *out, fsm_error *err) 
   if (code != FSM_OK) return code;
   fsm__why_put_sends(&why, &d);
   fsm__document_put(&d, "tried", why.tried);
+  if (why.summed.len > 0) fsm__document_put(&d, "summed", why.summed);
   fsm__document_put(&d, "next", fsm__why_next(&why));
   fsm__document_put(&d, "commands", fsm__why_commands(&why));
+  const fsm_value unasked = fsm__why_unasked(&why);
+  if (unasked.len > 0) fsm__document_put(&d, "unasked", unasked);
   fsm__document_time(&d, "now", at->now_ns);
   return fsm__document_map(&d, out, err);
 }

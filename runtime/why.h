@@ -11,6 +11,7 @@
  *            dead      no event, timer or task can move it any more
  *            paused, incident, ended   as its status says
  *
+ * What is not looked at is said: `unasked`, of the answer and of a transition, which then `depends`.
  * Nothing here changes anything. What is marked (x-pii) is masked, as in every answer; what a guard's part
  * comes to is told all the same, as FSM_QUERY_EVENTS tells whether its event is enabled. Limits: below; what
  * is over them is not told, and counted where that matters. */
@@ -23,11 +24,17 @@
 enum {
   FSM_WHY_ROWS_MAX = 100, /* timers, tasks and messages, each */
   FSM_WHY_TRIED_MAX = 10, /* refusals, the last ones */
+  FSM_WHY_SUMS_MAX = 10,  /* sums of refusals that may be of it */
+  FSM_WHY_SUMS_PEOPLE_MAX = 4,
+  FSM_WHY_SUMS_LOOKED = 128, /* records that are looked at for them, of each who was refused */
   FSM_WHY_CHAIN_MAX = 32, /* records of its history that are read for people and reasons */
   FSM_WHY_PEOPLE_MAX =
       64, /* who are asked for whether they may: of its own history, configured, then who acted last */
   FSM_WHY_STATES_MAX = 1000, /* stands that the search for its end looks at */
   FSM_WHY_STEPS_MAX = 4000,  /* steps that it supposes */
+  FSM_WHY_WORK_MAX = 8 * FSM_EXPR_WORK_MAX, /* all that is evaluated for one answer; of that the search for its
+                                               end has half of what is left for it. What is over it is not
+                                               looked at, and that is said (`unasked`) */
   FSM_WHY_REMEDIES_MAX = 3,  /* events for which it is told what to set */
   FSM_WHY_BRANCHES_MAX = 8   /* ways in which conditions that are not known are taken, of one step */
 };
@@ -38,6 +45,14 @@ typedef struct fsm__why_person {
   fsm_value actor;
   const fsm_enabled_event *events; /* as fsm__why.events, for this actor */
 } fsm__why_person;
+
+/* A guard taken apart, once. */
+typedef struct fsm__why_parts {
+  const fsm_expr_part *at;
+  unsigned count;
+  fsm_truth truth;
+  bool known, unasked;
+} fsm__why_parts;
 
 /* A way to an end that was found. */
 typedef struct fsm__why_leg {
@@ -60,6 +75,7 @@ typedef struct fsm__why {
   unsigned timer_count, task_count, send_count;
   /* why_tried.c */
   fsm_value tried;         /* a list */
+  fsm_value summed;        /* a list; why_summed.c */
   const char *by, *reason; /* who made its last change and why, when an operator did; NULL = not known */
   fsm__why_person *people; /* those who are known, the last first */
   unsigned people_count;
@@ -67,10 +83,13 @@ typedef struct fsm__why {
   /* why_event.c: of every event that it takes, be it enabled or not */
   const fsm_enabled_event *events;
   unsigned event_count;
+  fsm_budget *budget;    /* what may still be evaluated: FSM_WHY_WORK_MAX when it began */
+  fsm__why_parts *parts; /* of each of events */
   /* why_path.c */
   const fsm__why_leg *path;
   unsigned path_count;
   bool found, exhausted, never; /* a way to an end; all was looked at; nothing can move it */
+  bool unlooked;                /* the search ended because its guards cost too much */
   bool orphan;                  /* only events move it, and nobody who is known may send one that does */
   const char *path_text, *never_why;
 } fsm__why;
@@ -88,6 +107,8 @@ void fsm__why_put_sends(const fsm__why *why, fsm__document *d);
 
 /* why_tried.c: its last refusals, and who is known from its history. */
 FSM_MUST_USE fsm_code fsm__why_history(fsm__why *why, fsm_error *err);
+/* why_summed.c: behind that: refusals of these people that were only counted, of whatever instance. */
+FSM_MUST_USE fsm_code fsm__why_summed(fsm__why *why, fsm_error *err);
 /* One more who is known, once; named as `shown` has it. */
 void fsm__why_know(fsm__why *why, const fsm_value *actor, const fsm_value *shown);
 /* The same of one who is configured: that wins over what their records say, but not over who asks. */
@@ -105,6 +126,9 @@ const char *fsm__why_who_text(const fsm__why *why, unsigned index);
 /* "context.amount > 1000 is false (context.amount = 500)": the first part that decides; "" = there is none.
  */
 const char *fsm__why_guard_text(const fsm__why *why, unsigned index);
+
+/* What of all this was not evaluated: a list of texts; behind all else. */
+fsm_value fsm__why_unasked(const fsm__why *why);
 
 /* why_fields.c: what an event takes, from its schema: fields as a list, and data that fits, null = none. */
 fsm_value fsm__why_fields(const fsm__why *why, const char *event);

@@ -8,7 +8,7 @@
 #include "runtime/why.h"
 
 static fsm_world world_of(const fsm__why *why, const fsm_value *actor) {
-  return (fsm_world){.actor = actor, .now_ns = why->at->now_ns, .session = why->in.id};
+  return (fsm_world){.actor = actor, .now_ns = why->at->now_ns, .session = why->in.id, .budget = why->budget};
 }
 
 static bool anybody_is_asked(const fsm__why *why) {
@@ -24,6 +24,8 @@ fsm_code fsm__why_events(fsm__why *why, fsm_error *err) {
   if (!fsm__status_open(why->in.status)) return FSM_OK;
   fsm_code code =
       fsm_enabled(machine, &why->snapshot, &world, why->arena, &why->events, &why->event_count, err);
+  why->parts = fsm_arena_zalloc(why->arena, why->event_count + 1u, sizeof *why->parts);
+  if (code == FSM_OK && why->parts == NULL) code = fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   if (code == FSM_OK && anybody_is_asked(why))
     code = fsm__people_known(why->at->core, why->arena, &why->known, err);
   for (unsigned i = 0; i < why->known.count; i++)
@@ -33,6 +35,7 @@ fsm_code fsm__why_events(fsm__why *why, fsm_error *err) {
   for (unsigned i = 0; i < why->people_count && code == FSM_OK; i++) {
     unsigned count = 0;
     world = world_of(why, &why->people[i].actor);
+    world.only_allows = true;
     code = fsm_enabled(machine, &why->snapshot, &world, why->arena, &why->people[i].events, &count, err);
     FSM_ASSERT(code != FSM_OK || count == why->event_count);
   }
@@ -41,18 +44,22 @@ fsm_code fsm__why_events(fsm__why *why, fsm_error *err) {
 
 /* ---- who may ------------------------------------------------------------------------------------- */
 
+/* As far as it was looked at. */
+static bool may(const fsm__why *why, unsigned person, unsigned index) {
+  const fsm_candidate *candidate = &why->people[person].events[index].candidate;
+  return !candidate->unasked && candidate->permitted != FSM_VERDICT_NO;
+}
+
 static bool all_seen(const fsm__why *why, unsigned index) {
   for (unsigned i = 0; i < why->people_count; i++)
-    if (why->people[i].unseen && why->people[i].events[index].candidate.permitted != FSM_VERDICT_NO)
-      return false;
+    if (why->people[i].unseen && may(why, i, index)) return false;
   return true;
 }
 
 unsigned fsm__why_who_may(const fsm__why *why, unsigned index, const char *names[FSM_WHY_PEOPLE_MAX]) {
   unsigned count = 0;
   for (unsigned i = 0; i < why->people_count; i++)
-    if (why->people[i].events[index].candidate.permitted != FSM_VERDICT_NO)
-      names[count++] = why->people[i].name;
+    if (may(why, i, index)) names[count++] = why->people[i].name;
   return count;
 }
 
@@ -104,7 +111,8 @@ static void put_allow(const fsm__why *why, unsigned index, fsm__document *d) {
     fsm__document one = {.arena = why->arena};
     fsm_value view;
     for (unsigned i = 0; i < why->people_count; i++)
-      if (why->people[i].events[index].candidate.allows[a].holds != FSM_VERDICT_NO)
+      if (!why->people[i].events[index].candidate.unasked &&
+          why->people[i].events[index].candidate.allows[a].holds != FSM_VERDICT_NO)
         fsm__items_add(&people, fsm_string(why->people[i].name));
     fsm__document_text(&one, "text", allow->text);
     fsm__document_text(&one, "words", allow_text(why, allow));
@@ -122,12 +130,16 @@ static void put_allow(const fsm__why *why, unsigned index, fsm__document *d) {
 
 /* ---- guards -------------------------------------------------------------------------------------- */
 
-static fsm_code parts_of(const fsm__why *why, unsigned index, fsm_truth *truth, const fsm_expr_part **parts,
-                         unsigned *count, fsm_error *err) {
+static fsm_code parts_of(const fsm__why *why, unsigned index, const fsm__why_parts **out, fsm_error *err) {
   const fsm_value *actor = fsm_is(&why->at->query->actor, FSM_MAP) ? &why->at->query->actor : NULL;
   const fsm_world world = world_of(why, actor);
+  fsm__why_parts *parts = &why->parts[index];
+  *out = parts;
+  if (parts->known) return FSM_OK;
+  parts->known = true;
+  parts->unasked = why->budget->left == 0 && why->events[index].candidate.guard != NULL;
   return fsm_guard_parts(why->in.deployed->machine, &why->snapshot, why->events[index].candidate.transition,
-                         NULL, &world, why->arena, truth, parts, count, err);
+                         NULL, &world, why->arena, &parts->truth, &parts->at, &parts->count, err);
 }
 
 static fsm_value truth_value(fsm_truth truth) {
@@ -152,28 +164,37 @@ static fsm_code put_part(const fsm__why *why, const fsm_expr_part *part, fsm__it
   return code;
 }
 
+/* Also where it was asked and not taken apart. */
+static fsm_truth truth_of(const fsm_candidate *candidate, const fsm__why_parts *parts) {
+  if (!parts->unasked) return parts->truth;
+  if (candidate->enabled) return FSM_TRUTH_TRUE;
+  if (candidate->depends) return FSM_TRUTH_DEPENDS;
+  return candidate->fault != NULL ? FSM_TRUTH_FAULT : FSM_TRUTH_FALSE;
+}
+
 static fsm_code put_guard(const fsm__why *why, unsigned index, fsm__document *d, fsm_error *err) {
   const fsm_candidate *candidate = &why->events[index].candidate;
-  const fsm_expr_part *parts = NULL;
+  const fsm__why_parts *parts = NULL;
   fsm__items items = {.arena = why->arena};
-  fsm_truth truth = FSM_TRUTH_TRUE;
-  unsigned count = 0;
-  fsm_code code = parts_of(why, index, &truth, &parts, &count, err);
+  fsm_code code = parts_of(why, index, &parts, err);
   fsm__document_text(d, "guard", candidate->guard);
   fsm__document_text(d, "guard_name", candidate->guard_name);
-  fsm__document_put(d, "result", truth_value(truth));
-  for (unsigned i = 0; i < count && code == FSM_OK; i++) code = put_part(why, &parts[i], &items, err);
+  fsm__document_put(d, "result", truth_value(truth_of(candidate, parts)));
+  if (candidate->unasked) fsm__document_put(d, "unasked", fsm_bool(true));
+  for (unsigned i = 0; i < parts->count && code == FSM_OK; i++)
+    code = put_part(why, &parts->at[i], &items, err);
   if (items.count > 0) fsm__why_put_items(d, "parts", &items);
   return code;
 }
 
 const char *fsm__why_guard_text(const fsm__why *why, unsigned index) {
-  const fsm_expr_part *parts = NULL;
-  fsm_truth truth = FSM_TRUTH_TRUE;
-  unsigned count = 0;
+  const fsm__why_parts *parts = NULL;
   fsm__why_list saw = {.count = 0};
-  if (parts_of(why, index, &truth, &parts, &count, NULL) != FSM_OK || count == 0) return "";
-  const fsm_expr_part *part = fsm_expr_part_first(parts, count);
+  if (why->events[index].candidate.unasked) return "its guard was not looked at";
+  if (parts_of(why, index, &parts, NULL) != FSM_OK) return "";
+  if (parts->unasked) return "its guard is false, and was not taken apart";
+  if (parts->count == 0) return "";
+  const fsm_expr_part *part = fsm_expr_part_first(parts->at, parts->count);
   for (uint32_t i = 0; i < part->seen.len; i++) {
     const fsm_pair *pair = &part->seen.pairs[i];
     const fsm_value one = {.type = FSM_MAP, .len = 1, .pairs = pair};
@@ -250,4 +271,31 @@ fsm_code fsm__why_put_events(const fsm__why *why, unsigned state, fsm__document 
       code = add_event(why, state, i, &items, err);
   if (items.count > 0) fsm__why_put_items(d, "events", &items);
   return code;
+}
+
+/* ---- what was not looked at ---------------------------------------------------------------------- */
+
+static void add_unasked(const fsm__why *why, fsm__items *items, const char *before, unsigned count,
+                        unsigned of, const char *behind) {
+  if (count > 0)
+    fsm__items_add(items, fsm_string(fsm__why_printf(why, "%s %u of %u %s", before, count, of, behind)));
+}
+
+fsm_value fsm__why_unasked(const fsm__why *why) {
+  unsigned guards = 0, parts = 0, people = 0;
+  fsm__items items = {.arena = why->arena};
+  for (unsigned i = 0; i < why->event_count; i++) guards += why->events[i].candidate.unasked;
+  for (unsigned i = 0; i < why->event_count; i++)
+    parts += why->parts[i].unasked && !why->events[i].candidate.unasked;
+  for (unsigned p = 0; p < why->people_count; p++)
+    for (unsigned i = 0; i < why->event_count && why->people[p].events != NULL; i++) {
+      if (!why->people[p].events[i].candidate.unasked) continue;
+      people++;
+      break;
+    }
+  add_unasked(why, &items, "the guards of", guards, why->event_count, "transitions");
+  add_unasked(why, &items, "which part decides of the guards of", parts, why->event_count, "transitions");
+  add_unasked(why, &items, "whether they may:", people, why->people_count, "people");
+  if (why->unlooked) fsm__items_add(&items, fsm_string("the way to an end, further on"));
+  return items.failed ? fsm_list(NULL, 0) : fsm_list(items.items, items.count);
 }

@@ -31,6 +31,7 @@ typedef struct search {
   unsigned count, steps, goal; /* goal: a stand's place + 1 */
   unsigned buckets[BUCKETS];
   bool bounded;
+  fsm_budget budget;       /* its own share */
   unsigned pattern, asked; /* conditions of a step that were asked for, and how to answer them */
   const char *texts[ASKED_MAX];
 } search;
@@ -57,7 +58,8 @@ static bool same_stand(const search *s, const stand *a, const stand *b) {
 
 /* All that was supposed is kept until the end, also what led nowhere. */
 static bool is_spent(search *s) {
-  s->bounded = s->bounded || s->steps >= FSM_WHY_STEPS_MAX || fsm_arena_used(&s->scratch) > BYTES_MAX;
+  s->bounded = s->bounded || s->steps >= FSM_WHY_STEPS_MAX || fsm_arena_used(&s->scratch) > BYTES_MAX ||
+               s->budget.left == 0;
   return s->bounded;
 }
 
@@ -111,8 +113,11 @@ static fsm_code suppose(search *s, unsigned from, const fsm_event *event, const 
   const stand before = s->stands[from];
   fsm_supposal supposal = {
       .holds = answer, .holds_arg = s, .fields = before.fields, .field_count = before.field_count};
-  const fsm_world world = {
-      .now_ns = s->why->at->now_ns, .session = s->why->in.id, .inside = true, .supposal = &supposal};
+  const fsm_world world = {.now_ns = s->why->at->now_ns,
+                           .session = s->why->in.id,
+                           .inside = true,
+                           .supposal = &supposal,
+                           .budget = &s->budget};
   fsm_step_result step;
   s->steps++;
   s->asked = 0;
@@ -297,7 +302,10 @@ fsm_code fsm__why_path(fsm__why *why, fsm_error *err) {
   s->machine = why->in.deployed->machine;
   s->words = fsm_machine_words(s->machine);
   fsm_arena_init(&s->scratch, 0);
+  const uint64_t share = s->budget.left = why->budget->left / 2;
   fsm_code code = look(s, err);
+  why->budget->left -= share - s->budget.left;
+  why->unlooked = s->goal == 0 && s->budget.left == 0;
   if (code == FSM_OK && s->goal > 0) code = keep_path(s, err);
   why->found = s->goal > 0;
   why->exhausted = !s->bounded;

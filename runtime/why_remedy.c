@@ -39,7 +39,8 @@ static bool has_filler(const fsm_value *value) {
 static fsm_code remedy_of(const fsm__why *why, unsigned index, fsm_value *patch, bool *filler,
                           fsm_error *err) {
   const fsm_value *actor = fsm_is(&why->at->query->actor, FSM_MAP) ? &why->at->query->actor : NULL;
-  const fsm_world world = {.actor = actor, .now_ns = why->at->now_ns, .session = why->in.id};
+  const fsm_world world = {
+      .actor = actor, .now_ns = why->at->now_ns, .session = why->in.id, .budget = why->budget};
   const fsm_remedy_rules rules = {.hides = why->mask != NULL ? hides : NULL,
                                   .fits = fits,
                                   .samples = samples,

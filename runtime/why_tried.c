@@ -2,7 +2,7 @@
  *
  * Refusals have rows of their own, by seq; the last ones are looked for from the end, in steps that grow, so
  * that an instance that was refused a million times costs no more. What was refused together (over the rate
- * of an actor) names no instance and is not here. Records that are not kept any more are left out. */
+ * of an actor) names no instance: why_summed.c. Records that are not kept any more are left out. */
 #include <string.h>
 
 #include "runtime/why.h"

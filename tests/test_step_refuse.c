@@ -172,6 +172,71 @@ static void enabled_lists_what_people_send_with_its_guards(void **state) {
   chart_close(&c);
 }
 
+/* ---- what it may cost --------------------------------------------------------------------------- */
+
+#define COSTLY "[1, 2, 3, 4, 5, 6, 7, 8].all(x, [1, 2, 3, 4].all(y, x + y > context.n))"
+
+static const fsm_enabled_event *asked_within(chart *c, uint64_t *left, unsigned *unasked) {
+  const fsm_enabled_event *list;
+  unsigned count;
+  fsm_budget budget = {*left};
+  const fsm_world world = {.budget = &budget};
+  assert_int_equal(fsm_enabled(c->machine, &c->now, &world, &c->arena, &list, &count, NULL), FSM_OK);
+  assert_int_equal(count, 3);
+  *unasked = 0;
+  for (unsigned i = 0; i < count; i++) *unasked += list[i].candidate.unasked;
+  *left = budget.left;
+  return list;
+}
+
+static void what_is_over_the_budget_is_not_asked_and_nothing_is_said_of_it(void **state) {
+  (void)state;
+  chart c;
+  chart_open_with(
+      &c, ATOMIC("m", ON(STAY("A", .guard = COSTLY), STAY("B", .guard = COSTLY), STAY("C", .guard = COSTLY))),
+      &zero);
+  chart_start(&c);
+  uint64_t left = UINT64_MAX;
+  unsigned unasked;
+  (void)asked_within(&c, &left, &unasked);
+  const uint64_t all = UINT64_MAX - left, one = all / 3;
+  assert_int_equal(unasked, 0);
+  assert_true(one > 50 && all % 3 == 0);
+
+  left = 2 * one + 1; /* the third begins while something is left */
+  const fsm_enabled_event *list = asked_within(&c, &left, &unasked);
+  assert_int_equal(unasked, 0);
+  assert_true(list[2].candidate.enabled);
+  assert_int_equal(left, 0);
+
+  left = 2 * one;
+  list = asked_within(&c, &left, &unasked);
+  assert_int_equal(unasked, 1);
+  assert_true(list[1].candidate.enabled);
+  assert_false(list[2].candidate.enabled);
+  assert_true(list[2].candidate.depends && list[2].candidate.unasked);
+  assert_int_equal(left, 0);
+
+  (void)asked_within(&c, &left, &unasked); /* it is over, also for what is asked next */
+  assert_int_equal(unasked, 3);
+  chart_close(&c);
+}
+
+static void guards_are_left_out_when_only_who_may_is_asked(void **state) {
+  (void)state;
+  chart c;
+  chart_open_with(&c, ATOMIC("m", ON(STAY("A", .guard = COSTLY))), &zero);
+  chart_start(&c);
+  const fsm_enabled_event *list;
+  unsigned count;
+  fsm_budget budget = {1000000};
+  const fsm_world world = {.budget = &budget, .only_allows = true};
+  assert_int_equal(fsm_enabled(c.machine, &c.now, &world, &c.arena, &list, &count, NULL), FSM_OK);
+  assert_int_equal(budget.left, 1000000);
+  assert_int_equal(list[0].candidate.permitted, FSM_VERDICT_YES);
+  chart_close(&c);
+}
+
 static void nothing_may_be_sent_to_a_machine_that_ended(void **state) {
   (void)state;
   chart c;
@@ -196,6 +261,8 @@ int main(void) {
       cmocka_unit_test(the_world_cannot_claim_the_engines_own_events),
       cmocka_unit_test(arguments_past_their_bound_are_faults_of_the_call),
       cmocka_unit_test(enabled_lists_what_people_send_with_its_guards),
+      cmocka_unit_test(what_is_over_the_budget_is_not_asked_and_nothing_is_said_of_it),
+      cmocka_unit_test(guards_are_left_out_when_only_who_may_is_asked),
       cmocka_unit_test(nothing_may_be_sent_to_a_machine_that_ended),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

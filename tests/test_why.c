@@ -108,79 +108,89 @@ static const why_case guards[] = {
 #define SETS(fields) \
   "commands[0].do = set\ncommands[0].argv = [\"set\",\"i\"," fields ",\"--reason\",\"…\"]\n"
 
-static const why_case remedies[] =
-    {
-        {"all that is false",
-         CONTEXT("{\"n\":5,\"ok\":false,\"s\":\"\"}",
-                 GUARDED("context.ok && context.n > 10 && context.s != ''")),
-         "start", SETS("\"n=11\",\"ok=true\",\"s=TEXT\"") "commands[0].needs = reason, data"},
-        {"by its schema",
-         SCHEMA("\"k\":{\"enum\":[\"red one\",\"green\"]},\"r\":{\"type\":\"number\",\"maximum\":1}",
-                "{\"k\":\"red one\",\"r\":0.5}", "context.k != 'red one' && context.r > 0.5"),
-         "start", SETS("\"k=green\",\"r=0.51\"")},
-        {"a field that its schema names",
-         SCHEMA("\"who\":{\"type\":\"string\",\"minLength\":6}", "{}", "has(context.who)"), "start",
-         SETS("\"who=xxxxxx\"")},
-        {"past what its schema allows",
-         SCHEMA("\"r\":{\"type\":\"number\",\"maximum\":1}", "{\"r\":1}", "context.r > 1"), "start",
-         "commands[0].do = force"},
-        {"a value that is no word", CONTEXT("{\"s\":\"\"}", GUARDED("context.s == 'true'")), "start",
-         SETS("\"s=\\\"true\\\"\"")},
-        {"a name that is no word", CONTEXT("{\"a b\":false}", GUARDED("context['a b']")), "start",
-         SETS("\"{\\\"a b\\\":true}\"")},
-        {"masked",
-         SCHEMA("\"iban\":{\"type\":\"string\",\"x-pii\":true},\"n\":{\"type\":\"integer\"}",
-                "{\"iban\":\"DE12\",\"n\":1}", "context.iban == 'X' && context.n > 3"),
-         "start", "commands[0].do = force\ncommands ! DE12\ncommands ! set"},
-        {"told by what is masked",
-         SCHEMA("\"pay\":{\"type\":\"integer\",\"x-pii\":true},\"n\":{\"type\":\"integer\"}",
-                "{\"pay\":4711,\"n\":1}", "context.n > context.pay"),
-         "start", "commands[0].do = force\ncommands ! 471"},
-        {"what is sent decides then", CONTEXT("{\"ok\":false}", GUARDED("context.ok && event.n > 3")),
-         "start", SETS("\"ok=true\"") "commands[0].needs = reason, data"},
-        {"whoever may",
-         CONTEXT("{\"ok\":false}", "\"a\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR(
-                                       "context.ok") "," ALLOW("'boss' in actor.roles") "}}}," END),
-         "start ana",
-         SETS("\"ok=true\"") "commands[0].needs = reason, role\ncommands[0].text = the guard of GO holds "
-                             "then: to z, as someone with role boss"},
-        {"another transition takes it",
-         CONTEXT("{\"n\":1}", "\"a\":{\"on\":{\"GO\":[{\"target\":\"a\",\"guard\":" EXPR(
-                                  "context.n > 5") "},{\"target\":\"z\"}]}}," END),
-         "start", "commands ! \"set\""},
-        {"three events at most",
-         CONTEXT("{\"ok\":false}",
-                 "\"a\":{\"on\":{\"A\":{\"target\":\"z\",\"guard\":" EXPR("context.ok") "},\"B\":{\"target\":"
-                                                                                        "\"z\","
-                                                                                        "\"guard\":" EXPR("co"
-                                                                                                          "nt"
-                                                                                                          "ex"
-                                                                                                          "t."
-                                                                                                          "o"
-                                                                                                          "k") "},\"C\":{\"target\":\"z\",\"guard\":" EXPR(
-                                                                                            "context.ok") "},"
-                                                                                                          "\""
-                                                                                                          "D"
-                                                                                                          "\""
-                                                                                                          ":{"
-                                                                                                          "\""
-                                                                                                          "ta"
-                                                                                                          "rg"
-                                                                                                          "et"
-                                                                                                          "\""
-                                                                                                          ":"
-                                                                                                          "\""
-                                                                                                          "z"
-                                                                                                          "\""
-                                                                                                          ","
-                                                                                                          "\""
-                                                                                                          "gu"
-                                                                                                          "ar"
-                                                                                                          "d"
-                                                                                                          "\""
-                                                                                                          ":" EXPR("context.ok") "}}}," END),
-         "start", "commands[2].then = [\"send\",\"i\",\"C\"]\ncommands[3].do = force"},
-        {"paused", CONTEXT("{\"ok\":false}", GUARDED("context.ok")), "start\npause", "commands ! \"set\""},
+static const why_case remedies[] = {
+    {"all that is false",
+     CONTEXT("{\"n\":5,\"ok\":false,\"s\":\"\"}", GUARDED("context.ok && context.n > 10 && context.s != ''")),
+     "start", SETS("\"n=11\",\"ok=true\",\"s=TEXT\"") "commands[0].needs = reason, data"},
+    {"by its schema",
+     SCHEMA("\"k\":{\"enum\":[\"red one\",\"green\"]},\"r\":{\"type\":\"number\",\"maximum\":1}",
+            "{\"k\":\"red one\",\"r\":0.5}", "context.k != 'red one' && context.r > 0.5"),
+     "start", SETS("\"k=green\",\"r=0.51\"")},
+    {"a field that its schema names",
+     SCHEMA("\"who\":{\"type\":\"string\",\"minLength\":6}", "{}", "has(context.who)"), "start",
+     SETS("\"who=xxxxxx\"")},
+    {"past what its schema allows",
+     SCHEMA("\"r\":{\"type\":\"number\",\"maximum\":1}", "{\"r\":1}", "context.r > 1"), "start",
+     "commands[0].do = force"},
+    {"a value that is no word", CONTEXT("{\"s\":\"\"}", GUARDED("context.s == 'true'")), "start",
+     SETS("\"s=\\\"true\\\"\"")},
+    {"a name that is no word", CONTEXT("{\"a b\":false}", GUARDED("context['a b']")), "start",
+     SETS("\"{\\\"a b\\\":true}\"")},
+    {"refusals that were only counted", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END),
+     "start ana\nflood bob STRANGE",
+     "tried[*].by = bob\nsummed[0].by = bob\nsummed[0].count = 1\nsummed[0].reason = "
+     "unknown_event\nsummed[1] "
+     "!"},
+    {"refusals that nobody counted", CHART("\"a\":{\"on\":{\"GO\":\"z\"}}," END),
+     "start ana\nsend bob STRANGE", "tried[0].by = bob\nsummed !"},
+    {"masked",
+     SCHEMA("\"iban\":{\"type\":\"string\",\"x-pii\":true},\"n\":{\"type\":\"integer\"}",
+            "{\"iban\":\"DE12\",\"n\":1}", "context.iban == 'X' && context.n > 3"),
+     "start", "commands[0].do = force\ncommands ! DE12\ncommands ! set"},
+    {"told by what is masked",
+     SCHEMA("\"pay\":{\"type\":\"integer\",\"x-pii\":true},\"n\":{\"type\":\"integer\"}",
+            "{\"pay\":4711,\"n\":1}", "context.n > context.pay"),
+     "start", "commands[0].do = force\ncommands ! 471"},
+    {"what is sent decides then", CONTEXT("{\"ok\":false}", GUARDED("context.ok && event.n > 3")), "start",
+     SETS("\"ok=true\"") "commands[0].needs = reason, data"},
+    {"whoever may",
+     CONTEXT("{\"ok\":false}", "\"a\":{\"on\":{\"GO\":{\"target\":\"z\",\"guard\":" EXPR(
+                                   "context.ok") "," ALLOW("'boss' in actor.roles") "}}}," END),
+     "start ana",
+     SETS("\"ok=true\"") "commands[0].needs = reason, role\ncommands[0].text = the guard of GO holds "
+                         "then: to z, as someone with role boss"},
+    {"another transition takes it",
+     CONTEXT("{\"n\":1}", "\"a\":{\"on\":{\"GO\":[{\"target\":\"a\",\"guard\":" EXPR(
+                              "context.n > 5") "},{\"target\":\"z\"}]}}," END),
+     "start", "commands ! \"set\""},
+    {"three events at most",
+     CONTEXT(
+         "{\"ok\":false}",
+         "\"a\":{\"on\":{\"A\":{\"target\":\"z\",\"guard\":" EXPR(
+             "context.ok") "},\"B\":{\"target\":"
+                           "\"z\","
+                           "\"guard\":" EXPR(
+                               "co"
+                               "nt"
+                               "ex"
+                               "t."
+                               "o"
+                               "k") "},\"C\":{\"target\":\"z\",\"guard\":" EXPR("context.ok") "},"
+                                                                                              "\""
+                                                                                              "D"
+                                                                                              "\""
+                                                                                              ":{"
+                                                                                              "\""
+                                                                                              "ta"
+                                                                                              "rg"
+                                                                                              "et"
+                                                                                              "\""
+                                                                                              ":"
+                                                                                              "\""
+                                                                                              "z"
+                                                                                              "\""
+                                                                                              ","
+                                                                                              "\""
+                                                                                              "gu"
+                                                                                              "ar"
+                                                                                              "d"
+                                                                                              "\""
+                                                                                              ":" EXPR(
+                                                                                                  "context."
+                                                                                                  "ok") "}}}"
+                                                                                                        "," END),
+     "start", "commands[2].then = [\"send\",\"i\",\"C\"]\ncommands[3].do = force"},
+    {"paused", CONTEXT("{\"ok\":false}", GUARDED("context.ok")), "start\npause", "commands ! \"set\""},
 };
 
 /* ---- people -------------------------------------------------------------------------------------- */

@@ -83,6 +83,18 @@ static inline void why_start(fixture *f, const char *id, const char *words) {
   assert_code(&answer, FSM_OK);
 }
 
+static inline void why_flood(fixture *f, const char *words) {
+  for (unsigned i = 0; i < 101; i++) why_event(f, "i", words);
+  atomic_fetch_add(&f->now_ns, 11 * SECOND);
+  for (unsigned i = 0;; i++) {
+    if (i < 3) why_event(f, "i", "eve STRANGE"); /* the writer looks at its clock */
+    const fsm_value why = query(f, (fsm_query){.kind = FSM_QUERY_WHY, .ref = "i"});
+    if (fsm_map_get(&why, "summed") != NULL) return;
+    assert_true(i < 3000);
+    usleep(10000);
+  }
+}
+
 static inline void why_step(fixture *f, const char *line) {
   char verb[32];
   int at = 0;
@@ -96,6 +108,9 @@ static inline void why_step(fixture *f, const char *line) {
     why_event(f, "i", words);
   else if (strcmp(verb, "task") == 0)
     why_task(f, words);
+  else if (strcmp(verb, "flood") ==
+           0) /* one more than has records of their own, and until the sum is written */
+    why_flood(f, words);
   else if (strcmp(verb, "pause") == 0)
     why_admin(f, FSM_CMD_PAUSE, NULL, NULL);
   else if (strcmp(verb, "cancel") == 0)

@@ -113,6 +113,7 @@ static bool is_enabled(const fsm_value *event) {
 /* A guard that reads what is sent cannot be told before: neither yes nor no. */
 static const char *readiness(const fsm_value *event) {
   if (says(event, "permitted", false)) return "no";
+  if (says(event, "unasked", true)) return "unasked"; /* it costs too much */
   if (says(event, "depends", true)) return "depends";
   return is_enabled(event) ? "yes" : "no";
 }

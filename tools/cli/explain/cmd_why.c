@@ -182,6 +182,23 @@ static void print_tried(cli_run *cli, const fsm_value *document) {
   }
 }
 
+/* They name no instance: what was tried may be more than is told above. */
+static void print_summed(cli_run *cli, const fsm_value *document) {
+  fsm_arena *arena = &cli->arena;
+  const fsm_value *summed = list_of(document, "summed");
+  for (uint32_t i = 0; summed != NULL && i < summed->len; i++) {
+    const fsm_value *one = &summed->items[i];
+    cli_indented(
+        cli, 2,
+        fsm_arena_printf(arena,
+                         "%s %s more of %s were only counted (%s, @%s), of this or other instances of "
+                         "the machine",
+                         when(cli, document, fsm_map_get(one, "last")), cli_field(arena, one, "count"),
+                         cli_field(arena, one, "by"), cli_field(arena, one, "reason"),
+                         cli_field(arena, one, "seq")));
+  }
+}
+
 static void print_next(cli_run *cli, const fsm_value *document) {
   const fsm_value *next = list_of(document, "next");
   if (next == NULL || next->len == 0) return;
@@ -208,7 +225,12 @@ static void print(cli_run *cli, const fsm_value *document) {
                                 is_so(document, "forced", true) ? " (forced)" : ""));
   for (uint32_t i = 0; states != NULL && i < states->len; i++) print_state(cli, document, &states->items[i]);
   print_tried(cli, document);
+  print_summed(cli, document);
   print_next(cli, document);
+  const fsm_value *unasked = list_of(document, "unasked");
+  if (unasked != NULL && unasked->len > 0)
+    cli_indented(cli, 0,
+                 fsm_arena_printf(arena, "not looked at, it costs too much: %s", cli_text(arena, unasked)));
   if (list_of(document, "path") != NULL)
     cli_indented(cli, 0, fsm_arena_printf(arena, "the shortest way to an end: %s", way));
   else if (commands != NULL && commands->len > 0)
