@@ -1,9 +1,5 @@
-/* web.c: the HTTP client over libcurl.
- *
- * One easy handle per client, reset before each request, so that nothing of one request leaks into
- * the next and the connection is kept all the same: it belongs to the multi handle, which is there so that
- * another thread can end the wait for an answer. Sizes are checked while bytes arrive, not after.
- */
+/* web.c: the HTTP client: what is asked for is looked at here, whichever way it then goes (web_impl.h), so
+ * that nothing that cannot be sent ever reaches one of them. */
 #include "runtime/web.h"
 
 #include <errno.h>
@@ -13,7 +9,7 @@
 
 #include "runtime/web_impl.h"
 
-enum { NS_PER_MS = 1000000, CONNECT_TIMEOUT_MS = 5000, CONNECTION_LIFE_S = 300, POLL_MS = 1000 };
+#define CONNECT_TIMEOUT_NS INT64_C(5000000000)
 
 static char *copy_or_null(const char *text) { return text == NULL ? NULL : strdup(text); }
 
@@ -25,6 +21,7 @@ static bool has_control(const char *text) {
 
 static fsm_code check_options(const fsm_web_options *options, fsm_error *err) {
   FSM_ASSERT(!options->own_server || options->socket != NULL);
+  FSM_ASSERT(options->socket == NULL || options->url == NULL);
   if (options->socket == NULL && options->url == NULL && !options->anywhere)
     return fsm_fail(err, FSM_EARGUMENT, "", "neither a socket nor a URL was given");
   if (options->socket != NULL && strlen(options->socket) > FSM_WEB_SOCKET_MAX)
@@ -39,6 +36,8 @@ static fsm_code check_options(const fsm_web_options *options, fsm_error *err) {
     return fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long or has control characters");
   if ((options->user == NULL) != (options->password_file == NULL))
     return fsm_fail(err, FSM_EARGUMENT, "user", "a user and a password_file go together");
+  if (options->user != NULL && options->socket != NULL)
+    return fsm_fail(err, FSM_EARGUMENT, "user", "a name and a password are sent to a URL, not to a socket");
   if (options->user != NULL && (strchr(options->user, ':') != NULL || has_control(options->user)))
     return fsm_fail(err, FSM_EARGUMENT, "user", "this name cannot be sent");
   if (options->token_file != NULL && (options->token != NULL || options->user != NULL))
@@ -95,24 +94,17 @@ fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *
   fsm_code code = check_options(options, err);
   if (code == FSM_OK) code = check_tls(options, err);
   if (code != FSM_OK) return code;
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-    return fsm_fail(err, FSM_ENOMEM, "", "libcurl does not start");
   fsm_web *web = calloc(1, sizeof *web);
-  if (web == NULL) {
-    curl_global_cleanup();
-    return fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
-  }
-  web->easy = curl_easy_init();
-  web->multi = curl_multi_init();
+  if (web == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
   web->timeout_ns = options->timeout_ns;
-  web->connect_timeout_ns = options->connect_timeout_ns;
+  web->connect_timeout_ns =
+      options->connect_timeout_ns > 0 ? options->connect_timeout_ns : CONNECT_TIMEOUT_NS;
   web->own_server = options->own_server;
   web->anywhere = options->anywhere;
-  web->fd = -1;
   web->body_max = options->body_max == 0 ? FSM_WEB_BODY_MAX : options->body_max;
-  bool whole = copy_options(web, options) && web->easy != NULL && web->multi != NULL;
-  code =
-      whole ? open_secrets(web, options, err) : fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
+  code = copy_options(web, options) ? open_secrets(web, options, err)
+                                    : fsm_fail(err, FSM_ENOMEM, "", "no memory for an HTTP client");
+  if (code == FSM_OK) code = options->socket != NULL ? fsm__near_open(web, err) : fsm__far_open(web, err);
   if (code == FSM_OK)
     *out = web;
   else
@@ -122,21 +114,21 @@ fsm_code fsm_web_open(const fsm_web_options *options, fsm_web **out, fsm_error *
 
 void fsm_web_close(fsm_web *web) {
   if (web == NULL) return;
-  curl_easy_cleanup(web->easy);
-  curl_multi_cleanup(web->multi);
+  fsm__near_close(web->near);
+  fsm__far_close(web->far);
   fsm__secret_free(web->password);
   fsm__secret_free(web->bearer);
   char *const texts[] = {web->socket, web->url,     web->token,     web->agent,
                          web->user,   web->ca_file, web->cert_file, web->key_file};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) free(texts[i]);
   free(web);
-  curl_global_cleanup();
 }
 
 void fsm_web_interrupt(fsm_web *web) {
   FSM_ASSERT(web != NULL);
   atomic_store(&web->interrupted, true);
-  curl_multi_wakeup(web->multi);
+  if (web->near != NULL) fsm__near_interrupt(web->near);
+  if (web->far != NULL) fsm__far_interrupt(web->far);
 }
 
 void fsm_web_timeout(fsm_web *web, int64_t timeout_ns) {
@@ -146,168 +138,41 @@ void fsm_web_timeout(fsm_web *web, int64_t timeout_ns) {
 
 /* ---- a request ------------------------------------------------------------------------------------- */
 
-static fsm_code add_header(struct curl_slist **list, fsm_buf *line, const char *name, const char *value,
-                           fsm_error *err) {
+static fsm_code add_header(fsm__exchange *ex, const char *name, const char *value, fsm_error *err) {
   if (value == NULL) return FSM_OK;
   if (strlen(value) > FSM_WEB_VALUE_MAX || has_control(value))
     return fsm_fail(err, FSM_EARGUMENT, name,
                     "the value of this header is too long or has control characters");
-  fsm_buf_reset(line);
-  /* "Name;" is libcurl's way to say: present and empty */
-  fsm_buf_printf(line, *value == 0 ? "%s;%s" : "%s: %s", name, value);
-  struct curl_slist *more = curl_slist_append(*list, fsm_buf_text(line));
-  if (!fsm_buf_ok(line) || more == NULL) return fsm_fail(err, FSM_ENOMEM, name, "no memory for a header");
-  *list = more;
+  FSM_ASSERT(ex->sent_count < FSM__WEB_SENT_MAX);
+  ex->sent[ex->sent_count++] = (fsm_web_header){name, value};
   return FSM_OK;
 }
 
-/* What libcurl adds by itself and must not: Expect (it would wait a second for servers that do not
- * answer it), and the type of a form for a request without a body. */
-static fsm_code drop_additions(struct curl_slist **list, bool has_body, fsm_error *err) {
-  const char *const unwanted[] = {"Expect:", "Content-Type:"};
-  for (size_t i = 0; i < (has_body ? 1 : 2); i++) {
-    struct curl_slist *more = curl_slist_append(*list, unwanted[i]);
-    if (more == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a header");
-    *list = more;
-  }
-  return FSM_OK;
+static fsm_code add_token(fsm_web *web, fsm__exchange *ex, fsm_error *err) {
+  const char *token = web->token;
+  fsm_code code = web->bearer != NULL ? fsm__secret_read(web->bearer, &token, err) : FSM_OK;
+  if (code != FSM_OK || token == NULL) return code;
+  const bool scheme = web->bearer != NULL && strchr(token, ' ') != NULL; /* "ApiKey …": the whole value */
+  const char *value = fsm_arena_printf(ex->arena, "%s%s", scheme ? "" : "Bearer ", token);
+  if (value == NULL) return fsm_fail(err, FSM_ENOMEM, "token", "no memory for a header");
+  if (strlen(value) > FSM_WEB_VALUE_MAX)
+    return fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long");
+  return add_header(ex, "Authorization", value, err);
 }
 
-static fsm_code make_headers(fsm_web *web, const fsm_web_request *request, struct curl_slist **list,
-                             fsm_error *err) {
+static fsm_code make_headers(fsm_web *web, fsm__exchange *ex, fsm_error *err) {
+  const fsm_web_request *request = ex->request;
+  fsm_code code = FSM_OK;
   if (request->header_count > FSM_WEB_HEADERS_MAX)
     return fsm_fail(err, FSM_EARGUMENT, "headers", "more than %d headers", FSM_WEB_HEADERS_MAX);
-  fsm_buf line = {0};
-  fsm_code code = FSM_OK;
   if (request->body != NULL)
-    code = add_header(list, &line, "Content-Type", request->type == NULL ? "application/json" : request->type,
-                      err);
-  const char *token = web->token;
-  if (code == FSM_OK && web->bearer != NULL) code = fsm__secret_read(web->bearer, &token, err);
-  if (code == FSM_OK && token != NULL) {
-    char bearer[FSM_WEB_VALUE_MAX + 1];
-    bool scheme = web->bearer != NULL && strchr(token, ' ') != NULL; /* "ApiKey …": the whole value */
-    int len = snprintf(bearer, sizeof bearer, "%s%s", scheme ? "" : "Bearer ", token);
-    code = len < 0 || (size_t)len >= sizeof bearer
-               ? fsm_fail(err, FSM_EARGUMENT, "token", "the token is too long")
-               : add_header(list, &line, "Authorization", bearer, err);
-  }
+    code = add_header(ex, "Content-Type", request->type == NULL ? "application/json" : request->type, err);
+  if (code == FSM_OK) code = add_token(web, ex, err);
   const char *accept = request->accept == NULL && !web->anywhere ? "application/json" : request->accept;
-  if (code == FSM_OK) code = add_header(list, &line, "Accept", accept, err);
+  if (code == FSM_OK) code = add_header(ex, "Accept", accept, err);
   for (size_t i = 0; code == FSM_OK && i < request->header_count; i++)
-    code = add_header(list, &line, request->headers[i].name, request->headers[i].value, err);
-  fsm_buf_free(&line);
-  return code == FSM_OK ? drop_additions(list, request->body != NULL, err) : code;
-}
-
-static long milliseconds(int64_t ns, long if_zero) {
-  if (ns <= 0) return if_zero;
-  int64_t ms = ns / NS_PER_MS;
-  return ms == 0 ? 1 : (long)ms;
-}
-
-static void set_connection(fsm_web *web, fsm__exchange *ex) {
-  CURL *easy = web->easy;
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, web->agent);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ex->listener != NULL ? 0L : milliseconds(web->timeout_ns, 0));
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                   milliseconds(web->connect_timeout_ns, CONNECT_TIMEOUT_MS));
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an id may be ".." */
-  if (web->socket != NULL) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, web->socket);
-  if (!web->own_server) return;
-  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, fsm__web_on_socket);
-  curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, web);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, fsm__web_on_connected);
-  curl_easy_setopt(easy, CURLOPT_PREREQDATA, ex);
-}
-
-static void set_tls(fsm_web *web) {
-  CURL *easy = web->easy;
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
-#if LIBCURL_VERSION_NUM >= 0x075700 /* else it is not kept */
-  curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-#endif
-  if (web->ca_file != NULL) { /* these alone: not what the system trusts besides */
-    curl_easy_setopt(easy, CURLOPT_CAINFO, web->ca_file);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-  }
-  if (web->cert_file == NULL) return;
-  curl_easy_setopt(easy, CURLOPT_SSLCERT, web->cert_file);
-  curl_easy_setopt(easy, CURLOPT_SSLKEY, web->key_file);
-}
-
-static fsm_code set_user(fsm_web *web, fsm_error *err) {
-  const char *password = NULL;
-  if (web->password == NULL) return FSM_OK;
-  fsm_code code = fsm__secret_read(web->password, &password, err);
-  if (code != FSM_OK) return code;
-  curl_easy_setopt(web->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-  curl_easy_setopt(web->easy, CURLOPT_USERNAME, web->user);
-  curl_easy_setopt(web->easy, CURLOPT_PASSWORD, password);
-  return FSM_OK;
-}
-
-static void set_request(CURL *easy, const fsm_web_request *request) {
-  if (strcmp(request->method, "GET") == 0 && request->body == NULL) {
-    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    return;
-  }
-  if (strcmp(request->method, "HEAD") == 0) {
-    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    return;
-  }
-  /* a POST without a body still says Content-Length: 0 */
-  curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body == NULL ? "" : request->body);
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-}
-
-/* Until it is done or somebody interrupts; then CURLE_ABORTED_BY_CALLBACK. */
-static CURLcode run(fsm_web *web, fsm__exchange *ex) {
-  CURLcode result = CURLE_ABORTED_BY_CALLBACK;
-  if (curl_multi_add_handle(web->multi, web->easy) != CURLM_OK) return CURLE_OUT_OF_MEMORY;
-  for (int running = 1; running > 0 && !atomic_load(&web->interrupted) && fsm__web_goes_on(ex);) {
-    CURLMcode code = curl_multi_perform(web->multi, &running);
-    if (code == CURLM_OK && running > 0) code = curl_multi_poll(web->multi, NULL, 0, POLL_MS, NULL);
-    if (code != CURLM_OK) {
-      result = code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_RECV_ERROR;
-      break;
-    }
-  }
-  int left;
-  for (CURLMsg *message; (message = curl_multi_info_read(web->multi, &left)) != NULL;)
-    if (message->msg == CURLMSG_DONE) result = message->data.result;
-  curl_multi_remove_handle(web->multi, web->easy);
-  return result;
-}
-
-/* Runs what was set up and hands the answer over to the arena. */
-static fsm_code perform(fsm_web *web, fsm__exchange *ex, fsm_error *err) {
-  CURL *easy = web->easy;
-  char text[CURL_ERROR_SIZE] = "";
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, text);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ex->listener != NULL ? fsm__web_on_part : fsm__web_on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, ex);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, fsm__web_on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, ex);
-  CURLcode result = run(web, ex);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-  if (result != CURLE_OK && !ex->enough) return fsm__web_fault(web, result, ex, text, err);
-  long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  ex->reply->status = (int)status;
-  ex->reply->body_len = ex->body.len;
-  ex->reply->body = ex->body.len == 0 ? "" : fsm_arena_strndup(ex->arena, ex->body.data, ex->body.len);
-  if (ex->reply->body == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for the answer");
-  return FSM_OK;
+    code = add_header(ex, request->headers[i].name, request->headers[i].value, err);
+  return code;
 }
 
 static fsm_code check_request(const fsm_web *web, const fsm_web_request *request, fsm_error *err) {
@@ -322,32 +187,27 @@ static fsm_code check_request(const fsm_web *web, const fsm_web_request *request
   return FSM_OK;
 }
 
+/* Hands what was collected over to the arena. */
+static fsm_code finish(fsm__exchange *ex, fsm_error *err) {
+  ex->reply->body_len = ex->body.len;
+  ex->reply->body = ex->body.len == 0 ? "" : fsm_arena_strndup(ex->arena, ex->body.data, ex->body.len);
+  return ex->reply->body != NULL ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for the answer");
+}
+
 static fsm_code exchange(fsm_web *web, const fsm_web_request *request, const fsm_web_listener *listener,
                          fsm_arena *arena, fsm_web_reply *out, fsm_error *err) {
   FSM_ASSERT(web != NULL && request != NULL && arena != NULL && out != NULL);
   fsm_web_reply reply = {0};
   fsm__exchange ex = {
-      .arena = arena, .reply = &reply, .body_max = web->body_max, .web = web, .listener = listener};
-  struct curl_slist *list = NULL;
+      .request = request, .listener = listener, .arena = arena, .reply = &reply, .body_max = web->body_max};
   fsm_code code = check_request(web, request, err);
+  if (code == FSM_OK) code = make_headers(web, &ex, err);
   if (code != FSM_OK) return code;
-  const char *url = fsm_arena_printf(arena, "%s%s", web->anywhere ? "" : web->url, request->path);
   if (web->anywhere) ex.headers = fsm_arena_zalloc(arena, FSM_WEB_HEADERS_MAX, sizeof *ex.headers);
   reply.headers = ex.headers;
-  code = url == NULL ? fsm_fail(err, FSM_ENOMEM, "", "no memory for the URL")
-                     : make_headers(web, request, &list, err);
-  if (code == FSM_OK) {
-    curl_easy_reset(web->easy);
-    set_connection(web, &ex);
-    set_tls(web);
-    set_request(web->easy, request);
-    curl_easy_setopt(web->easy, CURLOPT_URL, url);
-    curl_easy_setopt(web->easy, CURLOPT_HTTPHEADER, list);
-    code = set_user(web, err);
-  }
-  if (code == FSM_OK) code = perform(web, &ex, err);
+  code = web->near != NULL ? fsm__near_do(web, &ex, err) : fsm__far_do(web, &ex, err);
+  if (code == FSM_OK) code = finish(&ex, err);
   if (code == FSM_OK) *out = reply;
-  curl_slist_free_all(list);
   fsm_buf_free(&ex.body);
   return code;
 }
@@ -363,8 +223,6 @@ fsm_code fsm_web_listen(fsm_web *web, const fsm_web_request *request, const fsm_
   return exchange(web, request, listener, arena, out, err);
 }
 
-int64_t fsm_web_date(const char *text) { return curl_getdate(text, NULL); }
-
 void fsm_web_escape(fsm_buf *buf, const char *text, size_t len) {
   for (size_t i = 0; i < len; i++) {
     unsigned char c = (unsigned char)text[i];
@@ -376,5 +234,3 @@ void fsm_web_escape(fsm_buf *buf, const char *text, size_t len) {
       fsm_buf_printf(buf, "%%%02X", c);
   }
 }
-
-const char *fsm_web_library(void) { return curl_version_info(CURLVERSION_NOW)->version; }

@@ -1,4 +1,4 @@
-/* web.h: a small HTTP client. The one wrapper of libcurl.
+/* web.h: a small HTTP client: over a unix socket by itself, over TCP by libcurl, whose one wrapper it is.
  *
  * A client talks to one server, over TCP or a unix socket, one request at a time, and keeps the
  * connection between requests. It goes to that server only: no proxy, no redirect, no other protocol.
@@ -41,7 +41,8 @@ typedef struct fsm_web_options {
   const char *socket;     /* path of a unix socket; NULL = TCP to the host of url */
   bool own_server;        /* whoever listens on the socket must be this user or root, or FSM_EPERMISSION
                              before anything is sent: a path can change between a look and its use */
-  const char *url;        /* "http://127.0.0.1:8080" without a path; NULL with a socket */
+  const char *url;        /* "http://127.0.0.1:8080" without a path; NULL with a socket, which has no TLS and
+                             knows no user */
   bool anywhere;          /* no socket and no url: requests name theirs */
   const char *token;      /* bearer token sent with every request; NULL = none */
   const char *token_file; /* the same from a file that nobody else may read, as it is at each request; with a
@@ -111,7 +112,7 @@ int64_t fsm_web_date(const char *text);
  * segment or one query value. */
 void fsm_web_escape(fsm_buf *buf, const char *text, size_t len);
 
-/* The version of libcurl, for --version. */
+/* The version of libcurl, for --version; "(none)" when it cannot be loaded. */
 const char *fsm_web_library(void);
 
 #ifdef __cplusplus

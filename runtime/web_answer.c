@@ -6,27 +6,12 @@
 #include "runtime/clock.h"
 #include "runtime/web_impl.h"
 
-size_t fsm__web_on_body(char *data, size_t size, size_t count, void *arg) {
-  fsm__exchange *ex = arg;
-  size_t len = size * count; /* size is always 1 */
-  if (len > ex->body_max - ex->body.len) {
-    ex->too_large = true;
-    return 0;
-  }
-  fsm_buf_add(&ex->body, data, len);
-  return fsm_buf_ok(&ex->body) ? len : 0;
-}
-
 /* ---- an answer without end ------------------------------------------------------------------------ */
 
-size_t fsm__web_on_part(char *data, size_t size, size_t count, void *arg) {
-  fsm__exchange *ex = arg;
-  long status = 0;
-  curl_easy_getinfo(ex->web->easy, CURLINFO_RESPONSE_CODE, &status);
-  if (status < 200 || status > 299) return fsm__web_on_body(data, size, count, arg);
+static bool tell(fsm__exchange *ex, const char *data, size_t len) {
   ex->heard_ns = fsm__monotonic_ns();
-  ex->enough = !ex->listener->part(ex->listener->arg, data, size * count);
-  return ex->enough ? 0 : size * count;
+  ex->enough = !ex->listener->part(ex->listener->arg, data, len);
+  return !ex->enough;
 }
 
 bool fsm__web_goes_on(fsm__exchange *ex) {
@@ -35,6 +20,19 @@ bool fsm__web_goes_on(fsm__exchange *ex) {
   ex->silent = fsm__monotonic_ns() - ex->heard_ns > ex->listener->silence_ns;
   ex->enough = !ex->listener->alive(ex->listener->arg);
   return !ex->enough && !ex->silent;
+}
+
+/* ---- one that has --------------------------------------------------------------------------------- */
+
+bool fsm__web_take_body(fsm__exchange *ex, const char *data, size_t len) {
+  const int status = ex->reply->status;
+  if (ex->listener != NULL && status >= 200 && status <= 299) return tell(ex, data, len);
+  if (len > ex->body_max - ex->body.len) {
+    ex->too_large = true;
+    return false;
+  }
+  fsm_buf_add(&ex->body, data, len);
+  return fsm_buf_ok(&ex->body);
 }
 
 /* ---- headers -------------------------------------------------------------------------------------- */
@@ -61,9 +59,7 @@ static void keep_header(fsm__exchange *ex, const char *line, size_t len) {
   ex->headers[ex->reply->header_count++] = (fsm_web_header){name, value};
 }
 
-size_t fsm__web_on_header(char *data, size_t size, size_t count, void *arg) {
-  fsm__exchange *ex = arg;
-  size_t len = size * count;
+void fsm__web_take_header(fsm__exchange *ex, const char *line, size_t len) {
   const struct {
     const char *name, **to;
   } wanted[] = {{"ETag", &ex->reply->etag},
@@ -71,33 +67,17 @@ size_t fsm__web_on_header(char *data, size_t size, size_t count, void *arg) {
                 {"Content-Type", &ex->reply->type},
                 {"Retry-After", &ex->reply->retry_after}};
   for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-    const char *value = header_value(ex->arena, data, len, wanted[i].name);
+    const char *value = header_value(ex->arena, line, len, wanted[i].name);
     if (value != NULL) *wanted[i].to = value;
   }
-  keep_header(ex, data, len);
-  return len;
+  keep_header(ex, line, len);
 }
 
 /* ---- whose server it is --------------------------------------------------------------------------- */
 
-int fsm__web_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose) {
-  fsm_web *web = arg;
-  (void)purpose;
-  web->fd = fd;
-  return CURL_SOCKOPT_OK;
-}
-
-static bool is_ours(int fd) {
+bool fsm__web_is_ours(int fd) {
   struct ucred peer; /* of whoever called listen() */
   socklen_t len = sizeof peer;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) return false;
   return peer.uid == geteuid() || peer.uid == 0;
-}
-
-/* Connected, nothing sent yet. */
-int fsm__web_on_connected(void *arg, char *to, char *from, int to_port, int from_port) {
-  (void)to, (void)from, (void)to_port, (void)from_port;
-  fsm__exchange *ex = arg;
-  ex->refused = !is_ours(ex->web->fd);
-  return ex->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }

@@ -1,20 +1,10 @@
 /* web_fault.c: why there is no answer, in words. */
 #include <string.h>
 
-#include "runtime/web_impl.h"
+#include "runtime/web_curl.h"
 
-static const char *server_name(const fsm_web *web) {
+const char *fsm__web_server(const fsm_web *web) {
   return web->anywhere ? "url" : web->socket != NULL ? web->socket : web->url;
-}
-
-/* libcurl speaks of the host and port of a URL, which a socket has not: there the system's word counts. */
-static const char *why_not(const fsm_web *web, CURLcode result, const char *text) {
-  long fault = 0;
-  if (web->socket != NULL && result == CURLE_COULDNT_CONNECT) {
-    curl_easy_getinfo(web->easy, CURLINFO_OS_ERRNO, &fault);
-    return fault != 0 ? strerror((int)fault) : curl_easy_strerror(result);
-  }
-  return *text != 0 ? text : curl_easy_strerror(result);
 }
 
 /* The numbers are OpenSSL's, X509_V_ERR_*. */
@@ -35,7 +25,7 @@ static const char *certificate_fault(long verdict) {
 }
 
 static fsm_code tls_fault(const fsm_web *web, CURLcode result, const char *why, fsm_error *err) {
-  const char *where = server_name(web);
+  const char *where = fsm__web_server(web);
   long verdict = 0;
   if (result == CURLE_SSL_CACERT_BADFILE)
     return fsm_fail(err, FSM_EARGUMENT, "ca_file", "the certificates cannot be used (%s)", why);
@@ -43,25 +33,32 @@ static fsm_code tls_fault(const fsm_web *web, CURLcode result, const char *why, 
     return fsm_fail(err, FSM_EARGUMENT, "cert_file", "our certificate or its key cannot be used (%s)", why);
   if (result == CURLE_SSL_CONNECT_ERROR)
     return fsm_fail(err, FSM_EUNREACHABLE, where, "TLS was not agreed on (%s)", why);
-  curl_easy_getinfo(web->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+  web->far->curl.easy_getinfo(web->far->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
   return fsm_fail(err, FSM_EPERMISSION, where, "%s (%s); nothing was sent", certificate_fault(verdict), why);
 }
 
-fsm_code fsm__web_fault(const fsm_web *web, CURLcode result, const fsm__exchange *ex, const char *text,
-                        fsm_error *err) {
-  const char *where = server_name(web);
+fsm_code fsm__web_ended(const fsm_web *web, const fsm__exchange *ex, fsm_error *err) {
+  const char *where = fsm__web_server(web);
   if (ex->refused)
     return fsm_fail(err, FSM_EPERMISSION, where,
                     "who listens there is neither this user nor root; nothing was sent");
   if (ex->too_large) return fsm_fail(err, FSM_ETOOLARGE, where, "the answer is over %zu bytes", ex->body_max);
-  if (!fsm_buf_ok(&ex->body) || result == CURLE_OUT_OF_MEMORY)
-    return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
+  if (!fsm_buf_ok(&ex->body)) return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
   if (ex->silent)
     return fsm_fail(err, FSM_ETIMEOUT, where, "nothing was heard for %lld s",
                     (long long)(ex->listener->silence_ns / 1000000000));
   if (atomic_load(&web->interrupted)) return fsm_fail(err, FSM_ECLOSED, where, "interrupted");
-  const char *why = why_not(web, result, text);
+  return FSM_OK;
+}
+
+fsm_code fsm__far_fault(const fsm_web *web, CURLcode result, const fsm__exchange *ex, const char *text,
+                        fsm_error *err) {
+  const char *where = fsm__web_server(web);
+  const fsm_code ended = fsm__web_ended(web, ex, err);
+  if (ended != FSM_OK) return ended;
+  const char *why = *text != 0 ? text : web->far->curl.easy_strerror(result);
   switch (result) {
+    case CURLE_OUT_OF_MEMORY: return fsm_fail(err, FSM_ENOMEM, where, "no memory for the answer");
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:

@@ -1,16 +1,23 @@
-/* web_impl.h: what the files of the HTTP client share, and the one place that includes libcurl. */
+/* web_impl.h: what the files of the HTTP client share. A client goes one of two ways, which is known when it
+ * is opened: `near`, a unix socket by nothing but the system (web_near.c), or `far`, by libcurl (web_far.c),
+ * which brings thirty libraries with it and is loaded for that alone. Both send what web.c has looked at and
+ * hand over what comes to web_answer.c. */
 #ifndef FSM_RUNTIME_WEB_IMPL_H
 #define FSM_RUNTIME_WEB_IMPL_H
 
-#include <curl/curl.h>
 #include <stdatomic.h>
 
 #include "runtime/web.h"
 #include "runtime/web_secret.h"
 
+enum { FSM__WEB_SENT_MAX = FSM_WEB_HEADERS_MAX + 3 }; /* Content-Type, Authorization, Accept */
+
+typedef struct fsm__near fsm__near;
+typedef struct fsm__far fsm__far;
+
 struct fsm_web {
-  CURL *easy;
-  CURLM *multi;
+  fsm__near *near; /* one of the two */
+  fsm__far *far;
   atomic_bool interrupted;
   char *socket, *url, *token, *agent;
   char *user, *ca_file, *cert_file, *key_file;
@@ -18,16 +25,17 @@ struct fsm_web {
   int64_t timeout_ns, connect_timeout_ns;
   size_t body_max;
   bool own_server, anywhere;
-  int fd; /* of the connection, -1 before the first; own_server only */
 };
 
-/* What one answer collects while it arrives. */
+/* One request, and what its answer collects while it arrives. */
 typedef struct fsm__exchange {
+  const fsm_web_request *request;
+  fsm_web_header sent[FSM__WEB_SENT_MAX]; /* none has control characters */
+  size_t sent_count;
   fsm_arena *arena;
-  fsm_web_reply *reply;
+  fsm_web_reply *reply; /* the body comes last, when all of it is there */
   fsm_buf body;
   size_t body_max;
-  fsm_web *web;
   fsm_web_header *headers;
   const fsm_web_listener *listener; /* NULL: the body is collected */
   int64_t heard_ns;                 /* when the last part came, monotonic */
@@ -36,19 +44,35 @@ typedef struct fsm__exchange {
   bool too_large, refused;          /* refused: by us, the server is not ours */
 } fsm__exchange;
 
-/* Of libcurl, with the exchange; on_socket: with the client. */
-size_t fsm__web_on_body(char *data, size_t size, size_t count, void *arg);
-size_t fsm__web_on_part(char *data, size_t size, size_t count, void *arg);
-size_t fsm__web_on_header(char *data, size_t size, size_t count, void *arg);
-/* own_server: which connection it is; connected, nothing sent yet: is it ours? */
-int fsm__web_on_socket(void *arg, curl_socket_t fd, curlsocktype purpose);
-int fsm__web_on_connected(void *arg, char *to, char *from, int to_port, int from_port);
+/* ---- web_answer.c ----------------------------------------------------------------------------------- */
 
+/* A line of the head, with or without its end. */
+void fsm__web_take_header(fsm__exchange *ex, const char *line, size_t len);
+/* false: too much of it, no memory, or the listener has heard enough. The status is known by then. */
+bool fsm__web_take_body(fsm__exchange *ex, const char *data, size_t len);
 /* Between two looks at the connection: false, the listener has had enough or waited long enough. */
 bool fsm__web_goes_on(fsm__exchange *ex);
+/* Whoever called listen() on the other side is this user or root. */
+bool fsm__web_is_ours(int fd);
 
-/* Why there is no answer; text: libcurl's own, "" = none. Never FSM_OK. */
-fsm_code fsm__web_fault(const fsm_web *web, CURLcode result, const fsm__exchange *ex, const char *text,
-                        fsm_error *err);
+/* ---- web_fault.c ------------------------------------------------------------------------------------ */
+
+/* What a fault names: the socket or the URL. */
+const char *fsm__web_server(const fsm_web *web);
+/* Why it was ended from this side, FSM_OK when it was not. */
+fsm_code fsm__web_ended(const fsm_web *web, const fsm__exchange *ex, fsm_error *err);
+
+/* ---- the two ways ----------------------------------------------------------------------------------- */
+
+/* Into web->near; err says what is missing. */
+FSM_MUST_USE fsm_code fsm__near_open(fsm_web *web, fsm_error *err);
+void fsm__near_close(fsm__near *near);
+void fsm__near_interrupt(fsm__near *near);
+FSM_MUST_USE fsm_code fsm__near_do(fsm_web *web, fsm__exchange *ex, fsm_error *err);
+
+FSM_MUST_USE fsm_code fsm__far_open(fsm_web *web, fsm_error *err);
+void fsm__far_close(fsm__far *far);
+void fsm__far_interrupt(fsm__far *far);
+FSM_MUST_USE fsm_code fsm__far_do(fsm_web *web, fsm__exchange *ex, fsm_error *err);
 
 #endif

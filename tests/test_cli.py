@@ -213,6 +213,11 @@ class Usage(Case):
         self.assertRegex(self.ok("--version"), r"^fsm-cli \d+\.\d+\.\d+\nbuild: .*\nformats: .*\nlibraries: .*libcurl ")
         self.ok("ls", "--version")
 
+    def test_what_is_only_for_urls_is_not_loaded_with_it(self):
+        needed = subprocess.run(["ldd", CLI], check=True, capture_output=True, text=True).stdout
+        self.assertIn("liblmdb", needed)
+        self.assertNotIn("libcurl", needed)
+
     def test_a_slip_is_answered_with_what_was_meant(self):
         for args, meant in ((("sned",), "send"), (("lint",), "def lint"), (("mint",), "token mint"), (("def", "lnt"), "def lint"), (("ls", "--sate", "x"), "--state"), (("tokn",), "token")):
             _, err = self.expect(2, *args)

@@ -34,7 +34,7 @@ WRAPPERS = [
     (r"lmdb\.h", "runtime/store_lmdb.h"),
     (r"openssl/.*", "runtime/hash_impl.h"),  # of hash.c, public_key.c
     (r"nats(\.h|/.*)", "runtime/bus_impl.h"),  # of bus.c, bus_connect.c, bus_stream.c
-    (r"curl/.*", "runtime/web_impl.h"),  # of web.c, web_answer.c, web_fault.c
+    (r"curl/.*", "runtime/web_curl.h"),  # of web_curl.c, web_far.c, web_fault.c
     (r"jwt\.h", "runtime/token.c"),
     (r"microhttpd\.h", "runtime/daemon/http_impl.h"),  # of http*.c
     (r"gnutls/.*", "runtime/daemon/http_tls.c"),

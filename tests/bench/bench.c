@@ -41,7 +41,7 @@ static const figure figures[] = {
     {"durable_c64_1m_hot", "transitions/s", durable_c64_1m_hot},
     {"durable_c64_1m_uniform", "transitions/s", durable_c64_1m_uniform},
     {"bytes_per_transition", "bytes", bytes_per_transition}, /* raw: the journal's own */
-    /* a seeded store of 1 M instances under 5,000 events a second; raw of what is in ms: fsm-cli --version */
+    /* a seeded store of 1 M instances under 5,000 events a second; raw of what is in ms: fsm-cli --help */
     {"ls_first_page", "ms", ls_first_page},
     {"stuck_first_page", "ms", stuck_first_page},
     {"why", "ms", why_one},

@@ -16,6 +16,7 @@
 #include "tests/fuzz/fuzz_parsed.h"
 #include "tests/fuzz/fuzz_people.h"
 #include "tests/fuzz/fuzz_record.h"
+#include "tests/fuzz/fuzz_reply.h"
 #include "tests/fuzz/fuzz_routes.h"
 #include "tests/fuzz/fuzz_scxml.h"
 #include "tests/fuzz/fuzz_settings.h"
@@ -55,6 +56,7 @@ static const fuzz_target fuzz_targets[] = {
     {"settings", 2, settings_open, settings_one, NULL, false, true},
     {"trace", 1, trace_open, trace_one, NULL, true, false},
     {"http", 1, http_open, http_one, NULL, false, false},
+    {"reply", 1, reply_open, reply_one, NULL, false, false},
     {"negotiate", 1, negotiate_open, negotiate_one, NULL, true, false},
     {"cursors", 2, cursors_open, cursors_one, cursors_close, false, false},
     {"parked", 3, parked_open, parked_one, parked_close, false, false},
