@@ -9,7 +9,7 @@ import os
 import subprocess
 import unittest
 
-from http_daemon import FSMD, Case, ref
+from http_daemon import FSMD, Case, ref, token
 
 PARKED = {
     "id": "parked",
@@ -148,6 +148,18 @@ class Admin(Case):
         for verb in ("pause", "resume", "cancel", "force", "set", "note", "retry", "skip"):
             self.problem(self.order(one, verb, local=False), 403, "not_permitted")
         self.assertEqual(self.state(one), before)
+
+    def test_the_list_of_people_is_for_admins_and_those_of_one_instance_are_not(self):
+        one = self.started("SUBMIT")
+        for auth in (token(), token(sub="otto", roles=["clerk"])):
+            self.problem(self.d.request("GET", "/v1/actors", auth=auth), 403, "not_permitted")
+            self.assertEqual(self.d.request("GET", "/v1/instances/%s/why" % one, auth=auth).status, 200)
+            self.assertEqual(self.d.request("GET", "/v1/instances?with=who", auth=auth).status, 200)
+            self.assertEqual(self.d.request("GET", "/v1/search?q=otto", auth=auth).status, 200)
+        for admin in ({"auth": token(aud="fsmd-admin")}, {"local": True}):
+            answer = self.d.request("GET", "/v1/actors", **admin)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertTrue(answer.json["items"])
 
     def test_unknown_instances_and_verbs(self):
         self.deployed()

@@ -146,6 +146,7 @@ class Parity(unittest.TestCase):
             (200, "list", {"what": "groups", "by": "machine"}, "GET", "/v1/groups?by=machine", {}),
             (400, "list", {"what": "groups", "by": "x"}, "GET", "/v1/groups?by=x", {}),
             (400, "list", {"what": "actors", "after": "x"}, "GET", "/v1/actors?after=x", {}),
+            (403, "list", {"what": "actors"}, "GET", "/v1/actors", {"auth": "user"}),
             (404, "list", {"what": "stats", "machine": "no"}, "GET", "/v1/stats?machine=no", {}),
             (400, "list", {"what": "stats", "since": "soon"}, "GET", "/v1/stats?since=soon", {}),
             (404, "list", {"what": "funnel", "machine": "no"}, "GET", "/v1/machines/no/funnel", {}),

@@ -58,7 +58,7 @@ static const route routes[] = {
   {"GET",  "v1/search",              " q machine since until limit after ", ACTOR, NO_BODY, fsm__serve_search},
   {"GET",  "v1/stuck",               " FILTER with limit after ", ACTOR, NO_BODY, fsm__serve_stuck},
   {"GET",  "v1/groups",              " FILTER by sum after ", ACTOR, NO_BODY, fsm__serve_groups},
-  {"GET",  "v1/actors",              " limit after ", ACTOR, NO_BODY, fsm__serve_actors},
+  {"GET",  "v1/actors",              " limit after ", ADMIN, NO_BODY, fsm__serve_actors},
   {"GET",  "v1/counts",              " machine ", ACTOR, NO_BODY, fsm__serve_counts},
   {"GET",  "v1/stats",               " machine since until every after ", ACTOR, NO_BODY, fsm__serve_stats},
   {"GET",  "v1/machines/*/funnel",   " since until after ", ACTOR, NO_BODY, fsm__serve_funnel},

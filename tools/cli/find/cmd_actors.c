@@ -55,7 +55,8 @@ const cli_command cli_actors = {
     .summary = "who acts, as records and fsmd --people say, those seen last in front",
     .more =
         "Made from the log, and from the file of people that the daemon has (for stopped files:\n"
-        "--people FILE); it is these that `who can act` is told of.",
+        "--people FILE); it is these that `who can act` is told of. Names with their roles are for\n"
+        "admins; who may act on one instance, why and events tell everyone.",
     .options = options,
     .examples = examples,
     .formats = CLI_FORMATS_LIST,
