@@ -306,6 +306,7 @@ export interface EnabledEvent {
   seen?: Json;
   fault?: string;
   depends?: true;
+  unasked?: true;
   missing?: string;
   who?: string;
   people?: string[];
