@@ -2,30 +2,9 @@
 #ifndef FSM_TESTS_DEFINITION_RUN_H
 #define FSM_TESTS_DEFINITION_RUN_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "schema/definition.h"
 #include "schema/json.h"
-
-static fsm_arena arena;
-static inline int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-static inline int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static inline fsm_definition *load(const char *text) {
   fsm_definition *d = NULL;

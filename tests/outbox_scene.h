@@ -14,6 +14,7 @@
 
 #include "runtime/outbox.h"
 #include "tests/filled_journal.h"
+#include "tests/wait_for.h"
 
 enum { GOT_MAX = 20000, NOTES_MAX = 4096 };
 
@@ -58,17 +59,6 @@ static inline void scene_unlock(void) { pthread_mutex_unlock(&s->lock); }
     scene_lock();         \
     statement;            \
     scene_unlock();       \
-  } while (0)
-
-/* Waits as long as it takes, up to what only a hang needs. */
-#define WAIT_FOR(condition)                                               \
-  do {                                                                    \
-    bool came = false;                                                    \
-    for (int i_ = 0; i_ < 6000 && !came; i_++) {                          \
-      came = (condition);                                                 \
-      if (!came) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); \
-    }                                                                     \
-    if (!came) fail_msg("never came: %s", #condition);                    \
   } while (0)
 
 static inline fsm_code scene_prepare(fsm__sink *sink, const fsm__sink_view *view, fsm__cursor *cursor,

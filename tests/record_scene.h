@@ -2,33 +2,10 @@
 #ifndef FSM_TESTS_RECORD_SCENE_H
 #define FSM_TESTS_RECORD_SCENE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "schema/json.h"
 #include "schema/pack.h"
 #include "schema/record.h"
-
-static fsm_arena arena;
-
-static inline int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static inline int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static const uint8_t hash[32] = {0xab, 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
                                  16,   17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 0xef};

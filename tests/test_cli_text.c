@@ -1,12 +1,5 @@
 /* test_cli_text.c: document values as text, and queries as paths. */
 #include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /* the program's files are in no library */
 #include "tools/cli/route.c"
@@ -14,19 +7,7 @@
 #include "tools/cli/show/text.c"
 #include "tools/cli/show/width.c"
 
-static fsm_arena arena;
-
-static int begin(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static fsm_value parse(const char *json) {
   fsm_value value;
@@ -174,13 +155,13 @@ static void every_query_has_its_path(void **state) {
 int main(void) {
   if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) return 77;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(values_read_as_people_write_them, begin, end),
-      cmocka_unit_test_setup_teardown(a_number_may_come_as_a_string, begin, end),
-      cmocka_unit_test_setup_teardown(times_lose_their_fraction_and_nothing_else, begin, end),
-      cmocka_unit_test_setup_teardown(the_distance_of_two_times_is_never_negative, begin, end),
-      cmocka_unit_test_setup_teardown(a_size_has_the_unit_that_fits, begin, end),
-      cmocka_unit_test_setup_teardown(a_member_has_its_unit_from_its_name, begin, end),
-      cmocka_unit_test_setup_teardown(an_age_has_milliseconds_only_below_a_second, begin, end),
+      cmocka_unit_test_setup_teardown(values_read_as_people_write_them, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_number_may_come_as_a_string, setup, teardown),
+      cmocka_unit_test_setup_teardown(times_lose_their_fraction_and_nothing_else, setup, teardown),
+      cmocka_unit_test_setup_teardown(the_distance_of_two_times_is_never_negative, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_size_has_the_unit_that_fits, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_member_has_its_unit_from_its_name, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_age_has_milliseconds_only_below_a_second, setup, teardown),
       cmocka_unit_test(every_query_has_its_path),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,5 @@
 /* test_cli_waiting.c: what an instance waits for, and what a guard saw, in words. */
 #include <locale.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 /* the program's files are in no library */
 #include "tools/cli/explain/seen.c"
@@ -15,21 +8,9 @@
 #include "tools/cli/show/text.c"
 #include "tools/cli/show/width.c"
 
+#include "tests/arena_scene.h"
+
 #define NOW "\"now\": \"2026-11-22T10:00:00.5Z\""
-
-static fsm_arena arena;
-
-static int begin(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
 
 static fsm_value parse(const char *json) {
   fsm_value value;
@@ -232,15 +213,16 @@ static void nothing_seen_is_nothing_said(void **state) {
 int main(void) {
   if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) return 77;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(a_task_says_who_has_to_do_what, begin, end),
-      cmocka_unit_test_setup_teardown(a_timer_says_when, begin, end),
-      cmocka_unit_test_setup_teardown(times_at_the_ends_of_what_can_be_said_do_not_overflow, begin, end),
-      cmocka_unit_test_setup_teardown(a_task_says_why_nobody_serves_it_or_what_went_wrong, begin, end),
-      cmocka_unit_test_setup_teardown(an_instance_says_why_it_does_not_move, begin, end),
-      cmocka_unit_test_setup_teardown(what_it_says_fits_the_terminal_and_is_escaped, begin, end),
-      cmocka_unit_test_setup_teardown(what_a_guard_saw_is_ten_lines_at_most_of_one_line_each, begin, end),
-      cmocka_unit_test_setup_teardown(the_last_line_counts_what_is_not_shown, begin, end),
-      cmocka_unit_test_setup_teardown(nothing_seen_is_nothing_said, begin, end),
+      cmocka_unit_test_setup_teardown(a_task_says_who_has_to_do_what, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_timer_says_when, setup, teardown),
+      cmocka_unit_test_setup_teardown(times_at_the_ends_of_what_can_be_said_do_not_overflow, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_task_says_why_nobody_serves_it_or_what_went_wrong, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_instance_says_why_it_does_not_move, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_it_says_fits_the_terminal_and_is_escaped, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_a_guard_saw_is_ten_lines_at_most_of_one_line_each, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(the_last_line_counts_what_is_not_shown, setup, teardown),
+      cmocka_unit_test_setup_teardown(nothing_seen_is_nothing_said, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* test_definition.c: definitions: the example from end to end, each form of the notation by what the machine
  * then does, what meta says. */
-#include "tests/definition_files.h"
+#include "tests/definition_run.h"
+
+#define EXAMPLE FSM_SOURCE_DIR "/examples/document-approval.json"
 
 static fsm_definition *load_example(void) {
   size_t len;

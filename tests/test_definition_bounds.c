@@ -1,6 +1,10 @@
 /* test_definition_bounds.c: which definitions are read at all: canonical bytes, a directory of bad ones with
  * what is said about each, limits at their edges. */
-#include "tests/definition_files.h"
+#include <dirent.h>
+
+#include "tests/definition_run.h"
+
+#define EXAMPLE FSM_SOURCE_DIR "/examples/document-approval.json"
 
 #define GOOD FSM_SOURCE_DIR "/tests/cases/good-definitions"
 #define BAD FSM_SOURCE_DIR "/tests/cases/bad-definitions"

@@ -3,19 +3,7 @@
 #include "fsm/expr_remedy.h"
 #include "tests/expr_case.h"
 
-static fsm_arena arena;
-
-static int up(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static int down(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static bool hides(void *arg, const fsm_value *name) {
   (void)arg;
@@ -218,15 +206,15 @@ static void the_search_ends_whatever_an_evaluation_costs(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(comparisons_are_opened_with_the_next_value, up, down),
-      cmocka_unit_test_setup_teardown(bools_texts_lists_and_members, up, down),
-      cmocka_unit_test_setup_teardown(all_of_and_the_fewest_of_or, up, down),
-      cmocka_unit_test_setup_teardown(what_is_allowed_decides, up, down),
-      cmocka_unit_test_setup_teardown(what_is_sent_is_left_to_whoever_sends, up, down),
-      cmocka_unit_test_setup_teardown(what_is_hidden_is_neither_set_nor_told, up, down),
-      cmocka_unit_test_setup_teardown(what_nothing_tells_is_not_found, up, down),
-      cmocka_unit_test_setup_teardown(eight_fields_are_set_and_no_ninth, up, down),
-      cmocka_unit_test_setup_teardown(the_search_ends_whatever_an_evaluation_costs, up, down),
+      cmocka_unit_test_setup_teardown(comparisons_are_opened_with_the_next_value, setup, teardown),
+      cmocka_unit_test_setup_teardown(bools_texts_lists_and_members, setup, teardown),
+      cmocka_unit_test_setup_teardown(all_of_and_the_fewest_of_or, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_allowed_decides, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_sent_is_left_to_whoever_sends, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_hidden_is_neither_set_nor_told, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_nothing_tells_is_not_found, setup, teardown),
+      cmocka_unit_test_setup_teardown(eight_fields_are_set_and_no_ninth, setup, teardown),
+      cmocka_unit_test_setup_teardown(the_search_ends_whatever_an_evaluation_costs, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

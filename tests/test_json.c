@@ -1,29 +1,9 @@
 /* JSON in and out: what is read, what is refused and where, how numbers, times and durations look. */
 #include <locale.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "schema/json.h"
-
-static fsm_arena arena;
-static int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-static int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static fsm_value parse_order(const char *text, fsm_json_order order) {
   fsm_value out = {0};

@@ -1,31 +1,9 @@
 /* test_mask.c: what schemas mark is found, and nothing of it is left in a record, whatever field it stands
  * in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "schema/json.h"
 #include "schema/mask.h"
-
-static fsm_arena arena;
-
-static int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static fsm_value json(const char *text) {
   fsm_value out = {0};

@@ -17,6 +17,9 @@
 #include "runtime/outbox.h"
 #include "runtime/sink_nats.h"
 
+#define WAIT_WHY status().last_error
+#include "tests/wait_for.h"
+
 static nats_server server;
 static uint64_t erased; /* by the test, before it was missed; 0 = none */
 static filled_journal filled;
@@ -108,16 +111,6 @@ static fsm__outbox_status status(void) {
 static void nap_ms(long ms) {
   nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
-
-#define WAIT_FOR(condition)                                                                  \
-  do {                                                                                       \
-    bool came = false;                                                                       \
-    for (int i_ = 0; i_ < 12000 && !came; i_++) {                                            \
-      came = (condition);                                                                    \
-      if (!came) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);                    \
-    }                                                                                        \
-    if (!came) fail_msg("never came: %s (last error: %s)", #condition, status().last_error); \
-  } while (0)
 
 /* ---- the stream, seen by somebody else, past the proxy ---- */
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "filled_journal.h"
+#include "tests/wait_for.h"
 
 enum { STORED_MAX = 20000 };
 
@@ -112,17 +113,6 @@ static fsm__outbox_status status(void) {
   fsm__outbox_status_get(outbox, &s);
   return s;
 }
-
-/* Waits as long as it takes, up to what only a hang needs. */
-#define WAIT_FOR(condition)                                               \
-  do {                                                                    \
-    bool came = false;                                                    \
-    for (int i_ = 0; i_ < 6000 && !came; i_++) {                          \
-      came = (condition);                                                 \
-      if (!came) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); \
-    }                                                                     \
-    if (!came) fail_msg("never came: %s", #condition);                    \
-  } while (0)
 
 #define LOCKED(statement)              \
   do {                                 \

@@ -1,27 +1,9 @@
 /* Canonical msgpack: what is written, what is read, what is refused; held against msgpack-c's reader. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
 #include <msgpack.h>
 
 #include "schema/pack_read.h"
-
-static fsm_arena arena;
-static int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-static int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static fsm_value unpack_ok(const void *data, size_t len) {
   fsm_value out = {0};

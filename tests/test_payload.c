@@ -1,27 +1,8 @@
 /* Payloads against schemas: each keyword at its edge, the place of a mismatch, what is refused at load. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "schema/json.h"
 #include "schema/payload.h"
-
-static fsm_arena arena;
-static int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-static int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 static fsm_value json(const char *text, fsm_json_order order) {
   fsm_value out = {0};

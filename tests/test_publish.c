@@ -16,6 +16,9 @@
 #include "runtime/workers.h"
 #include "schema/json.h"
 
+#define WAIT_WHY status().last_error
+#include "tests/wait_for.h"
+
 static const char definition[] =
     "{\"id\":\"doc\",\"initial\":\"draft\",\"context\":{\"review\":null,\"why\":null},\"states\":{"
     "\"draft\":{\"on\":{\"SUBMIT\":\"pending\"}},"
@@ -82,17 +85,6 @@ static fsm_publisher_status status(void) {
   fsm_publisher_status_get(publisher, &s);
   return s;
 }
-
-/* Waits as long as it takes, up to what only a hang needs. */
-#define WAIT_FOR(condition)                                                                  \
-  do {                                                                                       \
-    bool came = false;                                                                       \
-    for (int i_ = 0; i_ < 12000 && !came; i_++) {                                            \
-      came = (condition);                                                                    \
-      if (!came) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);                    \
-    }                                                                                        \
-    if (!came) fail_msg("never came: %s (last error: %s)", #condition, status().last_error); \
-  } while (0)
 
 /* ---- commands ---- */
 

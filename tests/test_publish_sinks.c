@@ -1,5 +1,6 @@
 /* test_publish_sinks.c: several sinks at once: each by itself, changed while commands run. */
 #include "runtime/publish.h"
+#include "tests/wait_for.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -76,13 +77,6 @@ static fsm_sink_status sink(const char *name) {
   if (!find(name, &status)) fail_msg("there is no sink %s", name);
   return status;
 }
-
-#define WAIT_FOR(condition)                                 \
-  do {                                                      \
-    int left_ = 4000;                                       \
-    while (!(condition) && left_-- > 0) usleep(5000);       \
-    if (left_ <= 0) fail_msg("never came: %s", #condition); \
-  } while (0)
 
 static void write_records(int from, int to) {
   for (int i = from; i < to; i++) {

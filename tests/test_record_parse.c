@@ -1,31 +1,10 @@
 /* test_record_parse.c: the JSON form of a record gives its stored bytes again, or says why it may not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "random_record.h"
 
 #include "schema/json.h"
 #include "schema/mask.h"
 #include "schema/record_parse.h"
-
-static fsm_arena arena;
-
-static int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
+#include "tests/arena_scene.h"
 
 /* Through a text, as it comes over a wire. */
 static fsm_value shown(const fsm_record *record) {

@@ -1,43 +1,12 @@
 /* SCXML: what each element becomes in the tree, documents that name others, and a directory of bad ones
  * with what is said about each. */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "schema/definition.h"
 #include "schema/scxml.h"
+#include "tests/arena_scene.h"
 
 #define BAD FSM_SOURCE_DIR "/tests/cases/bad-scxml"
-
-static fsm_arena arena;
-static int setup(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-static int teardown(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
-
-static const char *read_file(const char *path, size_t *len) {
-  FILE *file = fopen(path, "rb");
-  if (!file) fail_msg("cannot open %s", path);
-  char *text = fsm_arena_alloc(&arena, 1 << 18);
-  assert_non_null(text);
-  *len = fread(text, 1, (1 << 18) - 1, file);
-  text[*len] = '\0';
-  fclose(file);
-  return text;
-}
 
 /* Documents that a src may name. */
 static fsm_code give(void *arg, const char *src, fsm_arena *into, const char **text, size_t *len,

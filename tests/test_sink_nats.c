@@ -16,6 +16,9 @@
 #include "runtime/outbox.h"
 #include "tests/tree.h"
 
+#define WAIT_WHY status().last_error
+#include "tests/wait_for.h"
+
 static nats_server server;
 static filled_journal filled;
 static fsm__bus *bus;
@@ -84,17 +87,6 @@ static fsm__outbox_status status(void) {
   fsm__outbox_status_get(outbox, &s);
   return s;
 }
-
-/* Waits as long as it takes, up to what only a hang needs. */
-#define WAIT_FOR(condition)                                                                  \
-  do {                                                                                       \
-    bool came = false;                                                                       \
-    for (int i_ = 0; i_ < 12000 && !came; i_++) {                                            \
-      came = (condition);                                                                    \
-      if (!came) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);                    \
-    }                                                                                        \
-    if (!came) fail_msg("never came: %s (last error: %s)", #condition, status().last_error); \
-  } while (0)
 
 /* ---- the stream, seen by somebody else ---- */
 

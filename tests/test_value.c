@@ -1,25 +1,8 @@
 /* test_value.c: order, copies and depth of values. */
 #include "fsm/value.h"
+#include "tests/arena_scene.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static fsm_arena arena;
-
-static int up(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static int down(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
 
 /* A list in a list ..., `depth` times around a scalar. */
 static fsm_value nested(unsigned depth, int64_t inside) {
@@ -192,11 +175,11 @@ int main(void) {
       cmocka_unit_test(is_text_compares_the_whole_string),
       cmocka_unit_test(the_order_is_total_and_type_first),
       cmocka_unit_test(one_and_one_point_zero_are_not_the_same),
-      cmocka_unit_test_setup_teardown(depth_is_counted_and_bounded, up, down),
-      cmocka_unit_test_setup_teardown(comparing_stops_at_the_depth_limit, up, down),
-      cmocka_unit_test_setup_teardown(copying_past_the_depth_limit_is_refused, up, down),
-      cmocka_unit_test_setup_teardown(a_copy_shares_nothing_and_sorts_every_map, up, down),
-      cmocka_unit_test_setup_teardown(a_copy_of_a_map_with_a_key_twice_names_it, up, down),
+      cmocka_unit_test_setup_teardown(depth_is_counted_and_bounded, setup, teardown),
+      cmocka_unit_test_setup_teardown(comparing_stops_at_the_depth_limit, setup, teardown),
+      cmocka_unit_test_setup_teardown(copying_past_the_depth_limit_is_refused, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_copy_shares_nothing_and_sorts_every_map, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_copy_of_a_map_with_a_key_twice_names_it, setup, teardown),
       cmocka_unit_test(a_copy_without_memory_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,31 +1,10 @@
 /* test_worker_request.c: requests of workers as commands; replies as JSON. */
 #include "runtime/worker_request.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "runtime/workers.h"
+#include "tests/arena_scene.h"
 
 #define TOKEN "\"token\":\"00112233445566778899aAbBcCdDeEfF\""
-
-static fsm_arena arena;
-
-static int up(void **state) {
-  (void)state;
-  fsm_arena_init(&arena, 0);
-  return 0;
-}
-
-static int down(void **state) {
-  (void)state;
-  fsm_arena_free(&arena);
-  return 0;
-}
 
 static fsm_code read_request(fsm_command_kind kind, const char *text, fsm_command *out, fsm_error *err) {
   return fsm__worker_request_read(&arena, kind, text, strlen(text), out, err);
@@ -122,7 +101,7 @@ static void a_fault_is_told_as_json(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
       TEST(a_completion_brings_token_and_output),
       TEST(a_failure_may_be_final),
