@@ -28,7 +28,8 @@ static void free_jobs(fsm__job *job) {
 }
 
 void fsm__queue_free(fsm__queue *queue) {
-  free_jobs(queue->head);
+  free_jobs(queue->line.head);
+  free_jobs(queue->dry.head);
   free_jobs(queue->spare);
   pthread_cond_destroy(&queue->changed);
   pthread_mutex_destroy(&queue->spare_lock);
@@ -78,39 +79,49 @@ void fsm__queue_recycle_all(fsm__queue *queue, fsm__job *jobs) {
   if (!keep) free_jobs(jobs);
 }
 
+static size_t count_of(const fsm__queue *queue) { return queue->line.count + queue->dry.count; }
+
 /* Of its own lock. */
-static void link_in(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, bool in_front) {
+static void link_in(fsm__queue *queue, fsm__line *line, fsm__job *first, fsm__job *last, size_t count,
+                    bool in_front) {
   if (in_front) {
-    last->next = queue->head;
-    queue->head = first;
-    if (queue->tail == NULL) queue->tail = last;
+    last->next = line->head;
+    line->head = first;
+    if (line->tail == NULL) line->tail = last;
   } else {
-    if (queue->tail != NULL)
-      queue->tail->next = first;
+    if (line->tail != NULL)
+      line->tail->next = first;
     else
-      queue->head = first;
-    queue->tail = last;
+      line->head = first;
+    line->tail = last;
   }
-  queue->count += count;
+  line->count += count;
   bool quiet = queue->held && pthread_equal(queue->holder, pthread_self());
   if (queue->waiting > 0 && !quiet) pthread_cond_signal(&queue->changed);
+}
+
+/* One list of dry runs is let in whatever its length. */
+static bool fits(const fsm__queue *queue, bool dry, size_t count) {
+  if (count > queue->max - count_of(queue)) return false;
+  return !dry || queue->dry.count == 0 || queue->dry.count + count <= queue->max / 2;
 }
 
 static fsm_code push(fsm__queue *queue, fsm__job *first, fsm__job *last, size_t count, bool in_front,
                      fsm_error *err) {
   const int64_t now_ns = fsm__monotonic_ns();
-  size_t waiting;
+  const bool dry = first->command.dry_run;
   FSM_ASSERT(count > 0);
   last->next = NULL;
   for (fsm__job *job = first; job != NULL; job = job->next) job->received_ns = now_ns;
   pthread_mutex_lock(&queue->lock);
-  waiting = queue->count;
-  fsm_code code = queue->closed ? FSM_ECLOSED : count > queue->max - queue->count ? FSM_EBUSY : FSM_OK;
-  if (code == FSM_OK) link_in(queue, first, last, count, in_front);
+  const size_t waiting = dry && queue->dry.count > 0 ? queue->dry.count : count_of(queue);
+  fsm_code code = queue->closed ? FSM_ECLOSED : fits(queue, dry, count) ? FSM_OK : FSM_EBUSY;
+  if (code == FSM_OK) link_in(queue, dry ? &queue->dry : &queue->line, first, last, count, in_front);
   pthread_mutex_unlock(&queue->lock);
   if (code == FSM_EBUSY)
-    return fsm_fail(err, code, "", "%zu of at most %zu commands wait already; try again in %lld ms", waiting,
-                    queue->max, (long long)(FSM_BUSY_RETRY_NS / 1000000));
+    return fsm_fail(err, code, "", "%zu of at most %zu %s wait already; try again in %lld ms", waiting,
+                    dry ? queue->max / 2 : queue->max, dry ? "dry runs" : "commands",
+                    (long long)(FSM_BUSY_RETRY_NS / 1000000));
   if (code == FSM_ECLOSED) return fsm_fail(err, code, "", "the runtime is shutting down");
   return FSM_OK;
 }
@@ -128,24 +139,36 @@ static void wait_for(fsm__queue *queue, int64_t wait_ns) {
   int64_t until = fsm__monotonic_ns() + wait_ns;
   const struct timespec ts = fsm__timespec_of(until);
   queue->waiting++;
-  while (queue->head == NULL && !queue->closed && !queue->woken)
+  while (count_of(queue) == 0 && !queue->closed && !queue->woken)
     if (pthread_cond_timedwait(&queue->changed, &queue->lock, &ts) != 0) break;
   queue->waiting--;
 }
 
+/* Up to max jobs of a line behind *end, which moves on; how many. */
+static size_t unlink_some(fsm__line *line, size_t max, fsm__job ***end) {
+  fsm__job *first = line->head, *last = NULL;
+  size_t taken = 0;
+  for (fsm__job *job = first; job != NULL && taken < max; job = job->next, taken++) last = job;
+  if (last == NULL) return 0;
+  line->head = last->next;
+  if (line->head == NULL) line->tail = NULL;
+  last->next = NULL;
+  line->count -= taken;
+  **end = first;
+  *end = &last->next;
+  return taken;
+}
+
 fsm__job *fsm__queue_take(fsm__queue *queue, size_t max, int64_t wait_ns) {
+  fsm__job *first = NULL, **end = &first;
   pthread_mutex_lock(&queue->lock);
   if (wait_ns > 0) wait_for(queue, wait_ns);
   queue->woken = false;
-  fsm__job *first = queue->head, *last = NULL;
-  size_t taken = 0;
-  for (fsm__job *job = first; job != NULL && taken < max; job = job->next, taken++) last = job;
-  if (last != NULL) {
-    queue->head = last->next;
-    if (queue->head == NULL) queue->tail = NULL;
-    last->next = NULL;
-    queue->count -= taken;
-  }
+  /* those of the other line leave some places when there are many */
+  const size_t kept = max / 16 < queue->dry.count ? max / 16 : queue->dry.count;
+  const size_t room =
+      max - unlink_some(&queue->line, max - (kept < FSM_QUEUE_DRY ? kept : FSM_QUEUE_DRY), &end);
+  (void)unlink_some(&queue->dry, room < FSM_QUEUE_DRY ? room : FSM_QUEUE_DRY, &end);
   pthread_mutex_unlock(&queue->lock);
   return first;
 }
@@ -162,7 +185,7 @@ void fsm__queue_go(fsm__queue *queue) {
   pthread_mutex_lock(&queue->lock);
   FSM_ASSERT(queue->held && pthread_equal(queue->holder, pthread_self()));
   queue->held = false;
-  const size_t wake = queue->count < queue->waiting ? queue->count : queue->waiting;
+  const size_t wake = count_of(queue) < queue->waiting ? count_of(queue) : queue->waiting;
   for (size_t i = 0; i < wake; i++) pthread_cond_signal(&queue->changed);
   pthread_mutex_unlock(&queue->lock);
 }
@@ -183,14 +206,14 @@ void fsm__queue_wake(fsm__queue *queue) {
 
 bool fsm__queue_closed(fsm__queue *queue) {
   pthread_mutex_lock(&queue->lock);
-  bool done = queue->closed && queue->head == NULL;
+  bool done = queue->closed && count_of(queue) == 0;
   pthread_mutex_unlock(&queue->lock);
   return done;
 }
 
 size_t fsm__queue_count(fsm__queue *queue) {
   pthread_mutex_lock(&queue->lock);
-  size_t count = queue->count;
+  size_t count = count_of(queue);
   pthread_mutex_unlock(&queue->lock);
   return count;
 }

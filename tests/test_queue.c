@@ -114,6 +114,65 @@ static void a_closed_queue_takes_nothing_and_gives_what_it_has(void **state) {
   assert_null(fsm__queue_take(q, 10, (int64_t)3600 * 1000000000));
 }
 
+static fsm_code push_dry(fsm__queue *q, uintptr_t from, size_t count, fsm_error *err) {
+  fsm__job *first = NULL, **end = &first, *last = NULL;
+  for (size_t i = 0; i < count; i++) {
+    last = *end = fsm__queue_job(q);
+    assert_non_null(last);
+    last->arg = (void *)(from + i);
+    last->command.dry_run = true;
+    end = &last->next;
+  }
+  fsm_code code = fsm__queue_push(q, first, last, count, err);
+  if (code != FSM_OK) fsm__queue_recycle_all(q, first);
+  return code;
+}
+
+static void dry_runs_wait_behind_what_does_something(void **state) {
+  fsm__queue *q = *state;
+  assert_int_equal(push_dry(q, 10, 3, NULL), FSM_OK);
+  assert_int_equal(push(q, 1), FSM_OK);
+  assert_int_equal(push(q, 2), FSM_OK);
+  assert_int_equal(fsm__queue_count(q), 5);
+  static const uintptr_t order[] = {1, 2, 10, 11};
+  fsm__job *jobs = fsm__queue_take(q, 4, 0);
+  size_t n = 0;
+  for (const fsm__job *job = jobs; job != NULL; job = job->next) assert_int_equal(mark_of(job), order[n++]);
+  assert_int_equal(n, 4);
+  fsm__queue_recycle_all(q, jobs);
+  fsm__queue_close(q);
+  assert_false(fsm__queue_closed(q)); /* one is left */
+  jobs = fsm__queue_take(q, 4, 0);
+  assert_int_equal(mark_of(jobs), 12);
+  fsm__queue_recycle_all(q, jobs);
+  assert_true(fsm__queue_closed(q));
+}
+
+static void dry_runs_have_half_of_the_room_and_are_not_left_out(void **state) {
+  (void)state;
+  enum { ROOM = 1024 };
+  fsm__queue q;
+  fsm_error err = {.text = ""};
+  assert_int_equal(fsm__queue_init(&q, ROOM, NULL), FSM_OK);
+  assert_int_equal(push_dry(&q, 0, 600, NULL), FSM_OK); /* the first list, whatever its length */
+  assert_int_equal(push_dry(&q, 0, 1, &err), FSM_EBUSY);
+  assert_non_null(strstr(err.text, "600 of at most 512 dry runs"));
+  fsm__queue_recycle_all(&q, fsm__queue_take(&q, FSM_QUEUE_DRY, 0));
+  for (size_t left = 600 - FSM_QUEUE_DRY; left >= 512; left -= FSM_QUEUE_DRY) {
+    assert_int_equal(fsm__queue_count(&q), left);
+    fsm__queue_recycle_all(&q, fsm__queue_take(&q, ROOM, 0)); /* so many at a time */
+  }
+  assert_int_equal(push_dry(&q, 0, 512 - fsm__queue_count(&q), NULL), FSM_OK);
+  assert_int_equal(push_list(&q, 0, 512, NULL), FSM_OK); /* commands have all of the rest */
+  fsm__job *jobs = fsm__queue_take(&q, 160, 0);
+  size_t dry = 0, all = 0;
+  for (const fsm__job *job = jobs; job != NULL; job = job->next, all++) dry += job->command.dry_run;
+  assert_int_equal(all, 160);
+  assert_int_equal(dry, 10);
+  fsm__queue_recycle_all(&q, jobs);
+  fsm__queue_free(&q);
+}
+
 static void a_recycled_job_is_empty_and_keeps_its_arena(void **state) {
   fsm__queue *q = *state;
   fsm__job *job = fsm__queue_job(q);
@@ -262,6 +321,8 @@ int main(void) {
       T(a_closed_queue_takes_nothing_and_gives_what_it_has),
       T(a_recycled_job_is_empty_and_keeps_its_arena),
       T(what_goes_first_is_taken_first),
+      T(dry_runs_wait_behind_what_does_something),
+      T(dry_runs_have_half_of_the_room_and_are_not_left_out),
       T(what_a_holder_pushes_wakes_as_many_as_it_takes_when_it_goes),
       T(what_still_waits_is_freed_with_the_queue),
       T(a_wake_up_ends_the_waiting),
