@@ -172,9 +172,11 @@ fsm_code fsm__core_open(const fsm_runtime_options *options, fsm__core *out, fsm_
                         fsm_error *err) {
   *out = (fsm__core){.dir = strdup(options->dir),
                      .node = strdup(options->node ? options->node : "fsm/" FSM_VERSION)};
+  if (options->archive_dir != NULL) out->archive = strdup(options->archive_dir);
   fsm__recovery found = {.last_seq = 0};
-  fsm_code code = out->dir && out->node ? fsm__data_dir_open(options, err)
-                                        : fsm_fail(err, FSM_ENOMEM, "", "no memory to open");
+  const bool named = out->dir && out->node && (out->archive || options->archive_dir == NULL);
+  fsm_code code =
+      named ? fsm__data_dir_open(options, err) : fsm_fail(err, FSM_ENOMEM, "", "no memory to open");
   if (code == FSM_OK) code = open_store(options, out, err);
   if (code == FSM_OK) fsm__store_id(out->store, out->origin.store);
   if (code == FSM_OK) code = open_journal(options, out, &found, err);
@@ -209,5 +211,6 @@ void fsm__core_close(fsm__core *core) {
   if (core->store != NULL) fsm__store_close(core->store);
   free(core->dir);
   free(core->node);
+  free(core->archive);
   *core = (fsm__core){.dir = NULL};
 }

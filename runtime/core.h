@@ -8,6 +8,7 @@
 
 typedef struct fsm__core {
   char *dir, *node;
+  char *archive; /* directory of segments that the journal let go of; NULL = there is none */
   fsm_origin origin;
   fsm__store *store;
   fsm__catalog *catalog;

@@ -184,6 +184,9 @@ typedef struct fsm_runtime_options {
    * one. Not FSM_OK: it stays, asked again later. NULL: it just goes. */
   fsm_code (*archive)(void *arg, const char *path, uint64_t first_seq, uint64_t last_seq, fsm_error *err);
   void *archive_arg;
+  /* Where those copies are, FIRST-LAST.seg (runtime/archive_read.h): as-of and history read there what the
+   * journal let go of. NULL: they end where the journal begins. */
+  const char *archive_dir;
 } fsm_runtime_options;
 
 /* What opening found; for the start-up line. */

@@ -3,15 +3,17 @@
  *
  * So what it shows is by construction what the rows showed then. What is of others is made the same way: the
  * task of a parent, the messages that others have consumed (found by their correlation). A frame is whole or
- * not there: a seq in the middle of one stands for its end.
+ * not there: a seq in the middle of one stands for its end. Its context is no part of that: it is made of the
+ * records that wrote its fields last, so that a wide one costs no more, and its hash must be the one on record.
  *
- * Where retention let go of the instance's first records only the time since its last change can be told: the
- * rows that there are now. Not to be told at all is what was never on record: that nobody takes a task.
+ * Where retention let go of the instance's first records they are read in the archive (kept.h). Without one
+ * only the time since its last change can be told: the rows that there are now. Not to be told at all is what
+ * was never on record: that nobody takes a task.
  */
 #ifndef FSM_RUNTIME_PAST_H
 #define FSM_RUNTIME_PAST_H
 
-#include "runtime/query.h"
+#include "runtime/kept.h"
 
 enum {
   FSM_PAST_RECORDS_MAX = 100 * 1000

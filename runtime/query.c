@@ -242,6 +242,7 @@ fsm_code fsm__query_run(fsm__core *core, const fsm_query *query, int64_t now_ns,
   if (code != FSM_OK) return code;
   fsm__core pinned = {.dir = core->dir,
                       .node = core->node,
+                      .archive = core->archive,
                       .origin = core->origin,
                       .store = view,
                       .catalog = fsm__catalog_view(core->catalog, view, seq, arena),

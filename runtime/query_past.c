@@ -8,60 +8,58 @@
 
 /* ---- the moment --------------------------------------------------------------------------------- */
 
-static fsm_code time_at(const fsm__reading *at, uint64_t seq, int64_t *ns, fsm_error *err) {
-  fsm__journal_cursor *cursor = NULL;
+static fsm_code at_seq(fsm__kept *kept, const char *text, uint64_t *seq, int64_t *ns, fsm_error *err) {
+  const uint64_t last = kept->at->core->seq;
   fsm__journal_entry entry;
   fsm_record_brief brief;
-  fsm_code code = fsm__journal_cursor_open(at->core->journal, seq, &cursor, err);
-  if (code == FSM_OK) code = fsm__journal_read(cursor, seq, &entry, err);
+  if (!fsm__query_seq(text + 1, seq) || *seq == 0)
+    return fsm_fail(err, FSM_EARGUMENT, "as_of", "\"%.64s\" is not a seq: @N, with N from 1 on", text);
+  if (*seq > last)
+    return fsm_fail(err, FSM_ENOTFOUND, "as_of", "there is no record %llu yet: the last one is seq %llu",
+                    (unsigned long long)*seq, (unsigned long long)last);
+  fsm_code code = *seq < kept->first ? fsm__kept_reach(kept, err) : FSM_OK;
+  if (code != FSM_OK) return code;
+  if (*seq < kept->first) return fsm__kept_missing(kept, "as_of", err);
+  code = fsm__kept_read(kept, *seq, &entry, err);
   if (code == FSM_OK && fsm_record_peek(entry.record.data, entry.record.len, &brief) != FSM_OK)
     code = fsm_fail(err, FSM_ECORRUPT, "journal", "the record of seq %llu cannot be read",
-                    (unsigned long long)seq);
+                    (unsigned long long)*seq);
   if (code == FSM_OK) *ns = brief.time_ns;
-  fsm__journal_cursor_close(cursor);
   return code;
 }
 
-static fsm_code archived(uint64_t first, fsm_error *err) {
-  return fsm_fail(err, FSM_ENOTFOUND, "as_of",
-                  "archived: records before seq %llu are not kept here, so it can be told from there on only",
-                  (unsigned long long)first);
-}
-
-static fsm_code at_seq(const fsm__reading *at, const char *text, uint64_t *seq, int64_t *ns, fsm_error *err) {
-  const uint64_t first = fsm__journal_first_seq(at->core->journal);
-  if (!fsm__query_seq(text + 1, seq) || *seq == 0)
-    return fsm_fail(err, FSM_EARGUMENT, "as_of", "\"%.64s\" is not a seq: @N, with N from 1 on", text);
-  if (*seq > at->core->seq)
-    return fsm_fail(err, FSM_ENOTFOUND, "as_of", "there is no record %llu yet: the last one is seq %llu",
-                    (unsigned long long)*seq, (unsigned long long)at->core->seq);
-  return *seq < first ? archived(first, err) : time_at(at, *seq, ns, err);
-}
-
 /* The last record of that time or before. */
-static fsm_code at_time(const fsm__reading *at, int64_t ns, uint64_t *seq, fsm_error *err) {
-  fsm__journal *journal = at->core->journal;
-  fsm__journal_cursor *cursor = NULL;
+static fsm_code at_time(fsm__kept *kept, int64_t ns, uint64_t *seq, fsm_error *err) {
   uint64_t next = 0;
-  fsm_code code = fsm__journal_cursor_open(journal, 1, &cursor, err);
-  if (code == FSM_OK) code = fsm__record_since(journal, cursor, ns + 1, &next, err);
-  fsm__journal_cursor_close(cursor);
+  fsm_code code = fsm__kept_since(kept, ns + 1, &next, err);
+  if (code == FSM_OK && next <= kept->first && fsm__kept_reaches(kept)) {
+    code = fsm__kept_reach(kept, err);
+    if (code == FSM_OK) code = fsm__kept_since(kept, ns + 1, &next, err);
+  }
   if (code != FSM_OK) return code;
-  const uint64_t first = fsm__journal_first_seq(journal);
-  if (next <= first && first > 1) return archived(first, err);
-  *seq = next - 1 < at->core->seq ? next - 1 : at->core->seq;
+  if (next <= kept->first && kept->first > 1) return fsm__kept_missing(kept, "as_of", err);
+  *seq = next - 1 < kept->at->core->seq ? next - 1 : kept->at->core->seq;
   return FSM_OK;
+}
+
+static fsm_code moment(fsm__kept *kept, const char *text, uint64_t *seq, int64_t *ns, fsm_error *err) {
+  const int64_t now_ns = kept->at->now_ns;
+  if (text[0] == '@') return at_seq(kept, text, seq, ns, err);
+  fsm_code code = fsm_time_parse("as_of", text, now_ns, ns, err);
+  if (code != FSM_OK) return code;
+  if (*ns > now_ns || *ns == INT64_MAX)
+    return fsm_fail(err, FSM_ENOTFOUND, "as_of", "%.64s is still to come: nobody knows what will be then",
+                    text);
+  return at_time(kept, *ns, seq, err);
 }
 
 fsm_code fsm__past_moment(const fsm__reading *at, const char *text, uint64_t *seq, int64_t *ns,
                           fsm_error *err) {
-  if (text[0] == '@') return at_seq(at, text, seq, ns, err);
-  fsm_code code = fsm_time_parse("as_of", text, at->now_ns, ns, err);
-  if (code != FSM_OK) return code;
-  if (*ns > at->now_ns || *ns == INT64_MAX)
-    return fsm_fail(err, FSM_ENOTFOUND, "as_of", "%.64s is still to come: nobody knows what will be then",
-                    text);
-  return at_time(at, *ns, seq, err);
+  fsm__kept kept;
+  fsm_code code = fsm__kept_open(at, &kept, err);
+  if (code == FSM_OK) code = moment(&kept, text, seq, ns, err);
+  fsm__kept_close(&kept);
+  return code;
 }
 
 /* ---- the document ------------------------------------------------------------------------------- */

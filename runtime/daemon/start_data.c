@@ -64,6 +64,7 @@ static void set_options(const fsm__config *config, fsm_runtime_options *options)
   if (!*config->archive_dir) return;
   options->archive = fsm__archive_copy;
   options->archive_arg = (void *)(uintptr_t)config->archive_dir;
+  options->archive_dir = config->archive_dir;
 }
 
 /* A symbolic link is fine: that is how configuration is mounted. */

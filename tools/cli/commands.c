@@ -38,6 +38,7 @@ const cli_option cli_global_options[] = {
     {"ca-file", 0, "FILE", "who signs it, PEM ($FSM_CA_FILE); default: whom the system trusts", false},
     {"token-file", 0, "FILE", "bearer token to send ($FSM_TOKEN holds one itself)", false},
     {"people", 0, "FILE", "who may act, for the files of a stopped daemon; a running one has its own", false},
+    {"archive-dir", 0, "DIR", "segments that were archived, for the past in the files of a stopped daemon", false},
     {"profile", 'p', "NAME", "settings by name ($FSM_PROFILE), a file in ~/.config/fsmd/profiles.d", false},
     {"timeout", 0, "DUR", "how long to wait for an answer; 30s", false},
     {"output", 'o', "FORMAT", "table, wide, json, jsonl, csv, id or tree", false},

@@ -40,16 +40,18 @@ static fsm_code find_ca(const cli_run *cli, cli_place *place, fsm_error *err) {
   return FSM_OK;
 }
 
-/* One of a profile is for when its daemon has stopped. */
+/* What is for stopped files; one of a profile is for when its daemon has stopped. */
+static fsm_code check_files_only(const cli_run *cli, const char *name, const char *value, fsm_error *err) {
+  if (cli->source.runtime != NULL || cli_args_from(&cli->args, cli_global_options, name) == NULL)
+    return FSM_OK;
+  return fsm_fail(err, FSM_EARGUMENT, name,
+                  "--%s is for the files of a stopped daemon; a running one has its own: fsmd --%s %s", name,
+                  name, value);
+}
+
 static fsm_code read_people(cli_run *cli, fsm_error *err) {
   const char *file = cli_setting(cli, "people");
-  if (file == NULL) return FSM_OK;
-  if (cli->source.runtime == NULL)
-    return cli_args_from(&cli->args, cli_global_options, "people") == NULL
-               ? FSM_OK
-               : fsm_fail(err, FSM_EARGUMENT, "people",
-                          "--people is for the files of a stopped daemon; a running one has its own: fsmd "
-                          "--people FILE");
+  if (file == NULL || cli->source.runtime == NULL) return FSM_OK;
   fsm_buf text = {0};
   fsm_error why = {.text = ""};
   fsm_code code = cli_read(file, FSM_PEOPLE_BYTES_MAX, &text, err);
@@ -77,8 +79,11 @@ fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
   place.offline = cli_args_has(&cli->args, "offline");
   for (const cli_option *o = cli->command->options; o != NULL && o->name != NULL; o++)
     place.may_offline = place.may_offline || strcmp(o->name, "offline") == 0;
+  place.archive = cli_setting(cli, "archive-dir");
   cli->place = place;
   cli->connecting = true;
   code = cli_source_open(&place, writes, &cli->source, err);
+  if (code == FSM_OK) code = check_files_only(cli, "people", "FILE", err);
+  if (code == FSM_OK) code = check_files_only(cli, "archive-dir", "DIR", err);
   return code == FSM_OK ? read_people(cli, err) : code;
 }

@@ -61,7 +61,7 @@ static fsm_code wrong(const char *path, unsigned line, fsm_error *err, const cha
 
 static bool names_file(const char *name) {
   return strcmp(name, "data") == 0 || strcmp(name, "socket") == 0 || strcmp(name, "token-file") == 0 ||
-         strcmp(name, "ca-file") == 0 || strcmp(name, "people") == 0;
+         strcmp(name, "ca-file") == 0 || strcmp(name, "people") == 0 || strcmp(name, "archive-dir") == 0;
 }
 
 /* ~/x is in the home directory; whatever else does not begin with / would depend on where one stands. */

@@ -95,8 +95,9 @@ static fsm_code open_web(const cli_place *place, const char *socket, const char 
   return fsm_web_open(&options, &source->web, err);
 }
 
-static fsm_code open_files(const char *dir, cli_source *source, fsm_error *err) {
-  fsm_runtime_options options = {.dir = dir, .read_only = true, .must_exist = true};
+static fsm_code open_files(const cli_place *place, cli_source *source, fsm_error *err) {
+  fsm_runtime_options options = {
+      .dir = place->data, .read_only = true, .must_exist = true, .archive_dir = place->archive};
   return fsm_runtime_open(&options, &source->runtime, NULL, err);
 }
 
@@ -124,7 +125,7 @@ static fsm_code open_data(const cli_place *place, bool writes, cli_source *sourc
     return fsm_fail(err, FSM_EUNREACHABLE, place->data,
                     "no daemon runs there, and this command needs one; start one: fsmd --data %s%s",
                     place->data, place->may_offline ? ", or change its files as they lie: --offline" : "");
-  return open_files(place->data, source, err);
+  return open_files(place, source, err);
 }
 
 fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, fsm_error *err) {

@@ -10,6 +10,7 @@ typedef struct cli_place {
   const char *data, *socket, *url; /* the first of url, socket, data that is set counts */
   const char *token;
   const char *ca_file; /* who signs an https:// url; NULL = whom the system trusts */
+  const char *archive; /* directory of archived segments, for stopped files; NULL = none */
   int64_t timeout_ns;  /* of one request */
   bool offline;        /* the files are opened for writing, under the daemon's lock */
   bool may_offline;    /* the command has --offline, for the sentence of what to do */

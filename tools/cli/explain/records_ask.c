@@ -101,6 +101,7 @@ typedef struct gathered {
   size_t most, count;
   const char *next;
   fsm_value seq;
+  bool archived; /* older ones are not kept */
 } gathered;
 
 static fsm_code no_items(fsm_error *err) {
@@ -132,6 +133,7 @@ static fsm_code gather(cli_run *cli, fsm_query query, gathered *g, bool back, fs
                     *seq = fsm_map_get(&document, "seq");
     if (items == NULL || !fsm_is(items, FSM_LIST)) return no_items(err);
     take(g, items, back);
+    g->archived = g->archived || fsm_map_get(&document, "archived") != NULL;
     if (seq != NULL && fsm_is(&g->seq, FSM_NULL)) g->seq = *seq; /* what comes later is not among them */
     more = next != NULL && fsm_is(next, FSM_STRING);
     g->next = more ? next->s : NULL;
@@ -145,7 +147,7 @@ static fsm_code collect(cli_run *cli, const fsm_query *query, size_t most, bool 
   gathered g = {.most = most, .seq = fsm_null()};
   FSM_ASSERT(most > 0 && most <= CLI_RECORDS_MAX);
   g.items = fsm_arena_alloc(&cli->arena, most * sizeof *g.items);
-  fsm_pair *pairs = fsm_arena_alloc(&cli->arena, 3 * sizeof *pairs);
+  fsm_pair *pairs = fsm_arena_alloc(&cli->arena, 4 * sizeof *pairs);
   if (g.items == NULL || pairs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for records");
   fsm_code code = gather(cli, *query, &g, back, err);
   if (code != FSM_OK) return code;
@@ -153,7 +155,8 @@ static fsm_code collect(cli_run *cli, const fsm_query *query, size_t most, bool 
       (fsm_pair){fsm_string("items"), fsm_list(g.items + (back ? most - g.count : 0), (uint32_t)g.count)};
   pairs[1] = (fsm_pair){fsm_string("next"), g.next != NULL ? fsm_string(g.next) : fsm_null()};
   pairs[2] = (fsm_pair){fsm_string("seq"), g.seq};
-  return fsm_map(pairs, 3, out, err);
+  pairs[3] = (fsm_pair){fsm_string("archived"), fsm_bool(true)};
+  return fsm_map(pairs, g.archived ? 4 : 3, out, err);
 }
 
 fsm_code cli_records_last(cli_run *cli, const fsm_query *query, size_t most, fsm_value *out, fsm_error *err) {

@@ -141,6 +141,13 @@ void cli_footer(cli_run *cli, int64_t count, const char *noun, const fsm_value *
   fsm_buf_char(line, '\n');
 }
 
+void cli_footer_note(cli_run *cli, const char *note) {
+  fsm_buf *line = &cli->footer;
+  if (line->len == 0 || line->failed) return;
+  line->len--; /* its end */
+  fsm_buf_printf(line, " · %s\n", note);
+}
+
 void cli_footer_print(cli_run *cli) {
   fputs(fsm_buf_text(&cli->footer), stderr);
   fsm_buf_reset(&cli->footer);

@@ -62,6 +62,7 @@ void cli_csv_text(cli_run *cli, const char *text);
  * format. noun: the plural; NULL = "items". document: the last one, for its seq; NULL = not known. more: how
  * to get the rest, NULL = that was all. */
 void cli_footer(cli_run *cli, int64_t count, const char *noun, const fsm_value *document, const char *more);
+void cli_footer_note(cli_run *cli, const char *note); /* behind it, on the same line */
 /* Before one more page of a walk is asked for, on stderr when it is a terminal and no pager or frame has it,
  * once a run takes longer than somebody waits without a sign: "12 instances so far, back to TIME". document:
  * the last page. Ended before anything else is said; it may be ended twice. */

@@ -13,6 +13,7 @@ typedef struct progress {
   bool begun;      /* the document that holds all items, the header of csv */
   unsigned page;
   bool more, any;
+  bool archived; /* older records are not kept */
 } progress;
 
 /* A page that is too large to be sent is asked for again in halves. */
@@ -181,6 +182,7 @@ static fsm_code print_page(cli_run *cli, const cli_pages *pages, progress *at, c
 static void finish(cli_run *cli, const cli_pages *pages, const progress *at, const fsm_value *document) {
   if (cli->format == CLI_JSON) add_rest(cli, document);
   cli_footer(cli, at->printed, pages->noun, document, at->more ? pages->tip : NULL);
+  if (at->archived) cli_footer_note(cli, "what was before is archived: --archive-dir");
 }
 
 /* The first page that is the only one, as it is. */
@@ -190,6 +192,7 @@ static fsm_code take(cli_run *cli, const cli_pages *pages, progress *at, const f
   fsm_code code = items_of(document, &items, err);
   if (code != FSM_OK) return code;
   if (items->len > 0) at->any = true;
+  if (fsm_map_get(document, "archived") != NULL) at->archived = true;
   if (last && !at->begun && cli->format == CLI_JSON) return cli_print_json(cli, document, err);
   code = print_page(cli, pages, at, document, items, err);
   at->printed += items->len;

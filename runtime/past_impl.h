@@ -1,0 +1,61 @@
+/* past_impl.h: between the files of past. */
+#ifndef FSM_RUNTIME_PAST_IMPL_H
+#define FSM_RUNTIME_PAST_IMPL_H
+
+#include "runtime/past.h"
+
+/* Which record wrote each field of a context: values would need as much memory as the records have. */
+typedef struct fsm__past_field {
+  const char *name;
+  uint64_t seq;
+  uint32_t len;
+} fsm__past_field;
+
+typedef struct fsm__past_fields {
+  fsm_arena arena;     /* of the names */
+  fsm__past_field *at; /* by name */
+  unsigned count, cap;
+} fsm__past_fields;
+
+/* The frames of an instance in order, as they are applied. Its context is left out and made at the end
+ * (past_context.c), so that a frame costs the same however wide that is; so are refusals and keys. */
+typedef struct fsm__past_replay {
+  fsm__past *past;
+  fsm__kept *kept;
+  const char *id;
+  uint64_t number;     /* that it gets, each time that it is made */
+  fsm_record *records; /* of the frame that is read */
+  size_t count, cap;
+  unsigned looked;
+  uint64_t first_seq;          /* of the first record that is kept; 0 = there is none */
+  uint64_t last_seq;           /* that was applied, of this life; 0 = none */
+  bool headless;               /* that is not its first */
+  fsm_record_brief made, gone; /* the record that made it, behind the moment; that let it go; seq 0 = none */
+  fsm__past_fields fields;
+  uint8_t context_hash[FSM_HASH_BYTES]; /* that the last record names */
+  fsm_arena scratch;
+} fsm__past_replay;
+
+fsm_code fsm__past_nomem(fsm_error *err);
+/* One more record is looked at: FSM_ETOOLARGE over the limit. */
+FSM_MUST_USE fsm_code fsm__past_look(unsigned *looked, const char *id, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__past_decode(fsm_arena *arena, const fsm__journal_entry *entry, fsm_record *out,
+                                       fsm_error *err);
+
+/* past_replay.c: past, kept, id and number are set; end it, also after a fault. */
+FSM_MUST_USE fsm_code fsm__past_replay_run(fsm__past_replay *replay, fsm_error *err);
+void fsm__past_replay_end(fsm__past_replay *replay);
+
+/* past_context.c */
+void fsm__past_fields_clear(fsm__past_fields *fields);
+/* What a record changed was written by it. */
+FSM_MUST_USE fsm_code fsm__past_fields_note(fsm__past_fields *fields, const fsm_record *record,
+                                            fsm_error *err);
+/* The context that they are, in the reading's arena; its hash must be the one that was named. */
+FSM_MUST_USE fsm_code fsm__past_context(const fsm__past_replay *replay, fsm_value *out, fsm_error *err);
+
+/* past_others.c: the task of its parent; messages that others have consumed. */
+FSM_MUST_USE fsm_code fsm__past_add_parent(fsm__past *past, fsm__kept *kept, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__past_consume(const fsm__past *past, fsm__kept *kept, fsm_error *err);
+
+#endif
