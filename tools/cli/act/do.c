@@ -94,8 +94,10 @@ fsm_code cli_do(cli_run *cli, const cli_deed *deed, size_t refs, fsm_error *err)
   fsm_code code = cli_who_read(cli, cli->args.words, refs, &who, err);
   if (code == FSM_OK) code = cli_connect(cli, !deed->dry_run, err);
   if (code == FSM_OK) code = cli_who_find(cli, &who, err);
-  if (code != FSM_OK) return code;
-  return who.crowd ? do_many(cli, deed, &who, err) : cli_do_one(cli, deed, who.ones[0].id, err);
+  if (code == FSM_OK)
+    code = who.crowd ? do_many(cli, deed, &who, err) : cli_do_one(cli, deed, who.ones[0].id, err);
+  cli_who_free(&who);
+  return code;
 }
 
 fsm_code cli_do_plain(cli_run *cli, fsm_command_kind kind, fsm_error *err) {

@@ -37,15 +37,14 @@ fsm_code cli_who_read(cli_run *cli, const char *const *words, size_t count, cli_
 
 /* ---- collecting ----------------------------------------------------------------------------------- */
 
-static fsm_code add(cli_run *cli, cli_who *who, const cli_one *one, fsm_error *err) {
+static fsm_code add(cli_who *who, const cli_one *one, fsm_error *err) {
   if (who->count == CLI_WHO_MAX)
     return fsm_fail(err, FSM_ETOOLARGE, "",
                     "more than %d instances in one run; narrow the FILTER, or --limit", CLI_WHO_MAX);
   if (who->count == who->room) {
     const size_t room = who->room > 0 ? 2 * who->room : 64;
-    cli_one *grown = fsm_arena_alloc(&cli->arena, room * sizeof *grown);
+    cli_one *grown = realloc(who->ones, room * sizeof *grown);
     if (grown == NULL) return nomem(err);
-    if (who->count > 0) memcpy(grown, who->ones, who->count * sizeof *grown);
     who->ones = grown;
     who->room = room;
   }
@@ -64,15 +63,30 @@ static const char *kept(cli_run *cli, const fsm_value *document, const char *nam
   return text;
 }
 
+/* The same for what many have alike: a text that was kept lately is kept once. */
+static const char *shared(cli_run *cli, cli_who *who, const fsm_value *document, const char *name) {
+  fsm_arena scratch;
+  uint32_t hash = 2166136261u; /* FNV-1a */
+  const fsm_value *value = fsm_map_get(document, name);
+  if (value == NULL) return "";
+  fsm_arena_init(&scratch, 0);
+  const char *text = cli_text(&scratch, value);
+  for (const char *c = text; *c != 0; c++) hash = (hash ^ (unsigned char)*c) * 16777619u;
+  const char **place = &who->lately[hash % CLI_WHO_SHARED];
+  if (*place == NULL || strcmp(*place, text) != 0) *place = fsm_arena_strdup(&cli->arena, text);
+  fsm_arena_free(&scratch);
+  return *place;
+}
+
 /* A row of a list, or the document of an instance. */
 static fsm_code add_document(cli_run *cli, cli_who *who, const fsm_value *document, fsm_error *err) {
   const cli_one one = {.id = kept(cli, document, "id"),
-                       .machine = kept(cli, document, "machine"),
-                       .state = kept(cli, document, "state"),
-                       .status = kept(cli, document, "status")};
+                       .machine = shared(cli, who, document, "machine"),
+                       .state = shared(cli, who, document, "state"),
+                       .status = shared(cli, who, document, "status")};
   if (one.id == NULL || one.machine == NULL || one.state == NULL || one.status == NULL) return nomem(err);
   if (*one.id == 0) return fsm_fail(err, FSM_EUNREACHABLE, "", "the answer has no id; is that a fsmd?");
-  return add(cli, who, &one, err);
+  return add(who, &one, err);
 }
 
 /* A REF that is not there is kept with its fault; what the daemon cannot answer at all ends it. */
@@ -89,7 +103,7 @@ static fsm_code add_ref(cli_run *cli, cli_who *who, const char *ref, fsm_error *
     fsm_error *keep = fsm_arena_alloc(&cli->arena, sizeof *keep);
     const cli_one one = {.id = fsm_arena_strdup(&cli->arena, ref), .fault = keep};
     if (keep != NULL) *keep = fault;
-    code = keep != NULL && one.id != NULL ? add(cli, who, &one, err) : nomem(err);
+    code = keep != NULL && one.id != NULL ? add(who, &one, err) : nomem(err);
   } else {
     code = fsm_fail(err, code, fault.where, "%s", fault.text);
   }
@@ -137,6 +151,7 @@ static fsm_code one_page(cli_run *cli, cli_who *who, fsm_query *query, fsm_arena
   for (uint32_t i = 0; code == FSM_OK && i < items->len && who->count < limit; i++)
     code = add_document(cli, who, &items->items[i], err);
   if (code != FSM_OK) return code;
+  cli_progress(cli, (int64_t)who->count, "instances", &document);
   const fsm_value *goes_on = fsm_map_get(&document, "next");
   *more = goes_on != NULL && fsm_is(goes_on, FSM_STRING) && who->count < limit;
   fsm_buf_reset(next);
@@ -159,6 +174,7 @@ static fsm_code from_filter(cli_run *cli, cli_who *who, fsm_error *err) {
     code = one_page(cli, who, &query, &page, &next, (size_t)limit, &more, err);
     fsm_arena_reset(&page);
   }
+  cli_progress_end(cli);
   fsm_arena_free(&page);
   fsm_buf_free(&next);
   fsm_filter_free(filter);
@@ -192,6 +208,11 @@ static fsm_code drop_repeated(cli_who *who, fsm_error *err) {
     if (who->ones[i].id != NULL) who->ones[n++] = who->ones[i];
   who->count = n;
   return FSM_OK;
+}
+
+void cli_who_free(cli_who *who) {
+  free(who->ones);
+  who->ones = NULL;
 }
 
 fsm_code cli_who_find(cli_run *cli, cli_who *who, fsm_error *err) {
