@@ -4,6 +4,7 @@ is what was meant, whatever ids, states, events and files are called; nothing of
 
 Exit 77: the programs are not built. A shell that is not here is skipped.
 """
+import json
 import os
 import pty
 import shutil
@@ -13,9 +14,9 @@ import sys
 import time
 import unittest
 
-import test_cli as base
+import cli_scene as base
 from cli_terminal import Terminal
-from test_cli import CLI, PATIENCE_S, environment, run
+from cli_scene import CLI, PATIENCE_S, environment, run
 
 RUNS = "touch PWNED"
 EVENTS = ["two words", "it's", 'say "x"', f"$({RUNS})", f"`{RUNS}`", f"; {RUNS}", f"&{RUNS}", f">{RUNS}", "*", "~", "!1", "w\\b", "{a,b}", "é ü", "#c", "[x", "y=z", "a:b c",
@@ -113,7 +114,7 @@ class Tabs(base.WithDaemon):
         super().setUpClass()
         path = os.path.join(cls.scratch, "evil.json")
         with open(path, "w") as f:
-            base.json.dump(EVIL, f)
+            json.dump(EVIL, f)
         for args in (("def", "deploy", path), *(("start", "evil", "--id=" + i) for i in IDS)):
             code, _, err = run("--data", cls.data, *args)
             assert code == 0, err
