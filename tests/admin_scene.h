@@ -65,7 +65,7 @@ static inline void assert_field(fixture *f, const char *id, const char *field, c
 
 /* Waits (really, bounded) until it is so. */
 static inline void await_field(fixture *f, const char *id, const char *field, const char *wanted) {
-  for (int i = 0; i < 1000 && strcmp(field_text(f, id, field), wanted) != 0; i++)
+  for (int i = 0; i < 12000 && strcmp(field_text(f, id, field), wanted) != 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   assert_field(f, id, field, wanted);
 }

@@ -37,7 +37,7 @@ static inline bool nats_cluster_start_one(nats_cluster *c, int i) {
   }
   if (pid < 0) return false;
   s->pid = pid;
-  for (int k = 0; k < 1000; k++) {
+  for (int k = 0; k < 6000; k++) {
     if (nats_server_answers(s)) return true;
     nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
   }

@@ -201,7 +201,7 @@ static inline void assert_state(fixture *f, const char *id, const char *state) {
 
 /* Waits (really, bounded) until n tasks have been offered. */
 static inline void await_offers(fixture *f, unsigned n) {
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 12000; i++) {
     pthread_mutex_lock(&f->lock);
     unsigned count = f->offered_count;
     pthread_mutex_unlock(&f->lock);

@@ -134,7 +134,7 @@ static inline fsm__snapshot_info snapshot_made(fixture *f, size_t chunk_bytes, u
 }
 
 static inline void settle(fixture *f) {
-  for (int i = 0; i < 500; i++) {
+  for (int i = 0; i < 30000; i++) {
     fsm__runtime_want_round(f->runtime);
     if (fsm__store_applied(fsm__runtime_store(f->runtime), NULL) ==
         fsm__journal_durable_seq(fsm__runtime_journal(f->runtime)))

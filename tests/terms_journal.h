@@ -121,7 +121,7 @@ static inline uint64_t expect_found(fixture *f, const fsm__find *wanted) {
 static inline void await_index(const fixture *f, uint64_t ordinal) {
   char name[FSM_SEGMENT_NAME_BYTES];
   fsm__index_name(ordinal, name);
-  for (int i = 0; i < 5000 && !exists(f, name); i++) usleep(1000);
+  for (int i = 0; i < 60000 && !exists(f, name); i++) usleep(1000);
   assert_true(exists(f, name));
 }
 

@@ -61,7 +61,7 @@ static void go_on(void *arg, fsm__table table) {
   if (t->left == 0) return;
   t->left--;
   const uint64_t from = fsm__store_applied(fsm__runtime_store(f->runtime), NULL);
-  for (int i = 0; i < 1000 && fsm__store_applied(fsm__runtime_store(f->runtime), NULL) < from + 10; i++) {
+  for (int i = 0; i < 60000 && fsm__store_applied(fsm__runtime_store(f->runtime), NULL) < from + 10; i++) {
     fsm__runtime_want_round(f->runtime);
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   }

@@ -157,7 +157,7 @@ static void fill(fixture *f, unsigned blobs) {
   assert_code(&answer, FSM_OK);
   client c = {.f = f, .id = 0, .commands = blobs, .blob = 60000};
   client_run(&c);
-  for (int i = 0; i < 2000 && atomic_load(&c.answers) < blobs; i++)
+  for (int i = 0; i < 12000 && atomic_load(&c.answers) < blobs; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   settle(f);
 }

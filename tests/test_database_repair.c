@@ -184,7 +184,7 @@ static fixture *long_lived(void) {
   assert_code(&answer, FSM_OK);
   client c = {.f = f, .id = 0, .commands = 120, .blob = 60000};
   client_run(&c);
-  for (int i = 0; i < 2000 && atomic_load(&c.answers) < 120; i++)
+  for (int i = 0; i < 12000 && atomic_load(&c.answers) < 120; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   settle(f);
   assert_true(fsm__runtime_journal(f->runtime)->ordinal >= 3);

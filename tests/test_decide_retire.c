@@ -180,7 +180,7 @@ static void a_child_of_a_retired_machine_is_the_error_of_its_task(void **state) 
   (void)retire(f, "adm", 0);
   answer = start(f, "parent", "p", NULL, NULL);
   assert_code(&answer, FSM_OK);
-  for (int i = 0; i < 200; i++) {
+  for (int i = 0; i < 6000; i++) {
     fsm_value in = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "p"});
     if (strcmp(text_of(f, fsm_map_get(&in, "state")), "[\"failed\"]") == 0) return;
     usleep(10000);

@@ -113,7 +113,7 @@ static void expect_full(const fsm_answer *answer) {
 /* Without a restart. */
 static void expect_recovers(fixture *f, ledger *l) {
   fsm_answer answer = {.seq = 0};
-  for (int i = 0; i < 4000; i++) {
+  for (int i = 0; i < 30000; i++) {
     answer = send_big(f, 0, 100);
     if (answer.error.code != FSM_EFULL && answer.error.code != FSM_EBUSY) break;
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
@@ -288,7 +288,7 @@ static void a_snapshot_without_room_says_so_and_is_made_when_there_is(void **sta
   expect_full(&answer);
   uint64_t made = told_by(f).snapshots;
   fsm__retained told = {.snapshots = 0};
-  for (int i = 0; i < 4000 && told.fault.code != FSM_EFULL; i++) {
+  for (int i = 0; i < 30000 && told.fault.code != FSM_EFULL; i++) {
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     told = told_by(f);
   }
@@ -297,7 +297,7 @@ static void a_snapshot_without_room_says_so_and_is_made_when_there_is(void **sta
   expect_taken(f, &l, 0);
   disk_drop_ballast(disk);
   expect_recovers(f, &l);
-  for (int i = 0; i < 4000; i++) {
+  for (int i = 0; i < 30000; i++) {
     told = told_by(f);
     if (told.snapshots > made && told.fault.code == FSM_OK) break;
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);

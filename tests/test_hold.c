@@ -95,7 +95,7 @@ static void instances_that_others_start_are_made_all_the_same(void **state) {
   command.machine = "counter";
   command.key = "of-parent";
   command.event = "ADD";
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 12000; i++) {
     atomic_fetch_add(&f->now_ns, SECOND / 100);
     answer = sent(f, &command);
     if (answer.error.code == FSM_OK) break;
@@ -144,7 +144,7 @@ static void while_all_is_held_timers_wait_and_fire_afterwards(void **state) {
   }
   assert_state(f, "w1", "wait");
   fsm__runtime_hold(f->runtime, FSM__HOLD_NONE, NULL);
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 12000; i++) {
     answer = send_event(f, "w1", "GO", NULL);
     if (answer.error.code == FSM_OK) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);

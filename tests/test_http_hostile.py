@@ -76,7 +76,7 @@ class Hostile(unittest.TestCase):
                 break
             after = "&after=" + page["next"]
         self.assertEqual(pages, 3, "a page of so dear an expression looks at few")
-        self.assertLess(time.monotonic() - begun, 30)
+        self.assertLess(time.monotonic() - begun, WAIT)
         answer = self.d.request("GET", f"/v1/instances?sort=-updated&where={where}")
         self.assertEqual((answer.status, answer.json["code"]), (413, "too_large"), answer)
 
@@ -88,7 +88,7 @@ class Hostile(unittest.TestCase):
         for path in ("/healthz", "/readyz", "/metrics", "/v1/instances/one", "/v1/instances/one/events"):
             self.assertEqual(self.d.request("GET", path).status, 200, path)
         self.send("ADD", {})
-        self.assertLess(time.monotonic() - begun, 20)
+        self.assertLess(time.monotonic() - begun, WAIT)
 
     def test_what_is_masked_is_not_found_out_by_asking(self):
         self.send("PAY", {"iban": "DE44500105175407324931"})
@@ -123,7 +123,7 @@ class Hostile(unittest.TestCase):
         for _ in range(5):
             self.assertEqual(self.d.request("GET", "/healthz").status, 200)
             time.sleep(0.1)
-        self.assertLess(time.monotonic() - begun, 5)
+        self.assertLess(time.monotonic() - begun, WAIT / 2)
         statuses = [s.recv(4096)[9:12] for s in waiting]
         self.assertEqual(set(statuses) - {b"413", b"400", b"503"}, set(), statuses)
         self.assertTrue({b"413", b"400"} & set(statuses), statuses)

@@ -49,7 +49,7 @@ static void expect_made_again(fixture *f, const uint8_t *whole, size_t len) {
   expect_answers(f);
   size_t again_len = 0;
   uint8_t *again = NULL;
-  for (int i = 0; i < 5000; i++) {
+  for (int i = 0; i < 60000; i++) {
     again = load(f, 1, &again_len);
     if (again_len == len && memcmp(again, whole, len) == 0) break;
     free(again);

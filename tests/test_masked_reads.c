@@ -97,7 +97,7 @@ static void test_nothing_marked_can_be_read_and_the_worker_gets_it(void **state)
   answer = send_event(f, "l-1", "PAY",
                       "{\"card\":\"" SECRET "\",\"lines\":[{\"name\":\"" SECRET "\",\"amount\":5}]}");
   assert_code(&answer, FSM_OK);
-  for (int i = 0; i < 1000 && atomic_load(&w.offers) == 0; i++)
+  for (int i = 0; i < 12000 && atomic_load(&w.offers) == 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   assert_true(atomic_load(&w.got));
   all_reads(f, "l-1");

@@ -168,7 +168,7 @@ static uint64_t look_through(const char *at_url, uint64_t count) {
 static void assert_stream_is_journal(void) {
   uint64_t count = fsm__journal_durable_seq(filled.journal);
   WAIT_FOR(status().seq == count);
-  for (int i = 0; i < 100; i++) { /* repairs may be on their way */
+  for (int i = 0; i < 600; i++) { /* repairs may be on their way */
     if (look_through(server.url, count) == count) return;
     nap_ms(100);
   }
@@ -349,7 +349,7 @@ static void a_cluster_whose_leader_is_killed_goes_on_and_loses_nothing(void **st
   for (int round = 0; round < 2; round++) {
     int leader = -1;
     add(300);
-    for (int i = 0; i < 100 && leader < 0; i++) leader = leader_of(&cluster);
+    for (int i = 0; i < 600 && leader < 0; i++) leader = leader_of(&cluster);
     assert_in_range(leader, 0, NATS_CLUSTER - 1);
     nats_server_kill(&cluster.servers[leader]);
     add(300);

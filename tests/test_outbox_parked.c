@@ -172,13 +172,13 @@ static void parked_ones_are_given_again_as_repairs(void **state) {
   assert_true(count == 1);
   fsm__parked *list;
   size_t n = 0;
-  for (int i = 0; i < 1000; i++) { /* it is refused again */
+  for (int i = 0; i < 12000; i++) { /* it is refused again */
     assert_int_equal(fsm__outbox_parked(s->outbox, &list, &n, NULL), FSM_OK);
     unsigned tries = list[2].tries;
     free(list);
     if (tries == 2) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    assert_true(i < 999);
+    assert_true(i < 11999);
   }
   assert_int_equal(n, 10);
   LOCKED(s->poison_to = 0);

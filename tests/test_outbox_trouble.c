@@ -96,13 +96,13 @@ static void what_was_parked_of_a_dead_branch_keeps_nothing_of_the_new_one_back(v
   assert_int_equal(fsm__outbox_retry(s->outbox, 13, NULL, NULL, &count, NULL), FSM_OK);
   fsm__parked *list = NULL;
   size_t n = 0;
-  for (int i = 0; i < 1000; i++) { /* it is told from the one that has its seq now */
+  for (int i = 0; i < 12000; i++) { /* it is told from the one that has its seq now */
     assert_int_equal(fsm__outbox_parked(s->outbox, &list, &n, NULL), FSM_OK);
     bool told = n == 1 && strstr(list[0].text, "its branch") != NULL;
     free(list);
     if (told) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    assert_true(i < 999);
+    assert_true(i < 11999);
   }
   assert_int_equal(scene_got(true), 0);
 }
@@ -192,7 +192,7 @@ static void a_loss_is_mended_however_many_ranges_wait(void **state) {
   LOCKED(s->lost.from = 3; s->lost.to = 5; s->away = false; s->life++);
   fsm__outbox_wake(s->outbox);
   bool had[101] = {false};
-  for (int i = 0; i < 800; i++) {
+  for (int i = 0; i < 12000; i++) {
     LOCKED(for (size_t k = 0; k < s->got_count; k++) if (s->got[k].repair) had[s->got[k].seq] = true);
     if (had[3] && had[4] && had[5] && had[50]) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);

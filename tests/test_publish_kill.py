@@ -47,7 +47,7 @@ ROUTES = [
     {"from": "review.first", "where": "record.?rev.orValue(0) % 2 == 1 && record.level >= 1"},
     {"machine": "*"},
 ]
-SETTLE = 60  # seconds for every sink to come to its end
+SETTLE = 180  # seconds for every sink to come to its end
 
 
 class Proof:

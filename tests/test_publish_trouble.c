@@ -197,7 +197,7 @@ static void a_note_that_could_not_be_written_is_counted_in_the_next(void **state
   assert_int_equal(fsm_map(&bad, 1, &more, NULL), FSM_OK);
   assert_int_equal(fsm_map(&good, 1, &fine, NULL), FSM_OK);
   fsm__notes_take(notes, "gone", "failed", &more, NULL, NULL);
-  for (int i = 0; i < 2000 && untold_of("next") == 0; i++) {
+  for (int i = 0; i < 12000 && untold_of("next") == 0; i++) {
     fsm__notes_take(notes, "next", "failed", &fine, NULL, NULL);
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     if (i > 100) break;
@@ -260,7 +260,7 @@ static void a_route_that_the_sink_did_not_come_by_is_in_force_all_the_same(void 
            "{\"sinks\":[{\"name\":\"b\",\"kind\":\"file\",\"path\":\"%s/out\",\"records\":\"routed\"}]}",
            dir);
   assert_int_equal(fsm_publisher_reload(publisher, sinks, strlen(sinks), &err), FSM_OK);
-  for (int i = 0; i < 1000 && status_of("b").lag > 0; i++)
+  for (int i = 0; i < 12000 && status_of("b").lag > 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   fsm_sink_status b = status_of("b");
   if (b.seq < 3 || b.published == 0 || b.skipped != 0)
@@ -273,7 +273,7 @@ static void who_we_are_is_not_in_what_is_told_of_a_server(void **state) {
   (void)state;
   fsm_publisher_status s = {.last_error = ""};
   open_all("nats://ann:geheim@127.0.0.1:1", NULL);
-  for (int i = 0; i < 2000 && strstr(s.last_error, "127.0.0.1") == NULL; i++) {
+  for (int i = 0; i < 12000 && strstr(s.last_error, "127.0.0.1") == NULL; i++) {
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     fsm_publisher_status_get(publisher, &s);
   }

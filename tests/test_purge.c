@@ -40,7 +40,7 @@ static const char *why_not(fixture *f, fsm_query_kind kind, const char *id) {
 }
 
 static void await_gone(fixture *f, const char *id) {
-  for (int i = 0; i < 1000 && gone(f, id) == FSM_OK; i++)
+  for (int i = 0; i < 12000 && gone(f, id) == FSM_OK; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   assert_int_equal(gone(f, id), FSM_EINSTANCE);
 }
@@ -166,7 +166,7 @@ static void many_rows_go_in_parts_also_over_a_restart(void **state) {
   fixture_close(f);
   pass(f, 25 * 3600);
   fixture_open(f);
-  for (int i = 0; i < 1000 && records_of(f, "i1", "purged") < 1; i++)
+  for (int i = 0; i < 60000 && records_of(f, "i1", "purged") < 1; i++)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   fixture_reopen(f);
   await_gone(f, "i1");
@@ -190,7 +190,7 @@ static void what_it_still_has_to_say_is_waited_for(void **state) {
   answer = send_event(f, "t1", "END", NULL);
   assert_code(&answer, FSM_OK);
   pass(f, 3700);
-  for (int i = 0; i < 1000 && records_of(f, "t1", "purged") == 0; i++)
+  for (int i = 0; i < 30000 && records_of(f, "t1", "purged") == 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
   assert_int_equal(records_of(f, "t1", "purged"), 1); /* later */
   assert_int_equal(gone(f, "t1"), FSM_OK);

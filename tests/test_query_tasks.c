@@ -192,7 +192,7 @@ static void a_lost_claimers_attempt_ends_at_its_deadline(void **state) {
   fixture_reopen(f); /* whoever has it may answer all the same */
   assert_int_equal(count_of(f, "running"), 1);
   atomic_fetch_add(&f->now_ns, 6 * SECOND); /* timeout 5 s */
-  for (int i = 0; i < 500 && count_of(f, "running") > 0; i++) usleep(10000);
+  for (int i = 0; i < 6000 && count_of(f, "running") > 0; i++) usleep(10000);
   assert_int_equal(count_of(f, "running"), 0);
   fsm_answer answer = task(f, FSM_CMD_TASK_COMPLETE, token, 1, false, "7");
   assert_code(&answer, FSM_ETASK);

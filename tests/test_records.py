@@ -272,18 +272,20 @@ class Streams(Records):
     def test_a_stop_ends_streams(self):
         stream = Events(self.d, "?after=0")
         stream.until(self.last())
-        begin = time.monotonic()
         self.assertEqual(self.d.stop(), 0)
-        self.assertLess(time.monotonic() - begin, 4)
+        self.assertNotIn("still under way after stop-timeout", self.d.logged())
         self.assertFalse(stream.block())
         stream.close()
 
     def test_a_stream_ends_with_its_token(self):
-        stream = Events(self.d, auth=h.token(exp=int(time.time()) - 28))  # 30 s of leeway
+        status = 401
+        while status == 401:  # it was over when we came
+            stream = Events(self.d, auth=h.token(exp=int(time.time()) - 28))  # 30 s of leeway
+            status = stream.response.status
         begin = time.monotonic()
         while stream.block():
             pass
-        self.assertLess(time.monotonic() - begin, 10)
+        self.assertLess(time.monotonic() - begin, h.WAIT)
         self.assertEqual(stream.end["code"], "bad_token", stream.end)
         stream.close()
 
@@ -316,7 +318,7 @@ class Many(Records):
         for _ in range(6):
             begin = time.monotonic()
             self.switch(100)
-            self.assertLess(time.monotonic() - begin, 20)
+            self.assertLess(time.monotonic() - begin, h.WAIT)
             quick.until(self.last())
         everything = self.all()
         self.assertEqual(quick.records, everything)

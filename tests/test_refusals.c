@@ -205,7 +205,7 @@ static void a_sum_is_in_the_journal_when_its_interval_is_over(void **state) {
   (void)send_event(f, "nobody", "SUBMIT", NULL);
   atomic_fetch_add(&f->now_ns, FSM_REFUSAL_INTERVAL_NS);
   unsigned written = 0;
-  for (int i = 0; i < 1000 && written == 0; i++) {
+  for (int i = 0; i < 12000 && written == 0; i++) {
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     written = occurrences(all_records(f), "\"count\":2");
   }

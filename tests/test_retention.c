@@ -54,7 +54,7 @@ static fsm_runtime_options thrifty(fixture *f, archived *a) {
 static void blobs(fixture *f, unsigned count) {
   client c = {.f = f, .id = 0, .commands = count, .blob = 60000};
   client_run(&c);
-  for (int i = 0; i < 4000 && atomic_load(&c.answers) < count; i++)
+  for (int i = 0; i < 12000 && atomic_load(&c.answers) < count; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   settle(f);
 }
@@ -77,13 +77,13 @@ static fsm__retained told(fixture *f) {
 }
 
 static void await_snapshots(fixture *f, uint64_t count) {
-  for (int i = 0; i < 2000 && told(f).snapshots < count; i++)
+  for (int i = 0; i < 6000 && told(f).snapshots < count; i++)
     nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
   assert_true(told(f).snapshots >= count);
 }
 
 static void await_removed(fixture *f) {
-  for (int i = 0; i < 1000 && told(f).segments == 0; i++)
+  for (int i = 0; i < 6000 && told(f).segments == 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }
 

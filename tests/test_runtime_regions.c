@@ -45,7 +45,7 @@ static void taken(fixture *f, const char *event) {
 }
 
 static void await_states(fixture *f, const char *wanted) {
-  for (int i = 0; i < 1000 && strcmp(member(f, "state"), wanted) != 0; i++)
+  for (int i = 0; i < 12000 && strcmp(member(f, "state"), wanted) != 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   assert_string_equal(member(f, "state"), wanted);
 }

@@ -106,7 +106,7 @@ static void a_timer_that_is_set_anew_waits_its_whole_time_again(void **state) {
   assert_code(&answer, FSM_OK);
   (void)start(f, "renewed", "r1", NULL, NULL);
   atomic_fetch_add(&f->now_ns, 100 * SECOND); /* both are due, but the first one renews the second */
-  for (int i = 0; i < 400; i++) {
+  for (int i = 0; i < 12000; i++) {
     fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "r1"});
     if (fsm_map_get(&instance, "rev")->i > 1) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);

@@ -166,7 +166,7 @@ static const char *shown(stage *s, const char *id, const char *member) {
 }
 
 static void await(stage *s, const char *member, const char *text) {
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 12000; i++) {
     if (strstr(shown(s, "i1", member), text) != NULL) return;
     nap(5);
   }
@@ -174,7 +174,7 @@ static void await(stage *s, const char *member, const char *text) {
 }
 
 static void await_calls(stage *s, unsigned n) {
-  for (int i = 0; i < 1000 && atomic_load(&s->calls) < n; i++) nap(5);
+  for (int i = 0; i < 12000 && atomic_load(&s->calls) < n; i++) nap(5);
   assert_true(atomic_load(&s->calls) >= n);
 }
 
@@ -264,7 +264,7 @@ static void an_attempt_out_of_time_fails_and_its_answer_is_ignored_and_counted(v
   begin(s, "short", SLOW);
   await(s, "state", "bad");
   assert_non_null(strstr(shown(s, "i1", "context"), "out of time"));
-  for (int i = 0; i < 1000 && health(s, "late_answers") == 0; i++) nap(5);
+  for (int i = 0; i < 12000 && health(s, "late_answers") == 0; i++) nap(5);
   assert_int_equal(health(s, "late_answers"), 1);
   assert_string_equal(history(s, "i1"), "SF");
 }
@@ -288,7 +288,7 @@ static void silence_loses_the_attempt(void **state) {
 static void an_answer_may_come_later_from_elsewhere(void **state) {
   stage *s = *state;
   begin(s, "plain", LATER);
-  for (int i = 0; i < 1000 && strcmp(history(s, "i1"), "SS") != 0; i++) nap(5);
+  for (int i = 0; i < 12000 && strcmp(history(s, "i1"), "SS") != 0; i++) nap(5);
   assert_string_equal(history(s, "i1"), "SS");
   fixture_close(s->f);
   stage_open(s); /* the one who has the token knows nothing of that */
@@ -360,7 +360,7 @@ static void no_more_run_at_once_than_the_service_allows(void **state) {
     assert_code(&answer, FSM_OK);
   }
   await_calls(s, 8);
-  for (int i = 0; i < 1000 && atomic_load(&s->running) > 0; i++) nap(5);
+  for (int i = 0; i < 12000 && atomic_load(&s->running) > 0; i++) nap(5);
   assert_int_equal(s->most, 2);
 }
 
@@ -385,7 +385,7 @@ static void what_runs_longer_than_closing_waits_counts_as_an_attempt(void **stat
   fixture_close(s->f);
   assert_int_equal(s->running, 1);
   atomic_store(&s->gate, true);
-  for (int i = 0; i < 1000 && atomic_load(&s->running) > 0; i++) nap(5);
+  for (int i = 0; i < 12000 && atomic_load(&s->running) > 0; i++) nap(5);
   stage_open(s);
   await(s, "state", "ok");
   assert_string_equal(history(s, "i1"), "SFSD");
@@ -404,7 +404,7 @@ static void a_thousand_over_four_threads_are_each_done_once(void **state) {
   free(commands);
   fsm_query done = {.kind = FSM_QUERY_COUNTS, .machine = "plain"};
   const char *text = "";
-  for (int i = 0; i < 4000 && strstr(text, "\"count\":1000,\"machine\":\"plain\",\"state\":\"ok\"") == NULL;
+  for (int i = 0; i < 12000 && strstr(text, "\"count\":1000,\"machine\":\"plain\",\"state\":\"ok\"") == NULL;
        i++) {
     fsm_value counts = query(s->f, done);
     text = text_of(s->f, &counts);

@@ -170,7 +170,7 @@ static const char *call(stage *s, const char *path, const char *more, const char
   snprintf(wanted, sizeof wanted, "\"%s\"", end);
   fsm_answer answer = start(s->f, "call", "i1", NULL, input);
   assert_code(&answer, FSM_OK);
-  for (int i = 0; i < 1500; i++) {
+  for (int i = 0; i < 12000; i++) {
     if (strstr(shown(s, "state"), wanted) != NULL) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   }
@@ -322,7 +322,7 @@ static void input_that_is_not_understood_is_final_and_says_where(void **state) {
     fsm_answer answer = start(s->f, "call", id, NULL, input);
     assert_code(&answer, FSM_OK);
     const char *text = "";
-    for (int n = 0; n < 1000 && strstr(text, "\"bad\"") == NULL; n++) {
+    for (int n = 0; n < 30000 && strstr(text, "\"bad\"") == NULL; n++) {
       fsm_value instance = query(s->f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = id});
       text = text_of(s->f, &instance);
       nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);

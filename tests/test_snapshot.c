@@ -95,7 +95,7 @@ static void a_short_life(void *arg, fsm__table table) {
   }
   atomic_fetch_add(&c->f->now_ns, 2 * 3600 * SECOND);
   answer.error.code = FSM_EEXISTS;
-  for (int i = 0; i < 2000 && answer.error.code == FSM_EEXISTS; i++) {
+  for (int i = 0; i < 12000 && answer.error.code == FSM_EEXISTS; i++) {
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     answer = start(c->f, "flow", "again", "KEY", NULL);
   }

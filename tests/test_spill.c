@@ -35,13 +35,13 @@ static void pause_ms(long ms) {
 static void blobs(fixture *f, unsigned count) {
   client c = {.f = f, .id = 0, .commands = count, .blob = 60000};
   client_run(&c);
-  for (int i = 0; i < 4000 && atomic_load(&c.answers) < count; i++) pause_ms(5);
+  for (int i = 0; i < 12000 && atomic_load(&c.answers) < count; i++) pause_ms(5);
   settle(f);
 }
 
 static void await_snapshots(fixture *f, uint64_t count) {
   fsm__retained told = {.snapshots = 0};
-  for (int i = 0; i < 2000 && told.snapshots < count; i++, pause_ms(10))
+  for (int i = 0; i < 6000 && told.snapshots < count; i++, pause_ms(10))
     fsm__retention_get(fsm__runtime_retention(f->runtime), &told);
   if (told.fault.code != FSM_OK) fail_msg("%s: %s", told.fault.where, told.fault.text);
   assert_true(told.snapshots >= count);
@@ -138,7 +138,7 @@ static void a_sink_over_its_budget_is_fed_from_the_archive_and_comes_back(void *
 
   blobs(f, 100); /* 6 MB: over the budget, and nothing may go for idempotency's sake */
   await_snapshots(f, 1);
-  for (int i = 0; i < 500 && atomic_load(&seen.spilled) == 0; i++) pause_ms(10);
+  for (int i = 0; i < 6000 && atomic_load(&seen.spilled) == 0; i++) pause_ms(10);
   assert_int_equal(atomic_load(&seen.spilled), 1);
   assert_int_equal(atomic_load(&seen.budget), 1);
   atomic_fetch_add(&f->now_ns, DAY_H * 3600 * SECOND);
@@ -146,12 +146,12 @@ static void a_sink_over_its_budget_is_fed_from_the_archive_and_comes_back(void *
   await_snapshots(f, 2);
   blobs(f, 60);
   await_snapshots(f, 3);
-  for (int i = 0; i < 1000 && fsm__journal_first_seq(journal) == 1; i++) pause_ms(10);
+  for (int i = 0; i < 6000 && fsm__journal_first_seq(journal) == 1; i++) pause_ms(10);
   assert_true(fsm__journal_first_seq(journal) > 1); /* the sink holds it no more */
 
   assert_int_equal(mkdir(away, 0700), 0); /* it is back */
   fsm__outbox_wake(outbox);
-  for (int i = 0; i < 1500; i++, pause_ms(10)) {
+  for (int i = 0; i < 6000; i++, pause_ms(10)) {
     fsm__outbox_status_get(outbox, &status);
     if (status.seq == fsm__journal_durable_seq(journal) && !status.spilled) break;
   }

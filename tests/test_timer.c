@@ -74,7 +74,7 @@ static bool is_in(fixture *f, const char *id, const char *state) {
 }
 
 static void await_state(fixture *f, const char *id, const char *state) {
-  for (int i = 0; i < 1000 && !is_in(f, id, state); i++)
+  for (int i = 0; i < 12000 && !is_in(f, id, state); i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   if (!is_in(f, id, state)) fail_msg("it is in %s, not in %s", instance_text(f, id, "state"), state);
 }
@@ -102,13 +102,13 @@ static unsigned count_of(const char *text, const char *what) {
 
 static void await_seen(fixture *f, const char *id, const char *seen) {
   const char *wanted = fsm_arena_printf(&f->arena, "{\"seen\":\"%s\"}", seen);
-  for (int i = 0; i < 1000 && strcmp(instance_text(f, id, "context"), wanted) != 0; i++)
+  for (int i = 0; i < 12000 && strcmp(instance_text(f, id, "context"), wanted) != 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   assert_string_equal(instance_text(f, id, "context"), wanted);
 }
 
 static void await_history(fixture *f, const char *id, const char *text) {
-  for (int i = 0; i < 1000 && strstr(history(f, id), text) == NULL; i++)
+  for (int i = 0; i < 12000 && strstr(history(f, id), text) == NULL; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   assert_non_null(strstr(history(f, id), text));
 }

@@ -189,7 +189,7 @@ static void a_service_of_the_program_answers_in_nobodys_name(void **state) {
   options.service_count = 1;
   scene_reopen(f, &options);
   in_review(f);
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 12000; i++) {
     fsm_value in = instance(f, "i");
     if (strcmp(member(f, &in, "state"), "[\"audited\"]") == 0) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);

@@ -88,7 +88,7 @@ static void kill_in_the_middle(stage *s, const char *machine, unsigned instances
     }
     for (;;) pause();
   }
-  for (int i = 0; i < 5000 && atomic_load(&s->shared->calls) < calls; i++) nap();
+  for (int i = 0; i < 30000 && atomic_load(&s->shared->calls) < calls; i++) nap();
   nap();
   kill(child, SIGKILL);
   waitpid(child, NULL, 0);
@@ -101,7 +101,7 @@ static const char *shown(stage *s, const char *id) {
 }
 
 static void await(stage *s, const char *id, const char *text) {
-  for (int i = 0; i < 2000 && strstr(shown(s, id), text) == NULL; i++) nap();
+  for (int i = 0; i < 30000 && strstr(shown(s, id), text) == NULL; i++) nap();
   if (strstr(shown(s, id), text) == NULL) fail_msg("%s", shown(s, id));
 }
 

@@ -124,13 +124,13 @@ static void a_store_that_is_behind_slows_down_then_pushes_back_and_catches_up(vo
   answer = sent(f, &note);
   assert_int_not_equal(answer.error.code, FSM_EBUSY); /* and so do repairs */
   fsm__snapshot_close(reader);
-  for (int i = 0; i < 2000; i++) {
+  for (int i = 0; i < 60000; i++) {
     answer = send_event(f, "i0", "ADD", NULL);
     if (answer.error.code != FSM_EBUSY) break;
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   }
   assert_code(&answer, FSM_OK);
-  for (int i = 0; i < 2000 && health(f, "lag") > 0; i++)
+  for (int i = 0; i < 60000 && health(f, "lag") > 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   assert_int_equal(health(f, "lag"), 0);
   assert_int_equal(health(f, "views"), 0);
@@ -182,7 +182,7 @@ static void a_disk_too_full_for_a_round_refuses_work_reads_on_and_recovers(void 
   assert_non_null(strstr(answer.error.text, "store"));
   assert_true(taken > 100);
   assert_int_equal(context_n(f, "i1"), 1);
-  for (int i = 0; i < 2000; i++) {
+  for (int i = 0; i < 60000; i++) {
     answer = send_event(f, "i1", "ADD", NULL);
     if (answer.error.code != FSM_EFULL) break;
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

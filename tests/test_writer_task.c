@@ -190,7 +190,7 @@ static void note_offer(void *arg, const fsm_task *task) {
 }
 
 static void await_offer(watch *w) {
-  for (int i = 0; i < 1000 && atomic_load(&w->at_offer) == 0; i++)
+  for (int i = 0; i < 12000 && atomic_load(&w->at_offer) == 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   assert_true(atomic_load(&w->at_offer) != 0);
 }

@@ -32,7 +32,7 @@ def run(*words):
 
 
 def health(url):
-    with urllib.request.urlopen(url + "/healthz", timeout=10) as answer:
+    with urllib.request.urlopen(url + "/healthz", timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
