@@ -128,7 +128,7 @@ static inline int down(void **state) {
 static inline fsm_code prepare(fsm_error *err) {
   fsm__sink_view view = view_of();
   fsm_code code = FSM_EUNREACHABLE;
-  for (int i = 0; i < 2000 && code == FSM_EUNREACHABLE; i++) { /* until it is connected */
+  for (int i = 0; i < 12000 && code == FSM_EUNREACHABLE; i++) { /* until it is connected */
     code = sink->prepare(sink, &view, &cursor, err);
     if (code == FSM_EUNREACHABLE) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   }
@@ -157,7 +157,7 @@ static inline void give(uint64_t seq, bool repair) {
 /* All answers to what was given; true = all were good. */
 static inline bool await(void) {
   assert_int_equal(sink->flush(sink, NULL), FSM_OK);
-  for (int i = 0; i < 4000; i++) {
+  for (int i = 0; i < 12000; i++) {
     pthread_mutex_lock(&answers.lock);
     bool done = answers.last + 1 >= ticket, good = answers.bad == 0;
     pthread_mutex_unlock(&answers.lock);

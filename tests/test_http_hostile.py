@@ -12,7 +12,7 @@ import time
 import unittest
 import urllib.parse
 
-from http_daemon import Daemon, token
+from http_daemon import WAIT, Daemon, token
 
 TEN = "[1,2,3,4,5,6,7,8,9,10]"
 DEAR = f"{TEN}.exists(a,{TEN}.exists(b,{TEN}.exists(c,{TEN}.exists(d,a*b*c*d*context.n==-1))))"

@@ -241,7 +241,7 @@ static void a_parked_one_that_is_gone_says_so(void **state) {
   (void)prune(60);
   assert_int_equal(fsm__outbox_retry(s->outbox, 0, NULL, NULL, NULL, NULL), FSM_OK);
   fsm_code code = FSM_OK;
-  for (int i = 0; i < 1000 && code != FSM_ENOTFOUND; i++) {
+  for (int i = 0; i < 12000 && code != FSM_ENOTFOUND; i++) {
     fsm__parked *list;
     size_t count;
     assert_int_equal(fsm__outbox_parked(s->outbox, &list, &count, NULL), FSM_OK);

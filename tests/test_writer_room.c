@@ -196,7 +196,7 @@ static void a_timer_that_comes_due_on_a_full_disk_fires_when_there_is_room(void 
   atomic_fetch_add(&f->now_ns, 61 * SECOND);
   for (int i = 0; i < 20; i++) assert_state(f, "t", "waiting"); /* some turns */
   file_limit(RLIM_INFINITY);
-  for (int i = 0; i < 1000; i++) {
+  for (int i = 0; i < 12000; i++) {
     fsm_value instance = query(f, (fsm_query){.kind = FSM_QUERY_INSTANCE, .ref = "t"});
     if (strstr(text_of(f, fsm_map_get(&instance, "state")), "late") != NULL) break;
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
@@ -228,7 +228,7 @@ static void timers_that_fill_the_disk_within_a_turn_fire_when_there_is_room(void
   leave_no_room_for_another_segment(f);
   atomic_fetch_add(&f->now_ns, 61 * SECOND);
   uint64_t before = journal_walk(f, NULL, NULL), after = before;
-  for (int i = 0; i < 1000 && after == before; i++) { /* some fire */
+  for (int i = 0; i < 12000 && after == before; i++) { /* some fire */
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     after = journal_walk(f, NULL, NULL);
   }
@@ -237,7 +237,7 @@ static void timers_that_fill_the_disk_within_a_turn_fire_when_there_is_room(void
   assert_code(&answer, FSM_EFULL);
   assert_true(journal_walk(f, NULL, NULL) < before + 2 * TIMERS);
   file_limit(RLIM_INFINITY);
-  for (int i = 0; i < 2000 && journal_walk(f, NULL, NULL) < before + 2 * TIMERS; i++)
+  for (int i = 0; i < 12000 && journal_walk(f, NULL, NULL) < before + 2 * TIMERS; i++)
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   for (int i = 0; i < TIMERS; i++) {
     snprintf(id, sizeof id, "h%d", i);
