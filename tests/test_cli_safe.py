@@ -21,7 +21,7 @@ CLI = os.path.join(BUILD, "fsm-cli")
 HELD_S = float(os.environ.get("FSM_HELD_S", "4"))
 INSTANCES = int(os.environ.get("FSM_HELD_INSTANCES", "4000"))
 GROWTH_MAX = 1.3  # of the store's file while a reader stands still
-VIEW_MAX_NS = 2 * 10**9
+VIEW_MAX_NS = (2 if HELD_S > 10 else 0.75 * HELD_S) * 10**9  # one that is held is as old as that in the end
 PAGE = 500
 
 LOOP = {
