@@ -48,4 +48,9 @@ void fsm__damage_free(fsm__damage *d);
 /* Does it open, and is the store what the journal says? Into d->store. */
 FSM_MUST_USE fsm_code fsm__damage_rows(fsm__damage *d, const char *dir, fsm_error *err);
 
+/* ---- for the files of database_damage*.c ---- */
+/* Before the lock is ours: opening takes it. A store of another journal knows nothing of this one. */
+FSM_MUST_USE fsm_code fsm__damage_store(fsm__damage *d, const char *dir, fsm_error *err);
+FSM_MUST_USE fsm_code fsm__damage_snapshots(fsm__damage *d, fsm_error *err);
+
 #endif
