@@ -72,4 +72,16 @@ fsm_code fsm__sink_compile(const fsm__sink_config *config, const fsm__pointer *a
 fsm_code fsm__sink_check_others(const fsm__sink_config *configs, size_t count, const fsm__pointer *at,
                                 fsm_error *err);
 
+/* ---- sink_config_field.c ---- */
+typedef struct fsm__sink_reading {
+  fsm_arena *arena;
+  fsm__sink_config *config;
+  const fsm_value *sink;  /* the map that is read */
+  const fsm__pointer *at; /* of it */
+  fsm_error *err;
+} fsm__sink_reading;
+fsm_code fsm__field_read(fsm__sink_reading *r, const fsm__field_row *row, const fsm_value *value);
+/* The default, read as if it had been written. */
+fsm_code fsm__field_fill(fsm__sink_reading *r, const fsm__field_row *row, unsigned kind);
+
 #endif
