@@ -4,7 +4,7 @@
  *   store.c        opening and closing
  *   store_round.c, store_read.c, store_snapshot.c   what is written, what is read, all of it at one moment
  *   store_lmdb.c   LMDB as these four see it, and nobody else
- *   store_view.c   generations: puts, publishing, freezing, views  (no LMDB)
+ *   store_generation.c, store_view.c   puts, publishing, freezing; the handles that read  (no LMDB)
  *   store_range.c  the merged view: generations over LMDB          (no LMDB)
  */
 #ifndef FSM_RUNTIME_STORE_IMPL_H
@@ -108,7 +108,7 @@ static inline bool fsm__store_is_view(const fsm__store *store) { return store->p
 
 /* The owner's handle over an environment; frees itself on a failure. */
 FSM_MUST_USE fsm_code fsm__store_base_new(fsm__store **out, fsm_error *err);
-/* What store_view.c holds: generations, closed views, locks. */
+/* What it holds: generations, closed views, locks. */
 void fsm__store_base_free(fsm__store *owner);
 /* Waits until the gate is open; under the lock. FSM_EBUSY after FSM_STORE_GATE_MS. */
 FSM_MUST_USE fsm_code fsm__store_gate_pass(fsm__store_base *base, fsm_error *err);
@@ -144,5 +144,11 @@ enum {
 FSM_MUST_USE fsm_code fsm__store_cursor_peek(fsm__range *range, const void *key, size_t key_len,
                                              bool strictly, fsm__row *row, bool *found, fsm_error *err);
 void fsm__store_cursor_release(fsm__range *range);
+
+/* ---- store_generation.c ---- */
+FSM_MUST_USE fsm_code fsm__store_no_memory(fsm_error *err);
+/* One use less; under the lock. What is returned is nobody's any more: to be recycled outside. */
+fsm__generation *fsm__generation_drop(fsm__generation *g);
+void fsm__generation_recycle(fsm__store_base *base, fsm__generation *g);
 
 #endif
