@@ -262,4 +262,8 @@ void fsm__note_text(fsm__note *note, const char *name, const char *value);
 void fsm__outbox_tell(fsm__outbox *o, const char *what, fsm__note *note, const fsm_value *actor,
                       const char *reason);
 
+/* ---- outbox.c ---- */
+/* The thread; arg: an fsm__outbox. */
+void *fsm__outbox_run(void *arg);
+
 #endif
