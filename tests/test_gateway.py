@@ -27,7 +27,7 @@ BUILD = pathlib.Path(os.environ.get("FSM_BUILD_DIR", "build/dev")).resolve()
 FSMD = BUILD / "fsmd"
 PARTS = ("javascript-client", "express-gateway")
 KEY = b"a secret of the gateway's test, long enough"
-WAIT = 20
+WAIT = 60
 
 
 def skip(why):
