@@ -183,7 +183,7 @@ class History(unittest.TestCase):
             (("--kind", "note", "--kind", "rejected"), lambda r: r["kind"] in ("note", "rejected")),
             (("--refusals", "only"), lambda r: r["outcome"] == "refused"),
             (("--refusals", "without"), lambda r: r["outcome"] != "refused"),
-            (("-l", "dept=b"), lambda r: r.get("labels", {}).get("dept") == "b"),
+            (("-l", "dept=b"), lambda r: r.get("inst") == "o-2"),  # its labels
             (("-s", "calling"), lambda r: "calling" in (r.get("from") or []) + (r.get("to") or [])),
             (("--trace", TRACE), lambda r: TRACE in json.dumps(r.get("trace"))),
             (("--where", "record.seq > 5"), lambda r: r["seq"] > 5),
