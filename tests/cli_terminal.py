@@ -19,7 +19,7 @@ class Terminal:
     def __init__(self, *args, columns=80, rows=24, env=None):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            for number in (signal.SIGINT, signal.SIGQUIT):  # a shell starts what is in its background without them
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):  # what is in the background, or under nohup, has them not
                 signal.signal(number, signal.SIG_DFL)
             os.execve(CLI, [CLI, *args], {**environment(), **(env or {})})
         self.resize(columns, rows)
