@@ -82,7 +82,9 @@ def problem(status, code, where):
     return status, {"type": "urn:fsmd:error:" + code, "title": code, "status": status, "detail": "nothing is served under this path", "code": code, "where": where}
 
 
-class Bulk(Case):
+class Many(Case):
+    """MANY instances, each of which has been sent ADD once."""
+
     def setUp(self):
         super().setUp()
         events = [{"machine": "job", "key": "k%03d" % i, "event": "ADD", "if_absent": True} for i in range(MANY)]
@@ -98,6 +100,8 @@ class Bulk(Case):
             answer.begin()
             return json.loads(answer.read())
 
+
+class Bulk(Many):
     def between(self, told=lambda *request: None):
         self.middle = Between(self.scratch + "/between.sock", self.data + "/fsmd.sock", told)
         self.addCleanup(self.middle.stop)

@@ -89,12 +89,16 @@ class Daemon:
 
 class Case(unittest.TestCase):
     maxDiff = None
+    daemon_class = Daemon
+
+    def place(self):
+        return self.scratch + "/data"
 
     def setUp(self):
         self.scratch = tempfile.mkdtemp(prefix="fsm-do-")
         self.addCleanup(shutil.rmtree, self.scratch)
-        self.data = self.scratch + "/data"
-        self.daemon = Daemon(self.data)
+        self.data = self.place()
+        self.daemon = self.daemon_class(self.data)
         self.addCleanup(lambda: self.daemon.stop(signal.SIGKILL))
         with open(self.scratch + "/job.json", "w") as out:
             json.dump(JOB, out)

@@ -33,6 +33,7 @@ static const struct {
      "a daemon holds the files: stop it for db rebuild and db repair; else name its\n  socket: --socket PATH",
      false},
     {FSM_ETIMEOUT, "a command may have been taken; repeat it under the same --idem key", false},
+    {FSM_EFULL, "what takes the room: fsm-cli db stat; it goes on by itself when there is some", false},
     {FSM_EVERIFY, "keep the data directory as it is; nothing was changed", false},
     {FSM_ECORRUPT, "keep the data directory as it is; nothing was changed", false},
 };

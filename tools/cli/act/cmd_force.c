@@ -1,25 +1,19 @@
 /* cmd_force.c: fsm-cli force: the states that an operator says. */
 #include "tools/cli/act/do.h"
 
-static fsm_code states_of(cli_run *cli, size_t from, fsm_value *out, fsm_error *err) {
+static fsm_code states_of(cli_run *cli, size_t from, cli_deed *deed, fsm_error *err) {
   const size_t count = cli->args.word_count - from;
   fsm_value *items = fsm_arena_alloc(&cli->arena, (count + 1) * sizeof *items);
   if (items == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory");
   for (size_t i = 0; i < count; i++) items[i] = fsm_string(cli->args.words[from + i]);
-  *out = fsm_list(items, count);
+  deed->states = fsm_list(items, count);
   return FSM_OK;
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_deed deed = {.kind = FSM_CMD_FORCE, .verb = "force"};
-  size_t refs = 0;
-  fsm_code code = cli_do_words(cli, CLI_TAIL_REST, &refs, err);
-  if (code == FSM_OK && cli->args.word_count <= refs)
-    code =
-        fsm_fail(err, FSM_EARGUMENT, "STATE", "into which state? All its leaves, in a legal configuration");
-  if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
-  if (code == FSM_OK) code = states_of(cli, refs, &deed.states, err);
-  return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
+  return cli_do_with(cli, &deed, states_of, "STATE",
+                     "into which state? All its leaves, in a legal configuration", err);
 }
 
 /* clang-format off */

@@ -3,14 +3,7 @@
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_deed deed = {.kind = FSM_CMD_RETRY, .verb = "retry"};
-  size_t refs = 0;
-  fsm_code code = cli_do_words(cli, CLI_TAIL_REST, &refs, err);
-  if (code == FSM_OK && cli->args.word_count > refs + 1)
-    code = fsm_fail(err, FSM_EARGUMENT, cli->args.words[refs + 1],
-                    "this word is one too many; ids of many: - (stdin)");
-  if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
-  deed.name = cli->args.words[refs];
-  return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
+  return cli_do_with(cli, &deed, cli_do_name, NULL, NULL, err);
 }
 
 /* clang-format off */

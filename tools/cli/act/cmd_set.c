@@ -19,27 +19,22 @@ static fsm_code read_pair(cli_run *cli, const char *word, fsm_pair *out, fsm_err
   return FSM_OK;
 }
 
-static fsm_code patch_of(cli_run *cli, size_t from, fsm_value *out, fsm_error *err) {
+static fsm_code patch_of(cli_run *cli, size_t from, cli_deed *deed, fsm_error *err) {
   const size_t count = cli->args.word_count - from;
   const char *first = cli->args.words[from];
-  if (count == 1 && (*first == '{' || *first == '@')) return cli_input(first, "FIELD", &cli->arena, out, err);
+  if (count == 1 && (*first == '{' || *first == '@'))
+    return cli_input(first, "FIELD", &cli->arena, &deed->data, err);
   fsm_pair *pairs = fsm_arena_alloc(&cli->arena, (count + 1) * sizeof *pairs);
   fsm_code code = pairs != NULL ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory");
   for (size_t i = 0; i < count && code == FSM_OK; i++)
     code = read_pair(cli, cli->args.words[from + i], &pairs[i], err);
-  return code == FSM_OK ? fsm_map(pairs, count, out, err) : code;
+  return code == FSM_OK ? fsm_map(pairs, count, &deed->data, err) : code;
 }
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_deed deed = {.kind = FSM_CMD_SET, .verb = "set"};
-  size_t refs = 0;
-  fsm_code code = cli_do_words(cli, CLI_TAIL_REST, &refs, err);
-  if (code == FSM_OK && cli->args.word_count <= refs)
-    code =
-        fsm_fail(err, FSM_EARGUMENT, "FIELD=VALUE", "which field of the context, and to what? FIELD=VALUE");
-  if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
-  if (code == FSM_OK) code = patch_of(cli, refs, &deed.data, err);
-  return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
+  return cli_do_with(cli, &deed, patch_of, "FIELD=VALUE",
+                     "which field of the context, and to what? FIELD=VALUE", err);
 }
 
 /* clang-format off */

@@ -7,18 +7,16 @@ static const cli_option options[] = {{"data", 0, "JSON", "of a task: what it giv
                                      CLI_DO_REASON CLI_DO_OPTIONS CLI_DO_FILTER {NULL, 0, NULL, NULL, false}};
 /* clang-format on */
 
+static fsm_code read_name(cli_run *cli, size_t from, cli_deed *deed, fsm_error *err) {
+  const char *data = cli_args_from(&cli->args, options, "data");
+  fsm_code code = cli_do_name(cli, from, deed, err);
+  if (code == FSM_OK && data != NULL) code = cli_input_data(data, "skip", &cli->arena, &deed->data, err);
+  return code;
+}
+
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_deed deed = {.kind = FSM_CMD_SKIP, .verb = "skip"};
-  size_t refs = 0;
-  fsm_code code = cli_do_words(cli, CLI_TAIL_REST, &refs, err);
-  if (code == FSM_OK && cli->args.word_count > refs + 1)
-    code = fsm_fail(err, FSM_EARGUMENT, cli->args.words[refs + 1],
-                    "this word is one too many; ids of many: - (stdin)");
-  if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
-  deed.name = cli->args.words[refs];
-  const char *data = cli_args_from(&cli->args, options, "data");
-  if (code == FSM_OK && data != NULL) code = cli_input_data(data, "skip", &cli->arena, &deed.data, err);
-  return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
+  return cli_do_with(cli, &deed, read_name, NULL, NULL, err);
 }
 
 static const char *const examples[] = {"skip doc-17 --reason 'known'",

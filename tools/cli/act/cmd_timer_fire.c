@@ -7,9 +7,7 @@ static const cli_option options[] = {CLI_DO_REASON CLI_DO_ONE {NULL, 0, NULL, NU
 
 static fsm_code run(cli_run *cli, fsm_error *err) {
   cli_deed deed = {.kind = FSM_CMD_SKIP, .verb = "skip"};
-  fsm_code code = cli_do_options(cli, true, &deed, err);
-  deed.name = cli->args.words[1];
-  return code == FSM_OK ? cli_do(cli, &deed, 1, err) : code;
+  return cli_do_with(cli, &deed, cli_do_name, NULL, NULL, err);
 }
 
 static const char *const examples[] = {"timer fire doc-17 xstate.after.3d.review --reason 'no need to wait'",

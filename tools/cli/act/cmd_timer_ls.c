@@ -45,15 +45,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
                      .column_count = COLUMN_COUNT,
                      .noun = "timers",
                      .item = add_item};
-  const bool all = cli_args_has(&cli->args, "all");
-  if (all && cli_args_has(&cli->args, "limit"))
-    return fsm_fail(err, FSM_EARGUMENT, "all", "--all and --limit exclude each other");
-  pages.tip = all ? NULL : "--limit N or --all";
-  pages.page = all ? FSM_PAGE_MAX : 0;
-  fsm_code code =
-      cli_args_number(&cli->args, "limit", 1, 1000000, all ? 0 : FSM_PAGE_DEFAULT, &pages.max, err);
-  if (code == FSM_OK) code = cli_connect(cli, false, err);
-  return code == FSM_OK ? cli_pages_print(cli, &pages, err) : code;
+  return cli_pages_run(cli, &pages, err);
 }
 
 static const cli_option options[] = {{"machine", 'm', "MACHINE", "of instances of this machine", false},

@@ -107,3 +107,22 @@ fsm_code cli_do_plain(cli_run *cli, fsm_command_kind kind, fsm_error *err) {
   if (code == FSM_OK) code = cli_do_options(cli, true, &deed, err);
   return code == FSM_OK ? cli_do(cli, &deed, refs, err) : code;
 }
+
+fsm_code cli_do_with(cli_run *cli, cli_deed *deed, cli_do_read read, const char *what, const char *missing,
+                     fsm_error *err) {
+  size_t refs = 0;
+  fsm_code code = cli_do_words(cli, CLI_TAIL_REST, &refs, err);
+  if (code == FSM_OK && missing != NULL && cli->args.word_count <= refs)
+    code = fsm_fail(err, FSM_EARGUMENT, what, "%s", missing);
+  if (code == FSM_OK) code = cli_do_options(cli, true, deed, err);
+  if (code == FSM_OK) code = read(cli, refs, deed, err);
+  return code == FSM_OK ? cli_do(cli, deed, refs, err) : code;
+}
+
+fsm_code cli_do_name(cli_run *cli, size_t from, cli_deed *deed, fsm_error *err) {
+  if (cli->args.word_count > from + 1)
+    return fsm_fail(err, FSM_EARGUMENT, cli->args.words[from + 1],
+                    "this word is one too many; ids of many: - (stdin)");
+  deed->name = cli->args.words[from];
+  return FSM_OK;
+}

@@ -48,6 +48,13 @@ FSM_MUST_USE fsm_code cli_do_options(cli_run *cli, bool needs_reason, cli_deed *
 FSM_MUST_USE fsm_code cli_do(cli_run *cli, const cli_deed *deed, size_t refs, fsm_error *err);
 /* The whole run of a command whose words are REFs, with nothing but a reason: pause, resume, cancel. */
 FSM_MUST_USE fsm_code cli_do_plain(cli_run *cli, fsm_command_kind kind, fsm_error *err);
+/* The run of a command with words behind the REFs (CLI_TAIL_REST): `read` puts those from word `from` on into
+ * the deed. missing: what to say when there are none, NULL = there may be none. */
+typedef fsm_code (*cli_do_read)(cli_run *cli, size_t from, cli_deed *deed, fsm_error *err);
+FSM_MUST_USE fsm_code cli_do_with(cli_run *cli, cli_deed *deed, cli_do_read read, const char *what,
+                                  const char *missing, fsm_error *err);
+/* A cli_do_read: one word at most, what a task or timer is called. */
+FSM_MUST_USE fsm_code cli_do_name(cli_run *cli, size_t from, cli_deed *deed, fsm_error *err);
 /* One, whose id or token is known; connected. */
 FSM_MUST_USE fsm_code cli_do_one(cli_run *cli, const cli_deed *deed, const char *who, fsm_error *err);
 

@@ -130,13 +130,5 @@ fsm_code cli_task_items(cli_run *cli, const fsm_value *document, fsm_error *err)
 fsm_code cli_task_list(cli_run *cli, const fsm_query *query, fsm_error *err) {
   cli_pages pages = as_list;
   pages.query = *query;
-  const bool all = cli_args_has(&cli->args, "all");
-  if (all && cli_args_has(&cli->args, "limit"))
-    return fsm_fail(err, FSM_EARGUMENT, "all", "--all and --limit exclude each other");
-  pages.tip = all ? NULL : "--limit N or --all";
-  pages.page = all ? FSM_PAGE_MAX : 0;
-  fsm_code code =
-      cli_args_number(&cli->args, "limit", 1, 1000000, all ? 0 : FSM_PAGE_DEFAULT, &pages.max, err);
-  if (code == FSM_OK) code = cli_connect(cli, false, err);
-  return code == FSM_OK ? cli_pages_print(cli, &pages, err) : code;
+  return cli_pages_run(cli, &pages, err);
 }

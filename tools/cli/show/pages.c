@@ -251,3 +251,15 @@ fsm_code cli_items_print(cli_run *cli, const cli_pages *pages, const fsm_value *
   fsm_arena_free(&at.arena);
   return code;
 }
+
+fsm_code cli_pages_run(cli_run *cli, cli_pages *pages, fsm_error *err) {
+  const bool all = cli_args_has(&cli->args, "all");
+  if (all && cli_args_has(&cli->args, "limit"))
+    return fsm_fail(err, FSM_EARGUMENT, "all", "--all and --limit exclude each other");
+  pages->tip = all ? NULL : "--limit N or --all";
+  pages->page = all ? FSM_PAGE_MAX : 0;
+  fsm_code code =
+      cli_args_number(&cli->args, "limit", 1, 1000000, all ? 0 : FSM_PAGE_DEFAULT, &pages->max, err);
+  if (code == FSM_OK) code = cli_connect(cli, false, err);
+  return code == FSM_OK ? cli_pages_print(cli, pages, err) : code;
+}

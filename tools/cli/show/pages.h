@@ -23,6 +23,8 @@ typedef struct cli_pages {
  * document with all items in it, a line or a row an item. With --exit-status the exit is 10 when there are
  * any. */
 FSM_MUST_USE fsm_code cli_pages_print(cli_run *cli, const cli_pages *pages, fsm_error *err);
+/* The same with --limit and --all (CLI_PAGE_LIMIT, CLI_PAGE_ALL): they say max, page and tip; connects. */
+FSM_MUST_USE fsm_code cli_pages_run(cli_run *cli, cli_pages *pages, fsm_error *err);
 /* The same of one document that is here already; nothing is asked. */
 FSM_MUST_USE fsm_code cli_items_print(cli_run *cli, const cli_pages *pages, const fsm_value *document,
                                       fsm_error *err);
