@@ -78,7 +78,7 @@ class Hostile(unittest.TestCase):
         self.assertEqual(pages, 3, "a page of so dear an expression looks at few")
         self.assertLess(time.monotonic() - begun, WAIT)
         answer = self.d.request("GET", f"/v1/instances?sort=-updated&where={where}")
-        self.assertEqual((answer.status, answer.json["code"]), (413, "too_large"), answer)
+        self.assertEqual((answer.status, answer.json.get("items")), (200, []), answer)  # in such an order all are looked at
 
     def test_who_walks_holds_up_neither_health_nor_one_read_nor_a_command(self):
         self.fill(INSTANCES)

@@ -213,7 +213,7 @@ static void a_long_range_of_which_it_gets_little_is_read_once(void **state) {
   assert_int_equal(fsm__outbox_resend(s->outbox, 1, COUNT, NULL, NULL, NULL, NULL), FSM_OK);
   WAIT_FOR(scene_status().repaired == 2);
   clock_gettime(CLOCK_MONOTONIC, &to);
-  assert_true(to.tv_sec - from.tv_sec < 20);
+  assert_true(to.tv_sec - from.tv_sec < 60);
   assert_true(s->got_count == 4 && s->got[3].seq == COUNT && s->got[3].after == 10000);
 }
 
