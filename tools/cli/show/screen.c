@@ -32,6 +32,10 @@ cli_screen cli_screen_of(int fd, bool no_colour) {
 
 void cli_escape(fsm_buf *buf, const char *text, size_t len) {
   for (size_t at = 0; at < len;) {
+    const size_t plain = cli_plain(text + at, len - at); /* most of all text */
+    fsm_buf_add(buf, text + at, plain);
+    at += plain;
+    if (at == len) break;
     wchar_t c = 0;
     size_t step = cli_character(text + at, len - at, &c);
     if (step == 0)
@@ -45,8 +49,10 @@ void cli_escape(fsm_buf *buf, const char *text, size_t len) {
 
 /* Bytes of text that fit into width columns; *used says how many columns they take. */
 static size_t fitting(const char *text, size_t len, unsigned width, unsigned *used) {
-  size_t at = 0;
-  *used = 0;
+  size_t at = cli_plain(text, len); /* most of all text */
+  if (at > 0 && at < len) at--;
+  if (at > width) at = width;
+  *used = (unsigned)at;
   while (at < len) {
     unsigned w = 0;
     const size_t step = cli_cluster(text + at, len - at, &w);

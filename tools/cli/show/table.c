@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "tools/cli/show/width.h"
+
 enum { GAP = 2 };
 
 void cli_table_begin(cli_table *table, fsm_arena *arena, const cli_column *columns, size_t count) {
@@ -25,8 +27,10 @@ static bool grow(cli_table *table) {
 
 static const char *safe(fsm_arena *arena, const char *text) {
   if (text == NULL) return "";
+  const size_t len = strlen(text);
+  if (cli_plain(text, len) == len) return fsm_arena_strndup(arena, text, len);
   fsm_buf buf = {0};
-  cli_escape(&buf, text, strlen(text));
+  cli_escape(&buf, text, len);
   const char *copy = fsm_buf_ok(&buf) ? fsm_arena_strndup(arena, fsm_buf_text(&buf), buf.len) : NULL;
   fsm_buf_free(&buf);
   return copy;

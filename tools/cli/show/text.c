@@ -6,6 +6,7 @@
 
 #include "schema/json.h"
 #include "tools/cli/show/screen.h"
+#include "tools/cli/show/width.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -28,6 +29,10 @@ static void add_scalar(fsm_buf *buf, const fsm_value *value) {
 
 const char *cli_text(fsm_arena *arena, const fsm_value *value) {
   if (value == NULL) return "";
+  if (fsm_is(value, FSM_STRING) && cli_plain(value->s, value->len) == value->len) {
+    const char *text = fsm_arena_strndup(arena, value->s, value->len);
+    return text == NULL ? "" : text;
+  }
   fsm_buf buf = {0};
   if (fsm_is(value, FSM_LIST)) {
     for (uint32_t i = 0; i < value->len; i++) {

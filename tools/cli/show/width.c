@@ -8,6 +8,12 @@ enum { JOINER = 0x200d, AS_TEXT = 0xfe0e, AS_PICTURE = 0xfe0f, KEYCAP = 0x20e3 }
 
 static bool is_ascii(char c) { return (unsigned char)c < 0x80; }
 
+size_t cli_plain(const char *text, size_t len) {
+  size_t at = 0;
+  while (at < len && text[at] >= ' ' && text[at] <= '~') at++;
+  return at;
+}
+
 size_t cli_character(const char *text, size_t len, wchar_t *out) {
   mbstate_t state;
   if (is_ascii(*text)) {

@@ -15,6 +15,9 @@
 
 /* The next character of text; its length, or 0 when the first byte is no character. */
 size_t cli_character(const char *text, size_t len, wchar_t *out);
+/* How many bytes of text are printable ASCII before the first that is not: each is a cluster of one column,
+ * but for the last when something stands behind it that may belong to it. */
+size_t cli_plain(const char *text, size_t len);
 /* The bytes of the next cluster, at least 1 of len > 0; *width: its columns (1 for a byte that is none). */
 size_t cli_cluster(const char *text, size_t len, unsigned *width);
 
