@@ -139,7 +139,7 @@ static fsm_code some_of_context(const fsm__condition *c, const fsm__glance *glan
     if (at < c->count && fsm_value_same(&c->names[at], &key)) {
       pairs[found].key = key;
       code = fsm__read_value(&in, scratch, &pairs[found++].value, err);
-    } else if (fsm__read_scan(&in, FSM_VALUE_DEPTH_MAX) != NULL) {
+    } else if (!fsm__read_skip(&in)) {
       code = FSM_ECORRUPT;
     }
     if (code != FSM_OK) return code == FSM_ENOMEM ? code : bad_row(glance, err);

@@ -1,5 +1,6 @@
 /* rows_glance.c: the positions of an instance's row (rows_instance.c), read one token after the other. What
- * is not looked at is only scanned over; all of it is checked as it is when the row is built. */
+ * is not looked at is passed over by its length: that all of it makes sense is looked at when the row is
+ * built, that it is as it was written is what its checksum says. */
 #include "runtime/rows_glance.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ static bool take_text(fsm__reader *in, bool or_null, fsm__span *out) {
   return fsm_is(&token, FSM_STRING) && memchr(token.s, 0, token.len) == NULL;
 }
 
-static bool skip(fsm__reader *in) { return fsm__read_scan(in, FSM_VALUE_DEPTH_MAX) == NULL; }
+static bool skip(fsm__reader *in) { return fsm__read_skip(in); }
 
 static bool take_packed(fsm__reader *in, fsm__span *out) {
   const uint8_t *begin = in->at;

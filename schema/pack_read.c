@@ -202,7 +202,7 @@ const char *fsm__read_token(fsm__reader *reader, fsm_value *out) {
 
 const char *fsm__read_scan(fsm__reader *reader, unsigned depth) {
   FSM_ASSERT(depth <= FSM_PACK_DEPTH_MAX);
-  uint64_t left[FSM_PACK_DEPTH_MAX + 1]; /* items still to come, per open container */
+  FSM_UNSET uint64_t left[FSM_PACK_DEPTH_MAX + 1]; /* items still to come, per open container */
   unsigned open = 0;
   left[0] = 1;
   for (;;) {
