@@ -23,11 +23,22 @@ static int kind_of(const char *name) {
   return -1;
 }
 
+static void address(fsm__store *store, uint64_t number, const fsm__send *send, bool there) {
+  const char *id = send->to != NULL ? fsm__send_addressee(send->to) : NULL;
+  if (id == NULL || strlen(send->id) > FSM_TIMER_ID_MAX) return;
+  const fsm__key key = fsm__key_addressed(id, number, send->id);
+  if (there)
+    fsm__store_put(store, FSM_T_ADDRESSED, key.bytes, key.len, "", 0);
+  else
+    fsm__store_delete(store, FSM_T_ADDRESSED, key.bytes, key.len);
+}
+
 static void delete_rows(fsm__store *store, uint64_t number, const fsm__send *send) {
   fsm__key due = fsm__key_due_send(number, send);
   fsm__key row = fsm__key_instance(number, 'm', send->id, strlen(send->id));
   fsm__store_delete(store, FSM_T_DUE, due.bytes, due.len);
   fsm__store_delete(store, FSM_T_INSTANCES, row.bytes, row.len);
+  address(store, number, send, false);
 }
 
 /* One that is gone was consumed before. */
@@ -41,7 +52,8 @@ static fsm_code drop(fsm__store *store, uint64_t number, const char *id, fsm_are
 static fsm_code put(fsm__store *store, const fsm__instance *in, const fsm_record *record,
                     const fsm_value *entry, fsm_arena *arena, fsm_error *err) {
   const fsm_value *data = fsm_map_get(entry, "data"), *tok = fsm_map_get(entry, "tok"),
-                  *due = fsm_map_get(entry, "due"), *about = fsm_map_get(entry, "about");
+                  *due = fsm_map_get(entry, "due"), *about = fsm_map_get(entry, "about"),
+                  *listed = fsm_map_get(entry, "listed");
   const char *event = fsm_map_get(entry, "event") != NULL ? text_of(arena, entry, "event") : "";
   const int kind = kind_of(text_of(arena, entry, "kind"));
   fsm__send send = {.id = id_of(arena, entry, "id"),
@@ -64,6 +76,7 @@ static fsm_code put(fsm__store *store, const fsm__instance *in, const fsm_record
   fsm__send_put(store, in->number, &send);
   fsm__key key = fsm__key_due_send(in->number, &send);
   fsm__store_put(store, FSM_T_DUE, key.bytes, key.len, "", 0);
+  if (listed != NULL && fsm_is(listed, FSM_BOOL) && listed->b) address(store, in->number, &send, true);
   return FSM_OK;
 }
 
@@ -90,7 +103,11 @@ fsm_code fsm__apply_consumed(fsm__store *store, const fsm_record *record, fsm_ar
     return fsm__apply_bad(record, "consumes a message that it does not name", NULL, err);
   fsm_code code = fsm__instance_number(store, from, &number, err);
   if (code != FSM_OK) return code == FSM_ENOTFOUND ? FSM_OK : code;
-  const fsm__send send = {.id = id, .due_ns = due->i, .seq = fsm__send_seq(id), .place = fsm__send_place(id)};
+  const fsm__send send = {.id = id,
+                          .to = text_of(arena, &record->msg, "to"),
+                          .due_ns = due->i,
+                          .seq = fsm__send_seq(id),
+                          .place = fsm__send_place(id)};
   delete_rows(store, number, &send);
   return FSM_OK;
 }

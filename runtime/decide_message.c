@@ -346,8 +346,10 @@ static fsm_code delivery_of(const fsm__case *at, uint64_t number, const fsm__sen
   if (code != FSM_OK) return code;
   const fsm_pair pairs[] = {{fsm_string("from"), fsm_string(d->sender->id)},
                             {fsm_string("id"), fsm_string(send->id)},
-                            {fsm_string("due"), fsm_int(send->due_ns)}};
-  if (!fsm__decision_map(at->arena, pairs, 3, &d->msg)) return nomem(err);
+                            {fsm_string("due"), fsm_int(send->due_ns)},
+                            {fsm_string("to"), fsm_string(send->to)}};
+  const bool listed = send->kind == FSM_SEND_EVENT && fsm__send_addressee(send->to) != NULL;
+  if (!fsm__decision_map(at->arena, pairs, listed ? 4 : 3, &d->msg)) return nomem(err);
   begin(d);
   return FSM_OK;
 }

@@ -17,9 +17,10 @@
  *                     orphan  running or paused, and only events can move it, none of which anybody who is known
  *                             to act (GET /v1/actors), or nobody at all, may send: the `allow` of each holds for
  *                             none of them, as far as it can be told before something is sent. It has no timer,
- *                             task, child or message pending, and no parent that waits for it
+ *                             task, child or message pending, no parent that waits for it, and no event of another
+ *                             instance is on its way to it (delayed, or held while it is paused)
  *                     dead    running or paused (as if resumed), and nothing can move it: no event from outside,
- *                             no timer, answer of a task, child or message that is pending finds a transition
+ *                             no timer, answer of a task, child or message that is pending, to it or of it, finds a transition
  *                             that does something and whose guard is not surely false. Surely: whatever is
  *                             sent, by whom and when (fsm/prospect.h). Names that begin with xstate. done. error.
  *                             are not sent from outside

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runtime/decide.h"
+#include "runtime/inbound.h"
 #include "runtime/sends.h"
 
 static const char *const names[FSM__KIND_COUNT] = {
@@ -101,6 +102,17 @@ static fsm_code each_row(const look *l, fsm__store *store, char type, fsm_error 
   return code;
 }
 
+/* What is over the bound may be anything. */
+static fsm_code others_send(const look *l, fsm__store *store, fsm_error *err) {
+  const fsm__inbound *list = NULL;
+  bool more = false;
+  fsm_code code = fsm__inbound_of(store, l->in->id, l->arena, &list, &l->out->pending.inbound, &more, err);
+  for (unsigned i = 0; i < l->out->pending.inbound && code == FSM_OK; i++)
+    code = event_comes(l, list[i].event, FSM_CAUSE_TIMER, err);
+  l->out->by_itself = l->out->by_itself || more;
+  return code;
+}
+
 static fsm_code parent_waits(const look *l, fsm__store *store, fsm_error *err) {
   fsm__task task;
   uint64_t number = 0;
@@ -120,6 +132,7 @@ fsm_code fsm__mobility_of(fsm__store *store, const fsm__instance *in, fsm_arena 
   if (code == FSM_OK)
     code = fsm_foresee(in->deployed->machine, &out->snapshot, &l.world, arena, &out->prospects, err);
   for (size_t i = 0; i < sizeof types && code == FSM_OK; i++) code = each_row(&l, store, types[i], err);
+  if (code == FSM_OK) code = others_send(&l, store, err);
   return code == FSM_OK ? parent_waits(&l, store, err) : code;
 }
 

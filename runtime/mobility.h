@@ -39,10 +39,11 @@ fsm__sla fsm__sla_of(const fsm__deployed *deployed, fsm__status status, const fs
 /* What will come to it by itself. */
 typedef struct fsm__pending {
   unsigned timers, tasks, children, messages; /* children are not among tasks; messages: it has sent them */
+  unsigned inbound;                           /* events of others on their way to it (inbound.h) */
   bool has_parent;                            /* whose task is open: it may send */
 } fsm__pending;
 static inline bool fsm__pending_any(const fsm__pending *pending) {
-  return pending->timers + pending->tasks + pending->children + pending->messages > 0 || pending->has_parent;
+  return pending->timers + pending->tasks + pending->children + pending->messages + pending->inbound > 0 || pending->has_parent;
 }
 
 /* What is evaluated of one instance to tell what could move it, and again to tell who may. What is over it

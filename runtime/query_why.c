@@ -172,6 +172,7 @@ fsm_code fsm__query_why(const fsm__reading *at, fsm_value *out, fsm_error *err) 
   if (code == FSM_OK) code = put_states(&why, &d, err);
   if (code != FSM_OK) return code;
   fsm__why_put_sends(&why, &d);
+  fsm__why_put_inbound(&why, &d);
   fsm__document_put(&d, "tried", why.tried);
   if (why.summed.len > 0) fsm__document_put(&d, "summed", why.summed);
   fsm__document_put(&d, "next", fsm__why_next(&why));

@@ -17,6 +17,8 @@
  *   starts     span BE4 ‖ machine no BE4 ‖ key hash 16 → [fingerprint, expiry, seq]
  *   routes     name ‖ 0 ‖ BE4 of ~version          → [seq, time, document or null, who, reason]
  *                                                    (newest first)
+ *   addressed  instance id ‖ 0 ‖ sender's number BE8 ‖ message id → ""   (an event on its way to that instance,
+ *                                                    as far as its address told when it was sent)
  *   counters   name                                → BE8; "starts" → rows BE8 ‖ key of the last one dropped
  *
  * Idempotency entries lie by the span of FSM_IDEM_SPAN_NS in which they were made, so that those past their
@@ -28,7 +30,9 @@
  *
  * All rows of an instance share its number as prefix, so that one command dirties one leaf. A record changes
  * rows of its own instance only, but for one case: the record that consumes a message of another instance
- * (its field `msg`) deletes that message's row and its due row. Neither is an error when it is gone.
+ * (its field `msg`) deletes that message's row, its due row and that of its address. None is an error when it
+ * is gone. A message is in `addressed` when its record says `listed`, as records have done since 2026-11-23: what was
+ * sent before is not found by whom it is for, and replaying it gives no such row either.
  */
 #ifndef FSM_RUNTIME_ROWS_H
 #define FSM_RUNTIME_ROWS_H
@@ -193,6 +197,9 @@ fsm__key fsm__key_instance(uint64_t number, char type, const void *id, size_t le
 fsm__key fsm__key_due(int64_t ns, uint64_t number, char type, const char *id);
 fsm__key fsm__key_due_timer(uint64_t number, const fsm__timer *timer);
 fsm__key fsm__key_due_send(uint64_t number, const fsm__send *send);
+/* The instance that an address names by itself ("x", "#_x", "#_scxml_x"); NULL = none, or by who sends it. */
+const char *fsm__send_addressee(const char *to);
+fsm__key fsm__key_addressed(const char *id, uint64_t number, const char *message);
 fsm__key fsm__key_timer(uint64_t number, const fsm__timer *timer);
 fsm__key fsm__key_by_state(uint32_t machine, uint32_t name, int64_t since_ns, uint64_t number);
 fsm__key fsm__key_business(uint32_t machine, const char *key);

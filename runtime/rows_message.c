@@ -26,6 +26,23 @@ uint16_t fsm__send_place(const char *id) {
   return dot ? (uint16_t)strtoul(dot + 1, NULL, 10) : 0;
 }
 
+const char *fsm__send_addressee(const char *to) {
+  static const char scxml[] = "#_scxml_";
+  if (strcmp(to, "#_parent") == 0) return NULL;
+  const char *id = strncmp(to, scxml, sizeof scxml - 1) == 0 ? to + sizeof scxml - 1
+                   : strncmp(to, "#_", 2) == 0               ? to + 2
+                                                             : to;
+  return id[0] != '\0' && id[0] != '#' && strlen(id) <= FSM_INSTANCE_ID_MAX ? id : NULL;
+}
+
+fsm__key fsm__key_addressed(const char *id, uint64_t number, const char *message) {
+  fsm__key key = {.len = 0};
+  fsm__key_add(&key, id, strlen(id) + 1);
+  fsm__key_u64(&key, number);
+  fsm__key_add(&key, message, strlen(message));
+  return key;
+}
+
 void fsm__send_put(fsm__store *store, uint64_t number, const fsm__send *send) {
   fsm_buf buf = {0};
   fsm_pack_list(&buf, 10);

@@ -50,12 +50,19 @@ static fsm_code add(sending *s, const fsm_pair *pairs, size_t count, fsm_error *
   return FSM_OK;
 }
 
+/* An event whose address may name an instance: in SCXML "#_x" is only ever a child. */
+static bool is_listed(const sending *s, const draft *d) {
+  if (d->kind != FSM_SEND_EVENT || fsm__send_addressee(d->to) == NULL) return false;
+  return d->to[0] != '#' || strncmp(d->to, "#_scxml_", 8) == 0 ||
+         fsm_machine_dialect(s->out->instance->deployed->machine) == FSM_XSTATE;
+}
+
 static fsm_code post(sending *s, const draft *d, fsm_error *err) {
   fsm_arena *arena = s->at->arena;
   const char *id = fsm__send_id(arena, s->seq, s->count);
   uint8_t *token = d->token ? fsm_arena_alloc(arena, 16) : NULL;
   if (id == NULL || (d->token != NULL && token == NULL)) return nomem(err);
-  fsm_pair pairs[8];
+  fsm_pair pairs[9];
   unsigned n = 0;
   pairs[n++] = (fsm_pair){fsm_string("id"), fsm_string(id)};
   pairs[n++] = (fsm_pair){fsm_string("to"), fsm_string(d->to)};
@@ -67,6 +74,7 @@ static fsm_code post(sending *s, const draft *d, fsm_error *err) {
     pairs[n++] = (fsm_pair){fsm_string("tok"), fsm_bytes(token, 16)};
   }
   if (d->due_ns >= 0) pairs[n++] = (fsm_pair){fsm_string("due"), fsm_int(d->due_ns)};
+  if (is_listed(s, d)) pairs[n++] = (fsm_pair){fsm_string("listed"), fsm_bool(true)};
   if (fsm_is(&d->about, FSM_MAP)) pairs[n++] = (fsm_pair){fsm_string("about"), d->about};
   return add(s, pairs, n, err);
 }

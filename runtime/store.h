@@ -47,7 +47,7 @@ enum {
   X(FSM_T_MACHINES, "machines") X(FSM_T_NAMES, "names") X(FSM_T_INSTANCES, "instances")        \
   X(FSM_T_IDS, "ids") X(FSM_T_KEYS, "keys") X(FSM_T_BY_STATE, "by_state") X(FSM_T_DUE, "due")  \
   X(FSM_T_STARTS, "starts") X(FSM_T_COUNTERS, "counters")                               \
-  X(FSM_T_ROUTES, "routes")
+  X(FSM_T_ROUTES, "routes") X(FSM_T_ADDRESSED, "addressed")
 /* clang-format on */
 
 typedef enum fsm__table {

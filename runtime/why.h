@@ -18,6 +18,7 @@
 #ifndef FSM_RUNTIME_WHY_H
 #define FSM_RUNTIME_WHY_H
 
+#include "runtime/inbound.h"
 #include "runtime/people.h"
 #include "runtime/query.h"
 
@@ -72,7 +73,8 @@ typedef struct fsm__why {
   fsm__timer *timers;
   fsm__task *tasks;
   fsm__send *sends;
-  unsigned timer_count, task_count, send_count;
+  const fsm__inbound *inbound; /* the first to come in front */
+  unsigned timer_count, task_count, send_count, inbound_count;
   /* why_tried.c */
   fsm_value tried;         /* a list */
   fsm_value summed;        /* a list; why_summed.c */
@@ -104,6 +106,8 @@ bool fsm__why_unserved(const fsm__why *why, const fsm__task *task);
 /* {timers, tasks} that belong to a state. */
 void fsm__why_put_rows(const fsm__why *why, unsigned state, fsm__document *d);
 void fsm__why_put_sends(const fsm__why *why, fsm__document *d);
+/* {inbound}: events of others on their way to it. */
+void fsm__why_put_inbound(const fsm__why *why, fsm__document *d);
 
 /* why_tried.c: its last refusals, and who is known from its history. */
 FSM_MUST_USE fsm_code fsm__why_history(fsm__why *why, fsm_error *err);
@@ -127,7 +131,7 @@ const char *fsm__why_who_text(const fsm__why *why, unsigned index);
  */
 const char *fsm__why_guard_text(const fsm__why *why, unsigned index);
 
-/* What of all this was not evaluated: a list of texts; behind all else. */
+/* why_unasked.c: what of all this was not evaluated: a list of texts; asked for behind all else. */
 fsm_value fsm__why_unasked(const fsm__why *why);
 
 /* why_fields.c: what an event takes, from its schema: fields as a list, and data that fits, null = none. */

@@ -30,7 +30,7 @@ typedef struct coming {
 
 /* In the order in which it comes. */
 typedef struct agenda {
-  coming items[3 * FSM_WHY_ROWS_MAX];
+  coming items[3 * FSM_WHY_ROWS_MAX + FSM_INBOUND_MAX];
   unsigned count;
 } agenda;
 
@@ -91,6 +91,9 @@ fsm_value fsm__why_next(const fsm__why *why) {
     const char *what = send->event[0] != '\0' ? send->event : fsm__send_kind_name(send->kind);
     add(list, send->due_ns, fsm__why_printf(why, "%s is delivered to %s", what, send->to));
   }
+  for (unsigned i = 0; i < why->inbound_count; i++)
+    add(list, why->inbound[i].due_ns,
+        fsm__why_printf(why, "%s comes from %s", why->inbound[i].event, why->inbound[i].from));
   for (unsigned i = 0; i < list->count; i++) {
     fsm__document one = {.arena = why->arena};
     fsm_value view;

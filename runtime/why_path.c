@@ -8,28 +8,17 @@
 #include <string.h>
 
 #include "runtime/mobility.h"
-#include "runtime/why.h"
+#include "runtime/why_stands.h"
 
-enum { BUCKETS = 2048, BYTES_MAX = 64 << 20, EVENTS_MAX = 256, ASKED_MAX = 3 };
-
-typedef struct stand {
-  fsm_snapshot at;
-  const uint64_t *kept; /* active from the start, never left */
-  const fsm_value *fields;
-  unsigned field_count, from, next; /* the stand before; the next one of its bucket (from 1, 0 = none) */
-  const char *event, *by;
-  fsm_value supposes;
-  int transition;
-} stand;
+enum { BYTES_MAX = 64 << 20, EVENTS_MAX = 256, ASKED_MAX = 3 };
 
 typedef struct search {
   fsm__why *why;
   const fsm_machine *machine;
-  unsigned words, *first; /* per state: its first transition; and one behind */
+  unsigned *first; /* per state: its first transition; and one behind */
   fsm_arena scratch;
-  stand *stands;
-  unsigned count, steps, goal; /* goal: a stand's place + 1 */
-  unsigned buckets[BUCKETS];
+  fsm__why_stands stands;
+  unsigned steps, goal; /* goal: a stand's place + 1 */
   bool bounded;
   fsm_budget budget;       /* its own share */
   unsigned pattern, asked; /* conditions of a step that were asked for, and how to answer them */
@@ -38,23 +27,7 @@ typedef struct search {
 
 static bool starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-/* ---- stands -------------------------------------------------------------------------------------- */
-
-static unsigned bucket_of(const search *s, const uint64_t *config) {
-  uint64_t hash = 1469598103934665603u;
-  for (unsigned i = 0; i < s->words; i++) hash = (hash ^ config[i]) * 1099511628211u;
-  return (unsigned)((hash ^ hash >> 32) % BUCKETS);
-}
-
-static bool same_stand(const search *s, const stand *a, const stand *b) {
-  const size_t bytes = s->words * sizeof *a->kept;
-  if (memcmp(a->at.config, b->at.config, bytes) != 0 || memcmp(a->kept, b->kept, bytes) != 0 ||
-      a->field_count != b->field_count)
-    return false;
-  for (unsigned i = 0; i < a->field_count; i++)
-    if (!fsm_value_same(&a->fields[i], &b->fields[i])) return false;
-  return fsm_value_same(&a->at.context, &b->at.context) && fsm_value_same(&a->at.history, &b->at.history);
-}
+/* ---- stands ------------------------------------------------------------------------------------- */
 
 /* All that was supposed is kept until the end, also what led nowhere. */
 static bool is_spent(search *s) {
@@ -64,17 +37,9 @@ static bool is_spent(search *s) {
 }
 
 /* Is it new? It is kept then, when there is room. */
-static bool add_stand(search *s, const stand *new) {
-  const unsigned bucket = bucket_of(s, new->at.config);
-  for (unsigned i = s->buckets[bucket]; i > 0; i = s->stands[i - 1].next)
-    if (same_stand(s, &s->stands[i - 1], new)) return false;
-  if (s->count == FSM_WHY_STATES_MAX || is_spent(s)) {
-    s->bounded = true;
-    return true;
-  }
-  s->stands[s->count] = *new;
-  s->stands[s->count].next = s->buckets[bucket];
-  s->buckets[bucket] = ++s->count;
+static bool add_stand(search *s, const fsm__why_stand *new) {
+  if (fsm__why_stands_has(&s->stands, new)) return false;
+  if (is_spent(s) || !fsm__why_stands_add(&s->stands, new)) s->bounded = true;
   return true;
 }
 
@@ -89,10 +54,10 @@ static bool answer(void *arg, int transition, const char *text) {
   return holds;
 }
 
-static const uint64_t *kept_of(search *s, const stand *from, const fsm_step_result *step) {
-  uint64_t *kept = fsm_arena_alloc(&s->scratch, s->words * sizeof *kept);
+static const uint64_t *kept_of(search *s, const fsm__why_stand *from, const fsm_step_result *step) {
+  uint64_t *kept = fsm_arena_alloc(&s->scratch, s->stands.words * sizeof *kept);
   if (kept == NULL) return NULL;
-  for (unsigned i = 0; i < s->words; i++) kept[i] = from->kept[i] & step->next.config[i];
+  for (unsigned i = 0; i < s->stands.words; i++) kept[i] = from->kept[i] & step->next.config[i];
   for (unsigned m = 0; m < step->microstep_count; m++)
     for (unsigned i = 0; i < step->microsteps[m].exited_count; i++) {
       const unsigned state = step->microsteps[m].exited[i];
@@ -110,7 +75,7 @@ static fsm_value supposed(search *s) {
 
 /* The event's step, with conditions answered by s->pattern. */
 static fsm_code suppose(search *s, unsigned from, const fsm_event *event, const char *by, fsm_error *err) {
-  const stand before = s->stands[from];
+  const fsm__why_stand before = s->stands.at[from];
   fsm_supposal supposal = {
       .holds = answer, .holds_arg = s, .fields = before.fields, .field_count = before.field_count};
   const fsm_world world = {.now_ns = s->why->at->now_ns,
@@ -123,18 +88,18 @@ static fsm_code suppose(search *s, unsigned from, const fsm_event *event, const 
   s->asked = 0;
   fsm_code code = fsm_step(s->machine, &before.at, event, &world, &s->scratch, &step, err);
   if (code != FSM_OK || step.outcome != FSM_OK || step.microstep_count == 0) return code;
-  stand new = {.at = step.next,
-               .kept = kept_of(s, &before, &step),
-               .fields = supposal.fields,
-               .field_count = supposal.field_count,
-               .from = from,
-               .event = event->name,
-               .by = by,
-               .supposes = supposed(s)};
+  fsm__why_stand new = {.at = step.next,
+                        .kept = kept_of(s, &before, &step),
+                        .fields = supposal.fields,
+                        .field_count = supposal.field_count,
+                        .from = from,
+                        .event = event->name,
+                        .by = by,
+                        .supposes = supposed(s)};
   new.transition = step.microsteps[0].transition_count > 0 ? step.microsteps[0].transitions[0] : -1;
   if (new.kept == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory to look for a way");
   const bool added = add_stand(s, &new);
-  if (added && step.next.done && !s->bounded && s->goal == 0) s->goal = s->count;
+  if (added && step.next.done && !s->bounded && s->goal == 0) s->goal = s->stands.count;
   return FSM_OK;
 }
 
@@ -176,7 +141,7 @@ static unsigned opened_by(const search *s, const char *id) {
 }
 
 /* What the descriptor stands for as an event that may come to a stand; false = it cannot. */
-static bool event_of(search *s, const stand *at, unsigned source, const char *text, fsm_event *event,
+static bool event_of(search *s, const fsm__why_stand *at, unsigned source, const char *text, fsm_event *event,
                      const char **by) {
   static const char *const tasks[] = {"xstate.done.actor.", "xstate.error.actor.", "done.invoke."};
   *event = (fsm_event){.name = text, .cause = FSM_CAUSE_EXTERNAL, .data = fsm_null()};
@@ -207,7 +172,7 @@ static bool event_of(search *s, const stand *at, unsigned source, const char *te
 static fsm_code expand(search *s, unsigned from, bool errors, fsm_error *err) {
   const char *done[EVENTS_MAX];
   unsigned count = 0;
-  const stand at = s->stands[from];
+  const fsm__why_stand at = s->stands.at[from];
   const unsigned states = fsm_machine_states(s->machine);
   for (unsigned state = 0; state < states && s->goal == 0; state++) {
     if (!fsm_config_has(at.at.config, state)) continue;
@@ -234,20 +199,19 @@ static fsm_code expand(search *s, unsigned from, bool errors, fsm_error *err) {
 static fsm_code begin(search *s, fsm_error *err) {
   const unsigned states = fsm_machine_states(s->machine), all = fsm_machine_transitions(s->machine);
   s->first = fsm_arena_zalloc(&s->scratch, states + 1, sizeof *s->first);
-  s->stands = fsm_arena_alloc(&s->scratch, FSM_WHY_STATES_MAX * sizeof *s->stands);
-  if (s->first == NULL || s->stands == NULL)
+  if (s->first == NULL || !fsm__why_stands_begin(&s->stands, s->machine, &s->scratch))
     return fsm_fail(err, FSM_ENOMEM, "", "no memory to look for a way");
   for (unsigned t = 0; t < all; t++) s->first[fsm_transition_source(s->machine, t) + 1] = t + 1;
   for (unsigned i = 1; i <= states; i++)
     if (s->first[i] < s->first[i - 1]) s->first[i] = s->first[i - 1];
-  const stand here = {.at = s->why->snapshot, .kept = s->why->snapshot.config, .transition = -1};
+  const fsm__why_stand here = {.at = s->why->snapshot, .kept = s->why->snapshot.config, .transition = -1};
   (void)add_stand(s, &here);
   return FSM_OK;
 }
 
 static fsm_code look(search *s, fsm_error *err) {
   fsm_code code = begin(s, err);
-  for (unsigned from = 0; from < s->count && code == FSM_OK && s->goal == 0; from++) {
+  for (unsigned from = 0; from < s->stands.count && code == FSM_OK && s->goal == 0; from++) {
     code = expand(s, from, false, err);
     if (code == FSM_OK) code = expand(s, from, true, err);
     if (is_spent(s)) break;
@@ -267,17 +231,17 @@ static fsm_value leaves_of(const fsm__why *why, const uint64_t *config) {
 static fsm_code keep_path(search *s, fsm_error *err) {
   fsm__why *why = s->why;
   unsigned count = 0;
-  for (unsigned at = s->goal - 1; at != 0; at = s->stands[at].from) count++;
+  for (unsigned at = s->goal - 1; at != 0; at = s->stands.at[at].from) count++;
   fsm__why_leg *legs = fsm_arena_alloc(why->arena, count * sizeof *legs);
   if (legs == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
   unsigned place = count;
-  for (unsigned at = s->goal - 1; at != 0; at = s->stands[at].from) {
+  for (unsigned at = s->goal - 1; at != 0; at = s->stands.at[at].from) {
     fsm__why_leg *leg = &legs[--place];
-    leg->event = fsm_arena_strdup(why->arena, s->stands[at].event);
-    leg->by = s->stands[at].by;
-    leg->state = leaves_of(why, s->stands[at].at.config);
-    leg->transition = s->stands[at].transition;
-    fsm_code code = fsm_value_copy(why->arena, &s->stands[at].supposes, &leg->supposes, err);
+    leg->event = fsm_arena_strdup(why->arena, s->stands.at[at].event);
+    leg->by = s->stands.at[at].by;
+    leg->state = leaves_of(why, s->stands.at[at].at.config);
+    leg->transition = s->stands.at[at].transition;
+    fsm_code code = fsm_value_copy(why->arena, &s->stands.at[at].supposes, &leg->supposes, err);
     if (code != FSM_OK || leg->event == NULL) return code != FSM_OK ? code : FSM_ENOMEM;
   }
   why->path = legs;
@@ -300,7 +264,6 @@ fsm_code fsm__why_path(fsm__why *why, fsm_error *err) {
   if (s == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory to look for a way");
   s->why = why;
   s->machine = why->in.deployed->machine;
-  s->words = fsm_machine_words(s->machine);
   fsm_arena_init(&s->scratch, 0);
   const uint64_t share = s->budget.left = why->budget->left / 2;
   fsm_code code = look(s, err);

@@ -44,6 +44,21 @@ static void sort_timers(fsm__timer *timers, unsigned count) {
   }
 }
 
+static fsm_code read_inbound(fsm__why *why, fsm_error *err) {
+  bool more = false;
+  fsm_code code = fsm__inbound_of(why->at->core->store, why->in.id, why->arena, &why->inbound,
+                                  &why->inbound_count, &more, err);
+  fsm__inbound *sorted = fsm_arena_alloc(why->arena, (why->inbound_count + 1) * sizeof *sorted);
+  if (code == FSM_OK && sorted == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
+  for (unsigned i = 0; i < why->inbound_count && code == FSM_OK; i++) {
+    unsigned to = i;
+    for (; to > 0 && sorted[to - 1].due_ns > why->inbound[i].due_ns; to--) sorted[to] = sorted[to - 1];
+    sorted[to] = why->inbound[i];
+  }
+  why->inbound = sorted;
+  return code;
+}
+
 fsm_code fsm__why_rows(fsm__why *why, fsm_error *err) {
   why->timers = fsm_arena_alloc(why->arena, FSM_WHY_ROWS_MAX * sizeof *why->timers);
   why->tasks = fsm_arena_alloc(why->arena, FSM_WHY_ROWS_MAX * sizeof *why->tasks);
@@ -54,7 +69,7 @@ fsm_code fsm__why_rows(fsm__why *why, fsm_error *err) {
   if (code == FSM_OK) code = read_rows(why, 'k', err);
   if (code == FSM_OK) code = read_rows(why, 'm', err);
   sort_timers(why->timers, why->timer_count);
-  return code;
+  return code == FSM_OK ? read_inbound(why, err) : code;
 }
 
 /* ---- whose it is --------------------------------------------------------------------------------- */
@@ -160,4 +175,16 @@ void fsm__why_put_sends(const fsm__why *why, fsm__document *d) {
     add(&items, &one);
   }
   if (items.count > 0) fsm__why_put_items(d, "messages", &items);
+}
+
+void fsm__why_put_inbound(const fsm__why *why, fsm__document *d) {
+  fsm__items items = {.arena = why->arena};
+  for (unsigned i = 0; i < why->inbound_count; i++) {
+    fsm__document one = {.arena = why->arena};
+    fsm__document_text(&one, "from", why->inbound[i].from);
+    fsm__document_text(&one, "event", why->inbound[i].event);
+    fsm__document_time(&one, "due", why->inbound[i].due_ns);
+    add(&items, &one);
+  }
+  if (items.count > 0) fsm__why_put_items(d, "inbound", &items);
 }

@@ -39,6 +39,8 @@ static bool at_work(const fsm__why *why) {
     if (why->sends[i].due_ns <= why->at->now_ns) return true;
   for (unsigned i = 0; i < why->timer_count; i++)
     if (why->timers[i].due_ns <= why->at->now_ns) return true;
+  for (unsigned i = 0; i < why->inbound_count; i++)
+    if (why->inbound[i].due_ns <= why->at->now_ns) return true;
   return false;
 }
 
@@ -49,7 +51,7 @@ const char *fsm__why_verdict(const fsm__why *why) {
     case FSM_RUNNING: break;
     default: return "ended";
   }
-  const bool pending = why->timer_count + why->task_count + why->send_count > 0;
+  const bool pending = why->timer_count + why->task_count + why->send_count + why->inbound_count > 0;
   if (why->never) return "dead";
   if (at_work(why)) return "moves";
   if (pending || why->in.has_parent) return "waits";
@@ -128,6 +130,17 @@ static const char *timer_text(const fsm__why *why, const fsm__timer *timer) {
   return fsm__why_printf(why, "%s (in %s)", what, fsm__why_span(why, left));
 }
 
+static const char *inbound_text(const fsm__why *why) {
+  const fsm__inbound *first = &why->inbound[0];
+  const int64_t left = first->due_ns - why->at->now_ns;
+  const char *more =
+      why->inbound_count > 1 ? fsm__why_printf(why, ", and %u more", why->inbound_count - 1) : "";
+  if (left <= 0)
+    return fsm__why_printf(why, "%s of %s, which is on its way%s", first->event, first->from, more);
+  return fsm__why_printf(why, "%s of %s, which is on its way (due in %s)%s", first->event, first->from,
+                         fsm__why_span(why, left), more);
+}
+
 /* Tasks first: they are what is at work; then people; a timer is told when it is the first to come. */
 static const char *waits_text(const fsm__why *why) {
   fsm__why_list list = {.count = 0};
@@ -135,6 +148,7 @@ static const char *waits_text(const fsm__why *why) {
   const char *events = events_text(why);
   if (*events != 0) fsm__why_list_add(&list, events);
   if (why->timer_count > 0) fsm__why_list_add(&list, timer_text(why, &why->timers[0]));
+  if (why->inbound_count > 0) fsm__why_list_add(&list, inbound_text(why));
   if (list.count == 0 && why->send_count > 0) return "a message to be delivered";
   return list.count > 0 ? fsm__why_list_text(why, &list, "or") : "what nothing in its machine names";
 }

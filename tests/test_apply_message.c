@@ -64,6 +64,50 @@ static void a_record_of_another_consumes_it_and_leaves_its_sender_as_it_is(void 
   assert_int_equal(in.last_seq, 3);
 }
 
+static unsigned found_by(rig *r, const char *id) { return rig_count(r, FSM_T_ADDRESSED, id, strlen(id) + 1); }
+
+/* However it goes: consumed, taken back, or with the end of its sender. */
+static void an_event_that_is_listed_is_found_by_whom_it_is_for_until_it_is_gone(void **state) {
+  rig *r = *state;
+  static const char *const tos[] = {"i2", "#_i2", "#_scxml_i2"};
+  apply(r, created(r, 2));
+  for (size_t i = 0; i < 3; i++) {
+    apply(r, sending(r, fsm_arena_printf(
+                            &r->arena,
+                            "[{\"id\":\"00000000000000000003.00000\",\"to\":\"%s\",\"kind\":\"event\","
+                            "\"event\":\"E\",\"listed\":true}]",
+                            tos[i])));
+    assert_int_equal(found_by(r, "i2"), 1);
+    assert_int_equal(found_by(r, "i"), 0);
+    fsm_record taken = rec(r, FSM_RECORD_REJECTED, 4);
+    taken.inst = NULL;
+    taken.msg = rig_json(r, fsm_arena_printf(&r->arena,
+                                             "{\"from\":\"i1\",\"id\":\"00000000000000000003.00000\",\"due\":"
+                                             "3000000000,\"to\":\"%s\"}",
+                                             tos[i]));
+    apply(r, taken);
+    assert_int_equal(rig_count(r, FSM_T_ADDRESSED, NULL, 0), 0);
+  }
+  apply(r, sending(r, SENT(",\"listed\":true,\"due\":90000000000")));
+  assert_int_equal(found_by(r, "i2"), 1);
+  fsm_record back = rec(r, FSM_RECORD_TRANSITION, 4);
+  back.sends = rig_json(r, "[{\"cancel\":\"00000000000000000003.00000\"}]");
+  apply(r, back);
+  assert_int_equal(rig_count(r, FSM_T_ADDRESSED, NULL, 0), 0);
+  apply(r, sending(r, SENT(",\"listed\":true,\"due\":90000000000")));
+  apply(r, rec(r, FSM_RECORD_COMPLETED, 4));
+  assert_int_equal(rig_count(r, FSM_T_ADDRESSED, NULL, 0), 0);
+}
+
+/* Replaying what was written before there was such a table gives no row that its store does not have. */
+static void what_is_not_listed_gives_no_row(void **state) {
+  rig *r = *state;
+  apply(r, created(r, 2));
+  apply(r, sending(r, SENT("")));
+  assert_int_equal(messages(r), 1);
+  assert_int_equal(rig_count(r, FSM_T_ADDRESSED, NULL, 0), 0);
+}
+
 static void so_does_a_refusal_also_of_nobody(void **state) {
   rig *r = *state;
   apply(r, created(r, 2));
@@ -124,6 +168,8 @@ int main(void) {
       R(a_message_is_due_at_once_or_when_it_says),
       R(it_is_gone_when_it_is_taken_back),
       R(a_record_of_another_consumes_it_and_leaves_its_sender_as_it_is),
+      R(an_event_that_is_listed_is_found_by_whom_it_is_for_until_it_is_gone),
+      R(what_is_not_listed_gives_no_row),
       R(so_does_a_refusal_also_of_nobody),
       R(the_end_of_its_sender_drops_what_is_not_due_yet),
       R(what_cannot_be_a_message_is_corrupt),

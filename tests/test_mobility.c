@@ -2,6 +2,7 @@
  * what it comes to. */
 #include "decide_fixture.h"
 
+#include "runtime/inbound.h"
 #include "runtime/mobility.h"
 
 static int setup_alone(void **state) {
@@ -240,6 +241,76 @@ static void who_may_is_told_by_name(void **state) {
   assert_int_equal(total, 2);
 }
 
+/* Sends EVENT to an instance, or to one that it calls so, in an hour. */
+static const char SENDER[] =
+    "{\"id\":\"s\",\"initial\":\"a\",\"states\":{\"a\":{\"on\":{"
+    "\"TELL\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"'i'\"},\"id\":\"late\",\"delay\":\"3600s\",\"event\":{"
+    "\"type\":\"GO\"}}]},"
+    "\"TELL_NOW\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"'i'\"},\"event\":{\"type\":\"GO\"}}]},"
+    "\"TELL_OTHER\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"'ij'\"},\"delay\":\"3600s\",\"event\":{\"type\":"
+    "\"GO\"}}]},"
+    "\"TELL_STRANGE\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@expr\":\"'i'\"},\"delay\":\"3600s\",\"event\":{\"type\":"
+    "\"STRANGE\"}}]},"
+    "\"BACK\":{\"actions\":[{\"type\":\"@xstate.cancel\",\"id\":\"late\"}]}}}}}";
+
+static void come_both(desk *d, const char *machine, const char *events) {
+  come_there(d, machine, NULL);
+  rig_deploy(d->rig, SENDER, ++d->seq);
+  (void)started(d, "s", "o");
+  for (const char *at = events; *at != '\0'; at += strcspn(at, " "), at += *at == ' ')
+    (void)sent(d, "o", fsm_arena_strndup(&d->rig->arena, at, strcspn(at, " ")));
+}
+
+static void what_is_on_its_way_from_another_is_pending(void **state) {
+  (void)state;
+  static const struct {
+    const char *machine, *events, *comes_to;
+    unsigned inbound;
+  } cases[] = {
+      {ONE(ALLOW("'chief' in actor.roles")), "", "orphan", 0},
+      {ONE(ALLOW("'chief' in actor.roles")), "TELL", "", 1},
+      {ONE(ALLOW("'chief' in actor.roles")), "TELL_NOW", "", 1},
+      {ONE(ALLOW("'chief' in actor.roles")), "TELL TELL_STRANGE", "", 2},
+      {ONE(ALLOW("'chief' in actor.roles")), "TELL BACK", "orphan", 0},
+      {ONE(ALLOW("'chief' in actor.roles")), "TELL_OTHER", "orphan", 0},
+      {ONE("{}"), "TELL", "dead", 1}, /* it comes, and moves nothing */
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    void *own = NULL;
+    setup_alone(&own);
+    desk *d = own;
+    come_both(d, cases[i].machine, cases[i].events);
+    const fsm__instance in = instance_of(d, "i");
+    const fsm__mobility mobility = mobility_of(d, &in);
+    if (strcmp(comes_to(d), cases[i].comes_to) != 0) fail_msg("%s: %s", cases[i].events, comes_to(d));
+    assert_int_equal(mobility.pending.inbound, cases[i].inbound);
+    assert_int_equal(fsm__pending_any(&mobility.pending), cases[i].inbound > 0);
+    teardown(&own);
+  }
+}
+
+static void so_many_messages_are_looked_at_and_one_more_is_as_they_are(void **state) {
+  desk *d = *state;
+  come_both(d, ONE("{}"), "");
+  for (unsigned i = 0; i <= FSM_INBOUND_MAX; i++) {
+    const fsm__inbound *list;
+    unsigned count = 0;
+    bool more = false;
+    if (i > 0) (void)sent(d, "o", "TELL");
+    if (i + 1 < FSM_INBOUND_MAX) continue;
+    assert_int_equal(fsm__inbound_of(d->rig->store, "i", &d->rig->arena, &list, &count, &more, NULL), FSM_OK);
+    assert_int_equal(count, i);
+    assert_false(more);
+    assert_string_equal(list[0].from, "o");
+    assert_string_equal(list[0].event, "GO");
+    assert_string_equal(comes_to(d), "dead");
+  }
+  (void)sent(d, "o", "TELL");
+  const fsm__instance in = instance_of(d, "i");
+  assert_int_equal(mobility_of(d, &in).pending.inbound, FSM_INBOUND_MAX);
+  assert_string_equal(comes_to(d), ""); /* it is not known what the last one is */
+}
+
 static void the_earliest_sla_counts(void **state) {
   desk *d = *state;
   come_there(d,
@@ -269,6 +340,9 @@ int main(void) {
       cmocka_unit_test(what_is_free_is_never_dead),
       cmocka_unit_test_setup_teardown(an_operator_has_to_come_for_what_is_parked, setup_alone, teardown),
       cmocka_unit_test_setup_teardown(who_may_is_told_by_name, setup_alone, teardown),
+      cmocka_unit_test(what_is_on_its_way_from_another_is_pending),
+      cmocka_unit_test_setup_teardown(so_many_messages_are_looked_at_and_one_more_is_as_they_are, setup_alone,
+                                      teardown),
       cmocka_unit_test_setup_teardown(the_earliest_sla_counts, setup_alone, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

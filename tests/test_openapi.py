@@ -67,6 +67,7 @@ MEMBERS_NOT_MET = {
     "Findings/findings/items/code": "of damage",
     "Findings/findings/items/where": "of damage",
     "Why/sla": "of a machine with meta.fsm.sla: test_why.c",
+    "Why/inbound": "of instances that send to one another: test_why.c",
     "Why/unasked": "of what costs too much: test_why_bound.c",
     "EnabledEvent/unasked": "of what costs too much: test_why_bound.c",
     "Why/why": "of one that nothing can move any more: test_why.c",

@@ -248,6 +248,20 @@ static const why_case pending[] = {
              "\"guard\":" EXPR("context.ok") "}}}," END),
      "start\nadvance 3700\nsend - NONE\nsend - SET",
      "next = []\npath = null\npath_text = no sequence of events leads to an end"},
+    {"a message of another",
+     CHART("\"a\":{\"on\":{\"GO\":\"z\",\"TELL\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@"
+           "expr\":\"'i'\"},"
+           "\"delay\":\"3600s\","
+           "\"event\":{\"type\":\"GO\"}}]}}}," END),
+     "start\nother\nosend - TELL\nadvance 600\nosend - TELL",
+     "verdict = waits\ntext ~ or GO of o, which is on its way (due in 50m), and 1 more\ninbound[0].from = o\n"
+     "inbound[0].event = GO\ninbound[1].event = GO\ninbound[2] !\nnext[0].what = GO comes from o\nmessages "
+     "!"},
+    {"held while it is paused",
+     CHART("\"a\":{\"on\":{\"GO\":\"z\",\"TELL\":{\"actions\":[{\"type\":\"@xstate.sendTo\",\"to\":{\"@"
+           "expr\":\"'i'\"},"
+           "\"event\":{\"type\":\"GO\"}}]}}}," END),
+     "start\nother\npause\nosend - TELL", "verdict = paused\ninbound[0].from = o"},
     {"an event or a timer", CHART("\"a\":{\"on\":{\"GO\":\"z\"},\"after\":{\"3600000\":\"z\"}}," END),
      "start", "text ~ waits for GO or the timer of a (in 1h)\npath_text = GO"},
     {"a task that nobody took", CHART(INVOKE("")), "start\nadvance 120",

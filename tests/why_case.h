@@ -104,6 +104,8 @@ static inline void why_step(fixture *f, const char *line) {
     why_start(f, "i", words);
   else if (strcmp(verb, "other") == 0)
     why_start(f, "o", words);
+  else if (strcmp(verb, "osend") == 0)
+    why_event(f, "o", words);
   else if (strcmp(verb, "send") == 0)
     why_event(f, "i", words);
   else if (strcmp(verb, "task") == 0)

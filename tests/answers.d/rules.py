@@ -62,6 +62,11 @@ def people_who_may(allow, one, people):
     return [actor for actor in people if ALLOWS[allow](actor, one.context)]
 
 
+def name(to):
+    """Of the instance that an address names by itself; here no child is called like an instance."""
+    return to.removeprefix("#_scxml_").removeprefix("#_")
+
+
 class Rules:
     """Of all instances: needs who is known, and whose parent waits."""
 
@@ -69,10 +74,11 @@ class Rules:
         self.told = all_told
         self.people = [act for _, _, act in sorted(all_told.people.values(), key=lambda p: -p[0])]
         self.children = {t["child"]: (one, t) for one in all_told.instances if one.tasks for t in one.tasks.values() if "child" in t}
+        self.inbound = {name(s["to"]) for one in all_told.instances for s in (one.sends or {}).values() if s["kind"] == "event" and s["to"] != "#_parent"}
         self.parents = {}  # of a child's record `parent`: whose it is, for ever
 
     def pending(self, one):
-        return bool(one.timers or one.tasks or one.sends) or one.id in self.children
+        return bool(one.timers or one.tasks or one.sends) or one.id in self.children or one.id in self.inbound
 
     def kinds(self, one, now, silent_ns=None):
         """In the order in which they are told."""

@@ -182,6 +182,18 @@ static void print_tried(cli_run *cli, const fsm_value *document) {
   }
 }
 
+static void print_inbound(cli_run *cli, const fsm_value *document) {
+  fsm_arena *arena = &cli->arena;
+  const fsm_value *inbound = list_of(document, "inbound");
+  for (uint32_t i = 0; inbound != NULL && i < inbound->len; i++) {
+    const fsm_value *one = &inbound->items[i], *due = fsm_map_get(one, "due");
+    cli_indented(cli, 0,
+                 fsm_arena_printf(arena, "a message %s from %s is on its way, due %s, %s",
+                                  cli_field(arena, one, "event"), cli_field(arena, one, "from"),
+                                  when(cli, document, due), cli_time(arena, due)));
+  }
+}
+
 /* They name no instance: what was tried may be more than is told above. */
 static void print_summed(cli_run *cli, const fsm_value *document) {
   fsm_arena *arena = &cli->arena;
@@ -224,6 +236,7 @@ static void print(cli_run *cli, const fsm_value *document) {
                                 cli_field(arena, document, "status"),
                                 is_so(document, "forced", true) ? " (forced)" : ""));
   for (uint32_t i = 0; states != NULL && i < states->len; i++) print_state(cli, document, &states->items[i]);
+  print_inbound(cli, document);
   print_tried(cli, document);
   print_summed(cli, document);
   print_next(cli, document);
