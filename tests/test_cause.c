@@ -146,6 +146,79 @@ static void a_chain_ends_at_what_one_answer_has(void **state) {
   assert_non_null(strstr(member(f, &cut, "stopped"), "more than one answer has"));
 }
 
+/* ---- hostile widths ------------------------------------------------------------------------------- */
+
+/* What begins the ids of this store's records. */
+static const char *prefix_of(fixture *f, const char *instance_id) {
+  const fsm_value in = query(f, (fsm_query){.kind = FSM_QUERY_HISTORY, .ref = instance_id});
+  const char *own = fsm_map_get(&fsm_map_get(&in, "items")->items[0], "id")->s;
+  return fsm_arena_strndup(&f->arena, own, (size_t)(strrchr(own, '.') - own));
+}
+
+/* Instances that one record led to, all of one correlation: with that they are what is followed. */
+static void as_many_correlations_and_instances_as_the_limit_are_followed(void **state) {
+  enum { KEYS_MAX = 256 };
+  fixture *f = *state;
+  deploy(f, KIN);
+  fsm_command command = fsm_command_new(FSM_CMD_START);
+  command.machine = "kin";
+  command.correlation = "one";
+  fsm_answer answer = sent(f, &command);
+  assert_code(&answer, FSM_OK);
+  const char *first = fsm_arena_printf(&f->arena, "%lld", (long long)answer.seq);
+  command.causation = fsm_arena_printf(&f->arena, "%s.%s", prefix_of(f, answer.instance), first);
+  for (int i = 0; i < KEYS_MAX - 2; i++) { /* itself, and the correlation */
+    answer = sent(f, &command);
+    assert_code(&answer, FSM_OK);
+  }
+  fsm_value whole = cause(f, first, true);
+  assert_int_equal(fsm_map_get(&whole, "items")->len, KEYS_MAX - 1);
+  assert_null(fsm_map_get(&whole, "stopped"));
+  answer = sent(f, &command);
+  assert_code(&answer, FSM_OK);
+  fsm_value cut = cause(f, first, true);
+  assert_int_equal(fsm_map_get(&cut, "items")->len,
+                   KEYS_MAX); /* by the correlation it is found all the same */
+  assert_non_null(strstr(member(f, &cut, "stopped"), "more correlations and instances"));
+}
+
+/* A thousand links of what a record may hold would be a quarter of a gigabyte. */
+static void an_answer_has_no_more_bytes_than_a_page_of_records(void **state) {
+  enum { LINKS = 50, BYTES = 60 * 1024, FIT = FSM_RECORDS_BYTES_MAX / (3 * BYTES) };
+  static char text[BYTES + 1];
+  fixture *f = *state;
+  deploy(f, COUNTER);
+  started(f, "counter", "a", NULL);
+  const char *prefix = strdup(prefix_of(f, "a"));
+  const fsm_pair pair = {fsm_string("blob"), fsm_stringn(text, BYTES)};
+  char id[96] = "mail";
+  int64_t first = 0, last = 0;
+  memset(text, 'b', BYTES);
+  for (int i = 0; i < LINKS; i++) {
+    fsm_command command = fsm_command_new(FSM_CMD_SEND);
+    command.instance = "a";
+    command.event = "BIG";
+    command.causation = id;
+    command.correlation = "one";
+    command.data = (fsm_value){.type = FSM_MAP, .len = 1, .pairs = &pair};
+    text[0] = (char)('A' + i); /* so that the context changes, too */
+    fsm_answer answer = sent(f, &command);
+    assert_code(&answer, FSM_OK);
+    last = (int64_t)answer.seq;
+    if (first == 0) first = last;
+    snprintf(id, sizeof id, "%s.%lld", prefix, (long long)last);
+    fsm_arena_reset(&f->arena);
+  }
+  for (int down = 0; down < 2; down++) {
+    fsm_arena_reset(&f->arena);
+    const fsm_value cut = cause(f, number(f, down ? first : last), down);
+    const uint32_t len = fsm_map_get(&cut, "items")->len;
+    assert_in_range(len, FIT / 2, FIT + 1);
+    assert_non_null(strstr(member(f, &cut, "stopped"), "one answer has"));
+  }
+  free((char *)(uintptr_t)prefix);
+}
+
 /* ---- pages from the end --------------------------------------------------------------------------- */
 
 /* All seqs, gathered backwards in pages of n. */
@@ -211,6 +284,8 @@ int main(void) {
                                      C(an_id_and_a_seq_name_the_same_record),
                                      C(what_is_no_record_is_told),
                                      C(a_chain_ends_at_what_one_answer_has),
+                                     C(as_many_correlations_and_instances_as_the_limit_are_followed),
+                                     C(an_answer_has_no_more_bytes_than_a_page_of_records),
                                      C(pages_from_the_end_are_those_from_the_front_turned_round),
                                      C(a_page_has_one_end)};
   return cmocka_run_group_tests(tests, NULL, NULL);
