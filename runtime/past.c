@@ -1,6 +1,7 @@
 /* past.c: an instance as it was, from its records and its row of now. See past.h. */
 #include "runtime/past.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/past_impl.h"
@@ -21,19 +22,38 @@ static fsm_code absent(const fsm__past_replay *r, fsm_error *err) {
                   (unsigned long long)what->seq);
 }
 
-/* The first records are gone: what has not changed since is as it is now. */
+static fsm_code not_told(const fsm__past_replay *r, uint64_t from, fsm_error *err) {
+  char log[96] = "";
+  if (r->first_seq != 0)
+    snprintf(log, sizeof log, "; what happened from seq %llu on is in its log",
+             (unsigned long long)r->first_seq);
+  return fsm_fail(
+      err, FSM_ENOTFOUND, "as_of",
+      "archived: the first records of instance \"%s\" are not kept here, so it can be told from seq "
+      "%llu on only%s%s",
+      r->id, (unsigned long long)from, log,
+      r->kept->at->core->archive == NULL
+          ? "; with the segments that were archived it can be told whole: --archive-dir DIR"
+          : "");
+}
+
+/* The first records are gone: what has not changed since is as it is now, or can be told backwards. */
 static fsm_code as_now(const fsm__past_replay *r, fsm_error *err) {
   const fsm__reading *at = r->kept->at;
   fsm__past *past = r->past;
-  fsm__instance *in = &past->in;
-  fsm_code code = fsm__query_resolve(at, r->id, in, err);
+  fsm__instance now;
+  uint64_t from = 0;
+  fsm_code code = fsm__query_resolve(at, r->id, &now, err);
   if (code != FSM_OK) return code;
-  if (in->last_seq > past->seq)
-    return fsm_fail(
-        err, FSM_ENOTFOUND, "as_of",
-        "archived: the first records of instance \"%s\" are not kept here, so it can be told from seq "
-        "%llu on only; what happened from seq %llu on is in its log",
-        r->id, (unsigned long long)in->last_seq, (unsigned long long)r->first_seq);
+  if (r->first_seq != 0 && now.created_seq < r->first_seq && past->seq >= r->first_seq) {
+    code = fsm__past_undo(r->kept, r->id, OWN_NUMBER, r->first_seq, &now, past, &from, err);
+    return code == FSM_ENOTFOUND ? not_told(r, from, err) : code;
+  }
+  if (now.last_seq > past->seq) return not_told(r, now.last_seq, err);
+  code = fsm__past_consumed(r->kept, r->id, UINT64_MAX, past->seq, &from, err);
+  if (code == FSM_OK && from != 0) return not_told(r, from, err);
+  if (code != FSM_OK) return code;
+  past->in = now;
   fsm__store_close(past->store);
   past->store = NULL;
   past->core = *at->core;
@@ -51,7 +71,8 @@ static fsm_code find(const fsm__past_replay *r, fsm_error *err) {
   return code == FSM_OK ? fsm__past_context(r, &past->in.context, err) : code;
 }
 
-static fsm_code store(const fsm__reading *at, fsm__past *out, fsm_error *err) {
+fsm_code fsm__past_renew(const fsm__reading *at, fsm__past *out, fsm_error *err) {
+  fsm__past_close(out);
   fsm_code code = fsm__store_memory(&out->store, err);
   if (code != FSM_OK) return code;
   out->core = *at->core;
@@ -68,7 +89,7 @@ static fsm_code store(const fsm__reading *at, fsm__past *out, fsm_error *err) {
 static fsm_code replay(fsm__kept *kept, const char *id, uint64_t seq, fsm__past *out, bool *lacks,
                        fsm_error *err) {
   fsm__past_replay r = {.kept = kept, .past = out, .id = id, .number = OWN_NUMBER};
-  fsm_code code = store(kept->at, out, err);
+  fsm_code code = fsm__past_renew(kept->at, out, err);
   if (code != FSM_OK) return code;
   out->seq = seq;
   code = fsm__past_replay_run(&r, err);

@@ -4,11 +4,13 @@
  * So what it shows is by construction what the rows showed then. What is of others is made the same way: the
  * task of a parent, the messages that others have consumed (found by their correlation). A frame is whole or
  * not there: a seq in the middle of one stands for its end. Its context is no part of that: it is made of the
- * records that wrote its fields last, so that a wide one costs no more, and its hash must be the one on record.
+ * records that wrote its fields last, so that a wide one costs no more, and its hash must be the one on
+ * record.
  *
  * Where retention let go of the instance's first records they are read in the archive (kept.h). Without one
- * only the time since its last change can be told: the rows that there are now. Not to be told at all is what
- * was never on record: that nobody takes a task.
+ * its row of now tells what it was before the first record that is kept, and from there it goes on
+ * (past_undo.c): as far as no record since took away what is on record nowhere; else the fault names the seq
+ * from which on it can be told. Not to be told at all is what was never on record: that nobody takes a task.
  */
 #ifndef FSM_RUNTIME_PAST_H
 #define FSM_RUNTIME_PAST_H
@@ -19,6 +21,10 @@ enum {
   FSM_PAST_RECORDS_MAX = 100 * 1000
 }; /* that lead to that moment: of the instance, of its parent, and of
       the correlations of its messages, each */
+
+/* Of the journal, behind that moment: where it is looked for who consumed a message of which no record tells
+ * any more. One that waited for longer is not told. */
+#define FSM_PAST_BYTES_MAX ((uint64_t)256 * 1024 * 1024)
 
 typedef struct fsm__past {
   fsm__core core; /* with rows as they were */

@@ -47,18 +47,24 @@ static fsm_code add(fsm__past_fields *f, unsigned at, const fsm_value *name, fsm
   return FSM_OK;
 }
 
-fsm_code fsm__past_fields_note(fsm__past_fields *f, const fsm_record *record, fsm_error *err) {
+/* once: the first record that writes a field counts. */
+static fsm_code note(fsm__past_fields *f, const fsm_record *record, bool once, fsm_error *err) {
   for (uint32_t i = 0; fsm_is(&record->ctx, FSM_MAP) && i < record->ctx.len; i++) {
     const fsm_value *name = &record->ctx.pairs[i].key;
     if (!fsm_is(name, FSM_STRING))
       return fsm_fail(err, FSM_ECORRUPT, "journal", "seq %llu changes a field of the context without a name",
                       (unsigned long long)record->seq);
     const unsigned at = place(f, name);
-    fsm_code code = at < f->count && order(&f->at[at], name) == 0 ? FSM_OK : add(f, at, name, err);
+    const bool there = at < f->count && order(&f->at[at], name) == 0;
+    fsm_code code = there ? FSM_OK : add(f, at, name, err);
     if (code != FSM_OK) return code;
-    f->at[at].seq = record->seq;
+    if (!there || !once) f->at[at].seq = record->seq;
   }
   return FSM_OK;
+}
+
+fsm_code fsm__past_fields_note(fsm__past_fields *f, const fsm_record *record, fsm_error *err) {
+  return note(f, record, false, err);
 }
 
 /* ---- their values ------------------------------------------------------------------------------- */
@@ -122,4 +128,85 @@ fsm_code fsm__past_context(const fsm__past_replay *r, fsm_value *out, fsm_error 
   return fsm_fail(err, FSM_ECORRUPT, "journal",
                   "the context of instance \"%s\" behind seq %llu is not the one whose hash its record has",
                   r->id, (unsigned long long)r->last_seq);
+}
+
+/* ---- backwards ---------------------------------------------------------------------------------- */
+
+/* Which record wrote each field last up to a seq, and first behind it. */
+static fsm_code look(fsm__kept *kept, const char *id, uint64_t first, uint64_t seq, fsm__past_fields *before,
+                     fsm__past_fields *behind, fsm_error *err) {
+  fsm__kept_walk walk;
+  fsm_arena scratch;
+  unsigned looked = 0;
+  fsm_arena_init(&scratch, 0);
+  fsm_code code =
+      fsm__kept_find(kept, FSM__FIND_INSTANCE, id, first - 1, kept->at->core->seq + 1, &walk, err);
+  for (bool found = true; code == FSM_OK && found;) {
+    fsm__journal_entry entry;
+    fsm_record record;
+    code = fsm__kept_next(&walk, &entry, &found, err);
+    if (code == FSM_OK && found) code = fsm__past_look(&looked, id, err);
+    if (code != FSM_OK || !found) break;
+    code = fsm__past_decode(&scratch, &entry, &record, err);
+    if (code == FSM_OK && record.kind != FSM_RECORD_REJECTED)
+      code = note(entry.seq <= seq ? before : behind, &record, entry.seq > seq, err);
+    fsm_arena_reset(&scratch);
+  }
+  fsm__kept_end(&walk);
+  fsm_arena_free(&scratch);
+  return code;
+}
+
+/* What a record changed a field to, or from; null pointer: there was none. */
+static fsm_code side(fsm__kept *kept, const fsm_value *name, uint64_t seq, bool from, fsm_value *out,
+                     bool *there, fsm_error *err) {
+  fsm__journal_entry entry;
+  fsm_record record;
+  fsm_arena scratch;
+  fsm_arena_init(&scratch, 0);
+  fsm_code code = fsm__kept_read(kept, seq, &entry, err);
+  if (code == FSM_OK) code = fsm__past_decode(&scratch, &entry, &record, err);
+  const fsm_value *change = code == FSM_OK ? fsm_map_getn(&record.ctx, name->s, name->len) : NULL;
+  *there = change != NULL && fsm_is(change, FSM_LIST) && change->len > (from ? 1 : 0);
+  if (*there) code = fsm_value_copy(kept->at->arena, &change->items[from ? 0 : change->len - 1], out, err);
+  fsm_arena_free(&scratch);
+  return code;
+}
+
+static uint64_t wrote(const fsm__past_fields *f, const fsm_value *name) {
+  const unsigned at = place(f, name);
+  return at < f->count && order(&f->at[at], name) == 0 ? f->at[at].seq : 0;
+}
+
+static fsm_code gather(fsm__kept *kept, const fsm__past_fields *before, const fsm__past_fields *behind,
+                       const fsm_value *now, fsm_value *out, fsm_error *err) {
+  fsm_pair *pairs = fsm_arena_alloc(kept->at->arena, (now->len + 1) * sizeof *pairs);
+  unsigned count = 0;
+  fsm_code code = pairs == NULL ? fsm__past_nomem(err) : FSM_OK;
+  for (uint32_t i = 0; i < now->len && code == FSM_OK; i++) {
+    const fsm_value *name = &now->pairs[i].key;
+    const uint64_t last = wrote(before, name), next = wrote(behind, name);
+    bool there = true;
+    pairs[count] = now->pairs[i];
+    if (last != 0 || next != 0)
+      code = side(kept, name, last != 0 ? last : next, last == 0, &pairs[count].value, &there, err);
+    count += there;
+  }
+  return code == FSM_OK ? fsm_map(pairs, count, out, err) : code;
+}
+
+fsm_code fsm__past_context_before(fsm__kept *kept, const char *id, uint64_t first, uint64_t seq,
+                                  const uint8_t hash[FSM_HASH_BYTES], const fsm_value *now, fsm_value *out,
+                                  fsm_error *err) {
+  fsm__past_fields before = {.count = 0}, behind = {.count = 0};
+  fsm__hash got;
+  fsm_arena_init(&before.arena, 0);
+  fsm_arena_init(&behind.arena, 0);
+  fsm_code code = look(kept, id, first, seq, &before, &behind, err);
+  if (code == FSM_OK) code = gather(kept, &before, &behind, now, out, err);
+  fsm_arena_free(&before.arena);
+  fsm_arena_free(&behind.arena);
+  if (code == FSM_OK) code = fsm__context_hash(out, &got, err);
+  if (code != FSM_OK || memcmp(got.bytes, hash, sizeof got.bytes) == 0) return code;
+  return fsm_fail(err, FSM_ECORRUPT, "journal", "the context is not the one whose hash is on record");
 }

@@ -54,8 +54,27 @@ FSM_MUST_USE fsm_code fsm__past_fields_note(fsm__past_fields *fields, const fsm_
 /* The context that they are, in the reading's arena; its hash must be the one that was named. */
 FSM_MUST_USE fsm_code fsm__past_context(const fsm__past_replay *replay, fsm_value *out, fsm_error *err);
 
+/* Of one whose first records are not kept, from its context of now and the records from `first` on: behind
+ * that of `seq`. FSM_ECORRUPT: it has not that hash. */
+FSM_MUST_USE fsm_code fsm__past_context_before(fsm__kept *kept, const char *id, uint64_t first, uint64_t seq,
+                                               const uint8_t hash[FSM_HASH_BYTES], const fsm_value *now,
+                                               fsm_value *out, fsm_error *err);
+
+/* past.c: rows in memory, none yet, instead of those that it has. */
+FSM_MUST_USE fsm_code fsm__past_renew(const fsm__reading *at, fsm__past *past, fsm_error *err);
+
+/* past_undo.c: at past->seq, of one whose first record that is kept is `first`; now: its row. FSM_ENOTFOUND,
+ * err untouched: it can be told from *told_from on. */
+FSM_MUST_USE fsm_code fsm__past_undo(fsm__kept *kept, const char *id, uint64_t number, uint64_t first,
+                                     const fsm__instance *now, fsm__past *past, uint64_t *told_from,
+                                     fsm_error *err);
+
 /* past_others.c: the task of its parent; messages that others have consumed. */
 FSM_MUST_USE fsm_code fsm__past_add_parent(fsm__past *past, fsm__kept *kept, fsm_error *err);
+/* The last record behind the moment that consumed a message which the instance had sent before seq `first`,
+ * and of which no record that is kept tells; 0 = none in FSM_PAST_BYTES_MAX of the journal. */
+FSM_MUST_USE fsm_code fsm__past_consumed(fsm__kept *kept, const char *id, uint64_t first, uint64_t moment,
+                                         uint64_t *last, fsm_error *err);
 FSM_MUST_USE fsm_code fsm__past_consume(const fsm__past *past, fsm__kept *kept, fsm_error *err);
 
 #endif

@@ -54,6 +54,49 @@ fsm_code fsm__past_consume(const fsm__past *past, fsm__kept *kept, fsm_error *er
   return code == FSM_OK && done.failed ? fsm__past_nomem(err) : code;
 }
 
+/* Does this record consume a message that the instance had sent before `first`? */
+static fsm_code takes(fsm__kept *kept, const char *id, uint64_t first, uint64_t seq, bool *yes,
+                      fsm_error *err) {
+  fsm__journal_entry entry;
+  fsm_record record;
+  fsm_arena scratch;
+  fsm_arena_init(&scratch, 0);
+  fsm_code code = fsm__kept_read(kept, seq, &entry, err);
+  if (code == FSM_OK) code = fsm__past_decode(&scratch, &entry, &record, err);
+  const fsm_value *own =
+      code == FSM_OK && fsm_is(&record.msg, FSM_MAP) ? fsm_map_get(&record.msg, "id") : NULL;
+  const char *text =
+      own != NULL && fsm_is(own, FSM_STRING) ? fsm_arena_strndup(&scratch, own->s, own->len) : NULL;
+  *yes = text != NULL && fsm_is_text(fsm_map_get(&record.msg, "from"), id) && fsm__send_seq(text) < first;
+  fsm_arena_free(&scratch);
+  return code;
+}
+
+fsm_code fsm__past_consumed(fsm__kept *kept, const char *id, uint64_t first, uint64_t moment, uint64_t *last,
+                            fsm_error *err) {
+  const size_t len = strlen(id);
+  uint64_t bytes = 0, next = moment + 1 > kept->here ? moment + 1 : kept->here;
+  *last = 0;
+  for (bool found = true; bytes <= FSM_PAST_BYTES_MAX;) {
+    fsm__journal_block block;
+    fsm_code code = fsm__query_wanted(kept->at->query, err);
+    fsm__journal_cursor_seek(kept->cursor, next);
+    if (code == FSM_OK) code = fsm__journal_next_block(kept->cursor, &block, &found, err);
+    if (code != FSM_OK || !found) return code;
+    const uint64_t end = block.first_seq + block.records;
+    bytes += block.len;
+    const bool named = memmem(block.batch, block.len, id, len) != NULL;
+    for (; named && next < end && code == FSM_OK; next++) {
+      bool yes = false;
+      code = takes(kept, id, first, next, &yes, err);
+      if (yes) *last = next;
+    }
+    if (code != FSM_OK) return code;
+    next = end;
+  }
+  return FSM_OK;
+}
+
 /* A record by its seq; *there false: it is not kept. */
 static fsm_code read(fsm__kept *kept, uint64_t seq, fsm_record *out, bool *there, fsm_error *err) {
   fsm__journal_entry entry;
