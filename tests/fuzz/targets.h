@@ -15,6 +15,7 @@
 #include "tests/fuzz/fuzz_parked.h"
 #include "tests/fuzz/fuzz_parsed.h"
 #include "tests/fuzz/fuzz_people.h"
+#include "tests/fuzz/fuzz_query.h"
 #include "tests/fuzz/fuzz_record.h"
 #include "tests/fuzz/fuzz_reply.h"
 #include "tests/fuzz/fuzz_routes.h"
@@ -52,6 +53,7 @@ static const fuzz_target fuzz_targets[] = {
     {"sinks", 1, sinks_open, sinks_one, NULL, false, true},
     {"routes", 1, routes_open, routes_one, NULL, false, true},
     {"filter", 1, filter_open, filter_one, NULL, false, true},
+    {"query", 6, query_open, query_one, query_close, false, true},
     {"worker", 1, worker_open, worker_one, NULL, false, true},
     {"settings", 2, settings_open, settings_one, NULL, false, true},
     {"trace", 1, trace_open, trace_one, NULL, true, false},

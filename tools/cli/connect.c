@@ -73,6 +73,7 @@ fsm_code cli_connect(cli_run *cli, bool writes, fsm_error *err) {
   if (code == FSM_OK && timeout != NULL) code = fsm_duration_parse(timeout, &place.timeout_ns, err);
   if (code == FSM_OK && place.timeout_ns <= 0)
     code = fsm_fail(err, FSM_EARGUMENT, "timeout", "--timeout is more than 0s");
+  place.timeout_said = timeout != NULL;
   if (cli->hasty_ns > 0) place.timeout_ns = cli->hasty_ns;
   if (code == FSM_OK) code = read_token(cli, &place.token, err);
   if (code != FSM_OK) return code;

@@ -92,6 +92,7 @@ static fsm_code open_web(const cli_place *place, const char *socket, const char 
                              .agent = "fsm-cli/" FSM_VERSION,
                              .timeout_ns = place->timeout_ns,
                              .body_max = FSM_JSON_BYTES_MAX};
+  source->hurried = place->timeout_said;
   return fsm_web_open(&options, &source->web, err);
 }
 
@@ -148,6 +149,10 @@ void cli_source_close(cli_source *source) {
   if (source->runtime != NULL) fsm_runtime_close(source->runtime);
   fsm_arena_free(&source->arena);
   *source = (cli_source){0};
+}
+
+void cli_source_patient(cli_source *source) {
+  if (!source->hurried) fsm_web_timeout(source->web, 0);
 }
 
 /* ---- answers of a daemon --------------------------------------------------------------------------- */
@@ -214,7 +219,21 @@ static fsm_code exchange(cli_source *source, const fsm_web_request *request, fsm
   if (code == FSM_ETOOLARGE) return fsm_fail(err, code, fault.where, "%s", fault.text);
   if (code != FSM_OK)
     return fsm_fail(err, FSM_EUNREACHABLE, "", "the answer is not JSON; is that a fsmd? (%s)", fault.text);
+  if (!fsm_is(out, FSM_MAP)) /* each of them is: who shows one may rely on it */
+    return fsm_fail(err, FSM_EUNREACHABLE, "", "the answer is not a document; is that a fsmd?");
   return FSM_OK;
+}
+
+/* A page whose `next` is where it began would be followed for ever. A walk of figures goes on under one
+ * cursor; records may say where to ask again later. */
+static fsm_code goes_on(const fsm_query *query, const fsm_value *document, fsm_error *err) {
+  const fsm_value *next = fsm_map_get(document, "next"), *items = fsm_map_get(document, "items");
+  const bool records = query->kind == FSM_QUERY_RECORDS || query->kind == FSM_QUERY_HISTORY,
+             empty = items == NULL || !fsm_is(items, FSM_LIST) || items->len == 0;
+  if (query->after == NULL || next == NULL || !fsm_is_text(next, query->after) || (records && empty) ||
+      query->kind == FSM_QUERY_STATS || query->kind == FSM_QUERY_FUNNEL)
+    return FSM_OK;
+  return fsm_fail(err, FSM_EUNREACHABLE, "next", "the pages do not go on; is that a fsmd?");
 }
 
 static fsm_code ask_web(cli_source *source, const fsm_query *query, fsm_arena *arena, fsm_value *out,
@@ -225,7 +244,7 @@ static fsm_code ask_web(cli_source *source, const fsm_query *query, fsm_arena *a
   fsm_code code = fsm_buf_ok(&path) ? exchange(source, &request, arena, out, err)
                                     : fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
   fsm_buf_free(&path);
-  return code;
+  return code == FSM_OK ? goes_on(query, out, err) : code;
 }
 
 /* ---- answers from the files ------------------------------------------------------------------------ */
@@ -306,13 +325,12 @@ fsm_code cli_source_get(cli_source *source, const char *path, fsm_arena *arena, 
                         fsm_error *err) {
   FSM_ASSERT(source->web != NULL);
   fsm_web_request request = {.method = "GET", .path = path};
-  fsm_web_timeout(source->web, 0);
   return exchange(source, &request, arena, out, err);
 }
 
 fsm_code cli_source_verify(cli_source *source, fsm_arena *arena, fsm_value *out, fsm_error *err) {
   if (source->runtime != NULL) return verify_files(source, arena, out, err);
-  fsm_web_timeout(source->web, 0); /* it reads the whole journal */
+  cli_source_patient(source); /* it reads the whole journal */
   cli_post post = {.path = "/v1/verify"};
   return cli_source_post(source, &post, arena, out, err);
 }

@@ -12,12 +12,14 @@ typedef struct cli_place {
   const char *ca_file; /* who signs an https:// url; NULL = whom the system trusts */
   const char *archive; /* directory of archived segments, for stopped files; NULL = none */
   int64_t timeout_ns;  /* of one request */
+  bool timeout_said;   /* it is who asks that wants no longer to be waited */
   bool offline;        /* the files are opened for writing, under the daemon's lock */
   bool may_offline;    /* the command has --offline, for the sentence of what to do */
 } cli_place;
 
 typedef struct cli_source {
   fsm_web *web;         /* a daemon, … */
+  bool hurried;         /* timeout_said */
   fsm_runtime *runtime; /* … or the files */
   fsm_arena arena;      /* of problem */
   fsm_value problem;    /* the daemon's last problem document, null when there was none */
@@ -55,7 +57,9 @@ FSM_MUST_USE fsm_code cli_source_post(cli_source *source, const cli_post *post, 
 /* A problem document (RFC 9457) as a fault, never FSM_OK; otherwise: when its code is none of ours. */
 fsm_code cli_problem_fault(const fsm_value *problem, fsm_code otherwise, fsm_error *err);
 
-/* A document of the daemon that is no query. Daemon only; waits for as long as it takes. */
+/* What is asked from here on may take as long as it takes, but where --timeout says how long. Daemon only. */
+void cli_source_patient(cli_source *source);
+/* A document of the daemon that is no query. Daemon only. */
 FSM_MUST_USE fsm_code cli_source_get(cli_source *source, const char *path, fsm_arena *arena, fsm_value *out,
                                      fsm_error *err);
 

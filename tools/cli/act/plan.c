@@ -27,8 +27,11 @@ static void add_machines(const cli_who *who, fsm_buf *out) {
       others++;
     }
   }
-  for (size_t m = 0; m < known; m++)
-    fsm_buf_printf(out, "%s%s %zu", m > 0 ? ", " : " (", seen[m].name, seen[m].count);
+  for (size_t m = 0; m < known; m++) {
+    fsm_buf_str(out, m > 0 ? ", " : " (");
+    cli_escape(out, seen[m].name, strlen(seen[m].name));
+    fsm_buf_printf(out, " %zu", seen[m].count);
+  }
   if (others > 0) fsm_buf_printf(out, ", others %zu", others);
   if (known > 0) fsm_buf_char(out, ')');
 }
@@ -42,9 +45,12 @@ static void add_examples(const cli_who *who, fsm_buf *out) {
     told++;
     fsm_buf_str(out, "  ");
     cli_escape(out, one->id, strlen(one->id));
-    fsm_buf_printf(out, "  %s  ", one->machine);
-    cli_escape(out, one->state, strlen(one->state));
-    fsm_buf_printf(out, "%s%s\n", *one->state == 0 ? "" : "  ", one->status);
+    for (size_t t = 0; t < 3; t++) {
+      const char *text = (const char *const[]){one->machine, one->state, one->status}[t];
+      if (*text != 0) fsm_buf_str(out, "  ");
+      cli_escape(out, text, strlen(text));
+    }
+    fsm_buf_char(out, '\n');
   }
   if (there > told) fsm_buf_printf(out, "  and %zu more\n", there - told);
   if (there < who->count) fsm_buf_printf(out, "  not there: %zu\n", who->count - there);

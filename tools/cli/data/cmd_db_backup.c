@@ -9,7 +9,7 @@ static fsm_code ask(cli_run *cli, const char *dir, bool verify, fsm_value *docum
   if (code != FSM_OK) return code;
   fsm_json_write(&text, &body);
   const cli_post post = {.path = "/v1/db/backup", .body = fsm_buf_text(&text), .body_len = text.len};
-  fsm_web_timeout(cli->source.web, 0); /* it copies everything */
+  cli_source_patient(&cli->source); /* it copies everything */
   code = cli_source_post(&cli->source, &post, &cli->arena, document, err);
   fsm_buf_free(&text);
   return code;

@@ -9,7 +9,7 @@ static fsm_code check(cli_run *cli, fsm_value *document, fsm_error *err) {
     return fsm_database_check(dir, &cli->arena, document, err);
   if (code != FSM_OK) return code;
   if (cli->source.runtime != NULL) return fsm_runtime_check(cli->source.runtime, &cli->arena, document, err);
-  fsm_web_timeout(cli->source.web, 0); /* it reads everything */
+  cli_source_patient(&cli->source); /* it reads everything */
   const cli_post post = {.path = "/v1/db/check"};
   return cli_source_post(&cli->source, &post, &cli->arena, document, err);
 }

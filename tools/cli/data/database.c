@@ -58,23 +58,30 @@ fsm_code cli_db_findings(cli_run *cli, const fsm_value *document, fsm_error *err
 }
 
 /* "name value, name value" of a map in a list: what is one thing stands in one line. */
-static const char *member_line(fsm_arena *arena, const fsm_value *map) {
-  const char *line = "";
-  for (unsigned i = 0; i < map->len && line != NULL; i++) {
+static void add_member_line(cli_run *cli, unsigned indent, unsigned step, const fsm_value *map) {
+  fsm_arena *arena = &cli->arena;
+  const unsigned columns = cli->screen.columns;
+  fsm_buf line = {0};
+  for (unsigned i = 0; i < map->len; i++) {
     const char *name = fsm_arena_strndup(arena, map->pairs[i].key.s, map->pairs[i].key.len);
-    if (name == NULL) return "";
-    line = fsm_arena_printf(arena, "%s%s%s %s", line, *line != 0 ? ", " : "", cli_member_name(arena, name),
-                            cli_member(arena, name, &map->pairs[i].value));
+    if (name != NULL)
+      fsm_buf_printf(&line, "%s%s %s", i > 0 ? ", " : "", cli_member_name(arena, name),
+                     cli_member(arena, name, &map->pairs[i].value));
   }
-  return line == NULL ? "" : line;
+  fsm_buf_printf(&cli->text, "%*s", (int)indent, "");
+  cli_wrap(&cli->text, fsm_buf_text(&line), columns > indent ? columns - indent : 0, indent + step);
+  fsm_buf_char(&cli->text, '\n');
+  fsm_buf_free(&line);
 }
 
 /* What the names of these members are padded to, with their colon and a blank. */
 static unsigned label_width(const fsm_value *document) {
+  enum { LABEL_MAX = 40 };
   unsigned width = 14;
   for (unsigned i = 0; i < document->len; i++) {
     const fsm_pair *pair = &document->pairs[i];
-    if (!fsm_is(&pair->value, FSM_MAP) && !fsm_is(&pair->value, FSM_LIST) && pair->key.len + 2 > width)
+    if (!fsm_is(&pair->value, FSM_MAP) && !fsm_is(&pair->value, FSM_LIST) && pair->key.len + 2 > width &&
+        pair->key.len < LABEL_MAX)
       width = pair->key.len + 2;
   }
   return width;
@@ -96,13 +103,8 @@ static void add_lines(cli_run *cli, unsigned indent, const fsm_value *document) 
     else if (!list)
       fsm_buf_printf(&cli->text, "%*s%-*s%s\n", (int)indent, "", (int)label, name,
                      cli_member(arena, own, &pair->value));
-    for (unsigned n = 0; list && n < pair->value.len && fsm_is(&pair->value.items[n], FSM_MAP); n++) {
-      fsm_buf_printf(&cli->text, "%*s", (int)(indent + STEP), "");
-      cli_wrap(&cli->text, member_line(arena, &pair->value.items[n]),
-               cli->screen.columns > indent + STEP ? cli->screen.columns - indent - STEP : 0,
-               indent + 2 * STEP);
-      fsm_buf_char(&cli->text, '\n');
-    }
+    for (unsigned n = 0; list && n < pair->value.len && fsm_is(&pair->value.items[n], FSM_MAP); n++)
+      add_member_line(cli, indent + STEP, STEP, &pair->value.items[n]);
   }
 }
 

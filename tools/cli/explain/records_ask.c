@@ -136,6 +136,8 @@ static fsm_code gather(cli_run *cli, fsm_query query, gathered *g, bool back, fs
     g->archived = g->archived || fsm_map_get(&document, "archived") != NULL;
     if (seq != NULL && fsm_is(&g->seq, FSM_NULL)) g->seq = *seq; /* what comes later is not among them */
     more = next != NULL && fsm_is(next, FSM_STRING);
+    if (more && g->next != NULL && strcmp(g->next, next->s) == 0)
+      return fsm_fail(err, FSM_EUNREACHABLE, "next", "the pages do not go on; is that a fsmd?");
     g->next = more ? next->s : NULL;
     if (more && g->count < g->most) cli_progress(cli, (int64_t)g->count, "records", &document);
   }

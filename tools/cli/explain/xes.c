@@ -97,7 +97,8 @@ static const fsm_value *who_of(const fsm_value *record) {
 
 static void event(fsm_buf *out, const fsm_value *record) {
   static const char in[] = "      ";
-  const fsm_value *trigger = fsm_map_get(record, "trigger"), *kind = fsm_map_get(record, "kind");
+  const fsm_value *trigger = fsm_map_get(record, "trigger"), *kind = fsm_map_get(record, "kind"),
+                  *seq = fsm_map_get(record, "seq");
   const fsm_value life = fsm_string(life_of(record));
   fsm_buf_str(out, "    <event>\n");
   attribute(out, in, "string", "concept:name", trigger != NULL ? trigger : kind);
@@ -105,8 +106,7 @@ static void event(fsm_buf *out, const fsm_value *record) {
   attribute(out, in, "string", "lifecycle:transition", &life);
   attribute(out, in, "string", "org:resource", who_of(record));
   attribute(out, in, "string", "fsm:kind", kind);
-  attribute(out, in, fsm_is(fsm_map_get(record, "seq"), FSM_INT) ? "int" : "string", "fsm:seq",
-            fsm_map_get(record, "seq"));
+  attribute(out, in, seq != NULL && fsm_is(seq, FSM_INT) ? "int" : "string", "fsm:seq", seq);
   attribute_list(out, in, "fsm:from", fsm_map_get(record, "from"));
   attribute_list(out, in, "fsm:to", fsm_map_get(record, "to"));
   attribute(out, in, "string", "fsm:outcome", fsm_map_get(record, "outcome"));

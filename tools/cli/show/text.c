@@ -158,8 +158,9 @@ const char *cli_member_name(fsm_arena *arena, const char *name) {
   size_t len = strlen(name);
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (stem(name, ends[i]) < len) len = stem(name, ends[i]);
-  const char *text = fsm_arena_strndup(arena, name, len);
-  return text == NULL ? "" : text;
+  fsm_buf text = {0};
+  fsm_buf_add(&text, name, len);
+  return settle(arena, &text);
 }
 
 const char *cli_member(fsm_arena *arena, const char *name, const fsm_value *value) {
