@@ -213,6 +213,7 @@ static fsm_code loop(cli_run *cli, const cli_pages *pages, progress *at, fsm_err
     code = take(cli, pages, at, &document, last, err);
     if (code != FSM_OK) return code;
     if (!last) cli_progress(cli, at->printed, pages->noun, &document);
+    if (pages->max == 0 && at->page == 0) at->page = FSM_PAGE_MAX; /* many are wanted: fewer questions */
     fsm_arena_reset(&at->arena);
   }
   return FSM_OK;
