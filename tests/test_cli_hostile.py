@@ -21,8 +21,8 @@ import tempfile
 import threading
 import unittest
 
-import test_cli as base
-from test_cli import BUILD, CLI, HOSTILE, PATIENCE_S, environment, run
+import cli_scene as base
+from cli_scene import CLI, HOSTILE, PATIENCE_S, environment, run
 from test_transcripts_whole import listed
 
 RUNS, SEED = int(os.environ.get("FSM_HOSTILE_RUNS", "3")), int(os.environ.get("FSM_HOSTILE_SEED", "1"))
@@ -68,6 +68,8 @@ ASKED = {
     "def ls": [["def", "ls"], ["def", "ls", "-o", "wide"]],
     "task ls": [["task", "ls"], ["task", "ls", "-o", "wide"]],
     "task get": [["task", "get", "w-1", "review"]],
+    "task claim": [["task", "claim", "submitForReview"]],
+    "task heartbeat": [["task", "heartbeat", "0" * 32]],
     "task complete": [["task", "complete", "w-1", "review", "--data", "{}"]],
     "task fail": [["task", "fail", "w-1", "review", "--error", "x"]],
     "task retry": [["task", "retry", "w-1", "review", "--reason", "x"]],
