@@ -451,7 +451,8 @@ typedef struct fsm_query {
   const char *with;               /* LIST, STUCK: kind,sla,waits,who,last: members of rows besides */
   const char *by, *sum;           /* GROUPS: fields with commas: state, machine, version, status, label:NAME,
                                      field:PATH (of the context); a PATH of numbers */
-  const fsm_filter *filter;       /* LIST, STUCK, GROUPS: instead of machine … key and for_ns. NULL = those */
+  const fsm_filter *filter;       /* LIST, STUCK, GROUPS: instead of machine … key and for_ns. NULL = those.
+                                     STATS, FUNNEL: of the instances that pass (runtime/survey_selection.h) */
   unsigned look;     /* LIST, STUCK: a page looks at so many rows; 0 or more than it may: as many as it may;
                         STATS, FUNNEL: a call at so many records */
   fsm_value route;   /* ROUTE_TEST: its document */

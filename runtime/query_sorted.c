@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/query_changed.h"
 #include "runtime/query_walk.h"
 
 enum { NAME_MAX_BYTES = 128 };
@@ -111,51 +112,7 @@ static fsm_code walk(sorting *s, fsm__stroll *stroll, fsm_error *err) {
 
 /* ---- what was written meanwhile ------------------------------------------------------------------- */
 
-typedef struct numbers {
-  uint64_t *at;
-  size_t count, cap;
-} numbers;
-
-static bool add_number(numbers *all, uint64_t number) {
-  if (all->count == all->cap) {
-    const size_t cap = all->cap > 0 ? 2 * all->cap : 256;
-    uint64_t *grown = realloc(all->at, cap * sizeof *grown);
-    if (grown == NULL) return false;
-    all->at = grown;
-    all->cap = cap;
-  }
-  all->at[all->count++] = number;
-  return true;
-}
-
 static fsm_code no_memory(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer"); }
-
-/* The instances of the records behind the first view; *few false: they are too many. */
-static fsm_code find_changed(sorting *s, numbers *all, bool *few, fsm_error *err) {
-  const fsm__core *core = s->page->at->core;
-  fsm__journal_cursor *cursor = NULL;
-  char id[FSM_INSTANCE_ID_MAX + 1];
-  *few = core->seq - s->began <= FSM__SORTED_CHANGED;
-  fsm_code code = *few ? fsm__journal_cursor_open(core->journal, s->began + 1, &cursor, err) : FSM_OK;
-  for (uint64_t seq = s->began + 1; code == FSM_OK && *few && seq <= core->seq; seq++) {
-    fsm__journal_entry entry;
-    fsm_record_brief brief;
-    uint64_t number = 0;
-    code = fsm__journal_read(cursor, seq, &entry, err);
-    if (code != FSM_OK) break;
-    if (fsm_record_peek(entry.record.data, entry.record.len, &brief) != FSM_OK)
-      code = fsm_fail(err, FSM_ECORRUPT, "journal", "the record of seq %llu cannot be read",
-                      (unsigned long long)seq);
-    if (code != FSM_OK || brief.inst == NULL || brief.inst_len > FSM_INSTANCE_ID_MAX) continue;
-    memcpy(id, brief.inst, brief.inst_len);
-    id[brief.inst_len] = 0;
-    code = fsm__instance_number(core->store, id, &number, err);
-    if (code == FSM_OK && !add_number(all, number)) code = no_memory(err);
-    if (code == FSM_ENOTFOUND) code = FSM_OK; /* purged */
-  }
-  fsm__journal_cursor_close(cursor);
-  return code;
-}
 
 static fsm_code look_again(sorting *s, uint64_t number, fsm_error *err) {
   const fsm__key key = fsm__key_instance(number, 's', NULL, 0);
@@ -170,32 +127,26 @@ static fsm_code look_again(sorting *s, uint64_t number, fsm_error *err) {
   return code == FSM_OK ? consider(s, &glance, err) : code;
 }
 
-static int ascending(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
 /* All that are kept, and all that changed, through the last view. */
-static fsm_code settle(sorting *s, numbers *all, bool *few, fsm_error *err) {
+static fsm_code settle(sorting *s, fsm__numbers *all, bool *few, fsm_error *err) {
   fsm__sieve *sieve = s->sieve;
   fsm_code code = FSM_OK;
   for (size_t i = 0; i < s->ranking.count; i++)
-    if (!add_number(all, s->ranking.heap[i].number)) return no_memory(err);
+    if (!fsm__numbers_add(all, s->ranking.heap[i].number)) return no_memory(err);
   for (unsigned i = 0; i < FSM__TOUCHED_BY && code == FSM_OK; i++)
     if (sieve->touched[i].text != NULL) code = fsm__touched_read(sieve, &sieve->touched[i], err);
-  if (code == FSM_OK) code = find_changed(s, all, few, err);
+  if (code == FSM_OK) code = fsm__changed_since(s->page->at, s->began, all, few, err);
   if (code != FSM_OK || !*few) return code;
   s->ranking.count = 0;
-  if (all->count > 1) qsort(all->at, all->count, sizeof *all->at, ascending);
-  for (size_t i = 0; i < all->count && code == FSM_OK; i++)
-    if (i == 0 || all->at[i] != all->at[i - 1]) code = look_again(s, all->at[i], err);
+  fsm__numbers_sort(all);
+  for (size_t i = 0; i < all->count && code == FSM_OK; i++) code = look_again(s, all->at[i], err);
   return code;
 }
 
 /* *sure false: too much changed meanwhile. */
 static fsm_code attempt(sorting *s, fsm__stroll *stroll, bool *sure, fsm_error *err) {
   const fsm__reading *at = s->page->at;
-  numbers all = {.count = 0};
+  fsm__numbers all = {.count = 0};
   bool few = true;
   s->began = at->core->seq;
   s->looked = s->sieve->looked;

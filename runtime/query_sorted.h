@@ -5,9 +5,8 @@
 #include "runtime/query_page.h"
 
 enum {
-  FSM__SORTED_SPARE = 1024,     /* kept besides those of the page, for those that leave it meanwhile */
-  FSM__SORTED_LOOKS = 4,        /* so many times what a page may look at is looked at through one view */
-  FSM__SORTED_CHANGED = 262144, /* records that are written meanwhile */
+  FSM__SORTED_SPARE = 1024, /* kept besides those of the page, for those that leave it meanwhile */
+  FSM__SORTED_LOOKS = 4,    /* so many times what a page may look at is looked at through one view */
   FSM__SORTED_TRIES = 3
 };
 

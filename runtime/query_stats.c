@@ -53,7 +53,8 @@ static fsm_code row_of(const fsm__reading *at, fsm__tally *tally, uint32_t machi
   return FSM_OK;
 }
 
-static fsm_code count_standing(const fsm__reading *at, fsm__tally *tally, fsm_error *err) {
+static fsm_code count_standing(const fsm__reading *at, const fsm__survey *s, fsm_error *err) {
+  fsm__tally *tally = s->tally;
   fsm__range range;
   fsm__row row;
   fsm__key prefix = {.len = 0};
@@ -73,6 +74,8 @@ static fsm_code count_standing(const fsm__reading *at, fsm__tally *tally, fsm_er
       machine = m, name = n;
     }
     if (code != FSM_OK) break;
+    if (s->selection != NULL && !fsm__selection_has_number(s->selection, fsm__key_read_u64(key + 16)))
+      continue;
     const int64_t since_ns = (int64_t)fsm__key_read_u64(key + 8);
     if (state != NULL && !fsm__spread_add(&state->standing, tally->arena, at->now_ns - since_ns)) {
       code = nomem(err);
@@ -89,7 +92,7 @@ static fsm_code begin(const fsm__reading *at, fsm__survey *s, fsm_error *err) {
   if (code == FSM_OK && at->query->every_ns > 0)
     code = fsm__tally_every(s->tally, at->query->every_ns, s->begins_ns == INT64_MAX ? end_ns : s->begins_ns,
                             end_ns, err);
-  return code == FSM_OK ? count_standing(at, s->tally, err) : code;
+  return code == FSM_OK ? count_standing(at, s, err) : code;
 }
 
 /* ---- the document --------------------------------------------------------------------------------- */

@@ -59,8 +59,10 @@ static unsigned tidy(fsm__surveys *all) {
 
 /* What a cursor is good for: the same question. */
 static const char *asked(fsm_arena *arena, const fsm_query *q) {
-  return fsm_arena_printf(arena, "%d %s %s %s %lld", (int)q->kind, q->machine ? q->machine : "",
-                          q->since ? q->since : "", q->until ? q->until : "", (long long)q->every_ns);
+  const char *filter = q->filter != NULL ? fsm_filter_text(q->filter, arena) : "";
+  if (filter == NULL) return NULL;
+  return fsm_arena_printf(arena, "%d %s %s %s %lld %s", (int)q->kind, q->machine ? q->machine : "",
+                          q->since ? q->since : "", q->until ? q->until : "", (long long)q->every_ns, filter);
 }
 
 static fsm_code find(const fsm__reading *at, uint64_t token, fsm__survey **out, fsm_error *err) {
@@ -149,6 +151,17 @@ static fsm_code bounds(const fsm__reading *at, fsm__survey *s, fsm_error *err) {
   return code;
 }
 
+/* Whom it is of: decided first, for the walk ends at the seq of which they are. */
+static fsm_code select_those(const fsm__reading *at, fsm__survey *s, fsm_error *err) {
+  const fsm_filter *filter = at->query->filter;
+  if (filter == NULL) return FSM_OK;
+  if (filter->sort != FSM__BY_CREATED || filter->downwards)
+    return fsm_fail(err, FSM_EARGUMENT, "sort", "figures have no order: leave sort out");
+  s->filter = fsm_filter_text(filter, &s->arena);
+  if (s->filter == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for figures");
+  return fsm__selection_make(at, filter, &s->arena, &s->selection, err);
+}
+
 static fsm_code begin(const fsm__reading *at, fsm__survey *s, fsm_error *err) {
   const fsm_query *q = at->query;
   s->now_ns = at->now_ns;
@@ -162,6 +175,7 @@ static fsm_code begin(const fsm__reading *at, fsm__survey *s, fsm_error *err) {
   if (code == FSM_OK) code = time_of("until", q->until, at->now_ns, INT64_MAX, &s->until_ns, err);
   if (code == FSM_OK && s->until_ns <= s->since_ns)
     return fsm_fail(err, FSM_EARGUMENT, "until", "nothing is at or after since and before until");
+  if (code == FSM_OK) code = select_those(at, s, err);
   return code == FSM_OK ? bounds(at, s, err) : code;
 }
 
@@ -194,10 +208,20 @@ fsm_code fsm__survey_take(const fsm__reading *at, fsm__survey **out, fsm_error *
 
 typedef struct going {
   fsm__survey *survey;
+  fsm__store *store;
   fsm__journal_cursor *cursor, *looker;
   uint64_t first_seq;
   bool ended;
 } going;
+
+/* Instances of a funnel are told by the record that created them; the others follow it. */
+static fsm_code is_of(const going *g, const fsm__record_facts *facts, bool *is, fsm_error *err) {
+  fsm__survey *s = g->survey;
+  *is = s->selection == NULL || (s->cohort != NULL && facts->kind != FSM_RECORD_CREATED);
+  if (*is) return FSM_OK;
+  if (s->machine != NULL && !fsm__fact_same(facts->mach, fsm__text_of(s->machine))) return FSM_OK;
+  return fsm__selection_has(s->selection, g->store, facts->inst.at, facts->inst.len, facts->seq, is, err);
+}
 
 static fsm_code add(going *g, const fsm__journal_entry *entry, fsm_error *err) {
   fsm__survey *s = g->survey;
@@ -209,6 +233,9 @@ static fsm_code add(going *g, const fsm__journal_entry *entry, fsm_error *err) {
   g->ended = s->cohort == NULL && facts.time_ns >= s->until_ns;
   if (g->ended) return FSM_OK;
   s->next = entry->seq + 1;
+  bool is = false;
+  fsm_code code = is_of(g, &facts, &is, err);
+  if (code != FSM_OK || !is) return code;
   return s->cohort != NULL ? fsm__cohort_add(s->cohort, &facts, err)
                            : fsm__tally_add(s->tally, g->looker, g->first_seq, &facts, err);
 }
@@ -233,7 +260,7 @@ static fsm_code go(going *g, const fsm_query *query, fsm_error *err) {
 
 fsm_code fsm__survey_go(const fsm__reading *at, fsm__survey *s, bool *done, fsm_error *err) {
   fsm__journal *journal = at->core->journal;
-  going g = {.survey = s, .first_seq = fsm__journal_first_seq(journal)};
+  going g = {.survey = s, .store = at->core->store, .first_seq = fsm__journal_first_seq(journal)};
   fsm_code code = fsm__journal_cursor_open(journal, s->next, &g.cursor, err);
   if (code == FSM_OK) code = fsm__journal_cursor_open(journal, s->next, &g.looker, err);
   if (code == FSM_OK) code = go(&g, at->query, err);
@@ -277,6 +304,11 @@ void fsm__survey_put(const fsm__survey *s, fsm__document *d) {
   if (s->until_ns != INT64_MAX) fsm__document_time(d, "until", s->until_ns);
   if (s->begins_ns != INT64_MAX) fsm__document_time(d, "begins", s->begins_ns);
   if (s->archived) fsm__document_put(d, "archived", fsm_bool(true));
+  if (s->selection != NULL) {
+    fsm__document_text(d, "filter", fsm_arena_strdup(d->arena, s->filter));
+    fsm__document_put(d, "instances", fsm_int((int64_t)s->selection->count));
+    if (s->selection->left > 0) fsm__document_put(d, "left", fsm_int((int64_t)s->selection->left));
+  }
   fsm__document_put(d, "looked", fsm_int((int64_t)(s->next - s->from)));
   fsm__document_put(d, "of", fsm_int(s->last >= s->from ? (int64_t)(s->last - s->from + 1) : 0));
   fsm__document_put(d, "seq", fsm_int((int64_t)s->last));

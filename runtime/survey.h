@@ -16,6 +16,7 @@
 
 #include "runtime/query.h"
 #include "runtime/survey_cohort.h"
+#include "runtime/survey_selection.h"
 #include "runtime/survey_tally.h"
 
 enum { FSM_SURVEYS_MAX = 4, FSM_SURVEY_BYTES_MAX = 64 * 1024 * 1024 };
@@ -28,6 +29,8 @@ typedef struct fsm__survey {
   uint64_t token;      /* of the cursor */
   const char *asked;   /* what a cursor is good for */
   const char *machine; /* NULL = all */
+  const char *filter;  /* as a sentence; with it only of */
+  fsm__selection *selection;
   int64_t since_ns, until_ns, now_ns;
   int64_t begins_ns;         /* since_ns, or the time of the first record that is kept; INT64_MAX = none */
   uint64_t from, next, last; /* of the seqs that are looked at; next: behind the last one that was */

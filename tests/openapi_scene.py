@@ -450,6 +450,11 @@ class Scene:
         for query in ({"every": "0s"}, {"since": "soon"}, {"since": "2026-02-01", "until": "2026-01-01"}, {"after": "x"}):
             user.call("figures", query=query, expect=400)
         user.call("figures", query={"machine": "none"}, expect=(404, "unknown_machine"))
+        user.call("figures", query={"label": "dept=claims", "status": "open", "where": "context.amount > 1", "created_since": "1d"}, expect=200)
+        user.call("figures", query={"where": "1 +"}, expect=(422, "expression"))
+        user.call("figures", query={"sort": "age"}, expect=400)
+        user.call("funnelOfMachine", query={"status": "open,done", "created_until": "today"}, id="loan", expect=200)
+        user.call("funnelOfMachine", query={"where": "1 +"}, id="loan", expect=(422, "expression"))
         user.call("figures", query={"after": "7"}, expect=(404, "not_found"))
         user.call("figures", query={**when, "every": "1ms"}, expect=(413, "too_large"))
 

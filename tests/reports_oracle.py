@@ -19,6 +19,7 @@ class Instance:
     def __init__(self, record):
         self.id, self.machine, self.created = record.inst, record.mach, record.time
         self.leaves, self.reached, self.fate, self.gone = {}, {}, "standing", False
+        self.labels, self.key, self.corrs, self.users = record.labels or {}, record.key, {record.corr}, set()
 
 
 class History:
@@ -41,20 +42,22 @@ class History:
         if r.kind == "created":
             self.instances[r.inst] = Instance(r)
         one = self.instances[r.inst]
+        one.corrs.add(r.corr)
+        one.users.add((r.act or {}).get("sub"))
         entered = set(r.since or ())
         if r.kind == "cancelled":
             for leaf in one.leaves:
-                self.stays.append((one.machine, leaf, r.time, r.time - one.leaves[leaf]))
+                self.stays.append((one.machine, leaf, r.time, r.time - one.leaves[leaf], one))
             one.leaves_at_end, one.leaves = sorted(one.leaves), {}
         elif r.to is not None and one.fate != "cancelled":  # a note on one that stands nowhere
             for leaf in list(one.leaves):
                 if leaf not in r.to or leaf in entered:
-                    self.stays.append((one.machine, leaf, r.time, r.time - one.leaves.pop(leaf)))
+                    self.stays.append((one.machine, leaf, r.time, r.time - one.leaves.pop(leaf), one))
             for leaf in r.to:
                 if leaf not in one.leaves:
                     assert leaf in entered, (r.seq, leaf)
                     one.leaves[leaf] = r.time
-                    self.entries.append((one.machine, leaf, r.time))
+                    self.entries.append((one.machine, leaf, r.time, one))
         for path in entered:
             one.reached.setdefault(path, r.time - one.created)
         fates = {"completed": "completed", "cancelled": "cancelled", "incident_opened": "incidents", "incident_closed": "standing"}
@@ -63,25 +66,30 @@ class History:
 
     # ---- figures ----
 
-    def stats(self, machine, since, until, now):
-        def inside(m, at):
-            return (machine is None or m == machine) and since <= at < until
+    def stats(self, machine, since, until, now, passes=None):
+        """passes: of an instance, as it is at the end; None = all that is recorded."""
+        whom = {one.id for one in self.instances.values() if passes and not one.gone and passes(one)}
 
-        of = [r for r in self.records if inside(r.mach, r.time)]
-        out = {"records": len(of)}
+        def inside(m, at, name=None):
+            return (machine is None or m == machine) and since <= at < until and (passes is None or name in whom)
+
+        of = [r for r in self.records if inside(r.mach, r.time, r.inst)]
+        out = {"records": len(of), "instances": len(whom)}
+        gone = {one.id for one in self.instances.values() if one.gone}
+        out["left"] = sum((machine is None or r.mach == machine) and since <= r.time < until and r.inst in gone for r in self.records)
         kinds = collections.Counter((r.mach, r.kind) for r in of)
         out["machines"] = {}
         for (m, kind), count in kinds.items():
             out["machines"].setdefault(m, {})[kind] = count
         states = collections.defaultdict(lambda: {"entered": 0, "stays": [], "standing": []})
-        for m, leaf, at in self.entries:
-            if inside(m, at):
+        for m, leaf, at, one in self.entries:
+            if inside(m, at, one.id):
                 states[m, leaf]["entered"] += 1
-        for m, leaf, at, spent in self.stays:
-            if inside(m, at):
+        for m, leaf, at, spent, one in self.stays:
+            if inside(m, at, one.id):
                 states[m, leaf]["stays"].append(spent)
         for one in self.instances.values():
-            if not one.gone and (machine is None or one.machine == machine):
+            if not one.gone and (machine is None or one.machine == machine) and (passes is None or one.id in whom):
                 for leaf, since_ns in one.leaves.items():
                     states[one.machine, leaf]["standing"].append(max(0, now - since_ns))
         out["states"] = dict(states)
@@ -107,8 +115,9 @@ class History:
             }  # fmt: skip
             at += every
 
-    def funnel(self, machine, since, until):
+    def funnel(self, machine, since, until, passes=None):
         of = [one for one in self.instances.values() if one.machine == machine and since <= one.created < until]
+        of = [one for one in of if passes is None or (not one.gone and passes(one))]
         states = collections.defaultdict(lambda: {"times": [], **{fate: 0 for fate in ("standing", "incidents", "completed", "cancelled")}})
         for one in of:
             for path, spent in one.reached.items():

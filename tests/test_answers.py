@@ -23,7 +23,7 @@ from told import Told  # noqa: E402
 BUILD = os.environ.get("FSM_BUILD_DIR", "build/dev")
 SECTIONS = {
     "columns": (Lists, "columns"), "filters": (Lists, "all_filters"), "sorts": (Lists, "sorts"), "stuck": (Lists, "stuck"), "groups": (Lists, "groups"),
-    "timers": (Lists, "timers"), "tasks": (Lists, "tasks"), "actors": (Lists, "actors"), "stats": (Figures, "stats"), "funnel": (Figures, "funnels"),
+    "timers": (Lists, "timers"), "tasks": (Lists, "tasks"), "actors": (Lists, "actors"), "stats": (Figures, "stats"), "filtered": (Figures, "filtered"), "funnel": (Figures, "funnels"),
     "log": (Logs, "logs"), "one": (Logs, "of_one"), "trace": (Logs, "traces"), "cause": (Logs, "causes"), "search": (Logs, "searches"),
     "past": (Logs, "pasts"), "why": (Logs, "whys"), "health": (Logs, "health"),
     "check": (Monitor, "checks"),

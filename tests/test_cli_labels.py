@@ -65,8 +65,9 @@ class Labels(unittest.TestCase):
     def test_a_label_means_the_instance_that_the_record_is_of(self):
         self.live("a", {"dept": "one", "patient": "Ann"}, ["GO", "END"])
         self.live("b", {"dept": "two", "patient": "Bob"}, ["GO"])
+        self.live("gone", {"dept": "two"}, ["GO", "END"])
         end = time.monotonic() + WAIT
-        while "a" not in [r.get("inst") for r in self.log("--kind", "purged")]:
+        while {r.get("inst") for r in self.log("--kind", "purged")} != {"a", "gone"}:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.1)
         self.live("a", {"dept": "two"}, ["GO"])
@@ -89,6 +90,12 @@ class Labels(unittest.TestCase):
                 follower.seqs(wanted[-1]["seq"])
                 follower.end()
         self.assertEqual({r["kind"] for r in answers[("-l", "dept=one")]}, {"created", "transition", "rejected", "completed", "purged"})
+        figures = json.loads(cli(self.data, "stats", "--since", "all", "-l", "dept=two", "-o", "json").stdout)
+        left = [r["seq"] for r in self.log() if r.get("inst") == "gone"]
+        counted = [r["seq"] for r in answers[("-l", "dept=two")] if r["inst"] != "gone"]
+        self.assertEqual((figures["instances"], figures["left"], figures["records"]), (2, len(left), len(counted)))
+        former = [r for r in self.log() if r.get("inst") == "a" and r["seq"] < min(c["seq"] for c in answers[("-l", "dept=two")] if c["inst"] == "a")]
+        self.assertGreater(len(former), 3)  # of another instance under that id: not counted
         live = Follower(self.data, "-o", "jsonl", "--limit", "1", "-l", "dept=two")
         live.until(len)
         for name in "cab":

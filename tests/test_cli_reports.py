@@ -124,11 +124,13 @@ class Scene(unittest.TestCase):
 
     # ---- held against the journal ----
 
-    def check_stats(self, got, machine=None, since=None, until=None, every=None):
+    def check_stats(self, got, machine=None, since=None, until=None, every=None, passes=None):
         history = self.history(int(got["seq"]))
         since_ns, until_ns = ns(since) if since else ANY[0], ns(until) if until else ANY[1]
-        want = history.stats(machine, since_ns, until_ns, ns(got["now"]))
+        want = history.stats(machine, since_ns, until_ns, ns(got["now"]), passes)
         self.assertEqual(int(got["records"]), want["records"])
+        if passes is not None:
+            self.assertEqual((int(got["instances"]), int(got.get("left", 0))), (want["instances"], want["left"]))
         self.assertEqual({m.get("machine"): m["kinds"] for m in got["machines"]}, want["machines"])
         states = {(s["machine"], s["state"]): s for s in got["states"]}
         self.assertEqual(set(states), set(want["states"]))
@@ -148,8 +150,8 @@ class Scene(unittest.TestCase):
             self.assertEqual(shown[: len(wanted)], wanted)
         return want
 
-    def check_funnel(self, got, machine, since=None, until=None):
-        want = self.history(int(got["seq"])).funnel(machine, ns(since) if since else ANY[0], ns(until) if until else ANY[1])
+    def check_funnel(self, got, machine, since=None, until=None, passes=None):
+        want = self.history(int(got["seq"])).funnel(machine, ns(since) if since else ANY[0], ns(until) if until else ANY[1], passes)
         self.assertEqual(got["created"], want["created"])
         for fate in ("standing", "incidents", "completed", "cancelled"):
             self.assertEqual(got[fate], want["fates"][fate], fate)
@@ -211,6 +213,49 @@ class Figures(Scene):
                 with self.subTest(since=since, until=until, machine=machine):
                     self.check_funnel(self.ask("/v1/machines/%s/funnel" % machine, since=since, until=until), machine, since, until)
 
+    def filters(self):
+        """Parameters of FILTER, and what they mean of an instance as it is at the end."""
+        chance, everyone = random.Random(SEED), list(self.history().instances.values())
+        some = chance.sample(everyone, 40)
+        label = next((n, v) for one in some for n, v in sorted(one.labels.items()))
+        user = next(u for one in some for u in sorted(one.users - {None}))
+        key = next(one.key for one in some if one.key)
+        middle = sorted(one.created for one in everyone)[len(everyone) // 2]
+        leaf = next(leaf for one in some for leaf in one.leaves if "." in leaf or len(one.leaves) == 1)
+        first = leaf.split(".")[0]
+        corr = sorted(some[0].corrs)[0]
+        yield {"label": "%s=%s" % label}, lambda one: one.labels.get(label[0]) == label[1]
+        yield {"user": user}, lambda one: user in one.users
+        yield {"key": key[:2] + "*"}, lambda one: one.key is not None and one.key.startswith(key[:2])
+        yield {"correlation": corr}, lambda one: corr in one.corrs
+        yield {"created_since": stamp(middle)}, lambda one: one.created >= middle
+        yield {"created_until": stamp(middle)}, lambda one: one.created < middle
+        yield {"state": first}, lambda one: one.fate != "cancelled" and any(s == first or s.startswith(first + ".") for s in one.leaves)
+        yield {"status": "open"}, lambda one: one.fate in ("standing", "incidents")
+        yield {"status": "cancelled", "where": "size(labels) > 0"}, lambda one: one.fate == "cancelled" and len(one.labels) > 0
+        yield {"kind": "failed", "status": "incident"}, lambda one: one.fate == "incidents"
+        yield {"where": "machine == 'edges' || machine == 'loan'"}, lambda one: one.machine in ("edges", "loan")
+        yield {"key": "nobody has it"}, lambda one: False
+
+    def test_figures_of_a_filter_are_of_the_instances_that_pass_it(self):
+        ranges, counted = list(self.ranges()), 0
+        for i, (params, passes) in enumerate(self.filters()):
+            (since, until), machine = ranges[i % 2 * 4], (None, "edges", "loan")[i % 3]
+            with self.subTest(**params):
+                got = self.ask("/v1/stats", machine=machine, since=since, until=until, **params)
+                counted += int(self.check_stats(got, machine, since, until, passes=passes)["records"] > 0)
+                got = self.ask("/v1/machines/%s/funnel" % (machine or "ticket"), since=since, until=until, **params)
+                self.check_funnel(got, machine or "ticket", since, until, passes)
+        self.assertGreater(counted, 5)
+
+    def test_what_no_figure_is_asked_by_is_refused(self):
+        link = Link(self.d, local=True)
+        for query, code in (("sort=age", 400), ("status=nice", 400), ("where=1", 422), ("created_since=soon", 400)):
+            status, answer = link.ask("GET", "/v1/stats?" + query)
+            self.assertEqual((status, answer["where"]), (code, "?" + query.split("=")[0]))
+        status, answer = link.ask("GET", "/v1/stats?state=nowhere")
+        self.assertEqual((status, answer["code"]), (404, "not_found"))
+
 
 class CommandLine(Scene):
     def cli(self, *args, code=0):
@@ -243,6 +288,18 @@ class CommandLine(Scene):
                 self.check_stats(self.json("stats", "--since", since, "--until", until, "-m", "edges", "--every", "1s"), "edges", since, until, SECOND)
                 self.check_funnel(self.json("funnel", "edges", "--since", since, "--until", until), "edges", since, until)
                 self.check_funnel(self.json("funnel", "loan", "--since", "all"), "loan")
+
+    def test_a_filter_is_told_the_same_by_daemon_and_files(self):
+        middle = sorted(one.created for one in self.history().instances.values())[INSTANCES // 2]
+        for where in self.both():
+            for args, passes in (
+                (["--created-since", stamp(middle), "--status", "open"], lambda one: one.created >= middle and one.fate in ("standing", "incidents")),
+                (["--where", "machine == 'edges'"], lambda one: one.machine == "edges"),
+            ):
+                with self.subTest(where=where, args=args):
+                    self.check_stats(self.json("stats", "--since", "all", *args), passes=passes)
+                    self.check_funnel(self.json("funnel", "edges", "--since", "all", *args), "edges", passes=passes)
+        self.assertIn("instances: where=", self.cli("stats", "--since", "all", "--where", "machine == 'edges'"))
 
     def test_csv_has_the_members_of_the_document(self):
         got = self.json("stats", "--since", "all")

@@ -46,8 +46,17 @@ static fsm_code read_text(const fsm__target *target, const char *name, const cha
   return *out && !**out ? fsm_fail(err, FSM_EARGUMENT, where, "%s is empty", name) : FSM_OK;
 }
 
+static fsm_code read_every(const char *every, fsm_query *query, fsm_error *err) {
+  fsm_error why = {0};
+  fsm_code code = every ? fsm_duration_parse(every, &query->every_ns, &why) : FSM_OK;
+  if (code != FSM_OK) return fsm_fail(err, code, "?every", "%s", why.text);
+  if (every && query->every_ns == 0)
+    return fsm_fail(err, FSM_EARGUMENT, "?every", "an interval is longer than nothing: 1m, 1h");
+  return FSM_OK;
+}
+
 static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_error *err) {
-  const char *age, *every;
+  const char *age;
   fsm_code code;
   if ((code = read_text(target, "machine", &query->machine, err)) != FSM_OK ||
       (code = read_text(target, "state", &query->state, err)) != FSM_OK ||
@@ -57,7 +66,6 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
       (code = read_text(target, "after", &query->after, err)) != FSM_OK ||
       (code = read_text(target, "since", &query->since, err)) != FSM_OK ||
       (code = read_text(target, "until", &query->until, err)) != FSM_OK ||
-      (code = read_text(target, "every", &every, err)) != FSM_OK ||
       (code = read_text(target, "before", &query->before, err)) != FSM_OK ||
       (code = read_text(target, "as_of", &query->as_of, err)) != FSM_OK ||
       (code = read_text(target, "for", &age, err)) != FSM_OK ||
@@ -68,10 +76,6 @@ static fsm_code read_query(const fsm__target *target, fsm_query *query, fsm_erro
   fsm_error why = {0};
   if (age && (code = fsm_duration_parse(age, &query->for_ns, &why)) != FSM_OK)
     return fsm_fail(err, code, "?for", "%s", why.text);
-  if (every && (code = fsm_duration_parse(every, &query->every_ns, &why)) != FSM_OK)
-    return fsm_fail(err, code, "?every", "%s", why.text);
-  if (every && query->every_ns == 0)
-    return fsm_fail(err, FSM_EARGUMENT, "?every", "an interval is longer than nothing: 1m, 1h");
   return FSM_OK;
 }
 
@@ -195,12 +199,55 @@ bool fsm__serve_counts(fsm__server *server, fsm__request *request, const fsm__ta
   return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_COUNTS}, fsm__serve_document);
 }
 
+/* Of figures, since and until are the time that they are of; those of an instance's creation have names of
+ * their own, and machine is whose records count. *any: something was asked of instances. */
+static fsm_code read_figures_filter(const fsm__target *target, fsm_filter *filter, bool *any,
+                                    fsm_error *err) {
+  static const char *const range[] = {"machine", "since", "until"}, created[] = "created_";
+  for (size_t i = 0; i < target->param_count; i++) {
+    const fsm__param *param = &target->params[i];
+    const bool of_creation = strncmp(param->name, created, sizeof created - 1) == 0;
+    const char *name = param->name + (of_creation ? sizeof created - 1 : 0);
+    bool mine = fsm_filter_has(name);
+    for (size_t k = 0; k < sizeof range / sizeof *range && !of_creation; k++)
+      mine = mine && strcmp(name, range[k]) != 0;
+    if (!mine) continue;
+    char where[FSM_WHERE_MAX] = "?";
+    fsm_error why = {0};
+    strncat(where, param->name, sizeof where - 2);
+    fsm_code code = fsm_filter_set(filter, name, param->value, &why);
+    if (code != FSM_OK) return fsm_fail(err, code, where, "%s", why.text);
+    *any = true;
+  }
+  return FSM_OK;
+}
+
+static bool ask_figures(fsm__server *server, fsm__request *request, const fsm__target *target,
+                        fsm_query query) {
+  const char *every = NULL;
+  fsm_filter *filter = NULL;
+  fsm_error err = {0};
+  bool any = false;
+  fsm_code code = fsm_filter_new(&filter, &err);
+  if (code == FSM_OK) code = read_figures_filter(target, filter, &any, &err);
+  if (code == FSM_OK && query.machine == NULL) code = read_text(target, "machine", &query.machine, &err);
+  if (code == FSM_OK) code = read_text(target, "since", &query.since, &err);
+  if (code == FSM_OK) code = read_text(target, "until", &query.until, &err);
+  if (code == FSM_OK) code = read_text(target, "after", &query.after, &err);
+  if (code == FSM_OK) code = read_text(target, "every", &every, &err);
+  if (code == FSM_OK) code = read_every(every, &query, &err);
+  query.filter = any ? filter : NULL;
+  const bool answered = code != FSM_OK || fsm__serve_ask(server, request, &query, fsm__serve_document);
+  if (code != FSM_OK) fsm__problem(request, &err, 0, NULL);
+  fsm_filter_free(filter); /* the read has its own hold */
+  return answered;
+}
+
 bool fsm__serve_stats(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return fsm__serve_read(server, request, target, (fsm_query){.kind = FSM_QUERY_STATS}, fsm__serve_document);
+  return ask_figures(server, request, target, (fsm_query){.kind = FSM_QUERY_STATS});
 }
 
 bool fsm__serve_funnel(fsm__server *server, fsm__request *request, const fsm__target *target) {
-  return fsm__serve_read(server, request, target,
-                         (fsm_query){.kind = FSM_QUERY_FUNNEL, .machine = target->segments[2]},
-                         fsm__serve_document);
+  return ask_figures(server, request, target,
+                     (fsm_query){.kind = FSM_QUERY_FUNNEL, .machine = target->segments[2]});
 }

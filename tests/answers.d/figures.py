@@ -76,10 +76,38 @@ class Figures:
             self.d.same((item["sum"]["count"], item["sum"].get("sum", 0)), (len(numbers), sum(numbers)), "stats --sum", item["by"])
         self.d.same(sums, {}, "stats --sum: all states")
 
-    def check(self, got, machine, since, until, args):
+    def filtered(self):
+        """Of the instances that pass a filter as they are at the end: all that happened to them."""
+        t, everyone = self.told, self.told.instances
+        one, middle = everyone[len(everyone) // 3], everyone[len(everyone) // 2].created
+        name, value = next((n, v) for o in everyone for n, v in sorted(o.labels.items()))
+        user, key = next(u for o in everyone for u in o.users), next(o.key for o in everyone if o.key)
+        top = one.state[0].split(".")[0] if one.state else "open"
+        since, until = self.ranges[1]
+        for params, passes in (
+            (["-l", "%s=%s" % (name, value)], lambda o: o.labels.get(name) == value),
+            (["-u", user], lambda o: user in o.users),
+            (["-k", key[:2] + "*", "--status", "open"], lambda o: o.key is not None and o.key.startswith(key[:2]) and o.status in ("running", "paused", "incident")),
+            (["--corr", one.corr], lambda o: one.corr in o.corrs),
+            (["-s", top], lambda o: o.status != "cancelled" and any(s == top or s.startswith(top + ".") for s in o.state)),
+            (["--created-since", stamp(middle)], lambda o: o.created >= middle),
+            (["--updated-until", stamp(middle)], lambda o: o.updated < middle),
+            (["--where", "machine == 'loan' && rev > 2"], lambda o: o.machine == "loan" and o.rev > 2),
+            (["--status", "incident"], lambda o: o.status == "incident"),
+        ):
+            whom = {o.number for o in everyone if passes(o)}
+            for machine in (None, "loan"):
+                args = [*self.args(since, until), *params, *(["-m", machine] if machine else [])]
+                self.d.begin("stats " + " ".join(args))
+                got = self.client.json("stats", *args)
+                self.d.same(got["instances"], len(whom), "instances", *args)
+                self.check(got, machine, since, until, args, whom)
+
+    def check(self, got, machine, since, until, args, whom=None):
         t, text = self.told, self.text
         begin, end = self.of_range(since, until)
         wanted = range(begin, end) if machine is None else [i for i in range(begin, end) if text[t.machine[i]] == machine]
+        wanted = wanted if whom is None else [i for i in wanted if t.of[i] in whom]
         kinds, events, refusals, count = collections.Counter(), collections.Counter(), collections.Counter(), 0
         for i in wanted:
             kinds[t.machine[i], t.kind[i]] += 1
@@ -96,20 +124,20 @@ class Figures:
                     {(text[m], text[e], journal.OUTCOMES[o]): n for (m, e, o), n in events.items()}, "events", *args)
         self.d.same({(r.get("machine"), r.get("event"), r["reason"]): r["count"] for r in got["refusals"]},
                     {(text[m], text[e], text[r]): n for (m, e, r), n in refusals.items()}, "refusals", *args)
-        self.states(got, machine, since, until, args)
+        self.states(got, machine, since, until, args, whom)
 
-    def states(self, got, machine, since, until, args):
+    def states(self, got, machine, since, until, args, whom=None):
         t, text, now = self.told, self.text, ns(got["now"])
         low, high = -(2**63) if since is None else since, 2**63 if until is None else until
         want = collections.defaultdict(lambda: [0, [], []])
-        for m, leaf, at in zip(*t.entries):
-            if low <= at < high:
+        for m, leaf, at, number in zip(*t.entries):
+            if low <= at < high and (whom is None or number in whom):
                 want[m, leaf][0] += 1
-        for m, leaf, at, spent in zip(*t.stays):
-            if low <= at < high:
+        for m, leaf, at, spent, number in zip(*t.stays):
+            if low <= at < high and (whom is None or number in whom):
                 want[m, leaf][1].append(spent)
         for one in t.instances:
-            for leaf in one.state if one.fate != "cancelled" else ():
+            for leaf in one.state if one.fate != "cancelled" and (whom is None or one.number in whom) else ():
                 want[t.words.of(one.machine), t.words.of(leaf)][2].append(max(0, now - one.since[leaf]))
         want = {(text[m], text[leaf]): v for (m, leaf), v in want.items() if machine is None or text[m] == machine}
         shown = {(s["machine"], s["state"]): s for s in got["states"]}

@@ -140,8 +140,8 @@ class Told:
         self.machine, self.trigger, self.reason, self.user = (array.array("H") for _ in range(4))
         self.corr, self.weight = array.array("I"), {}  # weight: refusals that are summed in one record
         self.traces, self.hits = {}, [{} for _ in texts]  # hits: instance → its newest record with the text
-        self.stays = [array.array(t) for t in "HHqq"]  # machine, leaf, left, spent
-        self.entries = [array.array(t) for t in "HHq"]  # machine, leaf, entered
+        self.stays = [array.array(t) for t in "HHqqI"]  # machine, leaf, left, spent, instance
+        self.entries = [array.array(t) for t in "HHqI"]  # machine, leaf, entered, instance
         self.reached = [array.array(t) for t in "IHq"]  # instance, path, after its creation
         self.people, self.deployed, self.frames = {}, {}, 0
         self.corrs = Words()
@@ -263,18 +263,18 @@ class Told:
         leaves = one.state if one.fate != "cancelled" else ()
         if kind == "cancelled":
             for leaf in leaves:
-                self.put(self.stays, m, self.words.of(leaf), now, now - one.since[leaf])
+                self.put(self.stays, m, self.words.of(leaf), now, now - one.since[leaf], one.number)
             one.leaves_at_end = tuple(sorted(leaves))
         elif TO in r and one.fate != "cancelled":
             to = tuple(map(sys.intern, r[TO]))
             for leaf in leaves:
                 if leaf not in to or leaf in entered:
-                    self.put(self.stays, m, self.words.of(leaf), now, now - one.since[leaf])
+                    self.put(self.stays, m, self.words.of(leaf), now, now - one.since[leaf], one.number)
             for leaf in to:
                 if leaf not in leaves or leaf in entered:
                     if leaf not in entered:
                         raise AssertionError((r[SEQ], leaf))
-                    self.put(self.entries, m, self.words.of(leaf), now)
+                    self.put(self.entries, m, self.words.of(leaf), now, one.number)
             active = {path for leaf in to for path in around(leaf)}
             one.since = {path: ns for path, ns in one.since.items() if path in active}
             for path in entered:

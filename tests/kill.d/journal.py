@@ -13,7 +13,7 @@ MAGIC = struct.unpack("<Q", b"FSMBATCH")[0]
 
 # Stored key of each field that is looked at.
 FIELDS = {
-    0: "v", 1: "seq", 2: "time", 4: "kind", 5: "outcome", 6: "reason", 7: "mach", 9: "defv", 10: "inst", 11: "key", 13: "rev",
+    0: "v", 1: "seq", 2: "time", 4: "kind", 5: "outcome", 6: "reason", 7: "mach", 9: "defv", 10: "inst", 11: "key", 12: "labels", 13: "rev",
     14: "i", 15: "n", 16: "iprev", 17: "from", 18: "to", 20: "trigger", 21: "cause", 23: "ctx", 26: "since", 28: "timers",
     31: "corr", 34: "idem", 37: "act", 39: "tok", 40: "att", 44: "prev", 45: "detail", 47: "clock",
 }  # fmt: skip

@@ -118,6 +118,12 @@ static void range(fsm_buf *buf, const fsm_query *query) {
     fsm_buf_str(buf, "/v1/stats");
     param(buf, &separator, "machine", query->machine);
   }
+  const char *name, *value; /* since and until are the figures' own */
+  for (size_t i = 0; query->filter != NULL && fsm_filter_at(query->filter, i, &name, &value); i++) {
+    const bool creation = strcmp(name, "since") == 0 || strcmp(name, "until") == 0;
+    snprintf(text, sizeof text, "created_%s", name);
+    param(buf, &separator, creation ? text : name, value);
+  }
   param(buf, &separator, "since", query->since);
   param(buf, &separator, "until", query->until);
   snprintf(text, sizeof text, "%lldms", (long long)(query->every_ns / NS_PER_MS));

@@ -97,6 +97,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
 static const cli_option options[] = {
     {"since", 0, "TIME", "what happened then or later: RFC 3339, today, 3d (ago), all; 30d", false},
     {"until", 0, "TIME", "what happened before", false},
+    CLI_FIGURES_FILTER,
     {"format", 0, "FORMAT", "terminal, mermaid, dot or svg; terminal", false},
     {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {"heat document-approval",

@@ -100,6 +100,7 @@ static fsm_code run(cli_run *cli, fsm_error *err) {
 static const cli_option options[] = {
     {"since", 0, "TIME", "created then or later: RFC 3339, today, 3d (ago), all; 30d", false},
     {"until", 0, "TIME", "created before", false},
+    CLI_FIGURES_FILTER,
     {NULL, 0, NULL, NULL, false}};
 static const char *const examples[] = {"funnel document-approval",
                                        "funnel document-approval --since 2026-11-01 --until 2026-12-01",

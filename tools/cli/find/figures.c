@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/filter.h"
 #include "tools/cli/show/output.h"
 
 enum { TURN_MS = 200 };
@@ -51,6 +52,32 @@ static fsm_code walk(cli_run *cli, fsm_query *query, fsm_value *out, fsm_error *
   }
 }
 
+fsm_code cli_figures_filter(const cli_args *args, fsm_filter **out, fsm_error *err) {
+  bool any = false;
+  *out = NULL;
+  fsm_filter *filter = NULL;
+  fsm_code code = fsm_filter_new(&filter, err);
+  for (unsigned field = 0; field < FSM_FILTER_FIELD_COUNT && code == FSM_OK; field++) {
+    const char *name = fsm_filter_name((fsm_filter_field)field), *value = NULL;
+    char flag[32];
+    const bool creation = field == FSM_FILTER_SINCE || field == FSM_FILTER_UNTIL;
+    if (field == FSM_FILTER_MACHINE || field == FSM_FILTER_SORT) continue;
+    snprintf(flag, sizeof flag, "%s%s", creation ? "created-" : "", fsm_filter_flag((fsm_filter_field)field));
+    for (size_t i = 0; code == FSM_OK && (value = cli_args_nth(args, flag, i)) != NULL; i++) {
+      fsm_error why = {.text = ""};
+      code = fsm_filter_set(filter, name, value, &why);
+      any = true;
+      if (code != FSM_OK)
+        code = fsm_fail(err, code == FSM_ENOMEM ? code : FSM_EARGUMENT, flag, "--%s: %s", flag, why.text);
+    }
+  }
+  if (code == FSM_OK && any)
+    *out = filter;
+  else
+    fsm_filter_free(filter);
+  return code;
+}
+
 fsm_code cli_figures(cli_run *cli, fsm_query_kind kind, const char *machine, const char *since_default,
                      fsm_value *out, fsm_error *err) {
   const char *since = cli_args_get(&cli->args, "since"), *every = cli_args_get(&cli->args, "every");
@@ -60,8 +87,13 @@ fsm_code cli_figures(cli_run *cli, fsm_query_kind kind, const char *machine, con
   if (every != NULL &&
       (fsm_duration_parse(every, &query.every_ns, &why) != FSM_OK || query.every_ns < 1000000))
     return fsm_fail(err, FSM_EARGUMENT, "every", "--every takes an interval like 1m or 6h, not %.64s", every);
-  fsm_code code = cli_connect(cli, false, err);
-  return code == FSM_OK ? walk(cli, &query, out, err) : code;
+  fsm_filter *filter = NULL;
+  fsm_code code = cli_figures_filter(&cli->args, &filter, err);
+  query.filter = filter;
+  if (code == FSM_OK) code = cli_connect(cli, false, err);
+  if (code == FSM_OK) code = walk(cli, &query, out, err);
+  fsm_filter_free(filter);
+  return code;
 }
 
 /* ---- as people read it ------------------------------------------------------------------------------- */
@@ -133,6 +165,17 @@ void cli_figures_head(cli_run *cli, const char *what, const fsm_value *document)
   fsm_buf_str(&cli->text, what);
   if (begins != NULL) fsm_buf_printf(&cli->text, "from %s ", cli_time(&cli->arena, begins));
   fsm_buf_printf(&cli->text, "to %s\n", until != NULL ? cli_time(&cli->arena, until) : "now");
+  const fsm_value *filter = fsm_map_get(document, "filter");
+  if (filter != NULL && fsm_is(filter, FSM_STRING)) {
+    const long long count = cli_count_of(document, "instances");
+    fsm_buf_printf(&cli->text, "only of %lld instance%s: ", count, count == 1 ? "" : "s");
+    cli_escape(&cli->text, filter->s, filter->len);
+    fsm_buf_char(&cli->text, '\n');
+  }
+  if (fsm_map_get(document, "left") != NULL)
+    fsm_buf_printf(&cli->text,
+                   "%lld records are of instances that have left the store: they are not counted\n",
+                   (long long)cli_count_of(document, "left"));
   if (archived)
     fsm_buf_str(&cli->text, "older records of that time are not kept here: they are not counted\n");
   if (fsm_map_get(document, "cut") != NULL)

@@ -5,6 +5,30 @@
 
 #include "tools/cli/show/pages.h"
 
+/* Rows of an option table: the instances that are counted (runtime/filter.h); since and until are the time.
+ */
+#define CLI_FIGURES_FILTER                                                                                   \
+  {"state", 's', "STATE", "of instances in this state now, or in one inside it", false},                     \
+      {"status", 0, "STATUS", "running, paused, incident, completed, cancelled, open, done, failed, forced", \
+       true},                                                                                                \
+      {"kind", 0, "KIND", "sla, orphan, dead, failed, silent (with --for); a,b: any of them", true},         \
+      {"user", 'u', "USER", "of instances that this person changed", false},                                 \
+      {"key", 'k', "KEY", "with this business key; * and ? stand for any text", false},                      \
+      {"label", 'l', "NAME=VALUE", "with this label", true},                                                 \
+      {"corr", 0, "ID", "with this correlation, their own or of a change", false},                           \
+      {"trace", 0, "ID", "changed under this W3C trace id", false},                                          \
+      {"for", 0, "DUR", "at least this long in their state: 90s, 10m, 2d; or 10m..2h", false},               \
+      {"machine-version", 0, "N", "of this version of their machine", false},                                \
+      {"created-since", 0, "TIME", "created then or later", false},                                          \
+      {"created-until", 0, "TIME", "created before", false},                                                 \
+      {"updated-since", 0, "TIME", "last changed then or later", false},                                     \
+      {"updated-until", 0, "TIME", "last changed before", false}, {                                          \
+    "where", 0, "EXPR", "for which this holds: context.amount > 1000", false                                 \
+  }
+
+/* These options; *out NULL: none was given. Free it. */
+FSM_MUST_USE fsm_code cli_figures_filter(const cli_args *args, fsm_filter **out, fsm_error *err);
+
 /* The figures of a walk: asks until it is at its end, with its progress on stderr of a terminal. Where others
  * walk it waits for its turn. since, until and every are of the options, since_default when it is not given;
  * "all" is no bound. */
