@@ -42,7 +42,7 @@ static bool await(cli_bulk_state *r, size_t at, const sigset_t *set) {
   pthread_mutex_lock(&r->lock);
   const cli_result *of = &r->results[at % CLI_AHEAD];
   while (!of->done && r->live > 0) {
-    const struct timespec until = fsm__timespec_of(fsm__wall_ns() + CLI_LOOK_NS);
+    const struct timespec until = fsm__timespec_of(fsm__monotonic_ns() + CLI_LOOK_NS);
     (void)pthread_cond_timedwait(&r->changed, &r->lock, &until);
     const size_t begun = r->begun;
     if (signalled(set)) r->stop = r->end->stopped = true;
@@ -86,6 +86,21 @@ static void tell(cli_bulk_state *r, const sigset_t *set) {
   fsm_arena_free(&arena);
 }
 
+/* Waits are by the monotonic clock: a wall clock that is set back would hold them. */
+static void open_lock(cli_bulk_state *r) {
+  pthread_condattr_t attr;
+  pthread_mutex_init(&r->lock, NULL);
+  pthread_condattr_init(&attr);
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+  pthread_cond_init(&r->changed, &attr);
+  pthread_condattr_destroy(&attr);
+}
+
+static void close_lock(cli_bulk_state *r) {
+  pthread_cond_destroy(&r->changed);
+  pthread_mutex_destroy(&r->lock);
+}
+
 /* Under the lock, at which those that are started wait. */
 static fsm_code start(cli_bulk_state *r, cli_lane *lanes, unsigned count, fsm_error *err) {
   for (unsigned i = 0; i < count; i++) {
@@ -103,12 +118,8 @@ fsm_code cli_bulk_run(cli_run *cli, const cli_bulk *bulk, cli_bulk_end *end, fsm
   cli_lane lanes[CLI_LANES];
   sigset_t set, before;
   *end = (cli_bulk_end){.done = 0};
-  cli_bulk_state r = {.bulk = bulk,
-                      .lock = PTHREAD_MUTEX_INITIALIZER,
-                      .changed = PTHREAD_COND_INITIALIZER,
-                      .began_ns = fsm__monotonic_ns(),
-                      .patience_ns = cli->place.timeout_ns,
-                      .end = end};
+  cli_bulk_state r = {
+      .bulk = bulk, .began_ns = fsm__monotonic_ns(), .patience_ns = cli->place.timeout_ns, .end = end};
   unsigned opened = 0;
   r.room = 1;
   fsm_code code = cli->source.web != NULL ? cli_batch_room(bulk->deed, &r.room, err) : FSM_OK;
@@ -116,6 +127,7 @@ fsm_code cli_bulk_run(cli_run *cli, const cli_bulk *bulk, cli_bulk_end *end, fsm
   const unsigned count = lanes_of(cli, bulk, r.room);
   r.results = calloc(CLI_AHEAD, sizeof *r.results);
   if (r.results == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for so many");
+  open_lock(&r);
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
@@ -132,6 +144,7 @@ fsm_code cli_bulk_run(cli_run *cli, const cli_bulk *bulk, cli_bulk_end *end, fsm
   }
   end->begun = r.begun;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  close_lock(&r);
   free(r.results);
   return code;
 }

@@ -47,7 +47,7 @@ static share next_share(cli_bulk_state *r) {
 /* Results that nobody has taken are no more than CLI_AHEAD. */
 static void await_room(cli_bulk_state *r) {
   while (!r->stop && r->next < r->bulk->who->count && r->next + r->room > r->told + CLI_AHEAD) {
-    const struct timespec until = fsm__timespec_of(fsm__wall_ns() + CLI_LOOK_NS);
+    const struct timespec until = fsm__timespec_of(fsm__monotonic_ns() + CLI_LOOK_NS);
     (void)pthread_cond_timedwait(&r->changed, &r->lock, &until);
   }
 }
