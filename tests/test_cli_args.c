@@ -161,13 +161,13 @@ static void a_number_is_whole_and_in_its_range(void **state) {
 
 static void the_nearest_name_is_found_or_none(void **state) {
   (void)state;
-  static const char *const names[] = {"start",  "send", "ls",  "stuck", "stats",
-                                      "events", "log",  "get", "verify"};
+  static const char *const names[] = {"start",  "send", "ls",  "stuck",  "stats",
+                                      "events", "log",  "get", "verify", "version"};
   static const struct {
     const char *word, *name;
   } cases[] = {{"sned", "send"},    {"strat", "start"}, {"stuk", "stuck"},  {"verfiy", "verify"},
                {"evnts", "events"}, {"l", "ls"},        {"veri", "verify"}, {"frobnicate", NULL},
-               {"", NULL},          {"xyz", NULL}};
+               {"", NULL},          {"xyz", NULL},      {"reason", NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     const char *near = cli_nearest(cases[i].word, names, sizeof names / sizeof names[0]);
     if (cases[i].name == NULL)

@@ -39,7 +39,8 @@ typedef struct cli_command {
   const char *summary; /* one line */
   const char *more;    /* paragraphs for its own help, NULL = none */
   const cli_option *options;
-  const char *const *examples; /* arguments of fsm-cli, NULL-terminated */
+  const char *not_here, *instead; /* "--reason", which others have, and what is meant by it here; or NULL */
+  const char *const *examples;    /* arguments of fsm-cli, NULL-terminated */
   size_t words_min, words_max;
   unsigned formats; /* a set of output.h; 0 = CLI_FORMATS_PLAIN */
   bool reads;       /* it changes nothing and may be run again and again: -w */

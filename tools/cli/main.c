@@ -147,6 +147,16 @@ static fsm_code check_words(const cli_run *cli, fsm_error *err) {
   return fsm_fail(err, FSM_EARGUMENT, word, "this word is one too many");
 }
 
+/* An option of other commands that this one has another word for. */
+static fsm_code said_here(const cli_command *command, fsm_code code, fsm_error *err) {
+  if (code == FSM_OK || command == NULL || command->not_here == NULL) return code;
+  const size_t len = strlen(command->not_here);
+  if (strncmp(err->where, command->not_here, len) != 0 || (err->where[len] != 0 && err->where[len] != '='))
+    return code;
+  return fsm_fail(err, code, command->not_here, "%s%s%s has no such option; %s", command->group,
+                  *command->group == 0 ? "" : " ", command->name, command->instead);
+}
+
 static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
   const bool only_parse = argv[1] != NULL && strcmp(argv[1], "__parse") == 0; /* what tests ask of examples */
   int at = only_parse ? 2 : 1;
@@ -163,7 +173,7 @@ static fsm_code dispatch(cli_run *cli, char *const *argv, fsm_error *err) {
   if (code != FSM_OK) return code;
   const cli_option *own = cli->command == NULL ? NULL : cli->command->options;
   code = cli_args_parse(&cli->args, own, cli_global_options, argv, &at, false, err);
-  if (code != FSM_OK) return code;
+  if (code != FSM_OK) return said_here(cli->command, code, err);
   cli->screen = cli_screen_of(STDOUT_FILENO, cli_args_has(&cli->args, "no-color"));
   if (cli_args_from(&cli->args, cli_global_options, "version") != NULL) { /* def retire has its own */
     fsm_version_add(&cli->text, "fsm-cli", "");

@@ -30,7 +30,7 @@ const char *cli_nearest(const char *word, const char *const *names, size_t count
   size_t len = strlen(word);
   if (len == 0 || len > WORD_MAX) return NULL;
   const char *best = NULL;
-  unsigned best_distance = len < 3 ? 1 : len < 6 ? 2 : 3; /* no worse than this */
+  unsigned best_distance = len < 3 ? 1 : len < 7 ? 2 : 3; /* no worse than this */
   for (size_t i = 0; i < count; i++) {
     size_t name_len = strlen(names[i]);
     if (name_len > WORD_MAX) continue;

@@ -33,6 +33,8 @@ const cli_command cli_task_fail = {
         "Who has claimed a task gives it back by this: the attempt is over, and "
         "the next one may begin when there are more.",
     .options = options,
+    .not_here = "--reason",
+    .instead = "what went wrong is --error TEXT",
     .examples = examples,
     .words_min = 1,
     .words_max = 2,
