@@ -1,70 +1,10 @@
 /* filter_parse.c: the value of each field, from its text. */
 #include <string.h>
 
-#include "fsm/expr_time_text.h"
 #include "runtime/filter_impl.h"
 #include "runtime/mobility.h"
 #include "schema/closest.h"
 #include "schema/json.h"
-
-#define SECOND INT64_C(1000000000)
-#define DAY (86400 * SECOND)
-
-/* ---- times -------------------------------------------------------------------------------------- */
-
-int64_t fsm__instant_ns(const fsm__instant *moment, int64_t now_ns, int64_t if_never) {
-  int64_t out = if_never;
-  switch (moment->kind) {
-    case FSM__NEVER: return if_never;
-    case FSM__AT: return moment->ns;
-    case FSM__AGO: return __builtin_sub_overflow(now_ns, moment->ns, &out) ? INT64_MIN : out;
-    case FSM__DAYS_AGO: return now_ns - now_ns % DAY - moment->ns; /* days begin in UTC */
-  }
-  return out;
-}
-
-static bool read_stamp(const char *text, size_t len, int64_t *ns) {
-  fsm_value at;
-  if (fsm__timestamp_parse(text, len, &at) != NULL) return false;
-  return !__builtin_mul_overflow(at.i, SECOND, ns) && !__builtin_add_overflow(*ns, (int64_t)at.len, ns);
-}
-
-static bool is_date(const char *text) {
-  static const char form[] = "0000-00-00";
-  for (size_t i = 0; i < sizeof form - 1; i++)
-    if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return false;
-  return text[sizeof form - 1] == 0;
-}
-
-fsm_code fsm__instant_read(const char *name, const char *text, fsm__instant *out, fsm_error *err) {
-  fsm__instant moment = {.kind = FSM__AT};
-  const char *given = text;
-  char midnight[40];
-  if (is_date(text)) {
-    memcpy(midnight, text, 10);
-    memcpy(midnight + 10, "T00:00:00Z", sizeof "T00:00:00Z");
-    text = midnight;
-  }
-  if (strcmp(text, "today") == 0 || strcmp(text, "yesterday") == 0)
-    moment = (fsm__instant){FSM__DAYS_AGO, *text == 'y' ? DAY : 0};
-  else if (!read_stamp(text, strlen(text), &moment.ns)) {
-    moment.kind = FSM__AGO;
-    if (fsm_duration_parse(text, &moment.ns, NULL) != FSM_OK)
-      return fsm_fail(err, FSM_EARGUMENT, name,
-                      "\"%.64s\" is no time: 2026-03-01T12:00:00Z, 2026-03-01, today, yesterday, or so long "
-                      "ago: 2h, 3d",
-                      given);
-  }
-  *out = moment;
-  return FSM_OK;
-}
-
-fsm_code fsm_time_parse(const char *name, const char *text, int64_t now_ns, int64_t *out, fsm_error *err) {
-  fsm__instant moment;
-  fsm_code code = fsm__instant_read(name, text, &moment, err);
-  if (code == FSM_OK) *out = fsm__instant_ns(&moment, now_ns, now_ns);
-  return code;
-}
 
 /* LEAST, LEAST.., LEAST..LESS, ..LESS */
 static fsm_code read_for(fsm_filter *filter, const char *text, fsm_error *err) {
@@ -288,42 +228,4 @@ fsm_code fsm__filter_read_field(fsm_filter *f, fsm_filter_field field, const cha
   }
   FSM_ASSERT(!"a field of the table");
   return FSM_EARGUMENT;
-}
-
-/* ---- patterns ----------------------------------------------------------------------------------- */
-
-/* Bytes of one character of valid UTF-8. */
-static size_t step(const char *text, size_t len) {
-  size_t n = 1;
-  while (n < len && ((unsigned char)text[n] & 0xC0) == 0x80) n++;
-  return n;
-}
-
-/* The last * takes as little as it can, and more whenever what follows does not fit. */
-bool fsm__glob_matches(const char *pattern, const char *text, size_t len) {
-  const char *star = NULL;
-  size_t at = 0, tried = 0;
-  while (at < len || *pattern != 0) {
-    if (*pattern == '*') {
-      star = ++pattern;
-      tried = at;
-      continue;
-    }
-    size_t used = 0;
-    if (at < len && *pattern == '?') {
-      used = step(text + at, len - at);
-      pattern++;
-    } else if (at < len && *pattern != 0) {
-      const char *literal = pattern + (*pattern == '\\');
-      used = *literal == text[at];
-      if (used) pattern = literal + 1;
-    }
-    at += used;
-    if (used > 0) continue;
-    if (star == NULL || tried >= len) return false;
-    tried += step(text + tried, len - tried);
-    at = tried;
-    pattern = star;
-  }
-  return true;
 }

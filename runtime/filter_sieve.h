@@ -60,7 +60,7 @@ typedef struct fsm__sieve {
   fsm_error fault;           /* the first of them */
 } fsm__sieve;
 
-/* A filter from the loose fields of a query, or the one that it has; given back by fsm_filter_free. */
+/* query_filter.c: a filter from the loose fields of a query, or the one that it has; given back by fsm_filter_free. */
 FSM_MUST_USE fsm_code fsm__query_filter(const fsm_query *query, fsm_filter **out, fsm_error *err);
 
 /* Everything lives in at->arena. FSM_EMACHINE, FSM_ENOTFOUND: no such machine, no such state. */
