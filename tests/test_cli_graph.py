@@ -198,6 +198,32 @@ class Svg(unittest.TestCase):
         self.assertIn("Graphviz could not draw it (exit 3)", err)
         self.assertEqual(err.count("noise"), 1, "it is asked twice, and heard once")
 
+    def drawn_by(self, script, *args):
+        """With a program instead of Graphviz' dot, and the seconds that it took."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "dot")
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o755), "w") as file:
+                file.write("#!/bin/sh\necho $$ >%s/pid\n%s" % (folder, script))
+            code, out, err = graph(*args, "-o", "svg", os.path.join(CASES, "claim.json"), env={"PATH": folder + ":" + os.environ["PATH"]})
+            with open(folder + "/pid") as file:
+                self.assertRaises(ProcessLookupError, os.kill, int(file.read()), 0)
+        self.assertEqual(out, "", "no half a drawing")
+        return code, err
+
+    def test_a_graphviz_that_does_not_end_is_stopped_and_the_ways_out_are_named(self):
+        for script in ("exec sleep 600", "echo '<svg'; exec sleep 600"):
+            code, err = self.drawn_by(script, "--timeout", "300ms")
+            self.assertEqual(code, 8, err)
+            self.assertIn("has not drawn it in 300ms", err)
+            for way in ("mermaid", "dot", "--timeout"):
+                self.assertIn(way, err)
+            self.assertNotIn("--idem", err)
+
+    def test_a_graphviz_that_draws_without_end_is_stopped(self):
+        code, err = self.drawn_by("exec cat /dev/zero")
+        self.assertEqual(code, 2, err)
+        self.assertIn("more than 64 MiB", err)
+
     @unittest.skipUnless(DOT, "Graphviz' dot is not installed")
     def test_whatever_is_drawn_graphviz_draws_it(self):
         for machine in list(Names("drawn").machines())[:int(os.environ.get("GRAPH_FUZZ", "6"))]:

@@ -126,7 +126,8 @@ extern const cli_command cli_audit_verify_stream; /* what it finds is not in the
 static void write_text(const cli_run *cli, const fsm_error *err, fsm_arena *arena, fsm_buf *out) {
   add_sentence(out, err);
   add_refusal(out, arena, fsm_map_get(&cli->source.problem, "refusal"));
-  bool has_hint = strstr(err->text, "start one:") != NULL || strstr(err->text, "--offline") != NULL;
+  bool has_hint = strstr(err->text, "start one:") != NULL || strstr(err->text, "--offline") != NULL ||
+                  (err->code == FSM_ETIMEOUT && strstr(err->text, "--timeout") != NULL);
   if (cli->command == &cli_audit_verify_stream && err->code == FSM_EVERIFY) {
     fsm_buf_str(out, "  what is lost or altered can be given again: fsm-cli outbox resend\n");
     has_hint = true;

@@ -29,12 +29,7 @@ static fsm_code draw(cli_run *cli, const fsm_def *def, format how, fsm_error *er
   if (code != FSM_OK) return code;
   if (how == MERMAID) cli_graph_mermaid(&graph, &cli->text);
   if (how == DOT) cli_graph_dot(&graph, &cli->text);
-  if (how != SVG) return cli_flush(cli, err);
-  fsm_buf dot = {0};
-  cli_graph_dot(&graph, &dot);
-  code = fsm_buf_ok(&dot) ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for the drawing");
-  if (code == FSM_OK) code = cli_graph_svg(fsm_buf_text(&dot), dot.len, &cli->text, err);
-  fsm_buf_free(&dot);
+  if (how == SVG) code = cli_graph_svg(cli, &graph, err);
   return code == FSM_OK ? cli_flush(cli, err) : code;
 }
 
@@ -62,7 +57,8 @@ const cli_command cli_def_graph = {
     .summary = "draw a definition",
     .more =
         "MACHINE is a file, JSON or SCXML; - is stdin. Mermaid text is shown as a picture\n"
-        "by Git hosts and Markdown viewers; dot is Graphviz' language; svg needs Graphviz.\n"
+        "by Git hosts and Markdown viewers; dot is Graphviz' language; svg needs Graphviz,\n"
+        "which is stopped after 60s (--timeout): of hundreds of states it may not end.\n"
         "Arrows say EVENT [guard]; inside a state stand what it invokes and what it takes\n"
         "without leaving.",
     .options = options,

@@ -40,15 +40,6 @@ static fsm_code load(cli_run *cli, const char *machine, cli_machine_file *out, f
   return code;
 }
 
-static fsm_code draw_svg(cli_run *cli, const cli_graph *graph, fsm_error *err) {
-  fsm_buf dot = {0};
-  cli_graph_dot(graph, &dot);
-  fsm_code code = fsm_buf_ok(&dot) ? FSM_OK : fsm_fail(err, FSM_ENOMEM, "", "no memory for the drawing");
-  if (code == FSM_OK) code = cli_graph_svg(fsm_buf_text(&dot), dot.len, &cli->text, err);
-  fsm_buf_free(&dot);
-  return code;
-}
-
 /* On a terminal states are called as in any table; a drawing is the same bytes whoever reads it. */
 static void put_labels(cli_run *cli, cli_graph *graph) {
   for (unsigned i = 1; i < graph->node_count; i++) {
@@ -74,7 +65,7 @@ static fsm_code draw(cli_run *cli, const fsm_def *def, const fsm_value *figures,
   }
   if (how == MERMAID) cli_graph_mermaid(&graph, &cli->text);
   if (how == DOT) cli_graph_dot(&graph, &cli->text);
-  if (how == SVG) code = draw_svg(cli, &graph, err);
+  if (how == SVG) code = cli_graph_svg(cli, &graph, err);
   return code == FSM_OK ? cli_flush(cli, err) : code;
 }
 
@@ -114,7 +105,8 @@ const cli_command cli_heat = {
         "NOW: who stands there. VISITS: how often it was entered in that time. P50 and P95: of\n"
         "stays that ended in it. TIME, and the colour: the part of all time that instances\n"
         "spend in a state, those that stand there included; final states have none. It is the\n"
-        "newest version that is drawn; -o json has the figures (see stats). svg needs Graphviz.",
+        "newest version that is drawn; -o json has the figures (see stats). svg needs Graphviz,\n"
+        "which may take 60s (--timeout).",
     .options = options,
     .examples = examples,
     .words_min = 1,

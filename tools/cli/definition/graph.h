@@ -10,6 +10,7 @@
 
 #include "fsm/buf.h"
 #include "fsm/machine.h"
+#include "tools/cli/settings.h"
 
 enum { CLI_GRAPH_LABEL_MAX = 40 }; /* columns of a guard, an expression or a service */
 
@@ -59,7 +60,10 @@ bool cli_graph_shows_root(const cli_graph *graph);
 
 void cli_graph_mermaid(const cli_graph *graph, fsm_buf *out);
 void cli_graph_dot(const cli_graph *graph, fsm_buf *out);
-/* dot text → SVG by graphviz. FSM_ENOTFOUND: it is not installed. */
-FSM_MUST_USE fsm_code cli_graph_svg(const char *dot, size_t len, fsm_buf *out, fsm_error *err);
+#define CLI_SVG_NS ((int64_t)60 * 1000000000)  /* how long Graphviz may take, but where --timeout says */
+enum { CLI_SVG_BYTES_MAX = 64 * 1024 * 1024 }; /* of what it gives */
+/* The drawing by Graphviz, into cli->text. FSM_ENOTFOUND: it is not installed · FSM_ETIMEOUT, FSM_ETOOLARGE:
+ * it was stopped. */
+FSM_MUST_USE fsm_code cli_graph_svg(cli_run *cli, const cli_graph *graph, fsm_error *err);
 
 #endif

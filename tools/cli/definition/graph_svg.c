@@ -1,9 +1,11 @@
 /* graph_svg.c: DOT to SVG by the program dot of Graphviz, without a shell in between.
  *
- * The text goes in as a file that has no name, so that neither side can wait for the other.
+ * The text goes in as a file that has no name, so that neither side can wait for the other. What Graphviz may
+ * take, in time and in bytes, is bounded: its layout of some hundred states with many arrows has no end.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -11,9 +13,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/clock.h"
+#include "tools/cli/cli.h"
 #include "tools/cli/definition/graph.h"
 
-enum { CHUNK = 64 * 1024, SHELL_NOT_FOUND = 127 };
+enum { CHUNK = 64 * 1024, SHELL_NOT_FOUND = 127, TURN_MS_MAX = 60000 };
+
+/* Of both attempts. */
+typedef struct deadline {
+  int64_t limit_ns, at_ns;
+} deadline;
 
 extern char **environ;
 
@@ -60,8 +69,35 @@ static fsm_code start(int in, const int out[2], attempt how, pid_t *pid, fsm_err
   return failed == 0 ? FSM_OK : fsm_fail(err, FSM_EIO, "dot", "cannot be started: %s", strerror(failed));
 }
 
-static fsm_code read_all(int fd, fsm_buf *out, fsm_error *err) {
+static fsm_code too_long(int64_t limit_ns, fsm_error *err) {
+  char limit[32];
+  fsm_duration_format(limit_ns, limit, sizeof limit);
+  return fsm_fail(err, FSM_ETIMEOUT, "dot",
+                  "Graphviz has not drawn it in %s, as it may not of hundreds of states: take mermaid or dot "
+                  "(which another layout draws: sfdp -Tsvg), or wait longer with --timeout",
+                  limit);
+}
+
+/* Is there something to read before the time is over? */
+static fsm_code await(int fd, const deadline *end, fsm_error *err) {
   for (;;) {
+    const int64_t left_ms = (end->at_ns - fsm__monotonic_ns() + 999999) / 1000000;
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    if (left_ms <= 0) return too_long(end->limit_ns, err);
+    const int ready = poll(&one, 1, left_ms < TURN_MS_MAX ? (int)left_ms : TURN_MS_MAX);
+    if (ready > 0) return FSM_OK;
+    if (ready < 0 && errno != EINTR)
+      return fsm_fail(err, FSM_EIO, "dot", "its drawing cannot be waited for: %s", strerror(errno));
+  }
+}
+
+static fsm_code read_all(int fd, const deadline *end, fsm_buf *out, fsm_error *err) {
+  for (;;) {
+    fsm_code code = await(fd, end, err);
+    if (code != FSM_OK) return code;
+    if (out->len > CLI_SVG_BYTES_MAX)
+      return fsm_fail(err, FSM_ETOOLARGE, "dot", "the drawing has more than %d MiB: take mermaid or dot",
+                      CLI_SVG_BYTES_MAX >> 20);
     if (!fsm_buf_reserve(out, CHUNK)) return fsm_fail(err, FSM_ENOMEM, "dot", "no memory for the drawing");
     ssize_t got = read(fd, out->data + out->len, CHUNK);
     if (got < 0 && errno == EINTR) continue;
@@ -82,7 +118,7 @@ static fsm_code finish(pid_t pid, fsm_error *err) {
                   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
-static fsm_code draw(FILE *in, attempt how, fsm_buf *out, fsm_error *err) {
+static fsm_code draw(FILE *in, attempt how, const deadline *end, fsm_buf *out, fsm_error *err) {
   int ends[2];
   pid_t pid = 0;
   fsm_buf_reset(out);
@@ -91,27 +127,41 @@ static fsm_code draw(FILE *in, attempt how, fsm_buf *out, fsm_error *err) {
   fsm_code code = start(fileno(in), ends, how, &pid, err);
   close(ends[1]);
   if (code == FSM_OK) {
-    code = read_all(ends[0], out, err);
+    code = read_all(ends[0], end, out, err);
     close(ends[0]);
-    fsm_code end = finish(pid, code == FSM_OK ? err : NULL);
-    return code == FSM_OK ? end : code;
+    if (code != FSM_OK) kill(pid, SIGKILL);
+    fsm_code ended = finish(pid, code == FSM_OK ? err : NULL);
+    return code == FSM_OK ? ended : code;
   }
   close(ends[0]);
   return code;
 }
 
-fsm_code cli_graph_svg(const char *dot, size_t len, fsm_buf *out, fsm_error *err) {
-  FSM_ASSERT(dot != NULL && out != NULL);
+static fsm_code draw_text(fsm_buf *dot, const deadline *end, fsm_buf *out, fsm_error *err) {
   FILE *in = tmpfile();
   if (in == NULL) return fsm_fail(err, FSM_EIO, "dot", "no temporary file: %s", strerror(errno));
   fsm_code code = FSM_OK;
-  if (fwrite(dot, 1, len, in) != len || fflush(in) != 0)
+  if (fwrite(fsm_buf_text(dot), 1, dot->len, in) != dot->len || fflush(in) != 0)
     code = fsm_fail(err, FSM_EIO, "dot", "the temporary file cannot be written: %s", strerror(errno));
   if (code == FSM_OK) {
     code = FSM_EIO;
     for (attempt how = ATTEMPT_PLAIN; code == FSM_EIO && how < ATTEMPT_COUNT; how++)
-      code = draw(in, how, out, err);
+      code = draw(in, how, end, out, err);
   }
   fclose(in);
+  return code;
+}
+
+fsm_code cli_graph_svg(cli_run *cli, const cli_graph *graph, fsm_error *err) {
+  fsm_buf dot = {0};
+  const char *timeout = cli_setting(cli, "timeout");
+  deadline end = {.limit_ns = CLI_SVG_NS};
+  fsm_code code = timeout == NULL ? FSM_OK : fsm_duration_parse(timeout, &end.limit_ns, err);
+  if (code != FSM_OK) return code;
+  end.at_ns = fsm__monotonic_ns() + end.limit_ns;
+  cli_graph_dot(graph, &dot);
+  code = fsm_buf_ok(&dot) ? draw_text(&dot, &end, &cli->text, err)
+                          : fsm_fail(err, FSM_ENOMEM, "", "no memory for the drawing");
+  fsm_buf_free(&dot);
   return code;
 }
