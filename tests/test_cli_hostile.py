@@ -419,6 +419,39 @@ class Hostile(unittest.TestCase):
         self.assertEqual(len(wrong), 0, "\n\n".join(sorted(wrong)[:40]))
 
 
+    def test_pages_without_end_that_bring_nothing_are_followed_so_far(self):
+        """Each has another `next` and no items. 50,001 are asked for."""
+        path, asked = os.path.join(self.scratch, "nothing"), [0]
+
+        class Nothing(socketserver.StreamRequestHandler):
+            def handle(self):
+                while self.rfile.readline():
+                    while self.rfile.readline() not in (b"\r\n", b""):
+                        pass
+                    asked[0] += 1
+                    body = b'{"items":[],"next":"%d","seq":99999999}' % (99999999 - asked[0])
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+        class Server(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+
+        with Server(path, Nothing) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+            thread.start()
+            try:
+                with tempfile.TemporaryFile() as err:
+                    child = subprocess.Popen([CLI, "--socket", path, "log"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, env=environment())
+                    _, status, used = os.wait4(child.pid, 0)
+                    child.returncode = os.waitstatus_to_exitcode(status)
+                    err.seek(0)
+                    fault = err.read().decode()
+            finally:
+                server.shutdown()
+                thread.join()
+        self.assertEqual((child.returncode, asked[0]), (9, 50001), fault)
+        self.assertIn("50000 pages brought nothing", fault)
+        self.assertLess(used.ru_maxrss * 1024, MEMORY_MAX / 2)
+
     def test_a_daemon_that_is_silent_is_waited_for_as_long_as_was_said(self):
         for words in ("ls", "get x", "health", "check", "top --once", "outbox ls", "outbox lag", "outbox ls dead", "route ls", "db stat", "db check", "audit verify", "audit head", "actors", "log", "note x y"):
             over, path = threading.Event(), os.path.join(self.scratch, "silent")

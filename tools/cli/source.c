@@ -226,12 +226,21 @@ static fsm_code exchange(cli_source *source, const fsm_web_request *request, fsm
 
 /* A page whose `next` is where it began would be followed for ever. A walk of figures goes on under one
  * cursor; records may say where to ask again later. */
-static fsm_code goes_on(const fsm_query *query, const fsm_value *document, fsm_error *err) {
+static fsm_code goes_on(cli_source *source, const fsm_query *query, const fsm_value *document,
+                        fsm_error *err) {
   const fsm_value *next = fsm_map_get(document, "next"), *items = fsm_map_get(document, "items");
   const bool records = query->kind == FSM_QUERY_RECORDS || query->kind == FSM_QUERY_HISTORY,
-             empty = items == NULL || !fsm_is(items, FSM_LIST) || items->len == 0;
-  if (query->after == NULL || next == NULL || !fsm_is_text(next, query->after) || (records && empty) ||
-      query->kind == FSM_QUERY_STATS || query->kind == FSM_QUERY_FUNNEL)
+             walk = query->kind == FSM_QUERY_STATS || query->kind == FSM_QUERY_FUNNEL,
+             empty = items == NULL || !fsm_is(items, FSM_LIST) || items->len == 0,
+             more = next != NULL && !fsm_is(next, FSM_NULL);
+  source->empty_pages = more && empty && !walk ? source->empty_pages + 1 : 0;
+  if (source->empty_pages > CLI_EMPTY_PAGES_MAX)
+    return fsm_fail(
+        err, FSM_EUNREACHABLE, "next",
+        "%d pages brought nothing and each said that there is more: is that a fsmd? If it is, ask for "
+        "less (a FILTER, --since)",
+        CLI_EMPTY_PAGES_MAX);
+  if (query->after == NULL || next == NULL || !fsm_is_text(next, query->after) || (records && empty) || walk)
     return FSM_OK;
   return fsm_fail(err, FSM_EUNREACHABLE, "next", "the pages do not go on; is that a fsmd?");
 }
@@ -244,7 +253,7 @@ static fsm_code ask_web(cli_source *source, const fsm_query *query, fsm_arena *a
   fsm_code code = fsm_buf_ok(&path) ? exchange(source, &request, arena, out, err)
                                     : fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
   fsm_buf_free(&path);
-  return code == FSM_OK ? goes_on(query, out, err) : code;
+  return code == FSM_OK ? goes_on(source, query, out, err) : code;
 }
 
 /* ---- answers from the files ------------------------------------------------------------------------ */

@@ -17,12 +17,18 @@ typedef struct cli_place {
   bool may_offline;    /* the command has --offline, for the sentence of what to do */
 } cli_place;
 
+/* So many pages of a daemon may bring nothing and say that there is more. Each real one has looked at 20,000
+ * records, or at some thousand rows or more; whoever looks through more than that for nothing has to say
+ * less. */
+enum { CLI_EMPTY_PAGES_MAX = 50000 };
+
 typedef struct cli_source {
   fsm_web *web;         /* a daemon, … */
   bool hurried;         /* timeout_said */
   fsm_runtime *runtime; /* … or the files */
   fsm_arena arena;      /* of problem */
   fsm_value problem;    /* the daemon's last problem document, null when there was none */
+  unsigned empty_pages; /* one behind the other, each with more behind it */
 } cli_source;
 
 /* writes: only a daemon will do. The socket in a data directory is used only when the directory, the socket

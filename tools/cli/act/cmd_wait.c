@@ -44,6 +44,7 @@ static bool has_come(const awaited *a, const fsm_value *record) {
 static fsm_code look_back(cli_run *cli, awaited *a, fsm_arena *arena, bool *come, fsm_error *err) {
   for (bool more = true; more && !*come;) {
     fsm_value page;
+    const int64_t was = a->after;
     const char *after = fsm_arena_printf(arena, "%lld", (long long)a->after);
     if (after == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory");
     const fsm_query query = {
@@ -56,7 +57,7 @@ static fsm_code look_back(cli_run *cli, awaited *a, fsm_arena *arena, bool *come
       (void)cli_number(fsm_map_get(&items->items[i], "seq"), &a->after);
       *come = *come || has_come(a, &items->items[i]);
     }
-    more = items->len > 0 && next != NULL && !fsm_is(next, FSM_NULL);
+    more = a->after > was && next != NULL && !fsm_is(next, FSM_NULL);
   }
   return FSM_OK;
 }

@@ -28,28 +28,42 @@ static void end_progress(const cli_run *cli) {
 }
 
 /* Behind those who walk already; for as long as an answer may take. */
-static fsm_code ask_in_turn(cli_run *cli, const fsm_query *query, fsm_value *out, fsm_error *err) {
+static fsm_code ask_in_turn(cli_run *cli, const fsm_query *query, fsm_arena *arena, fsm_value *out,
+                            fsm_error *err) {
   enum { TURNS = 150 };
   for (int turn = 0;; turn++) {
-    fsm_code code = cli_source_query(&cli->source, query, &cli->arena, out, err);
+    fsm_code code = cli_source_query(&cli->source, query, arena, out, err);
     if (code != FSM_EBUSY || turn == TURNS) return code;
     nanosleep(&(struct timespec){.tv_nsec = TURN_MS * 1000000L}, NULL);
   }
 }
 
+/* However long it is, what is kept is the last answer and where the walk goes on. */
 static fsm_code walk(cli_run *cli, fsm_query *query, fsm_value *out, fsm_error *err) {
-  bool shown = false;
-  for (;;) {
-    fsm_code code = ask_in_turn(cli, query, out, err);
-    const fsm_value *next = code == FSM_OK ? fsm_map_get(out, "next") : NULL;
-    const bool more = next != NULL && fsm_is(next, FSM_STRING);
-    if (more) show_progress(cli, out);
+  bool shown = false, more = true;
+  fsm_buf next = {0};
+  fsm_arena page;
+  fsm_code code = FSM_OK;
+  fsm_arena_init(&page, 0);
+  while (more && code == FSM_OK) {
+    fsm_value document;
+    fsm_arena_reset(&page);
+    code = ask_in_turn(cli, query, &page, &document, err);
+    const fsm_value *goes_on = code == FSM_OK ? fsm_map_get(&document, "next") : NULL;
+    more = goes_on != NULL && fsm_is(goes_on, FSM_STRING);
+    if (more) show_progress(cli, &document);
     if (!more && shown) end_progress(cli);
-    if (!more) return code;
-    shown = true;
-    query->after = fsm_arena_strndup(&cli->arena, next->s, next->len);
-    if (query->after == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for figures");
+    if (!more && code == FSM_OK) code = cli_source_same(&document, &cli->arena, out, err);
+    shown = more;
+    fsm_buf_reset(&next);
+    if (more) fsm_buf_add(&next, goes_on->s, goes_on->len);
+    if (!fsm_buf_ok(&next)) code = fsm_fail(err, FSM_ENOMEM, "", "no memory for figures");
+    query->after = fsm_buf_text(&next);
   }
+  query->after = NULL;
+  fsm_arena_free(&page);
+  fsm_buf_free(&next);
+  return code;
 }
 
 fsm_code cli_figures_filter(const cli_args *args, fsm_filter **out, fsm_error *err) {
