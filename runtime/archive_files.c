@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/archive_impl.h"
+#include "runtime/archive_read_impl.h"
 #include "runtime/files.h"
 
 /* ---- names and faults ---------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * not looked into. */
 #include <string.h>
 
-#include "runtime/archive_impl.h"
+#include "runtime/archive_read_impl.h"
 
 static bool names(const fsm__bytes *record, fsm__find_what what, const char *text, size_t len) {
   fsm_record_terms terms;

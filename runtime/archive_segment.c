@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/archive_impl.h"
+#include "runtime/archive_read_impl.h"
 #include "runtime/files.h"
 
 enum { READ_AHEAD = 1024 * 1024 };

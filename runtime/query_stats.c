@@ -1,99 +1,11 @@
-/* query_stats.c: FSM_QUERY_STATS: the figures of a tally as a document.
- *
- * Who stands where now is counted with the first request, in the rows of the seq that the walk ends at; one
- * range of by_state, as counts and gauges do. Which states are leaves, which are final and in what order they
- * are told is as the newest version of their machine has it, or the version of an instance that is there. */
+/* query_stats.c: FSM_QUERY_STATS: the figures of a tally as a document. Which states are final and in what
+ * order they are told is as the newest version of their machine has it. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/survey.h"
+#include "runtime/query_stats.h"
 
 static fsm_code nomem(fsm_error *err) { return fsm_fail(err, FSM_ENOMEM, "", "no memory for figures"); }
-
-/* ---- states of machines --------------------------------------------------------------------------- */
-
-/* Its number in the newest version; -1: that has none, or is not to be had. */
-static int in_newest(const fsm__reading *at, const char *machine, const char *path, const fsm_machine **of) {
-  const fsm__deployed *newest = fsm__catalog_find(at->core->catalog, machine, 0);
-  if (newest == NULL || fsm__catalog_need(at->core->catalog, newest, NULL) != FSM_OK) return -1;
-  *of = newest->machine;
-  return fsm_state_find(newest->machine, path, strlen(path));
-}
-
-/* instance: one that is in it. */
-static bool is_leaf(const fsm__reading *at, const char *machine, const char *path, uint64_t instance) {
-  const fsm_machine *of = NULL;
-  fsm_arena scratch;
-  fsm__instance in;
-  bool leaf = false;
-  int state = in_newest(at, machine, path, &of);
-  if (state >= 0) return fsm_state_is_leaf(of, (unsigned)state);
-  fsm_arena_init(&scratch, 0);
-  if (fsm__instance_load(at->core->store, at->core->catalog, instance, &scratch, &in, NULL) == FSM_OK) {
-    state = fsm_state_find(in.deployed->machine, path, strlen(path));
-    leaf = state >= 0 && fsm_state_is_leaf(in.deployed->machine, (unsigned)state);
-  }
-  fsm_arena_free(&scratch);
-  return leaf;
-}
-
-/* ---- who stands where ----------------------------------------------------------------------------- */
-
-/* The row of those rows; *out NULL: they are of no leaf, or there is no place. */
-static fsm_code row_of(const fsm__reading *at, fsm__tally *tally, uint32_t machine, uint32_t name,
-                       uint64_t instance, fsm__tally_state **out, fsm_error *err) {
-  const fsm__deployed *newest = fsm__catalog_at(at->core->catalog, machine, 0);
-  const char *path = NULL;
-  *out = NULL;
-  if (newest == NULL || name == 0) return FSM_OK;
-  fsm_code code = fsm__name_text(at->core->store, name, at->arena, &path, err);
-  if (code != FSM_OK || !is_leaf(at, newest->id, path, instance)) return code;
-  *out = fsm__tally_state_of(tally, fsm__text_of(newest->id), fsm__text_of(path));
-  if (*out == NULL) tally->cut = true;
-  return FSM_OK;
-}
-
-static fsm_code count_standing(const fsm__reading *at, const fsm__survey *s, fsm_error *err) {
-  fsm__tally *tally = s->tally;
-  fsm__range range;
-  fsm__row row;
-  fsm__key prefix = {.len = 0};
-  fsm__tally_state *state = NULL;
-  bool found = false;
-  uint32_t machine = 0, name = 0;
-  fsm_code code = FSM_OK;
-  if (tally->machine != NULL)
-    fsm__key_u32(&prefix, fsm__catalog_find(at->core->catalog, tally->machine, 0)->number);
-  fsm__range_open(&range, at->core->store, FSM_T_BY_STATE, prefix.bytes, prefix.len);
-  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    const uint8_t *key = row.key;
-    if (row.key_len != 24) continue;
-    const uint32_t m = fsm__key_read_u32(key), n = fsm__key_read_u32(key + 4);
-    if (m != machine || n != name) {
-      code = row_of(at, tally, m, n, fsm__key_read_u64(key + 16), &state, err);
-      machine = m, name = n;
-    }
-    if (code != FSM_OK) break;
-    if (s->selection != NULL && !fsm__selection_has_number(s->selection, fsm__key_read_u64(key + 16)))
-      continue;
-    const int64_t since_ns = (int64_t)fsm__key_read_u64(key + 8);
-    if (state != NULL && !fsm__spread_add(&state->standing, tally->arena, at->now_ns - since_ns)) {
-      code = nomem(err);
-      break;
-    }
-  }
-  fsm__range_close(&range);
-  return code;
-}
-
-static fsm_code begin(const fsm__reading *at, fsm__survey *s, fsm_error *err) {
-  fsm_code code = fsm__tally_new(&s->arena, s->machine, &s->tally, err);
-  const int64_t end_ns = s->until_ns < s->now_ns ? s->until_ns : s->now_ns + 1;
-  if (code == FSM_OK && at->query->every_ns > 0)
-    code = fsm__tally_every(s->tally, at->query->every_ns, s->begins_ns == INT64_MAX ? end_ns : s->begins_ns,
-                            end_ns, err);
-  return code == FSM_OK ? count_standing(at, s, err) : code;
-}
 
 /* ---- the document --------------------------------------------------------------------------------- */
 
@@ -176,7 +88,7 @@ static fsm_code view_state(const fsm__reading *at, const fsm__survey *s, const s
                            fsm_error *err) {
   const fsm__tally_state *state = &s->tally->state[row->number];
   const fsm_machine *of = NULL;
-  const int number = in_newest(at, row->machine, row->text, &of);
+  const int number = fsm__stats_newest(at, row->machine, row->text, &of);
   fsm_value stays, standing;
   put_text(d, "state", row->text);
   if (number >= 0 && fsm_state_kind(of, (unsigned)number) == FSM_FINAL)
@@ -233,7 +145,7 @@ static fsm_code put_states(const fsm__reading *at, const fsm__survey *s, shown *
     const char *machine = text_of(&t->machines, t->states.at[i].group), *path = text_of(&t->states, i);
     const fsm_machine *of = NULL;
     if (state->entered + state->cut + state->stays.count + state->standing.count == 0) continue;
-    const int place = in_newest(at, machine, path, &of);
+    const int place = fsm__stats_newest(at, machine, path, &of);
     rows[count++] =
         (shown){i, machine, path, "", order_of(at, machine), place >= 0 ? (unsigned)place : UINT16_MAX};
   }
@@ -313,6 +225,15 @@ static fsm_code view(const fsm__reading *at, const fsm__survey *s, fsm_value *ou
   if (code == FSM_OK) code = put_refusals(at, s, rows, &d, err);
   if (code == FSM_OK && t->intervals != NULL) code = put_intervals(at, s, &d, err);
   return code == FSM_OK ? fsm__document_map(&d, out, err) : code;
+}
+
+static fsm_code begin(const fsm__reading *at, fsm__survey *s, fsm_error *err) {
+  fsm_code code = fsm__tally_new(&s->arena, s->machine, &s->tally, err);
+  const int64_t end_ns = s->until_ns < s->now_ns ? s->until_ns : s->now_ns + 1;
+  if (code == FSM_OK && at->query->every_ns > 0)
+    code = fsm__tally_every(s->tally, at->query->every_ns, s->begins_ns == INT64_MAX ? end_ns : s->begins_ns,
+                            end_ns, err);
+  return code == FSM_OK ? fsm__stats_standing(at, s, err) : code;
 }
 
 fsm_code fsm__query_stats(const fsm__reading *at, fsm_value *out, fsm_error *err) {

@@ -1,7 +1,7 @@
-/* archive_impl.h: between the files of archive_read.h: which segments lie there (archive_files.c), one of
+/* archive_read_impl.h: between the files of archive_read.h: which segments lie there (archive_files.c), one of
  * them (archive_segment.c), its records (archive_read.c), those that name something (archive_find.c). */
-#ifndef FSM_RUNTIME_ARCHIVE_IMPL_H
-#define FSM_RUNTIME_ARCHIVE_IMPL_H
+#ifndef FSM_RUNTIME_ARCHIVE_READ_IMPL_H
+#define FSM_RUNTIME_ARCHIVE_READ_IMPL_H
 
 #include "runtime/archive_read.h"
 #include "runtime/journal_impl.h"
