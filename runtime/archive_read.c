@@ -153,3 +153,24 @@ fsm_code fsm__archive_read(fsm__archive *a, uint64_t seq, fsm__journal_entry *ou
   fsm_code code = fsm__archive_next(a, out, &found, err);
   return code == FSM_OK && !found ? fsm__archive_missing(a, seq, err) : code;
 }
+
+fsm_code fsm__archive_joins(fsm__archive *a, uint64_t last, const uint8_t *prev, fsm_error *err) {
+  FSM_ASSERT(a != NULL && last > 0);
+  fsm__journal_entry entry;
+  bool there = false;
+  fsm__archive_leave(a);
+  a->chained = false;
+  fsm_code code = fsm__archive_enter(a, last, &there, err);
+  if (code == FSM_OK && !there) return fsm__archive_missing(a, last, err);
+  fsm__hash leaf = code == FSM_OK ? a->footer.leaf : a->leaf;
+  if (code == FSM_OK && a->file.last != last) {
+    code = fsm__archive_read(a, last, &entry, err);
+    leaf = a->leaf;
+  }
+  if (code != FSM_OK || (prev != NULL && memcmp(leaf.bytes, prev, sizeof leaf.bytes) == 0)) return code;
+  return fsm_fail(err, FSM_EVERIFY, fsm__archive_spot_of(a->file, 0).text,
+                  "the archive %s: its record %" PRIu64
+                  " is not the one that the journal goes on from: this is an archive of another branch (from "
+                  "before a restore, or of a copy)",
+                  a->dir, last);
+}

@@ -39,9 +39,14 @@ FSM_MUST_USE fsm_code fsm__archive_has(fsm__archive *archive, uint64_t seq, uint
 /* The first seq from which on all up to and with `last` are there; last + 1: that one is not. By the names of
  * the files. */
 FSM_MUST_USE fsm_code fsm__archive_run(fsm__archive *archive, uint64_t last, uint64_t *first, fsm_error *err);
-/* From where it was seeked to on the next record before `before` that has this instance or correlation (what);
- * batches without that text in them are not looked into. What fsm__archive_run says is there must be: else
- * FSM_ENOTFOUND. */
+/* Is its record `last` the one that a journal goes on from, whose next record has this prev (a hash; NULL:
+ * none)? FSM_EVERIFY: it is of another branch, as the archive of a store that was restored or copied may be.
+ */
+FSM_MUST_USE fsm_code fsm__archive_joins(fsm__archive *archive, uint64_t last, const uint8_t *prev,
+                                         fsm_error *err);
+/* From where it was seeked to on the next record before `before` that has this instance or correlation
+ * (what); batches without that text in them are not looked into. What fsm__archive_run says is there must be:
+ * else FSM_ENOTFOUND. */
 FSM_MUST_USE fsm_code fsm__archive_find(fsm__archive *archive, fsm__find_what what, const char *text,
                                         uint64_t before, fsm__journal_entry *out, bool *found,
                                         fsm_error *err);

@@ -72,13 +72,16 @@ fsm_code fsm__archive_enter(fsm__archive *a, uint64_t seq, bool *there, fsm_erro
   fsm__archive_held file;
   fsm_code code = fsm__archive_locate(a, seq, &file, there, err);
   if (code != FSM_OK || !*there) return code;
-  const bool on = a->chained && a->frames_seq == file.first; /* from the end of the one before */
+  const bool next = a->open && a->file.last + 1 == file.first; /* batches may have been passed over */
+  const bool on = next || (a->chained && a->frames_seq == file.first);
+  const fsm__hash leaf = next ? a->footer.leaf : a->leaf;
+  const uint32_t epoch = next ? a->head.origin.epoch : a->epoch;
   code = open_file(a, file, err);
   if (code == FSM_OK) code = check_file(a, err);
-  if (code == FSM_OK && on && memcmp(&a->head.prev, &a->leaf, sizeof a->leaf) != 0)
+  if (code == FSM_OK && on && memcmp(&a->head.prev, &leaf, sizeof leaf) != 0)
     code = fsm_fail(err, FSM_EVERIFY, fsm__archive_spot_of(file, 0).text,
                     "the archive %s: the segment does not chain to the one before it", a->dir);
-  if (code == FSM_OK && on && a->head.origin.epoch < a->epoch)
+  if (code == FSM_OK && on && a->head.origin.epoch < epoch)
     code = fsm__archive_corrupt(a, 0, "the segment is of an earlier epoch than the one before it", err);
   if (code != FSM_OK) {
     fsm__archive_leave(a);

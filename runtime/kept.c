@@ -25,11 +25,27 @@ bool fsm__kept_reaches(const fsm__kept *kept) {
   return kept->archive == NULL && kept->here > 1 && kept->at->core->archive != NULL;
 }
 
+/* The journal's first record must name the archive's last one: files of another branch (from before a
+ * restore, of a copy) have the same names, and would tell what never happened here. */
+static fsm_code joins(const fsm__kept *kept, fsm_error *err) {
+  fsm__journal_entry entry;
+  fsm_record record;
+  fsm_arena arena;
+  if (kept->first == kept->here || kept->here > kept->at->core->seq) return FSM_OK; /* nothing to join */
+  fsm_arena_init(&arena, 0);
+  fsm_code code = fsm__journal_read(kept->cursor, kept->here, &entry, err);
+  if (code == FSM_OK) code = fsm_record_decode(&arena, entry.record.data, entry.record.len, &record, err);
+  if (code == FSM_OK) code = fsm__archive_joins(kept->archive, kept->here - 1, record.prev, err);
+  fsm_arena_free(&arena);
+  return code;
+}
+
 fsm_code fsm__kept_reach(fsm__kept *kept, fsm_error *err) {
   const fsm__core *core = kept->at->core;
   if (!fsm__kept_reaches(kept)) return FSM_OK;
   fsm_code code = fsm__archive_open(core->archive, &core->origin, &kept->archive, err);
-  return code == FSM_OK ? fsm__archive_run(kept->archive, kept->here - 1, &kept->first, err) : code;
+  if (code == FSM_OK) code = fsm__archive_run(kept->archive, kept->here - 1, &kept->first, err);
+  return code == FSM_OK ? joins(kept, err) : code;
 }
 
 fsm_code fsm__kept_missing(const fsm__kept *kept, const char *where, fsm_error *err) {

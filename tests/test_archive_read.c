@@ -317,6 +317,34 @@ static void a_segment_of_another_branch_does_not_chain(void **state) {
   assert_non_null(strstr(err.text, "does not chain"));
 }
 
+/* One that looks for what is not in it passes over all batches. */
+static void whoever_passes_over_batches_sees_another_branch_too(void **state) {
+  a_segment_of_another_branch_does_not_chain(state);
+  fsm__journal_entry entry;
+  bool found = true;
+  fsm__archive_seek(archive, 1);
+  assert_int_equal(fsm__archive_find(archive, FSM__FIND_INSTANCE, "nobody-at-all", last_archived() + 1,
+                                     &entry, &found, &err),
+                   FSM_EVERIFY);
+  assert_non_null(strstr(err.text, "does not chain"));
+}
+
+static void an_archive_joins_the_journal_by_its_last_record_alone(void **state) {
+  (void)state;
+  fsm__hash wrong = leaves[last_archived()];
+  assert_int_equal(fsm__archive_joins(archive, last_archived(), wrong.bytes, &err), FSM_OK);
+  assert_int_equal(fsm__archive_joins(archive, last_archived() - 1, leaves[last_archived() - 1].bytes, &err),
+                   FSM_OK); /* inside of a file */
+  assert_int_equal(fsm__archive_joins(archive, last_archived() - 1, wrong.bytes, &err), FSM_EVERIFY);
+  wrong.bytes[31] ^= 1;
+  assert_int_equal(fsm__archive_joins(archive, last_archived(), wrong.bytes, &err), FSM_EVERIFY);
+  assert_non_null(strstr(err.text, "another branch"));
+  names(SEGMENTS - 1);
+  assert_int_equal(fsm__archive_joins(archive, last_archived(), NULL, &err), FSM_EVERIFY);
+  assert_int_equal(fsm__archive_joins(archive, last_archived() + 1, wrong.bytes, &err), FSM_ENOTFOUND);
+  assert_int_equal(fsm__archive_read(archive, 1, &(fsm__journal_entry){.seq = 0}, &err), FSM_OK);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
@@ -333,6 +361,8 @@ int main(void) {
       T(a_record_altered_with_its_checksum_breaks_the_chain),
       T(a_segment_of_another_store_is_refused),
       T(a_segment_of_another_branch_does_not_chain),
+      T(whoever_passes_over_batches_sees_another_branch_too),
+      T(an_archive_joins_the_journal_by_its_last_record_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "past_life.h"
 
 #include "runtime/daemon/archive.h"
+#include "tests/tree.h"
 
 static char archive[96];
 
@@ -225,6 +226,43 @@ static void what_the_archive_lacks_is_told_and_never_guessed(void **state) {
   assert_int_equal(rename(moved, archive), 0);
 }
 
+/* A hundred more records of 60 KiB, the most of them pruned; the first that is kept. */
+static int64_t goes_on(fixture *f) {
+  for (int i = 0; i < 100; i++) blob(f, "old");
+  prune(f, seq_now(f) - 10);
+  return first_kept(f);
+}
+
+/* A copy went its own way: the same store, the same seqs, files of the same names. */
+static void an_archive_of_another_branch_is_refused(void **state) {
+  fixture *f = *state;
+  char copy[96], other[96], as_of[32];
+  snprintf(copy, sizeof copy, "%s-copy", f->dir);
+  snprintf(other, sizeof other, "%s-other", f->dir);
+  deploy(f, COUNTER);
+  started(f, "counter", "old", NULL);
+  blob(f, "old");
+  fixture_close(f);
+  copy_tree(f->dir, copy);
+  fixture_open(f);
+  const int64_t first = goes_on(f);
+  fixture_close(f);
+  assert_int_equal(rename(archive, other), 0);
+  remove_tree(f->dir);
+  assert_int_equal(rename(copy, f->dir), 0);
+  atomic_fetch_add(&f->now_ns, 3600 * SECOND);
+  fixture_open(f);
+  assert_int_equal(goes_on(f), first);
+  reopen(f, true);
+  snprintf(as_of, sizeof as_of, "@%lld", (long long)first - 1);
+  (void)fault(f, "old", as_of, FSM_OK);
+  snprintf(archive, sizeof archive, "%s", other);
+  reopen(f, true);
+  assert_non_null(strstr(fault(f, "old", as_of, FSM_EVERIFY), "another branch"));
+  assert_non_null(strstr(fault(f, "old", "@2", FSM_EVERIFY), "another branch"));
+  remove_tree(other);
+}
+
 /* Without the snapshots that retention makes first there is nothing to verify the rest by. */
 static int unverified_teardown(void **state) {
   fixture_free(*state);
@@ -236,6 +274,7 @@ static int unverified_teardown(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {U(what_was_answered_before_pruning_is_answered_after_it),
                                      U(a_history_goes_on_in_the_archive_and_says_where_it_ends),
-                                     U(what_the_archive_lacks_is_told_and_never_guessed)};
+                                     U(what_the_archive_lacks_is_told_and_never_guessed),
+                                     U(an_archive_of_another_branch_is_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
