@@ -106,6 +106,29 @@ class Batch(Case):
         self.problem(self.post(*many, many[0]), 413, "too_large", "/events")
         self.problem(self.post({"instance": "n", "event": "A", "data": "x" * (1 << 20)}), 413, "too_large", "body")
 
+    def test_dry_runs_of_large_records_are_told_as_far_as_16_MiB_go(self):
+        fat = {"id": "fat", "initial": "a", "context": {"big": "", "too": ""}, "states": {"a": {"on": {
+            "BIG": {"context": {"big": {"@expr": "event.blob"}}}, "COPY": {"context": {"too": {"@expr": "context.big"}}}}}}}
+        self.assertIn(self.d.request("POST", "/v1/machines", fat, local=True).status, (200, 201))
+        one = self.d.request("POST", "/v1/instances", {"machine": "fat"}).json["instance"]
+        answer = self.d.request("POST", "/v1/instances/%s/events" % one, {"event": "BIG", "data": {"blob": "b" * 60000}})
+        self.assertEqual(answer.status, 200, answer)
+        copies = {"events": [{"instance": one, "event": "COPY"}] * 400}
+        items = self.d.request("POST", "/v1/events?dry_run=true", copies).json["items"]
+        told = [i for i in items if i["status"] == 200]
+        self.assertEqual(items, told + items[len(told):])  # the first ones
+        sizes = [len(json.dumps(i, separators=(",", ":"))) for i in told]
+        self.assertGreater(min(sizes), 60000)
+        self.assertLess(sum(sizes[:-1]), 16 << 20)
+        self.assertGreater(sum(sizes) + 10000, 16 << 20)
+        self.assertGreater(len(items), len(told))
+        for item in items[len(told):]:
+            self.item_problem(item, 503, "busy")
+        self.assertIn("another request", items[-1]["problem"]["detail"])
+        alone = self.d.request("POST", "/v1/events?dry_run=true", {"events": copies["events"][:1]}).json["items"]
+        self.assertEqual(alone[0]["status"], 200)
+        self.assertEqual(self.d.request("POST", "/v1/events", copies).json["taken"], 400)  # what is done is told, always
+
     def test_many_batches_at_once_and_clients_that_leave(self):
         ones = [self.started() for _ in range(6)]
         before = [self.state(one)[0] for one in ones]

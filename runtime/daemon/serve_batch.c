@@ -14,7 +14,8 @@
 #include "runtime/daemon/serve_command.h"
 #include "schema/json.h"
 
-enum { COMMANDS_MAX = 1000 };
+/* A dry run's answer has records in it, each as large as a context: no more is told once there is so much. */
+enum { COMMANDS_MAX = 1000, TOLD_BYTES_MAX = 16 * 1024 * 1024 };
 
 typedef fsm_code (*read_fn)(fsm_arena *arena, const fsm_value *value, const char *place, fsm_command *command,
                             fsm_error *err);
@@ -59,9 +60,22 @@ static void write_problem(batch *b, const item *of, const fsm_error *fault, cons
   b->refused++;
 }
 
+/* Nothing was done: it can be asked for again. */
+static void write_untold(batch *b, const item *of) {
+  fsm_error fault;
+  (void)fsm_fail(&fault, FSM_EBUSY, NULL,
+                 "the dry runs before it have over %d MiB of records: ask for this one in another request",
+                 TOLD_BYTES_MAX >> 20);
+  write_problem(b, of, &fault, NULL);
+}
+
 static void write_answer(batch *b, const item *of, const fsm_answer *answer) {
   fsm_value document;
   fsm_error fault = answer->error;
+  if (of->command.dry_run && b->request->out.len > TOLD_BYTES_MAX) {
+    write_untold(b, of);
+    return;
+  }
   if (fault.code == FSM_OK && fsm_answer_view(&b->request->arena, answer, &document) == FSM_OK) {
     begin_item(b, 200, "answer");
     fsm_json_write(&b->request->out, &document);
