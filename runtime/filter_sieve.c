@@ -136,17 +136,21 @@ fsm_code fsm__sieve_glance(fsm__sieve *sieve, uint64_t number, const void *value
   return code == FSM_OK && out->deployed != known ? know(sieve, out->deployed, err) : code;
 }
 
-fsm_code fsm__sieve_load(fsm__sieve *sieve, uint64_t number, fsm_arena *scratch, fsm__glance *out,
-                         fsm_error *err) {
-  fsm__key key = fsm__key_instance(number, 's', NULL, 0);
-  const void *value = NULL;
-  size_t len = 0;
+fsm_code fsm__sieve_row(fsm__sieve *sieve, uint64_t number, const void **value, size_t *len, fsm_error *err) {
+  const fsm__key key = fsm__key_instance(number, 's', NULL, 0);
   sieve->looked += FSM__LOOK_POINT;
   fsm_code code =
-      fsm__store_get(sieve->at->core->store, FSM_T_INSTANCES, key.bytes, key.len, &value, &len, err);
-  if (code == FSM_ENOTFOUND)
-    return fsm_fail(err, FSM_ECORRUPT, "store: instances", "instance number %llu has no row",
-                    (unsigned long long)number);
+      fsm__store_get(sieve->at->core->store, FSM_T_INSTANCES, key.bytes, key.len, value, len, err);
+  if (code != FSM_ENOTFOUND) return code;
+  return fsm_fail(err, FSM_ECORRUPT, "store: instances", "instance number %llu has no row",
+                  (unsigned long long)number);
+}
+
+fsm_code fsm__sieve_load(fsm__sieve *sieve, uint64_t number, fsm_arena *scratch, fsm__glance *out,
+                         fsm_error *err) {
+  const void *value = NULL;
+  size_t len = 0;
+  fsm_code code = fsm__sieve_row(sieve, number, &value, &len, err);
   return code == FSM_OK ? fsm__sieve_glance(sieve, number, value, len, scratch, out, err) : code;
 }
 
@@ -174,6 +178,18 @@ bool fsm__sieve_failed(const fsm__glance *g, const uint8_t *marks) {
   for (unsigned i = 0; i < g->active_count && g->status == FSM_COMPLETED; i++)
     if (marks[g->active[i].state] & FSM__MARK_FAILED) return true;
   return false;
+}
+
+uint32_t fsm__sieve_open_statuses(const fsm_filter *f) {
+  const uint32_t incident = 1u << FSM_INCIDENT;
+  uint32_t out = (1u << FSM_STATUS_COUNT) - 1;
+  for (unsigned i = 0; i < f->status_count; i++) {
+    const uint32_t bits = f->statuses[i];
+    if ((bits & FSM__ARE_FORCED) == 0) out &= bits | ((bits & FSM__ARE_FAILED) != 0 ? incident : 0);
+  }
+  for (unsigned i = 0; i < f->kind_count; i++)
+    if (f->kinds[i] == FSM__KIND_FAILED) out &= incident;
+  return out;
 }
 
 static bool status_passes(const fsm_filter *f, const fsm__glance *g, const uint8_t *marks) {

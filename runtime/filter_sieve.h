@@ -60,7 +60,8 @@ typedef struct fsm__sieve {
   fsm_error fault;           /* the first of them */
 } fsm__sieve;
 
-/* query_filter.c: a filter from the loose fields of a query, or the one that it has; given back by fsm_filter_free. */
+/* query_filter.c: a filter from the loose fields of a query, or the one that it has; given back by
+ * fsm_filter_free. */
 FSM_MUST_USE fsm_code fsm__query_filter(const fsm_query *query, fsm_filter **out, fsm_error *err);
 
 /* Everything lives in at->arena. FSM_EMACHINE, FSM_ENOTFOUND: no such machine, no such state. */
@@ -69,7 +70,10 @@ FSM_MUST_USE fsm_code fsm__sieve_open(const fsm__reading *at, const fsm_filter *
 /* The row of an instance; out->deployed is known to the sieve. */
 FSM_MUST_USE fsm_code fsm__sieve_glance(fsm__sieve *sieve, uint64_t number, const void *value, size_t len,
                                         fsm_arena *scratch, fsm__glance *out, fsm_error *err);
-/* The same, looked up. */
+/* The row of a number, as it lies there. */
+FSM_MUST_USE fsm_code fsm__sieve_row(fsm__sieve *sieve, uint64_t number, const void **value, size_t *len,
+                                     fsm_error *err);
+/* Row and glance of a number. */
 FSM_MUST_USE fsm_code fsm__sieve_load(fsm__sieve *sieve, uint64_t number, fsm_arena *scratch,
                                       fsm__glance *out, fsm_error *err);
 const fsm__sieve_machine *fsm__sieve_machine_of(const fsm__sieve *sieve, const fsm__glance *glance);
@@ -82,6 +86,8 @@ FSM_MUST_USE fsm_code fsm__sieve_test(fsm__sieve *sieve, const fsm__glance *glan
 
 /* An incident, or completed in a state that is marked so. */
 bool fsm__sieve_failed(const fsm__glance *glance, const uint8_t *marks);
+/* Which statuses (bits) an open instance may have that passes. */
+uint32_t fsm__sieve_open_statuses(const fsm_filter *filter);
 /* filter_kind.c: those of `wanted` (FSM__KIND_…) that it is. Whether it is silent is asked for the least time
  * of the filter's `for`; without one it is not. */
 FSM_MUST_USE fsm_code fsm__sieve_kinds(fsm__sieve *sieve, const fsm__glance *glance, uint32_t wanted,

@@ -1,26 +1,18 @@
 /* query_stuck.c: open instances by the time in their state, the longest first.
  *
  * by_state is ordered by machine, state, since, so this is a merge of its intervals that stops at the first
- * row that is too young. Intervals in which nobody can be of the kinds that are asked for are left out:
- * states without an sla, those that anybody can move on from, incidents when there are none. Where another
- * index has few candidates these are ranked instead, in the same order. An instance is told once, in the leaf
- * that it has waited in longest. */
+ * row that is too young, or when incidents are asked for and all that there are were met; of a row whose
+ * status cannot pass nothing else is read. Where another index has few candidates these are ranked instead,
+ * in the same order. An instance is told once, in the leaf that it has waited in longest. */
 #include <string.h>
 
-#include "runtime/query_page.h"
+#include "runtime/query_stuck_lanes.h"
 
 /* Where it waits: the order is since, machine, name, number. */
 typedef struct wait {
   int64_t since_ns;
   uint32_t name;
 } wait;
-
-/* Is the state, or one around it, wanted? */
-static bool in_wanted(const fsm_machine *machine, unsigned state, const char *wanted) {
-  for (; wanted != NULL && state != 0; state = fsm_state_parent(machine, state))
-    if (fsm__state_matches(fsm_state_path(machine, state), wanted)) return true;
-  return wanted == NULL;
-}
 
 /* The leaf that is not final, of those that are wanted, in which it has waited longest; false: none. */
 static bool longest_wait(const fsm__sieve *sieve, const fsm__glance *g, wait *out) {
@@ -76,174 +68,79 @@ static fsm_code rank(fsm__page *page, fsm__sieve *sieve, const fsm__candidates *
   return code == FSM_OK ? fsm__ranking_show(&ranking, page, err) : code;
 }
 
-/* ---- lanes -------------------------------------------------------------------------------------- */
+/* ---- merged -------------------------------------------------------------------------------------- */
 
-/* A place in by_state: one (machine, state) interval, at its next row. */
-typedef struct lane {
-  fsm__range range;
-  fsm__key head;
-  int64_t since_ns;
-  bool live;
-} lane;
+typedef struct merging {
+  fsm__page *page;
+  fsm__sieve *sieve;
+  uint32_t statuses;       /* that may pass */
+  uint64_t incidents, met; /* those there are, and of them so many; 0 = it does not matter */
+} merging;
 
-static fsm_code lane_next(lane *l, fsm_error *err) {
-  fsm__row row;
-  bool found = false;
-  fsm_code code = fsm__range_next(&l->range, &row, &found, err);
-  l->live = code == FSM_OK && found && row.key_len == 24;
-  if (!l->live) return code;
-  l->head.len = 0;
-  fsm__key_add(&l->head, row.key, row.key_len);
-  l->since_ns = (int64_t)fsm__key_read_u64(l->head.bytes + 8);
-  return FSM_OK;
+/* An instance is an incident once, so behind the last one of them nobody is. */
+static fsm_code count_incidents(merging *m, fsm_error *err) {
+  if (m->statuses != 1u << FSM_INCIDENT || m->page->goes_on) return FSM_OK;
+  return fsm__counter_read(m->sieve->at->core->store, "incidents", &m->incidents, err);
 }
 
-typedef struct lanes {
-  lane *at;
-  unsigned count, cap;
-} lanes;
-
-/* Is the name a leaf that is not final in some version of the machine, and wanted, and can those in it be of
- * the kinds that are? */
-static fsm_code lane_wanted(const fsm__sieve *sieve, const fsm__deployed *newest, uint32_t name, bool *wanted,
-                            fsm_error *err) {
-  fsm__catalog *catalog = sieve->at->core->catalog;
-  *wanted = false;
-  for (uint32_t v = newest->version; v >= 1 && !*wanted; v--) {
-    const fsm__deployed *d = fsm__catalog_find(catalog, newest->id, v);
-    fsm_code code = d != NULL ? fsm__catalog_need(catalog, d, err) : FSM_OK;
-    if (code != FSM_OK || d == NULL) return code;
-    for (unsigned s = 1; s < fsm_machine_states(d->machine) && !*wanted && code == FSM_OK; s++)
-      if (d->names[s] == name && fsm_state_is_leaf(d->machine, s) &&
-          fsm_state_kind(d->machine, s) != FSM_FINAL && in_wanted(d->machine, s, sieve->filter->state))
-        code = fsm__sieve_may_be(sieve, d, s, wanted, err);
-    if (code != FSM_OK) return code;
-  }
-  return FSM_OK;
-}
-
-static fsm_code lane_add(const fsm__reading *at, lanes *all, uint32_t machine, uint32_t name,
-                         fsm_error *err) {
-  if (all->count == all->cap) {
-    unsigned cap = all->cap ? all->cap * 2 : 16;
-    lane *grown = fsm_arena_alloc(at->arena, cap * sizeof *grown);
-    if (grown == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for an answer");
-    if (all->count > 0) memcpy(grown, all->at, all->count * sizeof *grown);
-    all->at = grown;
-    all->cap = cap;
-  }
-  fsm__key prefix = {.len = 0};
-  fsm__key_u32(&prefix, machine);
-  fsm__key_u32(&prefix, name);
-  fsm__range_open(&all->at[all->count++].range, at->core->store, FSM_T_BY_STATE, prefix.bytes, prefix.len);
-  return FSM_OK;
-}
-
-/* The intervals to merge: found by hopping from one (machine, name) to the next. */
-static fsm_code open_lanes(const fsm__sieve *sieve, lanes *all, fsm_error *err) {
-  const fsm__reading *at = sieve->at;
-  fsm__range range;
-  fsm__row row;
-  bool found = false;
-  fsm_code code;
-  fsm__range_open(&range, at->core->store, FSM_T_BY_STATE, NULL, 0);
-  while ((code = fsm__range_next(&range, &row, &found, err)) == FSM_OK && found) {
-    uint32_t machine = fsm__key_read_u32(row.key), name = fsm__key_read_u32((const uint8_t *)row.key + 4);
-    const fsm__deployed *newest = fsm__catalog_at(at->core->catalog, machine, 0);
-    bool wanted = false;
-    if (newest != NULL && (sieve->machine == 0 || sieve->machine == machine))
-      code = lane_wanted(sieve, newest, name, &wanted, err);
-    if (code == FSM_OK && wanted) code = lane_add(at, all, machine, name, err);
-    if (code != FSM_OK || (name == UINT32_MAX && machine == UINT32_MAX)) break;
-    fsm__key beyond = {.len = 0};
-    fsm__key_u32(&beyond, name == UINT32_MAX ? machine + 1 : machine);
-    fsm__key_u32(&beyond, name + 1);
-    fsm__range_from(&range, beyond.bytes, beyond.len);
-  }
-  fsm__range_close(&range);
-  return code;
-}
-
-/* `after` orders across lanes as the page did: by since, then by the key. */
-static bool lane_before(const lane *a, const lane *b) {
-  if (a->since_ns != b->since_ns) return a->since_ns < b->since_ns;
-  return memcmp(a->head.bytes, b->head.bytes, a->head.len) < 0;
-}
-
-/* The row that a page's place is of. */
-static fsm_code mark_of(const fsm__page *page, lane *mark, fsm_error *err) {
-  const uint8_t *place = page->after.bytes;
-  if (page->after.len != 25)
-    return fsm_fail(err, FSM_EARGUMENT, "after", "\"%.64s\" is not a page's next", page->at->query->after);
-  mark->head.len = 0;
-  mark->since_ns = (int64_t)fsm__key_read_u64(place + 9);
-  fsm__key_add(&mark->head, place + 17, 8);
-  fsm__key_add(&mark->head, place + 9, 8);
-  fsm__key_add(&mark->head, place, 8);
-  return FSM_OK;
-}
-
-static fsm_code skip_to_after(const fsm__page *page, lanes *all, fsm_error *err) {
-  lane mark = {.live = true};
-  fsm_code code = page->goes_on ? mark_of(page, &mark, err) : FSM_OK;
-  for (unsigned i = 0; i < all->count && code == FSM_OK; i++) {
-    lane *l = &all->at[i];
-    if (page->goes_on) { /* whatever is older was shown */
-      fsm__key from = {.len = 0};
-      fsm__key_add(&from, l->range.prefix, l->range.prefix_len);
-      fsm__key_u64(&from, (uint64_t)mark.since_ns);
-      fsm__range_from(&l->range, from.bytes, from.len);
-    }
-    code = lane_next(l, err);
-    while (code == FSM_OK && page->goes_on && l->live && !lane_before(&mark, l)) code = lane_next(l, err);
-  }
-  return code;
-}
-
-static lane *oldest(lanes *all) {
-  lane *best = NULL;
-  for (unsigned i = 0; i < all->count; i++)
-    if (all->at[i].live && (best == NULL || lane_before(&all->at[i], best))) best = &all->at[i];
-  return best;
-}
-
-/* The instance of a row, if that is the leaf in which it waits longest and it passes. */
-static fsm_code consider(fsm__page *page, fsm__sieve *sieve, const lane *l, fsm_arena *scratch, bool *full,
-                         fsm_error *err) {
-  fsm__glance glance;
-  wait waits;
-  bool passes = false;
+static fsm__key place_of(const fsm__lane *l) {
   fsm__key place = {.len = 0};
   fsm__key_add(&place, l->head.bytes + 16, 8); /* as a ranking has it */
   fsm__key_add(&place, "", 1);
   fsm__key_add(&place, l->head.bytes + 8, 8);
   fsm__key_add(&place, l->head.bytes, 8);
-  uint64_t number = fsm__key_read_u64(l->head.bytes + 16);
-  fsm_code code = fsm__query_wanted(sieve->at->query, err);
-  if (code == FSM_OK) code = fsm__sieve_load(sieve, number, scratch, &glance, err);
+  return place;
+}
+
+/* *passes: that is the leaf in which it waits longest, and it passes. */
+static fsm_code test(merging *m, const fsm__lane *l, uint64_t number, fsm_arena *scratch, bool *passes,
+                     fsm_error *err) {
+  const void *value = NULL;
+  size_t len = 0;
+  fsm__status status;
+  fsm__glance glance;
+  wait waits;
+  *passes = false;
+  fsm_code code = fsm__sieve_row(m->sieve, number, &value, &len, err);
   if (code != FSM_OK) return code;
-  if (longest_wait(sieve, &glance, &waits) && waits.name == fsm__key_read_u32(l->head.bytes + 4))
-    code = fsm__sieve_test(sieve, &glance, waits.since_ns, scratch, &passes, err);
-  if (code == FSM_OK && passes) code = fsm__page_add(page, number, &place, full, err);
-  if (code == FSM_OK && !*full && sieve->looked >= sieve->look_max) {
-    fsm__page_stop(page, &place);
+  if (fsm__glance_status(value, len, &status) && (m->statuses >> status & 1) == 0) return FSM_OK;
+  code = fsm__sieve_glance(m->sieve, number, value, len, scratch, &glance, err);
+  if (code != FSM_OK || !longest_wait(m->sieve, &glance, &waits) ||
+      waits.name != fsm__key_read_u32(l->head.bytes + 4))
+    return code;
+  if (glance.status == FSM_INCIDENT) m->met++;
+  return fsm__sieve_test(m->sieve, &glance, waits.since_ns, scratch, passes, err);
+}
+
+static fsm_code consider(merging *m, const fsm__lane *l, fsm_arena *scratch, bool *full, fsm_error *err) {
+  const uint64_t number = fsm__key_read_u64(l->head.bytes + 16);
+  const fsm__key place = place_of(l);
+  bool passes = false;
+  fsm_code code = fsm__query_wanted(m->sieve->at->query, err);
+  if (code == FSM_OK) code = test(m, l, number, scratch, &passes, err);
+  if (code == FSM_OK && passes) code = fsm__page_add(m->page, number, &place, full, err);
+  if (code == FSM_OK && !*full && m->sieve->looked >= m->sieve->look_max) {
+    fsm__page_stop(m->page, &place);
     *full = true;
   }
   return code;
 }
 
-static fsm_code merge(fsm__page *page, fsm__sieve *sieve, lanes *all, fsm_error *err) {
+static fsm_code merge(fsm__page *page, fsm__sieve *sieve, fsm__lanes *all, fsm_error *err) {
+  merging m = {.page = page, .sieve = sieve, .statuses = fsm__sieve_open_statuses(sieve->filter)};
   fsm_arena scratch;
-  fsm_code code = open_lanes(sieve, all, err);
-  if (code == FSM_OK) code = skip_to_after(page, all, err);
+  fsm_code code = fsm__lanes_open(sieve, all, err);
+  if (code == FSM_OK) code = fsm__lanes_begin(page, all, err);
+  if (code == FSM_OK) code = count_incidents(&m, err);
   fsm_arena_init(&scratch, 0);
   for (bool full = false; code == FSM_OK && !full;) {
-    lane *l = oldest(all);
+    fsm__lane *l = fsm__lanes_oldest(all);
     if (l == NULL || sieve->now_ns - l->since_ns < sieve->filter->for_least_ns)
       break; /* the rest is younger */
-    code = consider(page, sieve, l, &scratch, &full, err);
+    if (m.incidents > 0 && m.met == m.incidents) break;
+    code = consider(&m, l, &scratch, &full, err);
     fsm_arena_reset(&scratch);
-    if (code == FSM_OK && !full) code = lane_next(l, err);
+    if (code == FSM_OK && !full) code = fsm__lane_next(l, err);
   }
   fsm_arena_free(&scratch);
   for (unsigned i = 0; i < all->count; i++) fsm__range_close(&all->at[i].range);
@@ -254,7 +151,7 @@ static fsm_code merge(fsm__page *page, fsm__sieve *sieve, lanes *all, fsm_error 
 
 static fsm_code stuck(fsm__page *page, fsm__sieve *sieve, fsm_error *err) {
   fsm__candidates candidates;
-  lanes all = {.count = 0};
+  fsm__lanes all = {.count = 0};
   fsm_code code = fsm__candidates_find(sieve, false, &candidates, err);
   if (code != FSM_OK) return code;
   return candidates.some ? rank(page, sieve, &candidates, err) : merge(page, sieve, &all, err);

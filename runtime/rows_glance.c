@@ -7,7 +7,7 @@
 
 #include "schema/pack_read.h"
 
-enum { ITEMS = 20, ITEMS_AND_MORE = 21, MORE_FORCED = 2 };
+enum { ITEMS = 20, ITEMS_AND_MORE = 21, MORE_FORCED = 2, STATUS_AT = 6 };
 
 static fsm_code unreadable(uint64_t number, fsm_error *err) {
   return fsm_fail(err, FSM_ECORRUPT, "store: instances", "row of instance number %llu cannot be read",
@@ -125,6 +125,17 @@ fsm_code fsm__glance_read(fsm__catalog *catalog, uint64_t number, const void *va
   bool no_memory = false;
   if (take_active(&in, arena, out, &no_memory) && take_rest(&in, items == ITEMS_AND_MORE, out)) return FSM_OK;
   return no_memory ? fsm_fail(err, FSM_ENOMEM, "", "no memory for an instance") : unreadable(number, err);
+}
+
+bool fsm__glance_status(const void *value, size_t len, fsm__status *out) {
+  fsm__reader in = fsm__reader_of(value, len);
+  uint32_t items = 0, status = 0;
+  if (!take_list(&in, &items)) return false;
+  for (unsigned i = 0; i < STATUS_AT; i++)
+    if (!skip(&in)) return false;
+  if (!take_u32(&in, &status) || status >= FSM_STATUS_COUNT) return false;
+  *out = (fsm__status)status;
+  return true;
 }
 
 int64_t fsm__glance_since(const fsm__glance *glance) {

@@ -29,6 +29,8 @@ typedef struct fsm__glance {
 FSM_MUST_USE fsm_code fsm__glance_read(fsm__catalog *catalog, uint64_t number, const void *value, size_t len,
                                        fsm_arena *arena, const fsm__deployed *deployed, fsm__glance *out,
                                        fsm_error *err);
+/* Its status alone, for whoever passes over most; false: the row cannot be read. */
+bool fsm__glance_status(const void *value, size_t len, fsm__status *out);
 /* When the leaf that it has been in longest was entered. */
 int64_t fsm__glance_since(const fsm__glance *glance);
 

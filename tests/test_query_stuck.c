@@ -1,6 +1,6 @@
 /* Which intervals of by_state are looked at for a kind: those in which somebody may be of it, and no others.
  * A page that may look at few rows shows it: what is left out costs it nothing. */
-#include "runtime_scene.h"
+#include "admin_scene.h"
 
 #include "runtime/filter.h"
 
@@ -52,12 +52,12 @@ static int teardown(void **state) {
 }
 
 /* The ids of the first page, with blanks behind them; "…" when there is more. */
-static const char *stuck(fixture *f, const char *kind, unsigned look) {
+static const char *stuck_of(fixture *f, const char *field, const char *value, unsigned look) {
   fsm_filter *filter = NULL;
   fsm_error err = {.text = ""};
   fsm_buf text = {0};
   assert_int_equal(fsm_filter_new(&filter, &err), FSM_OK);
-  assert_int_equal(fsm_filter_set(filter, "kind", kind, &err), FSM_OK);
+  assert_int_equal(fsm_filter_set(filter, field, value, &err), FSM_OK);
   const fsm_value page = query(f, (fsm_query){.kind = FSM_QUERY_STUCK, .filter = filter, .look = look});
   const fsm_value *items = fsm_map_get(&page, "items");
   for (unsigned i = 0; i < items->len; i++)
@@ -67,6 +67,10 @@ static const char *stuck(fixture *f, const char *kind, unsigned look) {
   fsm_buf_free(&text);
   fsm_filter_free(filter);
   return kept;
+}
+
+static const char *stuck(fixture *f, const char *kind, unsigned look) {
+  return stuck_of(f, "kind", kind, look);
 }
 
 static void whoever_can_be_moved_is_not_looked_at_for_the_dead(void **state) {
@@ -85,11 +89,52 @@ static void of_several_kinds_one_is_enough(void **state) {
   assert_string_equal(stuck(*state, "dead,sla", 2 * LOOKS), "sunk slow both ");
 }
 
+/* An incident of each, in the order of their begin. */
+static void break_all(fixture *f, const char *const *ids, unsigned count) {
+  for (unsigned i = 0; i < count; i++) begun(f, ids[i], "TICK"), pass(f, 2);
+  for (unsigned i = 0; i < count; i++) await_field(f, ids[i], "status", "\"incident\"");
+}
+
+/* Two are the oldest: behind the last incident nobody is looked at, however little of all that is. */
+static void behind_the_last_incident_nobody_is_looked_at(void **state) {
+  fixture *f = *state;
+  static const char *const ids[] = {"first", "second"};
+  break_all(f, ids, 2);
+  for (unsigned i = 0; i < MANY; i++) {
+    char id[16];
+    snprintf(id, sizeof id, "later-%u", i);
+    begun(f, id, NULL), pass(f, 1);
+  }
+  assert_string_equal(stuck(f, "failed", LOOKS), "first second ");
+  assert_string_equal(stuck_of(f, "status", "incident", LOOKS), "first second ");
+  assert_string_equal(stuck_of(f, "status", "failed", LOOKS), "first second ");
+  assert_string_equal(stuck(f, "failed,dead", LOOKS), "first second …");
+}
+
+/* One passed over is no less looked at: what a page may look at holds, and the next one goes on. */
+static void incidents_behind_many_others_are_found_on_later_pages(void **state) {
+  fixture *f = *state;
+  static const char *const ids[] = {"last"};
+  for (unsigned i = 0; i < MANY; i++) {
+    char id[16];
+    snprintf(id, sizeof id, "before-%u", i);
+    begun(f, id, NULL), pass(f, 1);
+  }
+  break_all(f, ids, 1);
+  assert_string_equal(stuck(f, "failed", LOOKS), "…");
+  assert_string_equal(stuck(f, "failed", 100 * LOOKS), "last ");
+  assert_string_equal(stuck_of(f, "status", "running,incident", 100 * LOOKS) + strlen("before-0 "),
+                      stuck_of(f, "status", "open", 100 * LOOKS) + strlen("before-0 "));
+  assert_non_null(strstr(stuck_of(f, "status", "running", 100 * LOOKS), "before-59 "));
+}
+
 int main(void) {
 #define ROW(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {ROW(whoever_can_be_moved_is_not_looked_at_for_the_dead),
                                      ROW(states_without_an_sla_are_not_looked_at_for_the_late),
                                      ROW(without_incidents_nobody_is_looked_at_for_one),
-                                     ROW(of_several_kinds_one_is_enough)};
+                                     ROW(of_several_kinds_one_is_enough),
+                                     S(behind_the_last_incident_nobody_is_looked_at),
+                                     S(incidents_behind_many_others_are_found_on_later_pages)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
