@@ -1,12 +1,13 @@
 /* web_near.c: an exchange over a unix socket, by nothing but the system.
  *
  * The connection is kept between requests. One that the server has closed meanwhile is made anew before
- * anything is sent; when it goes afterwards nobody knows whether the request was taken, and only one that
- * changes nothing is sent again. */
+ * anything is sent; when it goes afterwards nobody knows whether the request was taken, and only one that may
+ * be taken twice is sent again: it changes nothing, or has an Idempotency-Key. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -166,6 +167,13 @@ static bool receive(flight *f) {
   return true;
 }
 
+static bool may_be_taken_twice(const fsm__exchange *ex) {
+  if (strcmp(ex->request->method, "GET") == 0) return true;
+  for (size_t i = 0; i < ex->sent_count; i++)
+    if (strcasecmp(ex->sent[i].name, "Idempotency-Key") == 0) return true;
+  return false;
+}
+
 /* ---- the whole -------------------------------------------------------------------------------------- */
 
 static bool exchange(flight *f, const fsm_buf *request) {
@@ -188,7 +196,7 @@ static fsm_code fault(const flight *f, fsm_error *err) {
 fsm_code fsm__near_do(fsm_web *web, fsm__exchange *ex, fsm_error *err) {
   flight f = {.web = web, .near = web->near, .ex = ex};
   fsm_buf request = {0};
-  const bool kept = is_alive(f.near), harmless = strcmp(ex->request->method, "GET") == 0;
+  const bool kept = is_alive(f.near), again = may_be_taken_twice(ex);
   if (atomic_load(&web->interrupted)) return fsm__web_ended(web, ex, err);
   if (web->timeout_ns > 0 && ex->listener == NULL) f.until_ns = fsm__monotonic_ns() + web->timeout_ns;
   make_request(web, ex, &request);
@@ -196,7 +204,7 @@ fsm_code fsm__near_do(fsm_web *web, fsm__exchange *ex, fsm_error *err) {
   if (code == FSM_OK && !kept) code = connected(&f, err);
   bool whole = code == FSM_OK && exchange(&f, &request);
   const bool ours = f.late || ex->enough || ex->silent || atomic_load(&web->interrupted);
-  if (code == FSM_OK && !whole && !ours && kept && harmless && !f.near->reply.begun) {
+  if (code == FSM_OK && !whole && !ours && kept && again && !f.near->reply.begun) {
     code = connected(&f, err);
     whole = code == FSM_OK && exchange(&f, &request);
   }

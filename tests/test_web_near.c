@@ -155,6 +155,27 @@ static void one_that_the_server_ends_is_made_anew(void **state) {
   stop(s, web);
 }
 
+static void what_has_a_key_may_be_taken_twice(void **state) {
+  (void)state;
+  fsm_error err = {0};
+  static const char *const answers[] = {OK_ANSWER, HANG_UP, NULL, OK_ANSWER, NULL, NULL};
+  static const fsm_web_header key = {"Idempotency-Key", "k-1"};
+  const fsm_web_request request = {
+      .method = "POST", .path = "/x", .headers = &key, .header_count = 1, .body = "{}", .body_len = 2};
+  server *s = start(answers);
+  fsm_web *web = client(s);
+  for (unsigned i = 0; i < 2; i++) {
+    fsm_arena arena;
+    fsm_web_reply reply = {0};
+    fsm_arena_init(&arena, 0);
+    assert_int_equal(fsm_web_do(web, &request, &arena, &reply, &err), FSM_OK);
+    fsm_arena_free(&arena);
+  }
+  assert_int_equal(s->requests, 3);
+  assert_int_equal(s->connections, 2);
+  stop(s, web);
+}
+
 static void what_changes_something_is_not_sent_twice(void **state) {
   (void)state;
   char out[64];
@@ -316,6 +337,7 @@ int main(void) {
       cmocka_unit_test(a_socket_needs_no_libcurl),
       cmocka_unit_test(a_connection_is_kept),
       cmocka_unit_test(one_that_the_server_ends_is_made_anew),
+      cmocka_unit_test(what_has_a_key_may_be_taken_twice),
       cmocka_unit_test(what_changes_something_is_not_sent_twice),
       cmocka_unit_test(what_only_asks_is),
       cmocka_unit_test(an_answer_before_all_is_sent_is_heard),
