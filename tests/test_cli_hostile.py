@@ -355,7 +355,7 @@ class Hostile(unittest.TestCase):
             status, body = forward(self.data + "/fsmd.sock", request)
             with lock:
                 heard.append((line, status, body))
-            return [head(status, len(body)), body]
+            return [head(status, len(body), "Connection: close\r\n"), body]
 
         with door(path, answer):
             code, out, err = run("--socket", path, *self.filled(words, "learn"))

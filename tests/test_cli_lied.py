@@ -186,7 +186,7 @@ class Lied(Case):
 
     def test_pages_that_never_end_do(self):
         with lying({"/": (200, {"items": [], "next": "again"})}) as socket:
-            self.assertEqual(run("--socket", socket, "ls", "--all")[0], 0)
+            self.assertEqual(run("--socket", socket, "ls", "--all")[0], 9)
 
 
 if __name__ == "__main__":

@@ -383,7 +383,7 @@ class Settings(unittest.TestCase):
     def test_without_keys_it_is_off_and_the_line_of_the_start_says_why(self):
         d = Daemon("--auth", "none", "--nats", "nats://127.0.0.1:1", key=False)
         self.addCleanup(d.remove)
-        self.assertIn('nats_api="off: there is no key of tokens, and --nats-auth is not none"', d.logged())
+        await_("why it is off", lambda: 'nats_api="off: there is no key of tokens, and --nats-auth is not none"' in d.logged())
         self.assertEqual(d.stop(), 0)
 
     def test_settings_that_cannot_be_are_refused(self):
