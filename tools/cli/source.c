@@ -1,86 +1,16 @@
-/* source.c: finding the daemon or opening its files, and asking either. */
+/* source.c: a daemon or the files of a stopped one, opened, and asked. */
 #include "tools/cli/source.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "runtime/hash.h"
 #include "schema/json.h"
 #include "tools/cli/route.h"
+#include "tools/cli/source_socket.h"
 
-#define SOCKET_NAME "fsmd.sock"
-
-/* ---- finding -------------------------------------------------------------------------------------- */
-
-static bool is_ours(const struct stat *info) { return info->st_uid == geteuid() || info->st_uid == 0; }
-
-/* Whoever can put a socket there would be told the token and believed what it answers. */
-static fsm_code check_private(const char *dir, const struct stat *dir_info, const char *path,
-                              const struct stat *info, fsm_error *err) {
-  static const char own[] =
-      "belongs to user %u, neither to this user nor to root; "
-      "if it is to be trusted, name it: --socket PATH";
-  unsigned mode = (unsigned)(dir_info->st_mode & 07777);
-  if (!is_ours(dir_info)) return fsm_fail(err, FSM_EPERMISSION, dir, own, (unsigned)dir_info->st_uid);
-  if ((mode & (S_IWGRP | S_IWOTH)) != 0)
-    return fsm_fail(err, FSM_EPERMISSION, dir, "others may put files there: mode %04o: set 0700", mode);
-  if (!S_ISSOCK(info->st_mode)) return fsm_fail(err, FSM_EPERMISSION, path, "is not a socket");
-  if (!is_ours(info)) return fsm_fail(err, FSM_EPERMISSION, path, own, (unsigned)info->st_uid);
-  return FSM_OK;
-}
-
-static bool has(int dir, const char *name) {
-  struct stat info;
-  return fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
-}
-
-static fsm_code look_into(int fd, const char *dir, const char *path, fsm_error *err) {
-  struct stat dir_info, info;
-  if (fstat(fd, &dir_info) != 0)
-    return fsm_fail(err, FSM_EIO, dir, "cannot be looked at: %s", strerror(errno));
-  if (fstatat(fd, SOCKET_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
-    return check_private(dir, &dir_info, path, &info, err);
-  if (errno != ENOENT)
-    return fsm_fail(err, FSM_EPERMISSION, dir, "cannot be looked into: %s", strerror(errno));
-  if (has(fd, "store") || has(fd, "journal")) return FSM_ENOTFOUND;
-  return fsm_fail(err, FSM_EARGUMENT, dir, "is not a data directory of fsmd: it has no store and no journal");
-}
-
-/* Is there a socket of a daemon that may be trusted? FSM_ENOTFOUND: none, or no directory at all. */
-static fsm_code look(const char *dir, const char *path, fsm_error *err) {
-  int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0 && errno == ENOENT) return FSM_ENOTFOUND;
-  if (fd < 0 && errno == ENOTDIR) return fsm_fail(err, FSM_EARGUMENT, dir, "is not a data directory");
-  if (fd < 0)
-    return fsm_fail(err, errno == EACCES ? FSM_EPERMISSION : FSM_EIO, dir, "cannot be opened: %s",
-                    strerror(errno));
-  fsm_code code = look_into(fd, dir, path, err);
-  close(fd);
-  return code;
-}
-
-/* Does somebody listen on the socket? FSM_ENOTFOUND: nobody, so the files are free to be read. */
-static fsm_code knock(const char *path, fsm_error *err) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path)
-    return fsm_fail(err, FSM_EARGUMENT, path, "a socket path has at most %d bytes", FSM_WEB_SOCKET_MAX);
-  memcpy(address.sun_path, path, strlen(path) + 1);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fsm_fail(err, FSM_EIO, path, "no socket can be made: %s", strerror(errno));
-  int failed = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
-  close(fd);
-  if (failed == 0) return FSM_OK;
-  if (failed == ENOENT || failed == ECONNREFUSED) return FSM_ENOTFOUND;
-  if (failed == EACCES || failed == EPERM)
-    return fsm_fail(err, FSM_EPERMISSION, path, "the daemon's socket is not open to this user");
-  return fsm_fail(err, FSM_EUNREACHABLE, path, "%s", strerror(failed));
-}
+/* ---- opening -------------------------------------------------------------------------------------- */
 
 static fsm_code open_web(const cli_place *place, const char *socket, const char *url, cli_source *source,
                          fsm_error *err) {
@@ -115,11 +45,11 @@ static fsm_code open_offline(const char *dir, cli_source *source, fsm_error *err
 }
 
 static fsm_code open_data(const cli_place *place, bool writes, cli_source *source, fsm_error *err) {
-  const char *path = fsm_arena_printf(&source->arena, "%s/" SOCKET_NAME, place->data);
+  const char *path = fsm_arena_printf(&source->arena, "%s/" CLI_SOCKET_NAME, place->data);
   if (path == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a path");
   if (place->offline) return open_offline(place->data, source, err);
-  fsm_code code = look(place->data, path, err);
-  if (code == FSM_OK) code = knock(path, err);
+  fsm_code code = cli_socket_look(place->data, path, err);
+  if (code == FSM_OK) code = cli_socket_knock(path, err);
   if (code == FSM_OK) return open_web(place, path, NULL, source, err);
   if (code != FSM_ENOTFOUND) return code;
   if (writes)
@@ -137,7 +67,7 @@ fsm_code cli_source_open(const cli_place *place, bool writes, cli_source *out, f
     return fsm_fail(err, FSM_EARGUMENT, "offline", "--offline is of files: --data DIR");
   if (place->url != NULL) return open_web(place, NULL, place->url, out, err);
   if (place->socket != NULL) {
-    fsm_code code = knock(place->socket, err); /* nobody there: the request says so */
+    fsm_code code = cli_socket_knock(place->socket, err); /* nobody there: the request says so */
     return code == FSM_OK || code == FSM_ENOTFOUND ? open_web(place, place->socket, NULL, out, err) : code;
   }
   if (place->data != NULL) return open_data(place, writes, out, err);
