@@ -42,6 +42,7 @@ static fsm_code look(asking *a, fsm__store *view, uint64_t seq, fsm_error *err) 
   size_t len = 0;
   fsm__glance glance;
   fsm_value labels = fsm_null();
+  if (seq < a->seq) return FSM_OK; /* meanwhile the id may have gone to another */
   fsm__catalog *catalog = fsm__catalog_view(a->source->catalog, view, seq, a->scratch);
   if (catalog == NULL) return fsm_fail(err, FSM_ENOMEM, "", "no memory for a filter");
   fsm_code code = fsm__instance_number(view, a->id, &number, err);
