@@ -24,9 +24,28 @@ static const char *count_in(fsm_arena *arena, const fsm_value *item, const char 
   return value != NULL ? cli_text(arena, value) : "0";
 }
 
-static const char *span_in(fsm_arena *arena, const fsm_value *item, const char *path) {
-  return cli_span(arena, cli_member_at(item, path));
+static const char *share_of(cli_run *cli, fsm_arena *arena, const fsm_value *document, const char *list,
+                            const fsm_value *item, const char *member) {
+  return cli_bar(cli, arena, (double)cli_count_of(item, member), most_of(document, list, member), BAR);
 }
+
+static bool is_span(const char *name) {
+  const size_t len = strlen(name);
+  return len > 3 && strcmp(name + len - 3, "_ns") == 0;
+}
+
+/* Cells that are still NULL have what their column names: a span (…_ns) or a count. */
+static void add_row(cli_table *table, fsm_arena *arena, const cli_column *columns, const char **cells,
+                    size_t count, const fsm_value *item) {
+  for (size_t i = 0; i < count; i++) {
+    if (cells[i] != NULL) continue;
+    const char *name = columns[i].name;
+    cells[i] = is_span(name) ? cli_span(arena, cli_member_at(item, name)) : count_in(arena, item, name);
+  }
+  cli_table_row(table, cells);
+}
+
+#define COUNT(columns) (sizeof columns / sizeof *columns)
 
 /* ---- states ------------------------------------------------------------------------------------------ */
 
@@ -49,24 +68,11 @@ static const cli_column state_columns[] = {
 
 static void add_state(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                       const fsm_value *item) {
-  const double now = (double)cli_count_of(item, "standing.count");
-  const char *bar = cli_bar(cli, arena, now, most_of(document, "states", "standing.count"), BAR);
-  const char *cells[] = {cli_field(arena, item, "machine"),
-                         cli_state_text(cli, arena, item),
-                         count_in(arena, item, "standing.count"),
-                         bar,
-                         span_in(arena, item, "standing.max_ns"),
-                         count_in(arena, item, "entered"),
-                         count_in(arena, item, "stays.count"),
-                         span_in(arena, item, "stays.p50_ns"),
-                         span_in(arena, item, "stays.p95_ns"),
-                         span_in(arena, item, "stays.p99_ns"),
-                         span_in(arena, item, "stays.max_ns"),
-                         span_in(arena, item, "stays.mean_ns"),
-                         span_in(arena, item, "stays.stddev_ns"),
-                         span_in(arena, item, "stays.min_ns"),
-                         cli_field(arena, item, "cut")};
-  cli_table_row(table, cells);
+  const char *cells[COUNT(state_columns)] = {
+      cli_field(arena, item, "machine"), cli_state_text(cli, arena, item), NULL,
+      share_of(cli, arena, document, "states", item, "standing.count")};
+  cells[COUNT(state_columns) - 1] = cli_field(arena, item, "cut"); /* nothing where it is 0 */
+  add_row(table, arena, state_columns, cells, COUNT(state_columns), item);
 }
 
 /* As its newest version calls it. */
@@ -87,14 +93,9 @@ static const cli_column event_columns[] = {
 
 static void add_event(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                       const fsm_value *item) {
-  const char *cells[] = {
-      cli_field(arena, item, "machine"),
-      event_text(cli, arena, item),
-      count_in(arena, item, "taken"),
-      count_in(arena, item, "refused"),
-      count_in(arena, item, "failed"),
-      cli_bar(cli, arena, (double)cli_count_of(item, "taken"), most_of(document, "events", "taken"), BAR)};
-  cli_table_row(table, cells);
+  const char *cells[COUNT(event_columns)] = {cli_field(arena, item, "machine"), event_text(cli, arena, item)};
+  cells[COUNT(event_columns) - 1] = share_of(cli, arena, document, "events", item, "taken");
+  add_row(table, arena, event_columns, cells, COUNT(event_columns), item);
 }
 
 static const cli_column refusal_columns[] = {
@@ -106,11 +107,10 @@ static const cli_column refusal_columns[] = {
 
 static void add_refusal(cli_run *cli, cli_table *table, fsm_arena *arena, const fsm_value *document,
                         const fsm_value *item) {
-  const char *cells[] = {
-      cli_field(arena, item, "machine"), event_text(cli, arena, item), cli_field(arena, item, "reason"),
-      count_in(arena, item, "count"),
-      cli_bar(cli, arena, (double)cli_count_of(item, "count"), most_of(document, "refusals", "count"), BAR)};
-  cli_table_row(table, cells);
+  const char *cells[COUNT(refusal_columns)] = {
+      cli_field(arena, item, "machine"), event_text(cli, arena, item), cli_field(arena, item, "reason"), NULL,
+      share_of(cli, arena, document, "refusals", item, "count")};
+  add_row(table, arena, refusal_columns, cells, COUNT(refusal_columns), item);
 }
 
 static const cli_column machine_columns[] = {
@@ -127,15 +127,8 @@ static void add_machine(cli_run *cli, cli_table *table, fsm_arena *arena, const 
                         const fsm_value *item) {
   (void)document;
   const char *machine = cli_field(arena, item, "machine");
-  const char *cells[] = {*machine != 0 || cli->format == CLI_CSV ? machine : "(none)",
-                         count_in(arena, item, "kinds.created"),
-                         count_in(arena, item, "kinds.completed"),
-                         count_in(arena, item, "kinds.cancelled"),
-                         count_in(arena, item, "kinds.incident_opened"),
-                         count_in(arena, item, "kinds.rejected"),
-                         count_in(arena, item, "kinds.forced"),
-                         count_in(arena, item, "records")};
-  cli_table_row(table, cells);
+  const char *cells[COUNT(machine_columns)] = {*machine != 0 || cli->format == CLI_CSV ? machine : "(none)"};
+  add_row(table, arena, machine_columns, cells, COUNT(machine_columns), item);
 }
 
 /* ---- intervals --------------------------------------------------------------------------------------- */
@@ -158,23 +151,15 @@ static void add_interval(cli_run *cli, cli_table *table, fsm_arena *arena, const
   const double events = (double)cli_count_of(item, "events");
   const bool known = cli_since(fsm_map_get(item, "from"), fsm_map_get(item, "to"), &ns) && ns > 0;
   const char *rate = known ? fsm_arena_printf(arena, "%.3g", events * 1e9 / (double)ns) : "";
-  const char *cells[] = {cli_time(arena, fsm_map_get(item, "from")),
-                         count_in(arena, item, "created"),
-                         count_in(arena, item, "events"),
-                         rate,
-                         cli_bar(cli, arena, events, most_of(document, "intervals", "events"), BAR),
-                         count_in(arena, item, "refused"),
-                         count_in(arena, item, "incidents"),
-                         count_in(arena, item, "completed"),
-                         count_in(arena, item, "cancelled"),
-                         count_in(arena, item, "records")};
-  cli_table_row(table, cells);
+  const char *cells[COUNT(interval_columns)] = {cli_time(arena, fsm_map_get(item, "from")), NULL, NULL, rate,
+                                                share_of(cli, arena, document, "intervals", item, "events")};
+  add_row(table, arena, interval_columns, cells, COUNT(interval_columns), item);
 }
 
 /* ---- the command ------------------------------------------------------------------------------------- */
 
 #define SECTION(by, member, noun, columns, item) \
-  { by, member, noun, columns, sizeof columns / sizeof *columns, item }
+  { by, member, noun, columns, COUNT(columns), item }
 static const cli_section sections[] = {
     SECTION("machine", "machines", "machines", machine_columns, add_machine),
     SECTION("state", "states", "states", state_columns, add_state),
