@@ -36,21 +36,32 @@ static void add_machines(const cli_who *who, fsm_buf *out) {
   if (known > 0) fsm_buf_char(out, ')');
 }
 
-static void add_examples(const cli_who *who, fsm_buf *out) {
+static void add_example(const cli_one *one, unsigned columns, fsm_buf *out) {
+  fsm_buf line = {0};
+  fsm_buf_str(&line, "  ");
+  cli_escape(&line, one->id, strlen(one->id));
+  for (size_t t = 0; t < 3; t++) {
+    const char *text = (const char *const[]){one->machine, one->state, one->status}[t];
+    if (*text != 0) fsm_buf_str(&line, "  ");
+    cli_escape(&line, text, strlen(text));
+  }
+  if (columns > 0)
+    cli_clip(out, fsm_buf_text(&line), columns);
+  else
+    fsm_buf_str(out, fsm_buf_text(&line));
+  fsm_buf_char(out, '\n');
+  fsm_buf_free(&line);
+}
+
+/* On a terminal of so many columns; 0 = on none. */
+static void add_examples(const cli_who *who, unsigned columns, fsm_buf *out) {
   size_t told = 0, there = 0;
   for (size_t i = 0; i < who->count; i++) {
     const cli_one *one = &who->ones[i];
     if (one->fault != NULL) continue;
     if (there++ >= EXAMPLES) continue;
     told++;
-    fsm_buf_str(out, "  ");
-    cli_escape(out, one->id, strlen(one->id));
-    for (size_t t = 0; t < 3; t++) {
-      const char *text = (const char *const[]){one->machine, one->state, one->status}[t];
-      if (*text != 0) fsm_buf_str(out, "  ");
-      cli_escape(out, text, strlen(text));
-    }
-    fsm_buf_char(out, '\n');
+    add_example(one, columns, out);
   }
   if (there > told) fsm_buf_printf(out, "  and %zu more\n", there - told);
   if (there < who->count) fsm_buf_printf(out, "  not there: %zu\n", who->count - there);
@@ -63,7 +74,7 @@ static void write_plan(const cli_deed *deed, const cli_who *who, fsm_buf *out) {
                  who->count == 1 ? "" : "s");
   add_machines(who, out);
   fsm_buf_char(out, '\n');
-  add_examples(who, out);
+  add_examples(who, cli_screen_of(STDERR_FILENO, true).columns, out);
   if (deed->reason != NULL) {
     fsm_buf_str(out, "  reason: ");
     cli_escape(out, deed->reason, strlen(deed->reason));

@@ -79,7 +79,7 @@ static const cli_column columns[] = {
     {.title = "INSTANCE", .min = 16, .keep_both = true, .cut_last = true, .name = "instance"},
     {.title = "TASK", .min = 8, .shrink = 2, .name = "invoke"},
     {.title = "SERVICE", .min = 8, .shrink = 3, .may_go = true, .name = "service"},
-    {.title = "STATE", .name = "state"},
+    {.title = "STATE", .min = 20, .cut_last = true, .name = "state"},
     {.title = "ATTEMPT", .right = true},
     {.title = "WHEN"},
     {.title = "MACHINE", .if_any = true, .goes_first = true, .name = "machine"},

@@ -3,7 +3,7 @@
 #include "tools/cli/show/table.h"
 
 static fsm_code table(cli_run *cli, const fsm_value *document, fsm_error *err) {
-  static const cli_column columns[] = {{.title = "SINK"},
+  static const cli_column columns[] = {{.title = "SINK", .min = 12, .keep_both = true},
                                        {.title = "STATE"},
                                        {.title = "LAG", .right = true},
                                        {.title = "OLDEST", .right = true, .if_any = true},

@@ -6,7 +6,7 @@
 #include "tools/cli/show/table.h"
 
 static fsm_code sinks(cli_run *cli, const fsm_value *document, fsm_error *err) {
-  static const cli_column columns[] = {{.title = "SINK"},
+  static const cli_column columns[] = {{.title = "SINK", .min = 12, .keep_both = true},
                                        {.title = "KIND", .goes_first = true, .if_any = true},
                                        {.title = "FORMAT", .goes_first = true, .if_any = true},
                                        {.title = "STATE"},

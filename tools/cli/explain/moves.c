@@ -8,10 +8,10 @@ void cli_indented(cli_run *cli, unsigned indent, const char *text) {
   for (unsigned i = 0; i < indent; i++) fsm_buf_char(&cli->text, ' ');
   fsm_buf wrapped = {0};
   const unsigned columns = cli->screen.columns;
-  cli_wrap(&wrapped, text, columns > indent + 20 ? columns - indent : 0, 0);
+  cli_wrap(&wrapped, text, columns > indent + 20 ? columns - indent : 0, 2);
   for (const char *at = fsm_buf_text(&wrapped); *at != '\0'; at++) {
     fsm_buf_char(&cli->text, *at);
-    for (unsigned i = 0; *at == '\n' && i < indent + 2; i++) fsm_buf_char(&cli->text, ' ');
+    for (unsigned i = 0; *at == '\n' && i < indent; i++) fsm_buf_char(&cli->text, ' ');
   }
   fsm_buf_char(&cli->text, '\n');
   fsm_buf_free(&wrapped);

@@ -101,7 +101,7 @@ static void add_event(cli_run *cli, cli_table *table, fsm_arena *arena, const fs
 static const cli_column refusal_columns[] = {
     {.title = "MACHINE", .min = 7, .shrink = 2, .name = "machine"},
     {.title = "EVENT", .min = 14, .shrink = 1, .keep_end = true, .name = "event"},
-    {.title = "REFUSED FOR", .name = "reason"},
+    {.title = "REFUSED FOR", .min = 20, .cut_last = true, .name = "reason"},
     {.title = "COUNT", .right = true, .name = "count"},
     {.title = "", .if_any = true, .goes_first = true, .name = "share"}};
 

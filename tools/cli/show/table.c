@@ -144,6 +144,12 @@ static void print_cell(const cli_column *column, const char *text, unsigned widt
     cli_clip(out, text, width);
 }
 
+/* A character of two columns that did not fit leaves one empty. */
+static unsigned left_over(fsm_buf *out, size_t from, unsigned width) {
+  const unsigned used = fsm_buf_ok(out) ? cli_width(fsm_buf_text(out) + from) : width;
+  return used < width ? width - used : 0;
+}
+
 /* cells NULL: the titles. */
 static void print_row(const cli_table *table, const unsigned *widths, const char *const *cells,
                       fsm_buf *out) {
@@ -162,10 +168,12 @@ static void print_row(const cli_table *table, const unsigned *widths, const char
       continue;
     }
     pad(out, owed + (column->right ? spare : 0));
+    const size_t from = out->len;
     if (cells == NULL)
       cli_clip(out, text, widths[c]); /* of a title the beginning tells more */
     else
       print_cell(column, text, widths[c], out);
+    if (width > widths[c]) spare = left_over(out, from, widths[c]);
     owed = column->right ? 0 : spare;
   }
   fsm_buf_char(out, '\n');
