@@ -4,6 +4,8 @@
 #include "schema/diff.h"
 #include "tools/cli/definition/machine_word.h"
 
+enum { CHANGE_INDENT = 32 }; /* columns of impact and kind */
+
 static const cli_option options[] = {
     {"exit-status", 0, NULL, "exit 10 when there is a breaking change", false}, {NULL, 0, NULL, NULL, false}};
 
@@ -58,15 +60,23 @@ static const char *text_of(cli_run *cli, const fsm_value *item, const char *name
   return text == NULL || text->type != FSM_STRING ? "" : cli_safe(&cli->arena, text->s);
 }
 
+static void print_change(cli_run *cli, const fsm_value *item) {
+  const fsm_value *here = fsm_map_get(item, "instances");
+  const unsigned columns = cli->screen.columns;
+  fsm_buf line = {0};
+  fsm_buf_printf(&line, "%-10s  %-18s  %s: %s", text_of(cli, item, "impact"), text_of(cli, item, "kind"),
+                 text_of(cli, item, "name"), text_of(cli, item, "text"));
+  if (here != NULL) fsm_buf_printf(&line, " (%lld open now)", (long long)here->i);
+  cli_wrap(&cli->text, fsm_buf_text(&line), columns, columns >= 2 * CHANGE_INDENT ? CHANGE_INDENT : 2);
+  fsm_buf_char(&cli->text, '\n');
+  fsm_buf_free(&line);
+}
+
 static void print(cli_run *cli, const fsm_value *whole) {
   const fsm_value *items = fsm_map_get(whole, "items");
   if (items->len == 0) fsm_buf_str(&cli->text, "nothing has changed\n");
   for (uint32_t i = 0; i < items->len; i++) {
-    const fsm_value *item = &items->items[i], *here = fsm_map_get(item, "instances");
-    fsm_buf_printf(&cli->text, "%-10s  %-18s  %s: %s", text_of(cli, item, "impact"),
-                   text_of(cli, item, "kind"), text_of(cli, item, "name"), text_of(cli, item, "text"));
-    if (here != NULL) fsm_buf_printf(&cli->text, " (%lld open now)", (long long)here->i);
-    fsm_buf_char(&cli->text, '\n');
+    print_change(cli, &items->items[i]);
   }
   fsm_buf_printf(&cli->text, "%s → %s:", text_of(cli, whole, "from"), text_of(cli, whole, "to"));
   for (int i = 0; i < FSM_IMPACT_COUNT; i++) {

@@ -8,6 +8,7 @@
 #include "tools/cli/show/text.h"
 
 enum { ROWS_MAX = 2000, REASONS_MAX = 6 };
+static const double RATE_MIN_S = 0.1;
 
 typedef struct row {
   const char *machine, *state;
@@ -30,10 +31,11 @@ static double elapsed_s(const frame *f) {
   return s > 0 ? s : NAN;
 }
 
-/* A second; a daemon that has started anew counts from 0. */
+/* A second; a daemon that has started anew counts from 0. In a moment its own answer to `top` is all it did.
+ */
 static double per_second(const frame *f, double now, double before) {
-  const double rate = (now - before) / elapsed_s(f);
-  return rate < 0 ? NAN : rate;
+  const double over_s = elapsed_s(f), rate = (now - before) / over_s;
+  return rate < 0 || over_s < RATE_MIN_S ? NAN : rate;
 }
 
 static double rate_of(const frame *f, const char *name) {
