@@ -5,6 +5,7 @@
 
 #include "runtime/database.h"
 #include "store_format.h"
+#include "wait_for.h"
 
 static const fsm_database_order by_me = {.actor = "me", .reason = "a test"};
 
@@ -58,7 +59,7 @@ static void a_backup_taken_while_commands_run_is_restored_and_proved(void **stat
   snprintf(restored, sizeof restored, "%s", beside(f, "r"));
   snprintf(old, sizeof old, "%s", f->dir);
   lives_begin(f, &all, 500);
-  nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  WAIT_FOR(fsm__journal_durable_seq(fsm__runtime_journal(f->runtime)) > 20);
   expect_ok(fsm_runtime_backup(f->runtime, backup, true, &f->arena, &told, &err), &err, "backup");
   assert_true(is_true(&told, "verified"));
   const int64_t last = number(&told, "last");

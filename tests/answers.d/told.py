@@ -186,7 +186,8 @@ class Told:
         self.frm.append(words.of(tuple(r.get(FROM) or ())))
         self.to.append(words.of(tuple(r.get(TO) or ())))
         self.by.append(self.cause_of(r))
-        if act:
+        summed = journal.KINDS[r[KIND]] == "rejected" and "count" in r.get(DETAIL, {})
+        if act and not summed:  # a sum names nobody but by sub
             self.people[act.get("sub"), act.get("type"), act.get("iss")] = (r[SEQ], r[TIME], act)
         if TRACE in r:
             self.traces.setdefault(r[TRACE][0].hex(), []).append(r[SEQ])
